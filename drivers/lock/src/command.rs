@@ -1,0 +1,47 @@
+//! What the hub can ask of a lock.
+
+use crate::{Evidence, LockStatus, Pin, SlotNumber, SlotReport};
+
+/// Names one command between the hub and a driver; chosen by the hub, unique while the process runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CommandId(pub u64);
+
+/// One thing asked of one lock. A driver answers each with exactly one
+/// [`crate::RadioEvent::CommandDone`], in its own time, also when the stick is gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LockCommand {
+    /// Ask the lock what is in a slot. Always a question on the air, never a cached answer.
+    ReadSlot(SlotNumber),
+    /// Put a PIN into a slot, and prove it. The hub has made sure that the slot is its own or free.
+    SetCode {
+        /// Where to.
+        slot: SlotNumber,
+        /// What.
+        pin: Pin,
+    },
+    /// Take the code out of a slot, and prove it. The hub has made sure that the slot is its own.
+    ClearCode(SlotNumber),
+    /// Throw the bolt.
+    Lock,
+    /// Draw the bolt back.
+    Unlock,
+    /// Ask for bolt, door and battery.
+    ReadStatus,
+    /// Ask the lock all over again who it is and what it can do.
+    Interview,
+}
+
+/// What a command that worked brought back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CommandOutput {
+    /// Of [`LockCommand::ReadSlot`].
+    Slot(SlotReport),
+    /// Of [`LockCommand::SetCode`]: the lock holds the PIN, and how it proved that.
+    CodeSet(Evidence),
+    /// Of [`LockCommand::ClearCode`]: the slot is empty, and how the lock proved that.
+    CodeCleared(Evidence),
+    /// Of [`LockCommand::Lock`], [`LockCommand::Unlock`] and [`LockCommand::ReadStatus`]: what the lock said last.
+    Status(LockStatus),
+    /// Of [`LockCommand::Interview`]; what was found came as [`crate::RadioEvent::LockInterviewed`].
+    Interviewed,
+}

@@ -1,0 +1,118 @@
+//! What locks and sticks tell by themselves.
+
+use crate::{CommandError, CommandId, CommandOutput, LockId, LockInfo, SlotNumber};
+
+/// By what a bolt was moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UnlockSource {
+    /// A code at the keypad.
+    Keypad,
+    /// Thumb-turn, key or button.
+    Manual,
+    /// A command over the radio.
+    Remote,
+    /// The lock by itself (auto-relock).
+    Automatic,
+    /// The lock did not say.
+    Unknown,
+}
+
+/// What a lock tells without being asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LockEvent {
+    /// The bolt was drawn back.
+    Unlocked {
+        /// By what.
+        source: UnlockSource,
+        /// Whose code, if by keypad and told.
+        slot: Option<SlotNumber>,
+    },
+    /// The bolt was thrown.
+    Locked {
+        /// By what.
+        source: UnlockSource,
+        /// Whose code, if by keypad and told.
+        slot: Option<SlotNumber>,
+    },
+    /// The bolt is stuck.
+    Jammed,
+    /// A code came into a slot or was changed there. `None`: the lock did not say which.
+    CodeAdded(Option<SlotNumber>),
+    /// A code went out of a slot. `None`: the lock did not say which.
+    CodeDeleted(Option<SlotNumber>),
+    /// Every code is gone.
+    AllCodesDeleted,
+    /// Somebody tried to store a PIN that another slot holds.
+    DuplicateCode(Option<SlotNumber>),
+    /// A wrong code was typed, or too many wrong codes.
+    InvalidCode,
+    /// The cover was opened or the lock was forced.
+    Tamper,
+    /// The door itself.
+    DoorOpen(bool),
+    /// Battery level in percent, 0 to 100; `low` is the lock's own warning.
+    Battery {
+        /// 0 to 100.
+        percent: Option<u8>,
+        /// The lock warns.
+        low: bool,
+    },
+    /// The bolt's position, as a report without a cause.
+    Bolt(bool),
+    /// The lock was reset to factory settings by hand and has left the network.
+    Reset,
+}
+
+/// Bolt, door and battery as the lock last said. `None`: not told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LockStatus {
+    /// Bolt thrown.
+    pub locked: Option<bool>,
+    /// Door open.
+    pub door_open: Option<bool>,
+    /// 0 to 100.
+    pub battery_percent: Option<u8>,
+    /// The lock warns of its battery.
+    pub battery_low: bool,
+}
+
+/// A stick's identity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StickInfo {
+    /// Network identity as text: the Z-Wave home id, 8 hexadecimal digits; the Zigbee extended PAN id.
+    pub network: String,
+    /// Library or firmware version as the stick names it.
+    pub firmware: String,
+    /// Chip or product as far as known.
+    pub model: String,
+}
+
+/// How a stick does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StickState {
+    /// Being identified.
+    Starting,
+    /// Identified and at work.
+    Ready(StickInfo),
+    /// Does not work; the sentence says why and what to do.
+    Failed(String),
+    /// The port is gone.
+    Gone,
+}
+
+/// What a driver tells the hub.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RadioEvent {
+    /// The stick's state changed.
+    Stick(StickState),
+    /// A lock is in the network, and this is what it is. Told at each start and whenever it changes.
+    LockInterviewed(LockId, LockInfo),
+    /// A lock is in the network but its interview is not done yet; the sentence says how far it is or why not.
+    LockPending(LockId, String),
+    /// A lock answered, or ceased to answer.
+    LockReachable(LockId, bool),
+    /// A lock tells.
+    Lock(LockId, LockEvent),
+    /// A command has ended.
+    CommandDone(CommandId, Result<CommandOutput, CommandError>),
+}

@@ -1,0 +1,21 @@
+//! The radio-neutral vocabulary of a door lock, and the seam that every radio driver implements.
+//!
+//! This crate knows nobody: no radio, no clock, no store. A driver turns these words into frames;
+//! the hub turns grants into these words.
+
+pub mod capability;
+pub mod command;
+pub mod error;
+pub mod event;
+pub mod pin;
+pub mod radio;
+pub mod slot;
+pub mod wire;
+
+pub use capability::{Capabilities, LockInfo, ReadBack};
+pub use command::{CommandId, CommandOutput, LockCommand};
+pub use error::{CommandError, Refusal, Retry};
+pub use event::{LockEvent, LockStatus, RadioEvent, StickInfo, StickState, UnlockSource};
+pub use pin::{Pin, PinError};
+pub use radio::{LockId, NetworkRecord, Output, PersistId, PortState, Radio, RecordKey, SecretBytes};
+pub use slot::{Evidence, SlotContent, SlotNumber, SlotReport};

@@ -1,0 +1,1 @@
+//! What a lock is, whatever its radio: slots, bolt, keypad, battery, jam.

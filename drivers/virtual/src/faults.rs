@@ -1,0 +1,1 @@
+//! Faults of a byte stream: loss, flipped bytes, pieces, delay.

@@ -1,0 +1,5 @@
+//! Door locks and radio sticks in software, for the demo, the tests and the simulation.
+
+pub mod door;
+pub mod faults;
+pub mod zwave;

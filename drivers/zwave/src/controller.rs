@@ -1,0 +1,1 @@
+//! The driver: implements the radio seam, owns the layers, nothing else.

@@ -1,0 +1,1 @@
+//! Acknowledgement, retransmission and back-off of the host link.

@@ -1,0 +1,1 @@
+//! Finding out what a node is and can do.

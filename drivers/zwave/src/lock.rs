@@ -1,0 +1,1 @@
+//! Lock commands turned into the fewest command classes that prove them.

@@ -1,0 +1,1 @@
+//! What a node is: protocol info and node information frame.

@@ -1,0 +1,7 @@
+//! Nodes of the network: their ids, what they are, what is known of them.
+
+pub mod id;
+pub mod info;
+pub mod table;
+
+pub use id::NodeId;

@@ -1,0 +1,1 @@
+//! Security 0 (CC 0x98).

@@ -1,0 +1,6 @@
+//! Security 2 (CC 0x9F).
+
+pub mod drbg;
+pub mod encapsulation;
+pub mod keys;
+pub mod span;

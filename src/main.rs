@@ -1,0 +1,3 @@
+//! The command line, nothing more.
+
+fn main() {}
