@@ -1,1 +1,8 @@
 //! Keyway lets people in and keeps them out, on time, with no cloud.
+//!
+//! [`model`] has the words, [`plan`] the pure decisions, [`store`] what must survive, [`reconcile`] makes each
+//! lock hold what it should, [`radio`] owns the ports, [`hub`] has the operations, and the doors ([`mqtt`], [`cli`])
+//! call them. [`daemon`] alone ties all.
+
+pub mod clock;
+pub mod model;

@@ -1,0 +1,45 @@
+//! A lock or unlock that was asked for, and what became of it.
+
+use super::{ActionAttemptId, DeviceId, Timestamp};
+
+/// What was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ActionType {
+    /// Throw the bolt.
+    LockDoor,
+    /// Draw it back.
+    UnlockDoor,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ActionStatus {
+    /// Under way.
+    Pending,
+    /// The lock confirmed.
+    Success,
+    /// It did not work: a type and a sentence.
+    Error {
+        /// A word for programs, such as `device_offline`.
+        error_type: String,
+        /// A sentence for people.
+        message: String,
+    },
+}
+
+/// One attempt. Never carried out later than `expires_at`: a door must not open when nobody waits for it any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionAttempt {
+    /// Id.
+    pub action_attempt_id: ActionAttemptId,
+    /// Which lock.
+    pub device_id: DeviceId,
+    /// What.
+    pub action_type: ActionType,
+    /// How it stands.
+    pub status: ActionStatus,
+    /// When it was asked.
+    pub created_at: Timestamp,
+    /// Not begun after this.
+    pub expires_at: Timestamp,
+}

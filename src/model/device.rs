@@ -1,0 +1,68 @@
+//! Locks as the hub knows them.
+
+use keyway_lock::{LockId, LockInfo};
+
+use super::{DeviceId, Timestamp};
+
+/// Which protocol a device speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RadioKind {
+    /// Z-Wave.
+    Zwave,
+    /// Zigbee.
+    Zigbee,
+}
+
+/// Where a device is: stable over restarts, sticks found under another path, and re-reading the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RadioAddress {
+    /// Protocol.
+    pub kind: RadioKind,
+    /// Network identity as [`keyway_lock::StickInfo::network`] names it.
+    pub network: String,
+    /// The lock in that network.
+    pub lock: LockId,
+}
+
+/// What changes by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DeviceState {
+    /// The lock answered when last spoken to.
+    pub online: bool,
+    /// Bolt thrown.
+    pub locked: Option<bool>,
+    /// Door open.
+    pub door_open: Option<bool>,
+    /// 0 to 100.
+    pub battery_percent: Option<u8>,
+    /// The lock warns of its battery.
+    pub battery_low: bool,
+    /// The bolt is stuck.
+    pub jammed: bool,
+    /// When the lock was last heard.
+    pub last_seen: Option<Timestamp>,
+}
+
+/// A lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    /// Id.
+    pub device_id: DeviceId,
+    /// The host's name for it.
+    pub name: String,
+    /// Where it is.
+    pub address: RadioAddress,
+    /// Who it is and what it can do; `None` until its interview is done.
+    pub info: Option<LockInfo>,
+    /// What changes by itself.
+    pub state: DeviceState,
+    /// When the hub first knew of it.
+    pub created_at: Timestamp,
+}
+
+impl Device {
+    /// Whether codes can be put into it.
+    pub fn takes_codes(&self) -> bool {
+        self.info.as_ref().is_some_and(|info| info.capabilities.slot_count > 0)
+    }
+}

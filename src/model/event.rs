@@ -1,0 +1,131 @@
+//! What happened, under Seam's names where it has one.
+
+use serde_json::{Map, Value};
+
+use super::{
+    AccessCodeId, AccessGrantId, AccessMethodId, ActionAttemptId, DeviceId, EventId, Timestamp, UserIdentityId,
+};
+
+macro_rules! event_types {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal),+ $(,)?) => {
+        /// The closed list of what is told.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum EventType { $($(#[$doc])* $variant),+ }
+
+        impl EventType {
+            /// Every type, in the order of this file.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// Seam's name.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),+ }
+            }
+
+            /// By name.
+            pub fn parse(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|t| t.name() == name)
+            }
+        }
+    };
+}
+
+event_types! {
+    /// A grant was made.
+    AccessGrantCreated = "access_grant.created",
+    /// A grant was deleted.
+    AccessGrantDeleted = "access_grant.deleted",
+    /// A grant's times were changed.
+    AccessGrantAccessTimesChanged = "access_grant.access_times_changed",
+    /// Every door of a grant has proven its code.
+    AccessGrantAccessGrantedToAllDoors = "access_grant.access_granted_to_all_doors",
+    /// A method may be handed to the guest (I4).
+    AccessMethodIssued = "access_method.issued",
+    /// A method's codes are out of every lock.
+    AccessMethodRevoked = "access_method.revoked",
+    /// The start is near and the method is not issued.
+    AccessMethodDelayInIssuing = "access_method.delay_in_issuing",
+    /// A code is proven in its lock.
+    AccessCodeSetOnDevice = "access_code.set_on_device",
+    /// A code is proven gone from its lock.
+    AccessCodeRemovedFromDevice = "access_code.removed_from_device",
+    /// A due code is not in its lock yet.
+    AccessCodeDelayInSetting = "access_code.delay_in_setting_on_device",
+    /// A lock refuses a code.
+    AccessCodeFailedToSet = "access_code.failed_to_set_on_device",
+    /// A code that is over is not proven gone yet (I1).
+    AccessCodeDelayInRemoving = "access_code.delay_in_removing_from_device",
+    /// A lock refuses to remove a code (I1).
+    AccessCodeFailedToRemove = "access_code.failed_to_remove_from_device",
+    /// A managed code was changed at the lock; it is put back.
+    AccessCodeModifiedExternally = "access_code.modified_external_to_seam",
+    /// A managed code was deleted at the lock; it is put back.
+    AccessCodeDeletedExternally = "access_code.deleted_external_to_seam",
+    /// A code that is not ours was seen in a lock.
+    AccessCodeUnmanagedCreated = "access_code.unmanaged.created",
+    /// A code that was not ours is gone from a lock.
+    AccessCodeUnmanagedRemoved = "access_code.unmanaged.removed",
+    /// A lock can be used from now on.
+    DeviceAdded = "device.added",
+    /// A lock answers again.
+    DeviceConnected = "device.connected",
+    /// A lock ceased to answer.
+    DeviceDisconnected = "device.disconnected",
+    /// A lock's battery is low.
+    DeviceLowBattery = "device.low_battery",
+    /// A lock's battery level crossed a limit.
+    DeviceBatteryStatusChanged = "device.battery_status_changed",
+    /// A lock was tampered with.
+    DeviceTampered = "device.tampered",
+    /// A bolt is stuck. Keyway's own name: Seam has none.
+    DeviceJammed = "device.jammed",
+    /// A door was opened. Keyway's own name.
+    DeviceDoorOpened = "device.door_opened",
+    /// A door was closed. Keyway's own name.
+    DeviceDoorClosed = "device.door_closed",
+    /// The bolt was thrown.
+    LockLocked = "lock.locked",
+    /// The bolt was drawn back.
+    LockUnlocked = "lock.unlocked",
+    /// A wrong code was typed.
+    LockAccessDenied = "lock.access_denied",
+    /// A lock command was confirmed by the lock.
+    ActionLockSucceeded = "action_attempt.lock_door.succeeded",
+    /// A lock command did not work.
+    ActionLockFailed = "action_attempt.lock_door.failed",
+    /// An unlock command was confirmed by the lock.
+    ActionUnlockSucceeded = "action_attempt.unlock_door.succeeded",
+    /// An unlock command did not work.
+    ActionUnlockFailed = "action_attempt.unlock_door.failed",
+}
+
+/// Whom an event is about; what is set is shown and can be filtered by.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EventSubject {
+    /// Which device.
+    pub device_id: Option<DeviceId>,
+    /// Which code.
+    pub access_code_id: Option<AccessCodeId>,
+    /// Which grant.
+    pub access_grant_id: Option<AccessGrantId>,
+    /// Which method.
+    pub access_method_id: Option<AccessMethodId>,
+    /// Which person.
+    pub user_identity_id: Option<UserIdentityId>,
+    /// Which lock or unlock.
+    pub action_attempt_id: Option<ActionAttemptId>,
+}
+
+/// Something that happened. Never holds a PIN.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// Id.
+    pub event_id: EventId,
+    /// What.
+    pub event_type: EventType,
+    /// When it happened.
+    pub occurred_at: Timestamp,
+    /// Whom it is about.
+    pub subject: EventSubject,
+    /// The fields that only this type has (`method`, `battery_level`, …).
+    pub details: Map<String, Value>,
+}

@@ -1,0 +1,26 @@
+//! The words: what Keyway speaks of, named as Seam names them. Pure data, no IO, no clock.
+
+pub mod access_code;
+pub mod access_grant;
+pub mod access_method;
+pub mod action_attempt;
+pub mod device;
+pub mod error;
+pub mod event;
+pub mod id;
+pub mod timestamp;
+pub mod user_identity;
+
+pub use access_code::{AccessCode, Attempts, CodeProblem, CodeStatus, Presence, ProblemKind, UnmanagedCode};
+pub use access_grant::AccessGrant;
+pub use access_method::AccessMethod;
+pub use action_attempt::{ActionAttempt, ActionStatus, ActionType};
+pub use device::{Device, DeviceState, RadioAddress, RadioKind};
+pub use error::ApiError;
+pub use event::{Event, EventSubject, EventType};
+pub use id::{
+    AccessCodeId, AccessGrantId, AccessMethodId, ActionAttemptId, DeviceId, EventId, IdSource, UserIdentityId,
+    WorkspaceId,
+};
+pub use timestamp::{Timestamp, Window};
+pub use user_identity::UserIdentity;
