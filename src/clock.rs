@@ -1,6 +1,7 @@
 //! The only place that asks the system for the time, or for randomness.
 
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::model::Timestamp;
 
@@ -29,4 +30,57 @@ impl Now {
 pub trait Clock: Send + Sync {
     /// A reading.
     fn now(&self) -> Now;
+}
+
+/// The system's clock. A Pi has no battery clock: after a power cut it wakes in the past, so the time is trusted only
+/// while it is not behind the latest time that the database has seen, nor behind the day this program was released.
+#[derive(Debug)]
+pub struct SystemClock {
+    floor: AtomicI64,
+}
+
+impl SystemClock {
+    /// 2026-11-24T00:00:00Z: no honest clock is behind the program it runs.
+    const RELEASED: i64 = 1_795_478_400_000_000;
+
+    /// Trusts nothing before `latest`, the last time that the database has seen.
+    pub fn new(latest: Option<Timestamp>) -> Self {
+        let latest = latest.map_or(Self::RELEASED, |time| time.as_microsecond().max(Self::RELEASED));
+        Self { floor: AtomicI64::new(latest) }
+    }
+}
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks")]
+    fn now(&self) -> Now {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let micros = i64::try_from(since.as_micros()).unwrap_or(i64::MAX);
+        // A clock that is behind by less than a minute was being corrected, not lost.
+        let trusted = micros >= self.floor.load(Ordering::Relaxed) - 60_000_000;
+        if trusted {
+            self.floor.fetch_max(micros, Ordering::Relaxed);
+        }
+        let utc = Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH);
+        Now { utc, mono: Instant::now(), trusted }
+    }
+}
+
+/// Fills `bytes` with the operating system's randomness.
+///
+/// # Errors
+/// When the system has none.
+pub fn entropy(bytes: &mut [u8]) -> std::io::Result<()> {
+    getrandom::fill(bytes).map_err(std::io::Error::other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_behind_the_database_is_not_trusted() {
+        let far_ahead = Timestamp::from_microsecond(4_000_000_000_000_000);
+        assert!(!SystemClock::new(far_ahead).now().trusted);
+        assert!(SystemClock::new(None).now().trusted);
+    }
 }

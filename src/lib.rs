@@ -5,4 +5,6 @@
 //! call them. [`daemon`] alone ties all.
 
 pub mod clock;
+pub mod config;
 pub mod model;
+pub mod radio;

@@ -1,0 +1,203 @@
+//! The configuration file: TOML in, [`Config`] out; an error names its key and its line and says what would be right.
+
+pub mod credentials;
+mod raw;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use keyway_zwave::node::NodeId;
+use keyway_zwave::security::{NetworkKey, NetworkKeys, SecurityClass};
+use toml::Spanned;
+use zeroize::Zeroizing;
+
+use crate::radio::PortAddress;
+
+/// Where `keyway run` looks when no `--config` is given.
+pub const DEFAULT_PATH: &str = "/etc/keyway/keyway.toml";
+
+/// Everything the daemon is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The hub's name: the second level of its MQTT topics.
+    pub hub_name: String,
+    /// Where the database and the vault's key file live.
+    pub data_dir: PathBuf,
+    /// The broker; `None`: the hub works without one.
+    pub mqtt: Option<MqttConfig>,
+    /// Z-Wave sticks.
+    pub zwave: Vec<ZwaveStick>,
+    /// Things that work but should be known, in plain words.
+    pub warnings: Vec<String>,
+}
+
+/// How to reach the MQTT broker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MqttConfig {
+    /// Host name or address.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// User name.
+    pub username: Option<String>,
+    /// Password.
+    pub password: Option<Secret>,
+    /// Client id; by default `keyway-<hub>`.
+    pub client_id: String,
+}
+
+/// A Z-Wave stick and the locks behind it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ZwaveStick {
+    /// Name in logs and in the store; unique.
+    pub name: String,
+    /// Where it is.
+    pub port: PortAddress,
+    /// Whether it is restarted by a soft reset when it is opened.
+    pub soft_reset: bool,
+    /// The network's keys.
+    pub keys: NetworkKeys,
+    /// The locks to drive.
+    pub locks: BTreeMap<NodeId, ZwaveLock>,
+}
+
+/// A lock in a Z-Wave network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ZwaveLock {
+    /// The host's name for it.
+    pub name: String,
+    /// The classes its network granted it at inclusion; empty: none.
+    pub security: Vec<SecurityClass>,
+}
+
+/// A text that is never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Takes it.
+    pub fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    /// The text, for the one who needs it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(redacted)")
+    }
+}
+
+/// Why a configuration can't be used.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// The file can't be read.
+    #[error("{path}: {reason}. Give another file with --config, or copy config/keyway.toml there and edit it.")]
+    Unreadable {
+        /// Which file.
+        path: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// A line is wrong.
+    #[error("{path}, line {line}: {message}")]
+    Line {
+        /// Which file.
+        path: String,
+        /// Which line, from 1.
+        line: usize,
+        /// The key, what is wrong with it, and what would be right. Never the value of a secret.
+        message: String,
+    },
+}
+
+impl Config {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// [`ConfigError`], with the file and the line.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let shown = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| ConfigError::Unreadable { path: shown.clone(), reason: error.to_string() })?;
+        let text = Zeroizing::new(text);
+        let mut config = Self::parse(&shown, &text)?;
+        if config.holds_secrets() && credentials::readable_by_others(path) {
+            config.warnings.push(format!("{shown} holds keys or passwords and others may read it: chmod 600 {shown}"));
+        }
+        Ok(config)
+    }
+
+    /// Checks a text; `path` is only shown in errors.
+    ///
+    /// # Errors
+    /// [`ConfigError::Line`].
+    pub fn parse(path: &str, text: &str) -> Result<Self, ConfigError> {
+        let line_of = |span: Range<usize>| text[..span.start.min(text.len())].matches('\n').count() + 1;
+        let error = |span: Option<Range<usize>>, message: String| ConfigError::Line {
+            path: path.to_owned(),
+            line: line_of(span.unwrap_or(0..0)),
+            message,
+        };
+        let file: raw::File = toml::from_str(text).map_err(|e| error(e.span(), without_value(e.message())))?;
+        file.check().map_err(|wrong| error(Some(wrong.span), format!("`{}` {}", wrong.key, wrong.message)))
+    }
+
+    fn holds_secrets(&self) -> bool {
+        self.mqtt.as_ref().is_some_and(|mqtt| mqtt.password.is_some())
+            || self.zwave.iter().any(|stick| stick.keys != NetworkKeys::default())
+    }
+}
+
+/// The parser's message without the value it quotes, which may be a key or a password.
+fn without_value(message: &str) -> String {
+    match (message.strip_prefix("invalid "), message.rsplit_once("expected ")) {
+        (Some(_), Some((_, expected))) => format!("wrong type or value: expected {expected}"),
+        _ => message.to_owned(),
+    }
+}
+
+/// A value that is well-formed TOML but not right.
+struct Wrong {
+    span: Range<usize>,
+    key: &'static str,
+    message: String,
+}
+
+fn wrong<T>(value: &Spanned<T>, key: &'static str, message: impl Into<String>) -> Wrong {
+    Wrong { span: value.span(), key, message: message.into() }
+}
+
+/// Reads a class by its name, in whatever spelling: `s2_access_control`, `S2_AccessControl`.
+fn security_class(name: &str) -> Option<SecurityClass> {
+    match name.to_ascii_lowercase().replace('_', "").as_str() {
+        "s2accesscontrol" => Some(SecurityClass::S2AccessControl),
+        "s2authenticated" => Some(SecurityClass::S2Authenticated),
+        "s2unauthenticated" => Some(SecurityClass::S2Unauthenticated),
+        "s0" | "s0legacy" => Some(SecurityClass::S0),
+        _ => None,
+    }
+}
+
+/// Reads a key: 32 hexadecimal digits.
+fn network_key(text: &str) -> Option<NetworkKey> {
+    let digits: Zeroizing<Vec<u8>> =
+        Zeroizing::new(text.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect::<Option<_>>()?);
+    let mut key = Zeroizing::new([0; 16]);
+    if digits.len() != 32 {
+        return None;
+    }
+    for (byte, pair) in key.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = pair[0] << 4 | pair[1];
+    }
+    Some(NetworkKey::new(*key))
+}
+
+#[cfg(test)]
+mod tests;

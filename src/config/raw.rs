@@ -1,0 +1,226 @@
+//! The file as it is written; [`File::check`] makes a [`Config`] of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use keyway_zwave::node::NodeId;
+use keyway_zwave::security::{NetworkKeys, SecurityClass};
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::radio::PortAddress;
+
+use super::{Config, MqttConfig, Secret, Wrong, ZwaveLock, ZwaveStick, network_key, security_class, wrong};
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    #[serde(default)]
+    hub: Hub,
+    mqtt: Option<Mqtt>,
+    #[serde(default)]
+    zwave: Vec<Zwave>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct Hub {
+    name: Option<Spanned<String>>,
+    data_dir: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mqtt {
+    url: Spanned<String>,
+    username: Option<String>,
+    password: Option<String>,
+    password_file: Option<Spanned<PathBuf>>,
+    client_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Zwave {
+    name: Option<Spanned<String>>,
+    port: Spanned<String>,
+    baud: Option<Spanned<u32>>,
+    #[serde(default)]
+    soft_reset: bool,
+    #[serde(default)]
+    keys: Keys,
+    #[serde(default)]
+    locks: Vec<Lock>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct Keys {
+    s2_access_control: Option<Spanned<String>>,
+    s2_authenticated: Option<Spanned<String>>,
+    s2_unauthenticated: Option<Spanned<String>>,
+    s0: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Lock {
+    node: Spanned<u16>,
+    name: Option<String>,
+    security: Spanned<Vec<Spanned<String>>>,
+}
+
+impl File {
+    pub(super) fn check(self) -> Result<Config, Wrong> {
+        let hub_name = match self.hub.name {
+            Some(name) => topic_level(&name, "hub.name")?,
+            None => "home".to_owned(),
+        };
+        let data_dir = self.hub.data_dir.unwrap_or_else(super::credentials::state_directory);
+        let mqtt = self.mqtt.map(|mqtt| mqtt.check(&hub_name)).transpose()?;
+        let mut zwave = Vec::new();
+        let mut names = BTreeSet::new();
+        for (index, stick) in self.zwave.into_iter().enumerate() {
+            let span = stick.port.span();
+            let stick = stick.check(index)?;
+            if !names.insert(stick.name.clone()) {
+                let message = format!("is \"{}\" twice: give each stick another name", stick.name);
+                return Err(Wrong { span, key: "zwave.name", message });
+            }
+            zwave.push(stick);
+        }
+        let mut warnings = Vec::new();
+        if zwave.is_empty() {
+            warnings.push("no [[zwave]] stick is configured: no lock can be driven".to_owned());
+        }
+        if mqtt.is_none() {
+            warnings.push("no [mqtt] broker is configured: nobody can ask for grants".to_owned());
+        }
+        Ok(Config { hub_name, data_dir, mqtt, zwave, warnings })
+    }
+}
+
+impl Mqtt {
+    fn check(self, hub_name: &str) -> Result<MqttConfig, Wrong> {
+        const RIGHT: &str = "should be \"mqtt://host:port\", such as \"mqtt://127.0.0.1:1883\"";
+        let url = self.url.get_ref();
+        if url.starts_with("mqtts://") {
+            return Err(wrong(
+                &self.url,
+                "mqtt.url",
+                "asks for TLS, which this version has not; use a broker on this machine and let it bridge",
+            ));
+        }
+        let address = url.strip_prefix("mqtt://").ok_or_else(|| wrong(&self.url, "mqtt.url", RIGHT))?;
+        let address = address.trim_end_matches('/');
+        if address.contains('@') {
+            return Err(wrong(&self.url, "mqtt.url", "should not hold the password: use `username` and `password`"));
+        }
+        let (host, port) = match address.rsplit_once(':') {
+            Some((host, port)) => (host, port.parse().map_err(|_| wrong(&self.url, "mqtt.url", RIGHT))?),
+            None => (address, 1883),
+        };
+        if host.is_empty() {
+            return Err(wrong(&self.url, "mqtt.url", RIGHT));
+        }
+        let password = match (self.password, self.password_file) {
+            (Some(text), None) => Some(Secret::new(text)),
+            (None, Some(file)) => Some(
+                super::credentials::read_secret(file.get_ref())
+                    .map_err(|reason| wrong(&file, "mqtt.password_file", format!("can't be read: {reason}")))?,
+            ),
+            (None, None) => super::credentials::credential("mqtt-password"),
+            (Some(_), Some(file)) => {
+                return Err(wrong(&file, "mqtt.password_file", "and `mqtt.password` are both given: keep one"));
+            }
+        };
+        Ok(MqttConfig {
+            host: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
+            port,
+            username: self.username,
+            password,
+            client_id: self.client_id.unwrap_or_else(|| format!("keyway-{hub_name}")),
+        })
+    }
+}
+
+impl Zwave {
+    fn check(self, index: usize) -> Result<ZwaveStick, Wrong> {
+        let name = match &self.name {
+            Some(name) => topic_level(name, "zwave.name")?,
+            None if index == 0 => "zwave".to_owned(),
+            None => format!("zwave{}", index + 1),
+        };
+        let mut port: PortAddress =
+            self.port.get_ref().parse().map_err(|message: String| wrong(&self.port, "zwave.port", message))?;
+        if let Some(baud) = &self.baud {
+            match &mut port {
+                PortAddress::Serial { baud: speed, .. } if *baud.get_ref() > 0 => *speed = *baud.get_ref(),
+                PortAddress::Serial { .. } => {
+                    return Err(wrong(baud, "zwave.baud", "should be the speed in bit/s, usually 115200"));
+                }
+                PortAddress::Tcp { .. } => {
+                    return Err(wrong(baud, "zwave.baud", "has no meaning for a tcp:// port: leave it out"));
+                }
+            }
+        }
+        let keys = self.keys.check()?;
+        let mut locks = BTreeMap::new();
+        for lock in self.locks {
+            let node = NodeId::new(*lock.node.get_ref()).ok_or_else(|| {
+                wrong(&lock.node, "zwave.locks.node", "should be 1 to 232, or 256 to 4000 for Long Range")
+            })?;
+            let security = lock.classes(&keys)?;
+            let name = lock.name.unwrap_or_else(|| format!("Lock {node}"));
+            if locks.insert(node, ZwaveLock { name, security }).is_some() {
+                return Err(wrong(&lock.node, "zwave.locks.node", format!("is {node} twice")));
+            }
+        }
+        Ok(ZwaveStick { name, port, soft_reset: self.soft_reset, keys, locks })
+    }
+}
+
+impl Keys {
+    fn check(self) -> Result<NetworkKeys, Wrong> {
+        let key = |text: Option<Spanned<String>>, name| {
+            text.map(|text| {
+                network_key(text.get_ref()).ok_or_else(|| wrong(&text, name, "should be 32 hexadecimal digits"))
+            })
+            .transpose()
+        };
+        Ok(NetworkKeys {
+            s0: key(self.s0, "zwave.keys.s0")?,
+            s2_unauthenticated: key(self.s2_unauthenticated, "zwave.keys.s2_unauthenticated")?,
+            s2_authenticated: key(self.s2_authenticated, "zwave.keys.s2_authenticated")?,
+            s2_access_control: key(self.s2_access_control, "zwave.keys.s2_access_control")?,
+        })
+    }
+}
+
+impl Lock {
+    fn classes(&self, keys: &NetworkKeys) -> Result<Vec<SecurityClass>, Wrong> {
+        const KEY: &str = "zwave.locks.security";
+        let mut classes = Vec::new();
+        for name in self.security.get_ref() {
+            let class = security_class(name.get_ref()).ok_or_else(|| {
+                let known = "one of s2_access_control, s2_authenticated, s2_unauthenticated, s0";
+                wrong(name, KEY, format!("has \"{}\", which should be {known}", name.get_ref()))
+            })?;
+            if keys.get(class).is_none() {
+                let message = format!("has \"{}\", whose key is missing under [zwave.keys]", name.get_ref());
+                return Err(wrong(name, KEY, message));
+            }
+            classes.push(class);
+        }
+        classes.sort_unstable();
+        classes.dedup();
+        Ok(classes)
+    }
+}
+
+/// A name that can be one level of an MQTT topic.
+fn topic_level(name: &Spanned<String>, key: &'static str) -> Result<String, Wrong> {
+    let text = name.get_ref();
+    let fits = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    if fits { Ok(text.clone()) } else { Err(wrong(name, key, "should be letters, digits, '-', '_' and '.' only")) }
+}

@@ -1,0 +1,91 @@
+use super::*;
+
+const WHOLE: &str = r#"
+[hub]
+name = "beach-house"
+data_dir = "/tmp/keyway"
+
+[mqtt]
+url = "mqtt://broker:1884"
+username = "keyway"
+password = "hush"
+
+[[zwave]]
+port = "serial:/dev/serial/by-id/usb-stick"
+[zwave.keys]
+s2_access_control = "11111111111111111111111111111101"
+s0 = "11111111111111111111111111111104"
+[[zwave.locks]]
+node = 2
+name = "Front door"
+security = ["S2_AccessControl", "s0"]
+[[zwave.locks]]
+node = 4
+security = []
+"#;
+
+fn error_of(text: &str) -> String {
+    Config::parse("keyway.toml", text).unwrap_err().to_string()
+}
+
+#[test]
+fn a_whole_file_is_read() {
+    let config = Config::parse("keyway.toml", WHOLE).unwrap();
+    assert_eq!(config.hub_name, "beach-house");
+    let mqtt = config.mqtt.unwrap();
+    assert_eq!((mqtt.host.as_str(), mqtt.port, mqtt.client_id.as_str()), ("broker", 1884, "keyway-beach-house"));
+    let stick = &config.zwave[0];
+    assert_eq!(stick.port.to_string(), "serial:/dev/serial/by-id/usb-stick");
+    let lock = &stick.locks[&NodeId::new(2).unwrap()];
+    assert_eq!(lock.security, [SecurityClass::S0, SecurityClass::S2AccessControl]);
+    assert_eq!(stick.locks[&NodeId::new(4).unwrap()].name, "Lock 4");
+}
+
+#[test]
+fn an_empty_file_is_a_hub_without_doors_and_says_so() {
+    let config = Config::parse("keyway.toml", "").unwrap();
+    assert_eq!(config.warnings.len(), 2);
+}
+
+#[test]
+fn an_unknown_key_is_named_with_its_line() {
+    let error = error_of("[hub]\nname = \"x\"\nnmae = \"y\"\n");
+    assert!(error.starts_with("keyway.toml, line 3: unknown field `nmae`"), "{error}");
+}
+
+#[test]
+fn a_wrong_value_is_named_with_its_line_and_what_would_be_right() {
+    let error = error_of("[hub]\nname = \"a/b\"\n");
+    assert_eq!(error, "keyway.toml, line 2: `hub.name` should be letters, digits, '-', '_' and '.' only");
+    let error = error_of(&WHOLE.replace("serial:/dev/serial/by-id/usb-stick", "COM3"));
+    assert!(error.contains("line 12: `zwave.port` should be \"serial:"), "{error}");
+    let error = error_of(&WHOLE.replace("node = 4", "node = 233"));
+    assert!(error.contains("`zwave.locks.node` should be 1 to 232"), "{error}");
+    let error = error_of(&WHOLE.replace("node = 4", "node = 2"));
+    assert!(error.contains("`zwave.locks.node` is 2 twice"), "{error}");
+}
+
+#[test]
+fn a_wrong_key_is_named_but_never_shown() {
+    let error = error_of(&WHOLE.replace("11111111111111111111111111111101", "1111111111111111111111111111110"));
+    assert_eq!(error, "keyway.toml, line 14: `zwave.keys.s2_access_control` should be 32 hexadecimal digits");
+}
+
+#[test]
+fn a_value_of_the_wrong_type_is_not_quoted_since_it_may_be_a_key() {
+    let error = error_of("[[zwave]]\nport = \"tcp://x:1\"\n[zwave.keys]\ns0 = 11111111\n");
+    assert!(error.starts_with("keyway.toml, line 4: wrong type or value: expected"), "{error}");
+    assert!(!error.contains("11111111"), "{error}");
+}
+
+#[test]
+fn a_class_without_its_key_is_refused() {
+    let error = error_of(&WHOLE.replace("\"s0\"]", "\"s2_authenticated\"]"));
+    assert!(error.contains("\"s2_authenticated\", whose key is missing under [zwave.keys]"), "{error}");
+}
+
+#[test]
+fn debug_shows_no_secret() {
+    let shown = format!("{:?}", Config::parse("keyway.toml", WHOLE).unwrap());
+    assert!(!shown.contains("hush") && !shown.contains("17, 17"), "{shown}");
+}

@@ -1,0 +1,8 @@
+//! The thin shell around a radio driver: it owns the port, finds it again, and moves bytes. It knows no protocol.
+
+mod port;
+mod reconnect;
+mod stick;
+
+pub use port::PortAddress;
+pub use stick::{PersistRequest, Stick, StickHandle, StickReport};
