@@ -1,1 +1,54 @@
-//! See the module above.
+//! Function ids of the Serial API that Keyway speaks, under their names in the host API specification.
+
+/// Node list, API version, chip.
+pub const GET_INIT_DATA: u8 = 0x02;
+/// What the controller says of itself in its node information frame.
+pub const SET_APPLICATION_NODE_INFORMATION: u8 = 0x03;
+/// A command class came in, on a classic controller.
+pub const APPLICATION_COMMAND_HANDLER: u8 = 0x04;
+/// Primary, secondary, SUC, SIS.
+pub const GET_CONTROLLER_CAPABILITIES: u8 = 0x05;
+/// Which functions the stick has.
+pub const GET_CAPABILITIES: u8 = 0x07;
+/// Restarts the stick, keeping its network.
+pub const SOFT_RESET: u8 = 0x08;
+/// Protocol version.
+pub const GET_PROTOCOL_VERSION: u8 = 0x09;
+/// The stick has started.
+pub const STARTED: u8 = 0x0A;
+/// Settings of the Serial API itself; see [`setup`].
+pub const SETUP: u8 = 0x0B;
+/// Sends a command class to a node.
+pub const SEND_DATA: u8 = 0x13;
+/// Library version and type.
+pub const GET_LIBRARY_VERSION: u8 = 0x15;
+/// Gives up the send in flight.
+pub const SEND_DATA_ABORT: u8 = 0x16;
+/// Home id and own node id.
+pub const MEMORY_GET_ID: u8 = 0x20;
+/// What the stick remembers of a node.
+pub const GET_NODE_PROTOCOL_INFO: u8 = 0x41;
+/// A node said something about itself or the network.
+pub const APPLICATION_UPDATE: u8 = 0x49;
+/// Asks a node for its node information frame.
+pub const REQUEST_NODE_INFO: u8 = 0x60;
+/// A command class came in, on a bridge controller.
+pub const BRIDGE_APPLICATION_COMMAND_HANDLER: u8 = 0xA8;
+/// Sends a command class to a node, on a bridge controller.
+pub const SEND_DATA_BRIDGE: u8 = 0xA9;
+/// Nodes that speak Z-Wave Long Range.
+pub const GET_LONG_RANGE_NODES: u8 = 0xDA;
+
+/// Sub-commands of [`SETUP`].
+pub mod setup {
+    /// Which sub-commands there are.
+    pub const GET_SUPPORTED_COMMANDS: u8 = 0x01;
+    /// Transmit reports behind each send's callback.
+    pub const SET_TX_STATUS_REPORT: u8 = 0x02;
+    /// Most bytes in one send.
+    pub const GET_MAXIMUM_PAYLOAD_SIZE: u8 = 0x10;
+    /// Region of the radio.
+    pub const GET_RF_REGION: u8 = 0x20;
+    /// Width of node ids in all frames from then on: 1 = 8 bits, 2 = 16 bits.
+    pub const SET_NODE_ID_TYPE: u8 = 0x80;
+}

@@ -1,1 +1,504 @@
-//! See the module above.
+//! One command in flight: acknowledgement, response, callback, and what to do when one of them does not come.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::callback::{ApplicationCommand, NodeUpdate, TransmitReport};
+use super::command::{Answer, Command};
+use super::function;
+use super::startup::{Startup, Stick};
+use crate::host::frame::{DataFrame, FrameType};
+use crate::host::link::{Link, LinkFailure, LinkOutput};
+use crate::node::NodeId;
+
+/// How soon after a corrupt frame an answer that did not come is asked for again. A stick repeats a frame that was
+/// answered NAK after 100 ms (INS12350 section 6.3); some do not.
+const AFTER_GARBLED: Duration = Duration::from_millis(400);
+/// How long a callback may still come after a corrupt frame that may have been it.
+const CALLBACK_AFTER_GARBLED: Duration = Duration::from_millis(2500);
+/// How long a node may take to answer a request for its node information frame.
+const UPDATE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a stick may take to start after a soft reset (host API: up to 1.5 s; USB sticks more).
+const SOFT_RESET_TIMEOUT: Duration = Duration::from_secs(3);
+/// Pause before identification is tried again after the stick did not answer at all.
+const IDENTIFY_AGAIN: Duration = Duration::from_secs(2);
+
+/// Names a command handed to the session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub u64);
+
+/// Why a command brought nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SendFailure {
+    /// The stick does not take it now (its queue is full, or it does not know the node).
+    #[error("the stick refused the command")]
+    Refused,
+    /// The frame did not reach the stick.
+    #[error(transparent)]
+    Link(#[from] LinkFailure),
+    /// The stick took it, but the answer was lost: whether it was sent on the air is not known.
+    #[error("the stick's answer was lost")]
+    AnswerLost,
+    /// The node did not answer (request for node information).
+    #[error("the node did not answer")]
+    NoUpdate,
+    /// The stick restarted in between.
+    #[error("the stick restarted")]
+    Restarted,
+}
+
+/// What a command brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Completed {
+    /// Acknowledged; nothing else was expected.
+    Acknowledged,
+    /// The response, from behind the function id on.
+    Response(Vec<u8>),
+    /// The callback of a send.
+    Sent(TransmitReport),
+    /// The node's update.
+    Update(NodeUpdate),
+}
+
+/// What the session tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SessionEvent {
+    /// The stick is known and at work.
+    Identified(Box<Stick>),
+    /// The stick does not answer, or not sensibly; identification goes on.
+    Unresponsive(String),
+    /// The stick restarted by itself; it is being identified again.
+    Restarted,
+    /// A command has ended.
+    Completed(Ticket, Result<Completed, SendFailure>),
+    /// A command class came in.
+    Received(ApplicationCommand),
+    /// A node information frame came in.
+    Update(NodeUpdate),
+}
+
+/// One output of the session.
+#[derive(Debug)]
+pub enum SessionOutput {
+    /// Bytes for the port.
+    Transmit(Vec<u8>),
+    /// See [`SessionEvent`].
+    Event(SessionEvent),
+    /// Nothing more now.
+    Timeout(Option<Instant>),
+}
+
+/// Where the command in flight stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Waiting for the link to deliver it.
+    Acknowledge,
+    /// Waiting for the response.
+    Response { until: Instant },
+    /// Accepted; waiting for the callback.
+    Callback { until: Instant },
+}
+
+/// Who asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asker {
+    Startup,
+    SoftReset,
+    Caller(Ticket),
+}
+
+struct InFlight {
+    asker: Asker,
+    command: Command,
+    phase: Phase,
+}
+
+enum State {
+    Closed,
+    /// Soft reset was sent; waiting for the stick to say that it started.
+    Resetting {
+        until: Instant,
+    },
+    /// Identification failed; to be tried again.
+    Pausing {
+        until: Instant,
+    },
+    Identifying(Startup),
+    Working(Box<Stick>),
+}
+
+/// The session with one stick.
+pub struct Session {
+    link: Link,
+    state: State,
+    soft_reset: bool,
+    in_flight: Option<InFlight>,
+    queue: VecDeque<(Ticket, Command)>,
+    next_ticket: u64,
+    next_callback: u8,
+    outputs: VecDeque<SessionOutput>,
+}
+
+impl Session {
+    /// `soft_reset`: restart the stick each time the port is opened.
+    pub fn new(soft_reset: bool) -> Self {
+        Self {
+            link: Link::default(),
+            state: State::Closed,
+            soft_reset,
+            in_flight: None,
+            queue: VecDeque::new(),
+            next_ticket: 0,
+            next_callback: 0,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// The stick, once identified.
+    pub fn stick(&self) -> Option<&Stick> {
+        match &self.state {
+            State::Working(stick) => Some(stick),
+            State::Closed | State::Resetting { .. } | State::Pausing { .. } | State::Identifying(_) => None,
+        }
+    }
+
+    /// Whether a command handed over now goes out at once.
+    pub fn is_idle(&self) -> bool {
+        self.in_flight.is_none() && self.queue.is_empty() && self.stick().is_some()
+    }
+
+    /// The port was opened.
+    pub fn handle_opened(&mut self, now: Instant) {
+        self.handle_lost();
+        self.link.handle_opened();
+        if self.soft_reset {
+            let reset = Command::order(function::SOFT_RESET, &[]);
+            self.state = State::Resetting { until: now + SOFT_RESET_TIMEOUT };
+            self.begin(now, Asker::SoftReset, reset);
+        } else {
+            self.state = State::Identifying(Startup::new());
+        }
+        self.run(now);
+    }
+
+    /// The port is gone. Whatever was asked is forgotten; the caller knows.
+    pub fn handle_lost(&mut self) {
+        self.link = Link::default();
+        self.state = State::Closed;
+        self.in_flight = None;
+        self.queue.clear();
+        self.outputs.clear();
+    }
+
+    /// Bytes came in.
+    pub fn handle_bytes(&mut self, now: Instant, bytes: &[u8]) {
+        self.link.handle_bytes(now, bytes);
+        self.run(now);
+    }
+
+    /// Hands over a command; a [`SessionEvent::Completed`] with this ticket follows.
+    pub fn submit(&mut self, now: Instant, command: Command) -> Ticket {
+        self.next_ticket += 1;
+        let ticket = Ticket(self.next_ticket);
+        self.queue.push_back((ticket, command));
+        self.run(now);
+        ticket
+    }
+
+    /// Sends a command class to a node.
+    pub fn send_data(&mut self, now: Instant, node: NodeId, data: &[u8]) -> Ticket {
+        // 0 would ask for no callback.
+        self.next_callback = self.next_callback.checked_add(1).unwrap_or(1);
+        let callback = self.next_callback;
+        let command = match self.stick() {
+            Some(stick) => stick.send_data(node, data, callback),
+            None => Command::send_data(node, super::command::NodeIdWidth::Bits8, data, callback),
+        };
+        self.submit(now, command)
+    }
+
+    /// The instant of the last timeout has come.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.link.handle_timeout(now);
+        match self.state {
+            State::Resetting { until } | State::Pausing { until } if until <= now => {
+                self.in_flight = None;
+                self.state = State::Identifying(Startup::new());
+            }
+            _ => {}
+        }
+        self.check_phase(now);
+        self.run(now);
+    }
+
+    /// The next output.
+    pub fn poll_output(&mut self) -> SessionOutput {
+        self.outputs.pop_front().unwrap_or_else(|| SessionOutput::Timeout(self.timeout()))
+    }
+
+    fn timeout(&self) -> Option<Instant> {
+        let state = match self.state {
+            State::Resetting { until } | State::Pausing { until } => Some(until),
+            State::Closed | State::Identifying(_) | State::Working(_) => None,
+        };
+        let phase = self.in_flight.as_ref().and_then(|flight| match flight.phase {
+            Phase::Acknowledge => None,
+            Phase::Response { until } | Phase::Callback { until } => Some(until),
+        });
+        [state, phase, self.link.timeout()].into_iter().flatten().min()
+    }
+
+    fn run(&mut self, now: Instant) {
+        loop {
+            while let Some(output) = self.link.poll() {
+                self.handle_link(now, output);
+            }
+            if self.in_flight.is_some() || self.link.is_busy() {
+                return;
+            }
+            match &mut self.state {
+                State::Identifying(startup) => match startup.command() {
+                    Some(command) => self.begin(now, Asker::Startup, command),
+                    None => self.identified(),
+                },
+                State::Working(_) => match self.queue.pop_front() {
+                    Some((ticket, command)) => self.begin(now, Asker::Caller(ticket), command),
+                    None => return,
+                },
+                State::Closed | State::Resetting { .. } | State::Pausing { .. } => return,
+            }
+        }
+    }
+
+    fn begin(&mut self, now: Instant, asker: Asker, command: Command) {
+        self.link.send(now, &command.frame());
+        self.in_flight = Some(InFlight { asker, command, phase: Phase::Acknowledge });
+    }
+
+    fn identified(&mut self) {
+        if let State::Identifying(startup) = std::mem::replace(&mut self.state, State::Closed) {
+            let stick = Box::new(startup.into_stick());
+            self.event(SessionEvent::Identified(stick.clone()));
+            self.state = State::Working(stick);
+        }
+    }
+
+    fn handle_link(&mut self, now: Instant, output: LinkOutput) {
+        match output {
+            LinkOutput::Transmit(bytes) => self.outputs.push_back(SessionOutput::Transmit(bytes)),
+            LinkOutput::Delivered => self.handle_delivered(now),
+            LinkOutput::Failed(failure) => self.handle_undelivered(now, failure),
+            LinkOutput::Garbled => self.handle_garbled(now),
+            LinkOutput::Received(frame) => self.handle_frame(now, &frame),
+        }
+    }
+
+    fn handle_delivered(&mut self, now: Instant) {
+        let Some(flight) = &mut self.in_flight else { return };
+        if flight.phase != Phase::Acknowledge {
+            return;
+        }
+        match flight.command.answer {
+            Answer::None if flight.asker == Asker::SoftReset => self.in_flight = None,
+            Answer::None => {
+                if let State::Identifying(startup) = &mut self.state {
+                    startup.handle_acknowledged();
+                }
+                self.complete(Ok(Completed::Acknowledged));
+            }
+            Answer::Response | Answer::Callback(_) | Answer::Update => {
+                flight.phase = Phase::Response { until: now + Command::RESPONSE_TIMEOUT };
+            }
+        }
+    }
+
+    fn handle_undelivered(&mut self, now: Instant, failure: LinkFailure) {
+        match self.in_flight.as_ref().map(|flight| flight.asker) {
+            Some(Asker::Startup | Asker::SoftReset) => {
+                self.in_flight = None;
+                // A stick that said NAK or CAN is there: go on at the same step. Silence is worth telling.
+                if failure == LinkFailure::AckTimeout {
+                    self.pause(now, format!("{failure}: is this a Z-Wave stick, and is its port right?"));
+                }
+            }
+            Some(Asker::Caller(_)) => self.complete(Err(failure.into())),
+            None => {}
+        }
+    }
+
+    /// A corrupt frame may have been the one that is awaited: do not wait for it as long as usual.
+    fn handle_garbled(&mut self, now: Instant) {
+        if let Some(flight) = &mut self.in_flight {
+            match &mut flight.phase {
+                Phase::Acknowledge => {}
+                Phase::Response { until } => *until = (*until).min(now + AFTER_GARBLED),
+                Phase::Callback { until } => *until = (*until).min(now + CALLBACK_AFTER_GARBLED),
+            }
+        }
+    }
+
+    fn check_phase(&mut self, now: Instant) {
+        let Some(flight) = &mut self.in_flight else { return };
+        match (flight.phase, flight.command.answer, flight.asker) {
+            (Phase::Response { until }, _, Asker::Startup) if until <= now => {
+                // The same step again.
+                self.in_flight = None;
+            }
+            // The callback may come though the response was lost.
+            (Phase::Response { until }, Answer::Callback(_) | Answer::Update, _) if until <= now => {
+                flight.phase = Phase::Callback { until: now + CALLBACK_AFTER_GARBLED };
+            }
+            (Phase::Response { until } | Phase::Callback { until }, ..) if until <= now => {
+                let failure = match flight.command.answer {
+                    Answer::Update => SendFailure::NoUpdate,
+                    Answer::None | Answer::Response | Answer::Callback(_) => SendFailure::AnswerLost,
+                };
+                if matches!(flight.command.answer, Answer::Callback(_)) {
+                    // So that a send which hangs in the stick does not block the next.
+                    self.complete(Err(failure));
+                    self.abort_send(now);
+                } else {
+                    self.complete(Err(failure));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn abort_send(&mut self, now: Instant) {
+        let has = self.stick().is_some_and(|stick| stick.has(function::SEND_DATA_ABORT));
+        if has {
+            self.next_ticket += 1;
+            let abort = Command::order(function::SEND_DATA_ABORT, &[]);
+            self.begin(now, Asker::Caller(Ticket(self.next_ticket)), abort);
+        }
+    }
+
+    fn handle_frame(&mut self, now: Instant, frame: &DataFrame) {
+        match (frame.frame_type, frame.function) {
+            (FrameType::Response, _) => self.handle_response(now, frame),
+            (FrameType::Request, function::STARTED) => self.handle_started(now),
+            (FrameType::Request, function::SEND_DATA | function::SEND_DATA_BRIDGE) => self.handle_send_callback(frame),
+            (FrameType::Request, function::APPLICATION_UPDATE) => self.handle_update(frame),
+            (
+                FrameType::Request,
+                function::APPLICATION_COMMAND_HANDLER | function::BRIDGE_APPLICATION_COMMAND_HANDLER,
+            ) => self.handle_command(frame),
+            (FrameType::Request, other) => tracing::debug!(function = other, "callback that nobody asked for"),
+        }
+    }
+
+    fn handle_response(&mut self, now: Instant, frame: &DataFrame) {
+        let Some(flight) = &mut self.in_flight else { return };
+        if flight.command.function != frame.function || matches!(flight.phase, Phase::Callback { .. }) {
+            return;
+        }
+        // A response shows that the command arrived, even if its ACK was lost.
+        self.link.settle();
+        match (flight.asker, flight.command.answer) {
+            (Asker::Startup, _) => {
+                self.in_flight = None;
+                if let State::Identifying(startup) = &mut self.state
+                    && let Err(error) = startup.handle_response(&frame.payload)
+                {
+                    self.pause(now, format!("the stick's answer to {:#04x} makes no sense: {error}", frame.function));
+                }
+            }
+            (_, Answer::Callback(_) | Answer::Update) => {
+                if frame.payload.first().is_some_and(|accepted| *accepted != 0) {
+                    let timeout = match flight.command.answer {
+                        Answer::Update => UPDATE_TIMEOUT,
+                        Answer::None | Answer::Response | Answer::Callback(_) => Command::CALLBACK_TIMEOUT,
+                    };
+                    flight.phase = Phase::Callback { until: now + timeout };
+                } else {
+                    self.complete(Err(SendFailure::Refused));
+                }
+            }
+            (_, Answer::Response | Answer::None) => self.complete(Ok(Completed::Response(frame.payload.clone()))),
+        }
+    }
+
+    fn handle_send_callback(&mut self, frame: &DataFrame) {
+        let report = match TransmitReport::decode(&frame.payload) {
+            Ok(report) => report,
+            Err(error) => {
+                tracing::warn!(%error, "a send's callback can't be read");
+                return;
+            }
+        };
+        let awaited = self.in_flight.as_ref().map(|flight| flight.command.answer);
+        if awaited == Some(Answer::Callback(report.callback)) {
+            self.link.settle();
+            self.complete(Ok(Completed::Sent(report)));
+        }
+    }
+
+    fn handle_update(&mut self, frame: &DataFrame) {
+        let Some(stick) = self.stick() else { return };
+        let update = match NodeUpdate::decode(&frame.payload, stick.node_id_width) {
+            Ok(update) => update,
+            Err(error) => {
+                tracing::warn!(%error, "a node update can't be read");
+                return;
+            }
+        };
+        let asked = self.in_flight.as_ref().is_some_and(|flight| flight.command.answer == Answer::Update);
+        match update {
+            NodeUpdate::Information(..) if asked => {
+                self.link.settle();
+                self.complete(Ok(Completed::Update(update)));
+            }
+            NodeUpdate::RequestFailed if asked => self.complete(Err(SendFailure::NoUpdate)),
+            NodeUpdate::Information(..) => self.event(SessionEvent::Update(update)),
+            NodeUpdate::RequestFailed | NodeUpdate::Other(_) => {}
+        }
+    }
+
+    fn handle_command(&mut self, frame: &DataFrame) {
+        let Some(stick) = self.stick() else { return };
+        match ApplicationCommand::decode(frame, stick.node_id_width) {
+            Ok(command) => self.event(SessionEvent::Received(command)),
+            Err(error) => tracing::warn!(%error, "a received command can't be read"),
+        }
+    }
+
+    /// The stick has started: because it was told to, or by itself, having forgotten its settings.
+    fn handle_started(&mut self, now: Instant) {
+        match self.state {
+            State::Resetting { .. } => {}
+            State::Working(_) => {
+                self.fail_all(SendFailure::Restarted);
+                self.event(SessionEvent::Restarted);
+            }
+            State::Closed => return,
+            State::Pausing { .. } | State::Identifying(_) => {}
+        }
+        self.link.settle();
+        self.in_flight = None;
+        self.state = State::Identifying(Startup::new());
+        self.run(now);
+    }
+
+    fn fail_all(&mut self, failure: SendFailure) {
+        self.complete(Err(failure));
+        for (ticket, _) in std::mem::take(&mut self.queue) {
+            self.event(SessionEvent::Completed(ticket, Err(failure)));
+        }
+    }
+
+    fn complete(&mut self, result: Result<Completed, SendFailure>) {
+        if let Some(InFlight { asker: Asker::Caller(ticket), .. }) = self.in_flight.take() {
+            self.event(SessionEvent::Completed(ticket, result));
+        }
+    }
+
+    fn pause(&mut self, now: Instant, reason: String) {
+        self.state = State::Pausing { until: now + IDENTIFY_AGAIN };
+        self.event(SessionEvent::Unresponsive(reason));
+    }
+
+    fn event(&mut self, event: SessionEvent) {
+        self.outputs.push_back(SessionOutput::Event(event));
+    }
+}
