@@ -1,1 +1,179 @@
-//! See the module above.
+//! Door Lock (0x62), versions 1 to 4 (Z-Wave Application Command Class Specification, "Door Lock Command Class").
+
+use keyway_lock::wire::Reader;
+
+use super::{CcError, command_of};
+
+/// Class id.
+pub const CLASS: u8 = 0x62;
+/// Highest version spoken here.
+pub const VERSION: u8 = 4;
+
+const OPERATION_SET: u8 = 0x01;
+const OPERATION_GET: u8 = 0x02;
+const OPERATION_REPORT: u8 = 0x03;
+const CAPABILITIES_GET: u8 = 0x07;
+const CAPABILITIES_REPORT: u8 = 0x08;
+
+/// Door Lock Mode: what is asked for and what is reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// 0x00: unsecured; 0x01, 0x10, 0x11, 0x20, 0x21: unsecured for a while or from one side.
+    Unsecured(u8),
+    /// 0xFF: secured.
+    Secured,
+    /// 0xFE: not known, or the bolt is not where it should be.
+    Unknown,
+}
+
+impl From<u8> for Mode {
+    fn from(value: u8) -> Self {
+        match value {
+            0xFF => Self::Secured,
+            0xFE => Self::Unknown,
+            other => Self::Unsecured(other),
+        }
+    }
+}
+
+impl From<Mode> for u8 {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Secured => 0xFF,
+            Mode::Unknown => 0xFE,
+            Mode::Unsecured(other) => other,
+        }
+    }
+}
+
+/// Door Lock Operation Report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OperationReport {
+    /// Where the lock is.
+    pub mode: Mode,
+    /// Handles and their state, as they come.
+    pub handles: u8,
+    /// Door Condition: bit 0 door closed, bit 1 bolt unlocked, bit 2 latch closed; meaningful only for the parts that
+    /// the capabilities list.
+    pub door_condition: u8,
+    /// Where it is going (version 3).
+    pub target: Option<Mode>,
+    /// How long that will take, as a duration byte (version 3).
+    pub duration: Option<u8>,
+}
+
+impl OperationReport {
+    /// Whether the door stands open, for a lock that has the sensor.
+    pub fn door_open(&self) -> bool {
+        self.door_condition & 0x01 == 0
+    }
+
+    /// Whether the bolt is thrown; `None` when the lock does not know.
+    pub fn locked(&self) -> Option<bool> {
+        match self.mode {
+            Mode::Secured => Some(true),
+            Mode::Unsecured(_) => Some(false),
+            Mode::Unknown => None,
+        }
+    }
+}
+
+/// The commands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DoorLockCommand {
+    /// Lock or unlock.
+    OperationSet(Mode),
+    /// Where are you?
+    OperationGet,
+    /// Here.
+    OperationReport(OperationReport),
+    /// What do you have? (version 4)
+    CapabilitiesGet,
+    /// This. (version 4)
+    CapabilitiesReport {
+        /// Bit 0 door sensor, bit 1 bolt, bit 2 latch.
+        components: u8,
+    },
+}
+
+impl DoorLockCommand {
+    /// The whole payload.
+    pub fn encode(&self) -> Vec<u8> {
+        match self {
+            Self::OperationSet(mode) => vec![CLASS, OPERATION_SET, (*mode).into()],
+            Self::OperationGet => vec![CLASS, OPERATION_GET],
+            Self::OperationReport(report) => {
+                let head = [CLASS, OPERATION_REPORT, report.mode.into(), report.handles, report.door_condition];
+                // 0xFE: no timeout, in minutes and seconds.
+                let mut bytes = [&head[..], &[0xFE, 0xFE]].concat();
+                if let (Some(target), Some(duration)) = (report.target, report.duration) {
+                    bytes.extend([target.into(), duration]);
+                }
+                bytes
+            }
+            Self::CapabilitiesGet => vec![CLASS, CAPABILITIES_GET],
+            Self::CapabilitiesReport { components } => {
+                // Constant operation only; modes secured and unsecured; nothing else.
+                vec![CLASS, CAPABILITIES_REPORT, 0x01, 0x02, 0x02, 0x00, 0xFF, 0x00, *components, 0x00, 0x00]
+            }
+        }
+    }
+
+    /// Reads a payload.
+    ///
+    /// # Errors
+    /// [`CcError`].
+    pub fn decode(payload: &[u8]) -> Result<Self, CcError> {
+        let (command, parameters) = command_of(CLASS, payload)?;
+        let mut reader = Reader::new(parameters);
+        Ok(match command {
+            OPERATION_SET => Self::OperationSet(reader.u8("door lock mode")?.into()),
+            OPERATION_GET => Self::OperationGet,
+            OPERATION_REPORT => {
+                let mode = reader.u8("door lock mode")?.into();
+                let handles = reader.u8("door handles mode")?;
+                let door_condition = reader.u8("door condition")?;
+                // Locks of the first versions leave out the timeout; those before version 3 end behind it.
+                let _ = reader.bytes("lock timeout", 2);
+                let target = reader.u8("target door lock mode").ok().map(Mode::from);
+                let duration = reader.u8("duration").ok();
+                Self::OperationReport(OperationReport { mode, handles, door_condition, target, duration })
+            }
+            CAPABILITIES_GET => Self::CapabilitiesGet,
+            CAPABILITIES_REPORT => {
+                let types = reader.u8("operation types length")? & 0x1F;
+                reader.bytes("operation types", types.into())?;
+                let modes = reader.u8("door lock modes length")?;
+                reader.bytes("door lock modes", modes.into())?;
+                reader.u8("door handle modes")?;
+                Self::CapabilitiesReport { components: reader.u8("door condition components")? }
+            }
+            _ => return Err(CcError::unknown(payload)),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_is_read_in_every_version() {
+        let decode = |bytes: &[u8]| match DoorLockCommand::decode(&[&[0x62, 0x03], bytes].concat()) {
+            Ok(DoorLockCommand::OperationReport(report)) => report,
+            other => panic!("{other:?}"),
+        };
+        let first = decode(&[0xFF, 0x00, 0x01]);
+        assert_eq!((first.locked(), first.door_open(), first.target), (Some(true), false, None));
+        let third = decode(&[0x00, 0x00, 0x02, 0xFE, 0xFE, 0xFF, 0x03]);
+        assert_eq!((third.locked(), third.door_open()), (Some(false), true));
+        assert_eq!((third.target, third.duration), (Some(Mode::Secured), Some(3)));
+        assert_eq!(decode(&[0xFE, 0, 0, 0xFE, 0xFE]).locked(), None);
+    }
+
+    #[test]
+    fn capabilities_tell_whether_there_is_a_door_sensor() {
+        let report = DoorLockCommand::CapabilitiesReport { components: 0x03 };
+        assert_eq!(DoorLockCommand::decode(&report.encode()), Ok(report));
+    }
+}
