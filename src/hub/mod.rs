@@ -1,0 +1,121 @@
+//! The operations: each one function, whatever door it came in by. An operation runs inside one transaction of the
+//! store: it is carried out whole, with its events, or not at all.
+
+mod access_codes;
+mod access_grants;
+mod access_methods;
+mod action_attempts;
+mod answer;
+mod devices;
+mod events;
+mod grant_codes;
+mod input;
+mod locks;
+mod operations;
+mod user_identities;
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::clock::Clock;
+use crate::model::{AccessGrantId, ApiError, DeviceId, Event};
+use crate::store::{Store, StoreError, Unit};
+
+pub use answer::Answer;
+pub use events::resource as event_resource;
+pub use operations::names as operation_names;
+
+/// What every door calls.
+#[derive(Clone)]
+pub struct Hub {
+    store: Store,
+    clock: Arc<dyn Clock>,
+}
+
+impl Hub {
+    /// Over a store.
+    pub fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
+        Self { store, clock }
+    }
+
+    /// Carries out an operation such as `access_grants/create`. Carried out at most once for one `request_id`: asked
+    /// again, it gives the same answer (I7).
+    pub async fn call(&self, operation: &str, body: Value, request_id: Option<String>) -> Answer {
+        let name = operation.to_owned();
+        let job = move |unit: &mut Unit<'_>| operations::run(unit, &name, body, request_id.as_deref());
+        match self.store.run(self.clock.now().utc, job).await {
+            Ok(Ok(body)) => Answer::Ok(body),
+            Ok(Err(error)) => Answer::Error(error),
+            Err(error) => Answer::Error(internal(operation, &error)),
+        }
+    }
+
+    /// The device as shown to everybody: no PIN in it. `None`: there is no such device.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn public_device(&self, id: DeviceId) -> Result<Option<Value>, StoreError> {
+        self.read(move |unit| devices::public(unit, id)).await
+    }
+
+    /// The grant and the state of its codes as shown to everybody: no PIN in it. `None`: no such grant.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn public_grant(&self, id: AccessGrantId) -> Result<Option<Value>, StoreError> {
+        self.read(move |unit| access_grants::public(unit, id)).await
+    }
+
+    /// Every device and every grant that is not over, for a broker that may have forgotten them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn everything_public(&self) -> Result<(Vec<DeviceId>, Vec<AccessGrantId>), StoreError> {
+        self.read(|unit| Ok((devices::ids(unit)?, access_grants::current_ids(unit)?))).await
+    }
+
+    /// Counts for the info topic.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn info(&self) -> Result<Value, StoreError> {
+        let trusted = self.clock.now().trusted;
+        self.read(move |unit| devices::info(unit, trusted)).await
+    }
+
+    /// Events behind the door's own cursor, oldest first, each with its number.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn events_for(&self, door: &'static str, limit: usize) -> Result<Vec<(u64, Event, Value)>, StoreError> {
+        self.read(move |unit| {
+            let seen = unit.cursor(door)?;
+            let events = unit.outbox_after(seen, limit)?;
+            let workspace = unit.workspace_id()?;
+            Ok(events.into_iter().map(|(n, event)| (n, event.clone(), events::resource(&event, workspace))).collect())
+        })
+        .await
+    }
+
+    /// The door has handed on everything up to this number.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn events_delivered(&self, door: &'static str, up_to: u64) -> Result<(), StoreError> {
+        self.read(move |unit| unit.set_cursor(door, up_to)).await
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Unit<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.store.run(self.clock.now().utc, job).await?
+    }
+}
+
+/// The store failed: the caller learns that it is not his fault, the log learns why.
+fn internal(operation: &str, error: &StoreError) -> ApiError {
+    tracing::error!(operation, %error, "the store failed");
+    ApiError::new("internal_error", "the hub could not read or write its database; see its log")
+}
