@@ -31,14 +31,14 @@ pub enum CcError {
 }
 
 impl CcError {
-    fn unknown(payload: &[u8]) -> Self {
+    pub(crate) fn unknown(payload: &[u8]) -> Self {
         let byte = |index| payload.get(index).copied().unwrap_or(0);
         Self::Unknown { class: byte(0), command: byte(1) }
     }
 }
 
 /// Splits a payload into command id and parameters if it is of `class`.
-fn command_of(class: u8, payload: &[u8]) -> Result<(u8, &[u8]), CcError> {
+pub(crate) fn command_of(class: u8, payload: &[u8]) -> Result<(u8, &[u8]), CcError> {
     match payload {
         [first, command, parameters @ ..] if *first == class => Ok((*command, parameters)),
         _ => Err(CcError::unknown(payload)),
