@@ -1,0 +1,71 @@
+#!/usr/bin/env node
+// `npm test`: zwave-js's own driver as the host of stick.mjs. When an interop test fails, this tells whether the stick
+// is at fault: here a code is set, read back, typed at the keypad and cleared on every lock, without Keyway.
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { Driver } from "zwave-js";
+
+const file = new URL("three-locks.json", import.meta.url).pathname;
+const setup = JSON.parse(readFileSync(file, "utf8"));
+const key = (name) => Buffer.from(setup.keys[name], "hex");
+const stick = spawn(process.execPath, [new URL("stick.mjs", import.meta.url).pathname, file]);
+stick.stderr.pipe(process.stderr);
+process.on("exit", () => stick.kill());
+const line = (stream) => new Promise((done) => createInterface({ input: stream }).once("line", done));
+const { listening, control } = JSON.parse(await line(stick.stdout));
+
+async function ask(order) {
+	const socket = connect(Number(control.split(":")[1]), "127.0.0.1");
+	socket.write(`${JSON.stringify(order)}\n`);
+	const reply = JSON.parse(await line(socket));
+	socket.destroy();
+	return reply;
+}
+const lockState = async (node) => (await ask({ get: "state" })).locks.find((lock) => lock.node === node);
+const expect = (what, holds) => {
+	if (!holds) throw new Error(`not so: ${what}`);
+};
+
+const driver = new Driver(`tcp://${listening}`, {
+	logConfig: { enabled: process.env.LOG !== undefined, level: "debug" },
+	storage: { cacheDir: mkdtempSync(join(tmpdir(), "zwave-js-")) },
+	securityKeys: {
+		S2_AccessControl: key("s2_access_control"),
+		S2_Authenticated: key("s2_authenticated"),
+		S2_Unauthenticated: key("s2_unauthenticated"),
+		S0_Legacy: key("s0"),
+	},
+	allowBootloaderOnly: false,
+});
+driver.on("error", (error) => {
+	console.error(error);
+	process.exit(1);
+});
+const ready = new Promise((done) => driver.once("driver ready", done));
+await driver.start();
+await ready;
+for (const { node: id } of setup.locks) {
+	const node = driver.controller.nodes.getOrThrow(id);
+	if (!node.ready) await new Promise((done) => node.once("interview completed", done));
+	const codes = node.commandClasses["User Code"];
+	await codes.get(1); // a first exchange, so that the nonces are in sync
+	const before = await lockState(id);
+	await codes.set(5, 1, "918273");
+	expect("read back", String((await codes.get(5)).userCode) === "918273");
+	const after = await lockState(id);
+	expect("in the lock", after.slots.some(({ slot, code }) => slot === 5 && code === "918273"));
+	const notified = new Promise((done) => node.once("notification", (_endpoint, _cc, args) => done(args)));
+	expect("opened", (await ask({ node: id, keypad: "918273" })).opened);
+	expect("keypad event", (await notified).event === 6);
+	await codes.clear(5);
+	expect("cleared", (await lockState(id)).slots.length === 0);
+	const frames = (side) => after.frames[side] - before.frames[side];
+	console.log(`node ${id}: ok; a set with read-back took ${frames("from_hub")} frames out, ${frames("to_hub")} back`);
+}
+expect("no host errors", (await ask({ get: "state" })).host_errors.length === 0);
+await driver.destroy();
+process.exit(0);
