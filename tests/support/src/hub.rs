@@ -1,0 +1,80 @@
+//! The daemon as a process.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::{Output, Process, SOON, Setup, Signal};
+
+/// `keyway run` with a configuration and a database of its own; it logs everything.
+pub struct Hub {
+    keyway: String,
+    folder: TempDir,
+    process: Option<Process>,
+    output: Output,
+}
+
+impl Hub {
+    /// Its name in topics.
+    pub const NAME: &'static str = "test";
+
+    /// Writes the configuration, and starts nothing.
+    pub fn prepared(keyway: &str, broker_port: u16, stick: &str, setup: &Setup) -> Self {
+        let folder = tempfile::Builder::new().prefix("keyway-hub").tempdir().expect("no temporary folder");
+        let hub = Self { keyway: keyway.to_owned(), folder, process: None, output: Output::default() };
+        let text = format!(
+            "[hub]\nname = \"{}\"\ndata_dir = {:?}\n[mqtt]\nurl = \"mqtt://127.0.0.1:{broker_port}\"\n{}",
+            Self::NAME,
+            hub.data_dir(),
+            setup.to_toml(stick)
+        );
+        std::fs::create_dir_all(hub.data_dir()).expect("can't make the data folder");
+        std::fs::write(hub.config(), text).expect("can't write the configuration");
+        hub
+    }
+
+    /// Starts it.
+    pub fn start(&mut self) {
+        assert!(self.process.is_none(), "the hub runs already");
+        let mut command = Command::new(&self.keyway);
+        command.arg("run").arg("--config").arg(self.config()).env("RUST_LOG", "trace");
+        self.process = Some(Process::start("keyway", &mut command, &self.output));
+    }
+
+    /// The power goes.
+    pub fn kill(&mut self) {
+        self.end(Signal::Kill);
+    }
+
+    /// Asks it to end; how long that took.
+    pub fn end(&mut self, signal: Signal) -> (Duration, ExitStatus) {
+        let mut process = self.process.take().expect("the hub does not run");
+        process.end(signal, SOON)
+    }
+
+    /// Whether it runs; false also when it has ended by itself.
+    pub fn runs(&mut self) -> bool {
+        self.process.as_mut().is_some_and(|process| !process.has_ended())
+    }
+
+    /// The process id, if it runs.
+    pub fn log(&self) -> &Output {
+        &self.output
+    }
+
+    /// The database's files and all others that it has written.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(self.data_dir()).expect("can't read the data folder");
+        entries.map(|entry| entry.expect("can't read the data folder").path()).collect()
+    }
+
+    fn data_dir(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn config(&self) -> PathBuf {
+        Path::join(self.folder.path(), "keyway.toml")
+    }
+}

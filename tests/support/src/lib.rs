@@ -1,0 +1,71 @@
+//! What the tests that run whole processes stand on.
+//!
+//! [`Broker`] is a mosquitto of its own on a free port, [`Stick`] anything with a Serial API behind TCP and a control
+//! port, [`Hub`] the daemon as a process, [`Client`] a host's program on the broker, and [`World`] all of them together.
+//! Nothing here knows the daemon's code: it is driven by its configuration file, MQTT and the other side of the stick.
+
+mod broker;
+mod client;
+mod hub;
+mod process;
+mod setup;
+mod stick;
+mod world;
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+pub use broker::Broker;
+pub use client::{Client, Message};
+pub use hub::Hub;
+pub use process::{Output, Process, Signal};
+pub use setup::{LockSetup, Setup};
+pub use stick::{Frames, LockState, Stick};
+pub use world::World;
+
+/// How long something that should happen at once may take on a slow machine.
+pub const SOON: Duration = Duration::from_secs(20);
+
+/// The system's time.
+#[expect(clippy::disallowed_methods, reason = "tests watch the daemon from outside, in real time")]
+pub fn now() -> Instant {
+    Instant::now()
+}
+
+/// The system's time, as the API writes it.
+#[expect(clippy::disallowed_methods, reason = "tests watch the daemon from outside, in real time")]
+pub fn utc() -> jiff::Timestamp {
+    jiff::Timestamp::now()
+}
+
+/// A moment so many seconds from now, as the API writes it.
+pub fn in_seconds(seconds: f64) -> String {
+    (utc() + jiff::SignedDuration::from_millis((seconds * 1000.0) as i64)).to_string()
+}
+
+/// Asks again and again until there is an answer; panics when there is none in time.
+pub fn wait_until<T>(what: &str, within: Duration, mut ask: impl FnMut() -> Option<T>) -> T {
+    let deadline = now() + within;
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(now() < deadline, "waited {within:?} in vain until {what}");
+        std::thread::sleep(Duration::from_millis(25));
+    }
+}
+
+/// Watches for a while that something stays as it is; panics with its word when it does not.
+pub fn always(what: &str, during: Duration, mut holds: impl FnMut() -> bool) {
+    let deadline = now() + during;
+    while now() < deadline {
+        assert!(holds(), "no longer: {what}");
+        std::thread::sleep(Duration::from_millis(25));
+    }
+}
+
+/// A TCP port of this machine that nobody uses now.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("no free port");
+    listener.local_addr().expect("no address").port()
+}

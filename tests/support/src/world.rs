@@ -1,0 +1,52 @@
+//! Everything together.
+
+use crate::{Broker, Client, Hub, SOON, Setup, Stick};
+
+/// A building with locks, a stick, a broker, the hub and a host's program, each a process of its own, all connected.
+pub struct World {
+    /// The host's program. First, so that it is gone before its broker.
+    pub client: Client,
+    /// The daemon.
+    pub hub: Hub,
+    /// The stick and the locks behind it.
+    pub stick: Stick,
+    /// The broker.
+    pub broker: Broker,
+    /// The device ids, in the order of the setup.
+    pub devices: Vec<String>,
+}
+
+impl World {
+    /// Two S2 locks behind our own virtual stick. `keyway` is the path of the program.
+    pub fn new(keyway: &str) -> Self {
+        Self::with(keyway, &Setup::two_doors())
+    }
+
+    /// Any locks behind our own virtual stick.
+    pub fn with(keyway: &str, setup: &Setup) -> Self {
+        Self::on(keyway, setup, Stick::ours(keyway, setup))
+    }
+
+    /// Around a stick that runs already.
+    pub fn on(keyway: &str, setup: &Setup, stick: Stick) -> Self {
+        let broker = Broker::running();
+        let client = Client::connect(broker.port(), Hub::NAME);
+        let mut hub = Hub::prepared(keyway, broker.port(), stick.port(), setup);
+        hub.start();
+        let devices = client.ready_devices(&setup.names(), SOON * 2);
+        Self { client, hub, stick, broker, devices }
+    }
+
+    /// Starts the hub again and waits until it answers.
+    pub fn restart_hub(&mut self) {
+        self.hub.start();
+        self.wait_for_hub();
+    }
+
+    /// Waits until the hub answers.
+    pub fn wait_for_hub(&self) {
+        crate::wait_until("the hub answers", SOON, || {
+            self.client.try_request("devices/list", serde_json::json!({}), std::time::Duration::from_secs(1))
+        });
+    }
+}
