@@ -8,4 +8,5 @@ pub mod clock;
 pub mod config;
 pub mod model;
 pub mod mqtt;
+pub mod plan;
 pub mod radio;

@@ -1,0 +1,26 @@
+//! Which codes a lock should hold at a moment, and which it should not.
+
+use std::time::Duration;
+
+use super::facts::Moment;
+use crate::model::{AccessCode, Presence};
+
+/// How long before a code's start or end its slot is read, so that the change itself then takes one command.
+pub const PREPARE: Duration = Duration::from_secs(60);
+
+/// Whether the code is due and not proven in the lock: to be set.
+pub fn is_missing(code: &AccessCode, now: Moment) -> bool {
+    now.trusted && code.is_wanted(now.utc) && !matches!(code.presence, Presence::Proven(..))
+}
+
+/// Whether the code is, or may be, in the lock and should not: to be cleared (I1). A deletion holds whatever the clock
+/// says; an end only counts by a clock that can be trusted (I6).
+pub fn is_overdue(code: &AccessCode, now: Moment) -> bool {
+    let present = code.presence != Presence::Absent;
+    present && (code.deleted_at.is_some() || (now.trusted && !code.is_wanted(now.utc)))
+}
+
+/// Whether the code waits for its start, outside the lock.
+pub fn is_upcoming(code: &AccessCode, now: Moment) -> bool {
+    code.presence == Presence::Absent && code.deleted_at.is_none() && now.utc < code.window.starts_at
+}

@@ -1,0 +1,136 @@
+//! The one next step between what a lock should hold and what it last said it holds.
+
+use keyway_lock::{Pin, SlotContent, SlotNumber};
+
+use super::desired::{is_missing, is_overdue};
+use super::facts::{LockFacts, Memory, Moment, SlotTable};
+use super::{reading, slot};
+use crate::model::{AccessCode, AccessCodeId, ActionAttempt, ActionAttemptId, ActionType, Presence, ProblemKind};
+
+/// One command for the lock, and what for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// A lock or unlock that somebody waits for.
+    Act(ActionAttemptId, ActionType),
+    /// Take this code out of its slot.
+    Clear(AccessCodeId, SlotNumber),
+    /// Put this code into its slot.
+    Set(AccessCodeId, SlotNumber, Pin),
+    /// Ask what is in this slot.
+    Read(SlotNumber),
+    /// Ask for bolt, door and battery.
+    Status,
+}
+
+/// What to do for a lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// Reserve another slot for this code, then ask again: somebody else's code is in its slot.
+    Move(AccessCodeId, SlotNumber),
+    /// This code can't be in the lock, then ask again: a person must act, for this reason.
+    Refuse(AccessCodeId, String),
+    /// Send this command.
+    Do(Step),
+    /// Nothing, until something happens or [`super::wake::next`] comes.
+    Wait,
+}
+
+/// Names the next step for a lock. Strictly: a person at the door, then what must leave the lock (I1), then what must
+/// be in it (I2), then what must be known for those to be quick, then the rest.
+pub fn next(facts: &LockFacts, now: Moment) -> Next {
+    let (table, memory) = (facts.table.as_ref(), &facts.memory);
+    if let Some(attempt) = waiting(facts, now) {
+        return Next::Do(Step::Act(attempt.action_attempt_id, attempt.action_type));
+    }
+    if let Some(next) = table.and_then(|table| misplaced(table, now)) {
+        return next;
+    }
+    if memory.resting {
+        return Next::Wait;
+    }
+    let coded = table.and_then(|table| {
+        removal(table, memory, now)
+            .or_else(|| setting(table, memory, now))
+            .or_else(|| due(reading::managed(table, memory, now), now))
+    });
+    let status = || (memory.heard_since.is_none() || !memory.status_known).then_some(Step::Status);
+    let background = || due(table.and_then(|table| reading::background(table, now)), now);
+    coded.or_else(status).or_else(background).map_or(Next::Wait, Next::Do)
+}
+
+/// A lock or unlock goes before anything else: it takes one command, and a person waits. But never twice in a row
+/// while a code must leave the lock: nobody can keep a removal waiting by asking for unlocks.
+fn waiting(facts: &LockFacts, now: Moment) -> Option<&ActionAttempt> {
+    let memory = &facts.memory;
+    let removing = facts.table.as_ref().is_some_and(|table| removal(table, memory, now).is_some());
+    if memory.acted_last && removing && !memory.resting {
+        return None;
+    }
+    facts.actions.iter().find(|attempt| now.utc < attempt.expires_at)
+}
+
+/// A code whose reserved slot holds somebody else's code, or one that does not leave: it gets another slot.
+fn misplaced(table: &SlotTable, now: Moment) -> Option<Next> {
+    let waits = |code: &&AccessCode| {
+        code.presence == Presence::Absent && code.deleted_at.is_none() && !has(code, ProblemKind::FailedToSet)
+    };
+    let blocked = |code: &&AccessCode| {
+        let stuck = |holder: &AccessCode| is_overdue(holder, now) && has(holder, ProblemKind::FailedToRemove);
+        table.is_foreign(code.slot) || (is_missing(code, now) && table.holder(code.slot).is_some_and(stuck))
+    };
+    let code = table.codes.iter().filter(waits).find(blocked)?;
+    Some(match slot::choose(table, &code.window, Some(code.access_code_id), now.utc) {
+        Ok(slot) => Next::Move(code.access_code_id, slot),
+        Err(full) => Next::Refuse(code.access_code_id, full.to_string()),
+    })
+}
+
+/// I1. What a slot holds is made sure of before it is cleared: a person may have put another code there.
+fn removal(table: &SlotTable, memory: &Memory, now: Moment) -> Option<Step> {
+    let overdue = table.codes.iter().filter(|code| is_overdue(code, now));
+    let code =
+        overdue.filter(|code| !memory.held.contains(&code.access_code_id)).min_by_key(|code| over_since(code))?;
+    let sure = reading::is_fresh(table.word(code.slot), memory, now) && !table.shows_another(code);
+    Some(if sure { Step::Clear(code.access_code_id, code.slot) } else { Step::Read(code.slot) })
+}
+
+/// When a code ceased to be wanted, to take the longest first.
+fn over_since(code: &AccessCode) -> (Option<crate::model::Timestamp>, AccessCodeId) {
+    (code.deleted_at.or(code.window.ends_at), code.access_code_id)
+}
+
+/// I2. The first write into a slot needs the lock's own recent word that it is free (I3).
+fn setting(table: &SlotTable, memory: &Memory, now: Moment) -> Option<Step> {
+    let missing = |code: &&AccessCode| is_missing(code, now) && !memory.held.contains(&code.access_code_id);
+    let mut codes: Vec<&AccessCode> = table.codes.iter().filter(missing).collect();
+    codes.sort_by_key(|code| (code.window.starts_at, code.access_code_id));
+    codes.into_iter().find_map(|code| set(table, memory, code, now))
+}
+
+fn set(table: &SlotTable, memory: &Memory, code: &AccessCode, now: Moment) -> Option<Step> {
+    let word = table.word(code.slot);
+    let refused = has(code, ProblemKind::FailedToSet);
+    let ours_or_free = match table.holder(code.slot) {
+        Some(holder) if holder.access_code_id != code.access_code_id => return None,
+        // Begun before, and the lock shows neither our PIN nor another one: written again.
+        Some(_) => word.is_some_and(|word| !matches!(word.content, SlotContent::Code(_))),
+        None => word.is_none_or(|word| word.content == SlotContent::Free),
+    };
+    if refused {
+        return None;
+    }
+    if !reading::is_fresh(word, memory, now) || table.shows_another(code) {
+        return Some(Step::Read(code.slot));
+    }
+    let pin = code.pin.clone().filter(|_| ours_or_free)?;
+    Some(Step::Set(code.access_code_id, code.slot, pin))
+}
+
+/// The earliest read, if its moment has come.
+fn due(reads: impl IntoIterator<Item = (crate::model::Timestamp, SlotNumber)>, now: Moment) -> Option<Step> {
+    reads.into_iter().min().filter(|(at, _)| *at <= now.utc).map(|(_, slot)| Step::Read(slot))
+}
+
+fn has(code: &AccessCode, kind: ProblemKind) -> bool {
+    code.problem.as_ref().is_some_and(|problem| problem.kind == kind)
+}

@@ -1,0 +1,96 @@
+//! What decisions are made from.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use keyway_lock::{Capabilities, Pin, SlotContent, SlotNumber};
+
+use crate::model::{AccessCode, AccessCodeId, ActionAttempt, Presence, Timestamp};
+
+/// A moment to decide for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// Wall clock.
+    pub utc: Timestamp,
+    /// Whether it may be acted on (I6). While it may not, nothing is written or cleared because of time.
+    pub trusted: bool,
+}
+
+/// A lock's last word about one slot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Word {
+    /// What is in it.
+    pub content: SlotContent,
+    /// When the lock said so.
+    pub told_at: Timestamp,
+}
+
+/// One lock's slots: what it can hold, what it said they hold, and what they are reserved for.
+#[derive(Debug, Clone)]
+pub struct SlotTable {
+    /// What the lock takes.
+    pub capabilities: Capabilities,
+    /// Its last word about each slot; a slot without one has not been read, or something happened to it since.
+    pub words: BTreeMap<SlotNumber, Word>,
+    /// Every managed code that may still matter: not finished.
+    pub codes: Vec<AccessCode>,
+}
+
+impl SlotTable {
+    /// The managed code that is, or may be, in this slot right now.
+    pub fn holder(&self, slot: SlotNumber) -> Option<&AccessCode> {
+        self.codes.iter().find(|code| code.slot == slot && code.presence != Presence::Absent)
+    }
+
+    /// The last word about a slot.
+    pub fn word(&self, slot: SlotNumber) -> Option<&Word> {
+        self.words.get(&slot)
+    }
+
+    /// Whether somebody else's code is in this slot, or the lock says it can't be used: never ours to write (I3).
+    pub fn is_foreign(&self, slot: SlotNumber) -> bool {
+        self.holder(slot).is_none() && self.word(slot).is_some_and(|word| word.content != SlotContent::Free)
+    }
+
+    /// Every slot the lock has, ascending.
+    pub fn slots(&self) -> impl Iterator<Item = SlotNumber> + use<> {
+        let first = self.capabilities.first_slot.0;
+        (0..self.capabilities.slot_count).filter_map(move |offset| first.checked_add(offset).map(SlotNumber))
+    }
+
+    /// Whether the lock's word about the slot of this code is that another PIN is in it.
+    pub(super) fn shows_another(&self, code: &AccessCode) -> bool {
+        self.word(code.slot).is_some_and(|word| is_another(&word.content, code.pin.as_ref()))
+    }
+}
+
+/// Whether a slot's content is a PIN, and not this one.
+pub(super) fn is_another(content: &SlotContent, pin: Option<&Pin>) -> bool {
+    matches!(content, SlotContent::Code(shown) if Some(shown) != pin)
+}
+
+/// What only this run of the program knows of a lock.
+#[derive(Debug, Clone, Default)]
+pub struct Memory {
+    /// Since when the lock has been heard without a break; `None`: not heard in this run, or lost. Words older than
+    /// this may be out of date: hands at the keypad went unheard.
+    pub heard_since: Option<Timestamp>,
+    /// The lock's bolt, door and battery were asked for in this run.
+    pub status_known: bool,
+    /// A command just failed: nothing but what a person waits for, for now.
+    pub resting: bool,
+    /// Codes whose set or clear just failed: not now.
+    pub held: BTreeSet<AccessCodeId>,
+    /// The last command was a lock or unlock.
+    pub acted_last: bool,
+}
+
+/// All about one lock that its next step depends on.
+#[derive(Debug, Clone)]
+pub struct LockFacts {
+    /// Its slots; `None` until its interview is done, or when it has no keypad.
+    pub table: Option<SlotTable>,
+    /// Locks and unlocks that wait, oldest first.
+    pub actions: Vec<ActionAttempt>,
+    /// See [`Memory`].
+    pub memory: Memory,
+}

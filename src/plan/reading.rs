@@ -1,0 +1,88 @@
+//! Which slots are to be read, and when: what was decided on a lock's word must not rest on an old one.
+
+use std::time::Duration;
+
+use keyway_lock::SlotNumber;
+
+use super::desired::{PREPARE, is_overdue, is_upcoming};
+use super::facts::{Memory, Moment, SlotTable, Word};
+use crate::model::{AccessCode, Presence, Timestamp};
+
+/// Older than this, a word about a slot is asked again before the slot is written or cleared.
+const FRESH: Duration = Duration::from_secs(120);
+/// After a set its slot is read again: "set, then gone" is a known fault of locks.
+const AUDIT_AFTER_SET: Duration = Duration::from_secs(60);
+/// How often the slot of a code in the lock is read, plus up to an hour to spread them.
+const AUDIT_EVERY: Duration = Duration::from_secs(6 * 3600);
+/// How often one of the other slots is read: for codes put in by hand that no event told of.
+const SCAN_EVERY: Duration = Duration::from_secs(3600);
+/// The same while there are slots never read: a lock that was just added.
+const FIRST_SCAN_EVERY: Duration = Duration::from_secs(10);
+/// Nothing is read for later use this shortly before a start or an end: the air stays free for it.
+const QUIET: Duration = Duration::from_secs(5);
+
+/// Whether a word is recent enough to write or clear by.
+pub(super) fn is_fresh(word: Option<&Word>, memory: &Memory, now: Moment) -> bool {
+    word.is_some_and(|word| holds(word, memory, now) && word.told_at.until(now.utc) <= FRESH)
+}
+
+/// Whether nothing can have happened unheard since the lock said this.
+pub(super) fn holds(word: &Word, memory: &Memory, now: Moment) -> bool {
+    word.told_at <= now.utc && memory.heard_since.is_some_and(|since| word.told_at >= since)
+}
+
+/// The slots of managed codes, each with the moment from which it is to be read; past or present: now.
+pub(super) fn managed(table: &SlotTable, memory: &Memory, now: Moment) -> Vec<(Timestamp, SlotNumber)> {
+    let codes = table.codes.iter().filter(|code| !is_overdue(code, now));
+    codes.filter_map(|code| Some((due(table, memory, code, now)?, code.slot))).collect()
+}
+
+fn due(table: &SlotTable, memory: &Memory, code: &AccessCode, now: Moment) -> Option<Timestamp> {
+    let known = table.word(code.slot).filter(|word| word.told_at <= now.utc);
+    let before = |moment: Timestamp| Timestamp::from_microsecond(moment.as_microsecond() - micros(PREPARE));
+    match code.presence {
+        Presence::Absent if !is_upcoming(code, now) => None,
+        Presence::Absent => {
+            let Some(word) = known else { return Some(now.utc) };
+            let prepare = before(code.window.starts_at)?;
+            let told_in_time = holds(word, memory, now) && word.told_at >= prepare;
+            (!told_in_time).then_some(prepare)
+        }
+        Presence::Unproven | Presence::Proven(..) => {
+            let Some(word) = known.filter(|word| holds(word, memory, now)) else { return Some(now.utc) };
+            if table.shows_another(code) {
+                return Some(now.utc);
+            }
+            let Presence::Proven(_, proven_at) = code.presence else { return None };
+            let first_audit = proven_at.after(AUDIT_AFTER_SET);
+            let audit = if word.told_at < first_audit { first_audit } else { word.told_at.after(spread(code.slot)) };
+            let prepare = code.window.ends_at.and_then(before).filter(|prepare| word.told_at < *prepare);
+            Some(prepare.map_or(audit, |prepare| prepare.min(audit)))
+        }
+    }
+}
+
+/// The slot that is to be read next only to know it, and from when.
+pub(super) fn background(table: &SlotTable, now: Moment) -> Option<(Timestamp, SlotNumber)> {
+    let soon = |moment: Timestamp| moment > now.utc && now.utc.until(moment) <= QUIET;
+    let edges = table.codes.iter().flat_map(|code| [Some(code.window.starts_at), code.window.ends_at]);
+    if edges.flatten().any(soon) {
+        return None;
+    }
+    let told = |slot: &SlotNumber| table.word(*slot).map(|word| word.told_at).filter(|told| *told <= now.utc);
+    let others: Vec<SlotNumber> = table.slots().filter(|slot| table.holder(*slot).is_none()).collect();
+    let last = others.iter().filter_map(told).max();
+    // An unread slot comes before every read one, as `None` comes before `Some`.
+    let slot = *others.iter().min_by_key(|slot| told(slot))?;
+    let pause = if told(&slot).is_none() { FIRST_SCAN_EVERY } else { SCAN_EVERY };
+    Some((last.map_or(now.utc, |last| last.after(pause)), slot))
+}
+
+/// Audits of one lock do not all fall due at once.
+fn spread(slot: SlotNumber) -> Duration {
+    AUDIT_EVERY + Duration::from_secs(u64::from(slot.0) * 613 % 3600)
+}
+
+fn micros(span: Duration) -> i64 {
+    i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
+}

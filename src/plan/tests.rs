@@ -1,0 +1,362 @@
+//! The decisions as statements.
+
+use std::collections::BTreeMap;
+
+use keyway_lock::{Capabilities, Evidence, Pin, ReadBack, SlotContent, SlotNumber};
+use rand::{SeedableRng, rngs::StdRng};
+use uuid::Uuid;
+
+use super::verdict::judge;
+use super::warn::Health;
+use super::{LockFacts, Memory, Moment, Next, SlotTable, Step, Verdict, Word, diff, pin, slot, wake, warn};
+use crate::model::{
+    AccessCode, AccessCodeId, ActionAttempt, ActionStatus, ActionType, CodeProblem, Presence, ProblemKind, Timestamp,
+    Window,
+};
+
+mod properties;
+
+/// Seconds on the tests' clock.
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_microsecond((1_800_000_000 + seconds) * 1_000_000).unwrap()
+}
+
+fn now(seconds: i64) -> Moment {
+    Moment { utc: at(seconds), trusted: true }
+}
+
+fn id<T: From<Uuid>>(n: u128) -> T {
+    T::from(Uuid::from_u128(n))
+}
+
+fn digits(text: &str) -> Pin {
+    Pin::new(text).unwrap()
+}
+
+fn code(n: u128, slot: u16, from: i64, to: i64, presence: Presence) -> AccessCode {
+    AccessCode {
+        access_code_id: id(n),
+        access_method_id: id(n),
+        access_grant_id: id(n),
+        user_identity_id: id(n),
+        device_id: id(1),
+        slot: SlotNumber(slot),
+        pin: Some(digits(&format!("{}", 731_000 + n))),
+        window: Window { starts_at: at(from), ends_at: Some(at(to)) },
+        deleted_at: None,
+        presence,
+        problem: None,
+        created_at: at(-100_000),
+    }
+}
+
+fn proven(seconds: i64) -> Presence {
+    Presence::Proven(Evidence::ReadBack, at(seconds))
+}
+
+fn table(slots: u16, codes: Vec<AccessCode>) -> SlotTable {
+    let capabilities = Capabilities {
+        slot_count: slots,
+        first_slot: SlotNumber(1),
+        min_code_length: 4,
+        max_code_length: 8,
+        digits: "0123456789".to_owned(),
+        read_back: ReadBack::Shown,
+        can_lock: true,
+        can_unlock: true,
+        has_door_sensor: false,
+        has_battery: true,
+    };
+    SlotTable { capabilities, words: BTreeMap::new(), codes }
+}
+
+fn says(table: &mut SlotTable, slot: u16, content: SlotContent, told: i64) {
+    table.words.insert(SlotNumber(slot), Word { content, told_at: at(told) });
+}
+
+/// A lock that has been heard for long, its status known.
+fn facts(table: SlotTable) -> LockFacts {
+    let memory = Memory { heard_since: Some(at(-200_000)), status_known: true, ..Memory::default() };
+    LockFacts { table: Some(table), actions: Vec::new(), memory }
+}
+
+fn unlock(n: u128, expires: i64) -> ActionAttempt {
+    ActionAttempt {
+        action_attempt_id: id(n),
+        device_id: id(1),
+        action_type: ActionType::UnlockDoor,
+        status: ActionStatus::Pending,
+        created_at: at(0),
+        expires_at: at(expires),
+    }
+}
+
+fn own(code: &AccessCode) -> SlotContent {
+    SlotContent::Code(code.pin.clone().unwrap())
+}
+
+#[test]
+fn a_code_whose_grant_has_ended_is_taken_out_before_another_is_put_in() {
+    let (over, due) = (code(1, 1, -500, 0, proven(-500)), code(2, 2, 0, 500, Presence::Absent));
+    let mut table = table(5, vec![due, over.clone()]);
+    says(&mut table, 1, own(&over), -10);
+    says(&mut table, 2, SlotContent::Free, -10);
+    assert_eq!(diff::next(&facts(table), now(0)), Next::Do(Step::Clear(id(1), SlotNumber(1))));
+}
+
+#[test]
+fn a_due_code_in_a_slot_just_called_free_costs_one_set() {
+    let due = code(2, 2, 0, 500, Presence::Absent);
+    let mut table = table(5, vec![due.clone()]);
+    says(&mut table, 2, SlotContent::Free, -60);
+    assert_eq!(diff::next(&facts(table.clone()), now(0)), Next::Do(Step::Set(id(2), SlotNumber(2), due.pin.unwrap())));
+    says(&mut table, 2, SlotContent::Free, -121);
+    assert_eq!(diff::next(&facts(table), now(0)), Next::Do(Step::Read(SlotNumber(2))), "an old word is asked again");
+}
+
+#[test]
+fn the_slot_is_read_in_the_minute_before_the_start_and_before_the_end() {
+    let upcoming = code(1, 1, 1000, 2000, Presence::Absent);
+    let mut before = table(1, vec![upcoming]);
+    says(&mut before, 1, SlotContent::Free, 0);
+    assert_eq!(diff::next(&facts(before.clone()), now(939)), Next::Wait);
+    assert_eq!(wake::next(&facts(before.clone()), now(939)), Some(at(940)));
+    assert_eq!(diff::next(&facts(before), now(940)), Next::Do(Step::Read(SlotNumber(1))));
+
+    let inside = code(1, 1, 0, 2000, proven(0));
+    let mut during = table(1, vec![inside.clone()]);
+    says(&mut during, 1, own(&inside), 100);
+    assert_eq!(diff::next(&facts(during.clone()), now(1939)), Next::Wait);
+    assert_eq!(diff::next(&facts(during), now(1940)), Next::Do(Step::Read(SlotNumber(1))));
+}
+
+#[test]
+fn a_slot_reserved_at_creation_that_was_never_read_is_read_at_once() {
+    let table = table(1, vec![code(1, 1, 90_000, 99_000, Presence::Absent)]);
+    assert_eq!(diff::next(&facts(table), now(0)), Next::Do(Step::Read(SlotNumber(1))));
+}
+
+#[test]
+fn a_slot_taken_by_somebody_else_is_never_written_and_the_code_moves() {
+    let mut table = table(3, vec![code(1, 1, 0, 500, Presence::Absent)]);
+    says(&mut table, 1, SlotContent::Code(digits("9999")), 0);
+    says(&mut table, 2, SlotContent::Hidden, 0);
+    assert_eq!(diff::next(&facts(table.clone()), now(0)), Next::Move(id(1), SlotNumber(3)));
+    says(&mut table, 3, SlotContent::Unusable, 0);
+    let Next::Refuse(_, reason) = diff::next(&facts(table), now(0)) else { panic!("no slot is left") };
+    assert!(reason.contains("full") && reason.contains("3 slots"), "{reason}");
+}
+
+#[test]
+fn a_lock_shown_another_pin_twice_has_a_code_that_is_not_ours() {
+    let ours = code(1, 1, 0, 500, proven(0));
+    let other = SlotContent::Code(digits("9999"));
+    let before = own(&ours);
+    let codes = [ours.clone()];
+    assert_eq!(judge(Some(&before), SlotNumber(1), &other, &codes), Verdict::Doubtful(id(1)));
+    assert_eq!(judge(Some(&other), SlotNumber(1), &other, &codes), Verdict::Replaced(id(1)));
+    assert_eq!(judge(None, SlotNumber(1), &SlotContent::Hidden, &codes), Verdict::Same, "masked counts as ours");
+    assert_eq!(judge(None, SlotNumber(1), &SlotContent::Free, &codes), Verdict::Gone(id(1)));
+    assert_eq!(judge(None, SlotNumber(2), &other, &codes), Verdict::Foreign);
+    let over = AccessCode { presence: Presence::Absent, ..ours.clone() };
+    assert_eq!(
+        judge(None, SlotNumber(1), &own(&ours), &[over]),
+        Verdict::Proven(id(1)),
+        "ours came back: ours to clear"
+    );
+}
+
+#[test]
+fn before_a_doubtful_slot_is_cleared_it_is_asked_again() {
+    let over = code(1, 1, -500, 0, proven(-500));
+    let mut table = table(1, vec![over]);
+    says(&mut table, 1, SlotContent::Code(digits("9999")), 0);
+    assert_eq!(diff::next(&facts(table), now(0)), Next::Do(Step::Read(SlotNumber(1))));
+}
+
+#[test]
+fn an_unproven_slot_is_read_before_anything_is_concluded() {
+    let table = table(1, vec![code(1, 1, 0, 500, Presence::Unproven)]);
+    assert_eq!(diff::next(&facts(table.clone()), now(1)), Next::Do(Step::Read(SlotNumber(1))));
+    let untrusted = Moment { trusted: false, ..now(1) };
+    assert_eq!(diff::next(&facts(table), untrusted), Next::Do(Step::Read(SlotNumber(1))));
+}
+
+#[test]
+fn a_masked_slot_whose_set_was_not_proven_is_written_again() {
+    let mut table = table(1, vec![code(1, 1, 0, 500, Presence::Unproven)]);
+    says(&mut table, 1, SlotContent::Hidden, 1);
+    assert!(matches!(diff::next(&facts(table), now(1)), Next::Do(Step::Set(..))));
+}
+
+#[test]
+fn while_the_clock_is_not_trusted_nothing_is_written_or_cleared_because_of_time() {
+    let (over, due) = (code(1, 1, -500, 0, proven(-500)), code(2, 2, 0, 500, Presence::Absent));
+    let mut table = table(2, vec![over.clone(), due]);
+    says(&mut table, 1, own(&over), 0);
+    says(&mut table, 2, SlotContent::Free, 0);
+    let untrusted = Moment { trusted: false, ..now(1) };
+    assert_eq!(diff::next(&facts(table.clone()), untrusted), Next::Wait);
+    let mut facts = facts(table);
+    facts.actions.push(unlock(7, 30));
+    assert_eq!(diff::next(&facts, untrusted), Next::Do(Step::Act(id(7), ActionType::UnlockDoor)));
+    facts.actions.clear();
+    facts.table.as_mut().unwrap().codes[0].deleted_at = Some(at(0));
+    assert_eq!(diff::next(&facts, untrusted), Next::Do(Step::Clear(id(1), SlotNumber(1))), "deleted is deleted");
+}
+
+#[test]
+fn a_person_at_the_door_goes_first_but_not_twice_before_a_removal() {
+    let over = code(1, 1, -500, 0, proven(-500));
+    let mut table = table(1, vec![over.clone()]);
+    says(&mut table, 1, own(&over), 0);
+    let mut facts = facts(table);
+    facts.actions = vec![unlock(7, 30), unlock(8, 30)];
+    assert_eq!(diff::next(&facts, now(0)), Next::Do(Step::Act(id(7), ActionType::UnlockDoor)));
+    facts.memory.acted_last = true;
+    assert_eq!(diff::next(&facts, now(0)), Next::Do(Step::Clear(id(1), SlotNumber(1))));
+}
+
+#[test]
+fn an_expired_unlock_is_not_carried_out() {
+    let mut facts = facts(table(0, vec![]));
+    facts.actions.push(unlock(7, 30));
+    assert_eq!(diff::next(&facts, now(30)), Next::Wait);
+}
+
+#[test]
+fn a_set_is_audited_a_minute_later_and_then_every_six_hours() {
+    let ours = code(1, 1, 0, 900_000, proven(0));
+    let mut table = table(1, vec![ours.clone()]);
+    says(&mut table, 1, own(&ours), 0);
+    assert_eq!(diff::next(&facts(table.clone()), now(59)), Next::Wait);
+    assert_eq!(diff::next(&facts(table.clone()), now(60)), Next::Do(Step::Read(SlotNumber(1))));
+    says(&mut table, 1, own(&ours), 61);
+    assert_eq!(diff::next(&facts(table.clone()), now(6 * 3600)), Next::Wait);
+    assert_eq!(diff::next(&facts(table), now(7 * 3600 + 61)), Next::Do(Step::Read(SlotNumber(1))));
+}
+
+#[test]
+fn after_a_silence_managed_slots_are_read_again() {
+    let ours = code(1, 1, 0, 900_000, proven(0));
+    let mut table = table(1, vec![ours.clone()]);
+    says(&mut table, 1, own(&ours), 100);
+    let mut facts = facts(table);
+    assert_eq!(diff::next(&facts, now(200)), Next::Wait);
+    facts.memory.heard_since = Some(at(150));
+    assert_eq!(diff::next(&facts, now(200)), Next::Do(Step::Read(SlotNumber(1))));
+}
+
+#[test]
+fn nothing_is_read_for_later_use_just_before_a_start() {
+    let mut table = table(2, vec![code(1, 1, 100, 200, Presence::Absent)]);
+    says(&mut table, 1, SlotContent::Free, 60);
+    assert_eq!(diff::next(&facts(table.clone()), now(94)), Next::Do(Step::Read(SlotNumber(2))));
+    assert_eq!(diff::next(&facts(table), now(95)), Next::Wait);
+}
+
+#[test]
+fn the_lowest_slot_known_to_be_free_is_chosen_and_an_unread_one_only_after_it() {
+    let mut table = table(4, vec![]);
+    says(&mut table, 3, SlotContent::Free, 0);
+    says(&mut table, 1, SlotContent::Hidden, 0);
+    let window = Window { starts_at: at(10), ends_at: Some(at(20)) };
+    assert_eq!(slot::choose(&table, &window, None, at(0)), Ok(SlotNumber(3)));
+    table.codes.push(code(1, 3, 0, 11, Presence::Absent));
+    assert_eq!(slot::choose(&table, &window, None, at(0)), Ok(SlotNumber(2)));
+}
+
+#[test]
+fn a_slot_freed_at_eleven_serves_the_guest_of_three_and_a_full_lock_says_until_when() {
+    let morning = code(1, 1, 0, 1100, proven(0));
+    let mut table = table(1, vec![morning.clone()]);
+    says(&mut table, 1, own(&morning), 0);
+    let afternoon = Window { starts_at: at(1500), ends_at: None };
+    assert_eq!(slot::choose(&table, &afternoon, None, at(0)), Ok(SlotNumber(1)));
+    let noon = Window { starts_at: at(1000), ends_at: None };
+    let full = slot::choose(&table, &noon, None, at(0)).unwrap_err();
+    assert_eq!(full.until, Some(at(1100)));
+}
+
+#[test]
+fn a_chosen_pin_suits_all_doors_and_is_unlike_every_other_code() {
+    let mut first = table(4, vec![code(1, 1, 0, 100, Presence::Absent)]);
+    let second = table(4, vec![]);
+    first.capabilities.max_code_length = 5;
+    says(&mut first, 2, SlotContent::Code(digits("12345")), 0);
+    let window = Window { starts_at: at(50), ends_at: None };
+    let doors = [pin::Door::new(&first, &window, None), pin::Door::new(&second, &window, None)];
+    let chosen = pin::choose(&mut StdRng::from_seed([1; 32]), &doors, None).unwrap();
+    assert_eq!(chosen.digits(), 5, "six is too long for the first door, five is the nearest");
+    let refused = |text: &str| pin::check(&digits(text), &doors).unwrap_err().to_string();
+    assert!(refused("1234").contains("begins like it"));
+    assert_eq!(refused("123456"), "the lock takes PINs of 4 to 5 digits");
+    assert!(!refused("123456").contains("123456"));
+}
+
+#[test]
+fn a_code_of_another_time_does_not_keep_its_pin_from_being_used() {
+    let table = table(4, vec![code(1, 1, 0, 100, Presence::Absent)]);
+    let same = table.codes[0].pin.clone().unwrap();
+    let doors = |from| [pin::Door::new(&table, &Window { starts_at: at(from), ends_at: None }, None)];
+    assert!(pin::check(&same, &doors(99)).is_err());
+    assert!(pin::check(&same, &doors(100)).is_ok());
+}
+
+#[test]
+fn doors_without_a_common_length_get_no_pin() {
+    let (mut short, mut long) = (table(1, vec![]), table(1, vec![]));
+    short.capabilities.max_code_length = 4;
+    long.capabilities.min_code_length = 6;
+    let window = Window { starts_at: at(0), ends_at: None };
+    let doors = [pin::Door::new(&short, &window, None), pin::Door::new(&long, &window, None)];
+    assert_eq!(pin::choose(&mut StdRng::from_seed([1; 32]), &doors, None), Err(pin::NoPin::NoCommonLength));
+}
+
+#[test]
+fn an_offline_lock_is_told_of_at_creation_again_an_hour_before_and_at_the_start() {
+    let offline = Health { online: false, failing: false };
+    let mut code = code(1, 1, 10_000, 20_000, Presence::Absent);
+    let kind = |code: &AccessCode, seconds| warn::problem(code, offline, now(seconds)).map(|problem| problem.kind);
+    assert_eq!(kind(&code, 0), Some(ProblemKind::WillNotWork));
+    assert_eq!(kind(&code, 6400), Some(ProblemKind::DelayInSetting));
+    code.problem = warn::problem(&code, offline, now(6400));
+    assert_eq!(warn::problem(&code, offline, now(7000)), code.problem, "told once");
+    assert_eq!(warn::problem(&code, offline, now(10_010)).unwrap().since, at(10_010), "and again at the start");
+    assert_eq!(warn::problem(&code, Health { online: true, failing: false }, now(7000)), None);
+}
+
+#[test]
+fn an_alarm_stands_until_a_code_that_is_over_is_proven_gone() {
+    let healthy = Health { online: true, failing: false };
+    let mut code = code(1, 1, -500, 0, proven(-500));
+    assert_eq!(warn::problem(&code, healthy, now(9)), None);
+    code.problem = warn::problem(&code, healthy, now(10));
+    assert_eq!(code.problem.as_ref().map(|problem| problem.kind), Some(ProblemKind::DelayInRemoving));
+    assert_eq!(warn::problem(&code, healthy, now(9999)), code.problem);
+    code.presence = Presence::Absent;
+    assert_eq!(warn::problem(&code, healthy, now(9999)), None);
+}
+
+#[test]
+fn a_refusal_stands_until_the_code_is_changed() {
+    let mut code = code(1, 1, 0, 500, Presence::Absent);
+    let message = "no".to_owned();
+    code.problem = Some(CodeProblem { kind: ProblemKind::FailedToSet, message, since: at(0) });
+    assert_eq!(warn::problem(&code, Health { online: true, failing: true }, now(400)), code.problem);
+    let mut table = table(1, vec![code]);
+    says(&mut table, 1, SlotContent::Free, 300);
+    assert_eq!(diff::next(&facts(table), now(400)), Next::Wait, "and is not tried again");
+}
+
+#[test]
+fn a_lock_not_heard_yet_is_asked_for_its_status_if_nothing_else_is_to_be_asked() {
+    let mut facts = facts(table(0, vec![]));
+    facts.memory = Memory::default();
+    assert_eq!(diff::next(&facts, now(0)), Next::Do(Step::Status));
+    facts.memory.resting = true;
+    assert_eq!(diff::next(&facts, now(0)), Next::Wait);
+    let code_id: AccessCodeId = id(1);
+    facts.memory.held.insert(code_id);
+    assert_eq!(wake::next(&facts, now(0)), None);
+}

@@ -1,0 +1,19 @@
+//! The next moment at which an answer for a lock changes by itself.
+
+use super::facts::{LockFacts, Moment};
+use super::{reading, warn};
+use crate::model::Timestamp;
+
+/// The earliest moment after now at which [`super::diff::next`] or [`warn::problem`] may answer otherwise, if nothing
+/// happens before. `None`: never.
+pub fn next(facts: &LockFacts, now: Moment) -> Option<Timestamp> {
+    let actions = facts.actions.iter().map(|attempt| attempt.expires_at);
+    let codes = facts.table.iter().flat_map(|table| {
+        let edges = table.codes.iter().flat_map(|code| [Some(code.window.starts_at), code.window.ends_at]).flatten();
+        let reads = reading::managed(table, &facts.memory, now).into_iter().map(|(at, _)| at);
+        let background = reading::background(table, now).map(|(at, _)| at);
+        let warnings = table.codes.iter().flat_map(warn::changes);
+        edges.chain(reads).chain(background).chain(warnings)
+    });
+    actions.chain(codes).filter(|moment| *moment > now.utc).min()
+}

@@ -1,0 +1,96 @@
+//! What a host must be told of a code, and when: well before the guest arrives (I2), and until a code that is over is
+//! proven gone (I1).
+
+use std::time::Duration;
+
+use super::desired::{is_missing, is_overdue, is_upcoming};
+use super::facts::Moment;
+use crate::model::{AccessCode, CodeProblem, ProblemKind, Timestamp};
+
+/// A change of a reachable lock takes a second or two; only after this is it late.
+const GRACE: Duration = Duration::from_secs(10);
+/// The same while nothing has gone wrong: a battery lock may be busy with another change.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// So long before its start a code that would not work is a cause to act.
+const NEAR: Duration = Duration::from_secs(3600);
+
+/// How the lock does, as far as a problem depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Health {
+    /// It answered when last spoken to.
+    pub online: bool,
+    /// The last command for this code, or for the lock, failed.
+    pub failing: bool,
+}
+
+/// The problem that stands for this code now. One that already stands and still holds is kept as it is; a `since` of
+/// now means that it is news.
+pub fn problem(code: &AccessCode, health: Health, now: Moment) -> Option<CodeProblem> {
+    let old = code.problem.clone();
+    if !now.trusted {
+        return old;
+    }
+    if is_overdue(code, now) {
+        let late = late(code.deleted_at.or(code.window.ends_at), GRACE, now);
+        let sentence = "the code is over and not proven gone from the lock yet";
+        let kind = late.then(|| told(ProblemKind::DelayInRemoving, sentence, health, now));
+        return keep(old, &[ProblemKind::FailedToRemove], kind);
+    }
+    if is_missing(code, now) {
+        let start = code.window.starts_at.max(code.created_at);
+        let grace = if health.online && !health.failing { PATIENCE } else { GRACE };
+        if !late(Some(start), grace, now) {
+            return keep_any(old);
+        }
+        let sentence = "the code is due and not proven in the lock yet";
+        let news = told(ProblemKind::DelayInSetting, sentence, health, now);
+        // Told before the start that it might come to this: at the start it is news again.
+        let old = old.filter(|old| old.kind != ProblemKind::DelayInSetting || old.since >= start);
+        return keep(old, &[ProblemKind::FailedToSet], Some(news));
+    }
+    if is_upcoming(code, now) {
+        let near = now.utc.until(code.window.starts_at) <= NEAR;
+        let kind = if near { ProblemKind::DelayInSetting } else { ProblemKind::WillNotWork };
+        let news = (!health.online).then(|| told(kind, "the code would not get into the lock now", health, now));
+        return keep(old, &[ProblemKind::FailedToSet], news);
+    }
+    None
+}
+
+/// The moments at which the problem of a code may change by itself.
+pub(super) fn changes(code: &AccessCode) -> impl Iterator<Item = Timestamp> + use<> {
+    let start = code.window.starts_at;
+    let due = start.max(code.created_at);
+    let near = i64::try_from(NEAR.as_micros()).ok().map(|near| start.as_microsecond().saturating_sub(near));
+    let over = code.deleted_at.or(code.window.ends_at);
+    let near = near.and_then(Timestamp::from_microsecond);
+    [near, Some(due.after(GRACE)), Some(due.after(PATIENCE)), over.map(|over| over.after(GRACE))].into_iter().flatten()
+}
+
+fn late(since: Option<Timestamp>, grace: Duration, now: Moment) -> bool {
+    since.is_none_or(|since| since.after(grace) <= now.utc)
+}
+
+fn told(kind: ProblemKind, what: &str, health: Health, now: Moment) -> CodeProblem {
+    let why = match (health.online, health.failing) {
+        (false, _) => "the lock does not answer: check its battery and its distance to the hub",
+        (true, true) => "the lock did not confirm the last try",
+        (true, false) => "the lock is busy with other changes",
+    };
+    CodeProblem { kind, message: format!("{what}; {why}. It is being tried on"), since: now.utc }
+}
+
+/// A problem of these kinds stays until the code is changed or the lock proves otherwise; one of the same kind as the
+/// news stays as it is, so that its `since` holds.
+fn keep(old: Option<CodeProblem>, lasting: &[ProblemKind], news: Option<CodeProblem>) -> Option<CodeProblem> {
+    match (old, news) {
+        (Some(old), _) if lasting.contains(&old.kind) => Some(old),
+        (Some(old), Some(news)) if old.kind == news.kind => Some(old),
+        (_, news) => news,
+    }
+}
+
+/// Within the grace nothing new is said, and what was said stays.
+fn keep_any(old: Option<CodeProblem>) -> Option<CodeProblem> {
+    old.filter(|old| !matches!(old.kind, ProblemKind::DelayInRemoving | ProblemKind::FailedToRemove))
+}
