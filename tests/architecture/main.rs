@@ -12,6 +12,7 @@ use sources::{belongs_to, imports_of_this_crate, root, sources, uses_crate, with
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("clock", &["model"]),
+    ("logging", &[]),
     ("plan", &["model"]),
     ("store", &["model"]),
     ("reconcile", &["model", "plan", "store", "clock"]),

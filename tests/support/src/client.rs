@@ -118,11 +118,17 @@ impl Client {
     /// Asks; `None`: no answer in time.
     pub fn try_request(&self, operation: &str, body: Value, within: Duration) -> Option<Value> {
         let topic = format!("{}/request/{operation}", self.base);
-        self.try_request_raw(&topic, body.to_string().into_bytes(), false, within)
+        self.try_request_raw(&topic, body.to_string().into_bytes(), within)
     }
 
-    /// Publishes any bytes to any topic with a response topic, and waits for what comes there.
-    pub fn try_request_raw(&self, topic: &str, payload: Vec<u8>, retain: bool, within: Duration) -> Option<Value> {
+    /// Publishes any bytes to any topic and waits for the answer to them.
+    pub fn try_request_raw(&self, topic: &str, payload: Vec<u8>, within: Duration) -> Option<Value> {
+        let question = self.send(topic, payload, false);
+        self.answer_to(&question, within)
+    }
+
+    /// Publishes with a response topic; gives the correlation data of the answer, for [`Self::answer_to`].
+    pub fn send(&self, topic: &str, payload: Vec<u8>, retain: bool) -> Vec<u8> {
         let correlation = format!("question {}", self.count.fetch_add(1, Ordering::Relaxed)).into_bytes();
         let properties = PublishProperties {
             response_topic: Some(self.answers.clone()),
@@ -131,11 +137,14 @@ impl Client {
         };
         let options = PublishOptions::new(QoS::AtLeastOnce).retain(retain).properties(properties);
         self.client.publish(topic, payload, options).expect("the client's thread has ended");
-        self.heard
-            .find(within, |message| {
-                message.topic == self.answers && message.correlation.as_deref() == Some(&correlation[..])
-            })
-            .map(|message| message.json())
+        correlation
+    }
+
+    /// The answer to what was sent; `None`: none in time.
+    pub fn answer_to(&self, correlation: &[u8], within: Duration) -> Option<Value> {
+        let answers =
+            |message: &Message| message.topic == self.answers && message.correlation.as_deref() == Some(correlation);
+        self.heard.find(within, answers).map(|message| message.json())
     }
 
     /// Publishes without asking for an answer.

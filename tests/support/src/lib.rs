@@ -6,6 +6,7 @@
 
 mod broker;
 mod client;
+mod grant;
 mod hub;
 mod process;
 mod setup;
@@ -17,6 +18,7 @@ use std::time::{Duration, Instant};
 
 pub use broker::Broker;
 pub use client::{Client, Message};
+pub use grant::Grant;
 pub use hub::Hub;
 pub use process::{Output, Process, Signal};
 pub use setup::{LockSetup, Setup};

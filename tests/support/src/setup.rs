@@ -25,14 +25,27 @@ pub struct LockSetup {
     pub slots: u16,
     /// Version of the User Code command class, 1 or 2.
     pub user_code_version: u8,
-    /// Whether it knows Supervision.
+    /// Sleeping, to be woken by a beam of a second (our virtual stick only).
+    pub sleeping: bool,
+    /// Tells by a notification of codes that the hub itself set or cleared (our virtual stick only).
+    pub tells_of_own_changes: bool,
+    /// Whether it knows Supervision (zwave-js's locks only; ours always do).
     pub supervision: bool,
 }
 
 impl LockSetup {
     /// An S2 Access Control lock with 30 slots.
     pub const fn s2(node: u16, name: &'static str) -> Self {
-        Self { node, name, security: &["s2_access_control"], slots: 30, user_code_version: 2, supervision: true }
+        Self {
+            node,
+            name,
+            security: &["s2_access_control"],
+            slots: 30,
+            user_code_version: 2,
+            sleeping: false,
+            tells_of_own_changes: true,
+            supervision: true,
+        }
     }
 }
 
@@ -64,17 +77,25 @@ impl Setup {
         self.locks.iter().map(|lock| lock.name).collect()
     }
 
-    /// The setup file of a stick.
-    pub(crate) fn to_json(&self) -> Value {
+    /// The setup file of `keyway virtual-stick`.
+    pub(crate) fn for_our_stick(&self) -> Value {
+        self.to_json(|lock| json!({"flirs": lock.sleeping, "programming_events": lock.tells_of_own_changes}))
+    }
+
+    /// The setup file of zwave-js's stick.
+    pub(crate) fn for_zwave_js(&self) -> Value {
+        self.to_json(|lock| json!({"supervision": lock.supervision}))
+    }
+
+    fn to_json(&self, more: impl Fn(&LockSetup) -> Value) -> Value {
         let lock = |lock: &LockSetup| {
-            json!({
-                "node": lock.node,
-                "name": lock.name,
-                "security": lock.security,
-                "slots": lock.slots,
-                "user_code_version": lock.user_code_version,
-                "supervision": lock.supervision,
-            })
+            let mut json = more(lock);
+            json["node"] = json!(lock.node);
+            json["name"] = json!(lock.name);
+            json["security"] = json!(lock.security);
+            json["slots"] = json!(lock.slots);
+            json["user_code_version"] = json!(lock.user_code_version);
+            json
         };
         let keys: serde_json::Map<String, Value> =
             self.keys.iter().map(|(name, key)| ((*name).to_owned(), json!(key))).collect();

@@ -67,7 +67,7 @@ impl Stick {
         let mut command = Command::new(keyway);
         let listen = format!("127.0.0.1:{port}");
         command.args(["virtual-stick", "--listen", &listen, "--control", "127.0.0.1:0", "--setup"]);
-        Self::start(command, setup)
+        Self::start(command, &setup.for_our_stick())
     }
 
     /// zwave-js's mock controller and mock locks.
@@ -79,13 +79,13 @@ impl Stick {
         );
         let mut command = Command::new("node");
         command.current_dir(folder).arg("stick.mjs");
-        Self::start(command, setup)
+        Self::start(command, &setup.for_zwave_js())
     }
 
-    fn start(mut command: Command, setup: &Setup) -> Self {
+    fn start(mut command: Command, setup: &Value) -> Self {
         let folder = tempfile::Builder::new().prefix("keyway-stick").tempdir().expect("no temporary folder");
         let file = folder.path().join("setup.json");
-        std::fs::write(&file, setup.to_json().to_string()).expect("can't write the stick's setup");
+        std::fs::write(&file, setup.to_string()).expect("can't write the stick's setup");
         command.arg(file);
         let output = Output::default();
         let mut process = Process::start("the stick", &mut command, &output);

@@ -1,0 +1,36 @@
+//! The daemon as a process, between a real broker and a virtual stick: what a host and a guest see.
+//!
+//! Every test has a building of its own (`World`), so they run side by side.
+
+#[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod broker_away;
+#[cfg(test)]
+mod frames;
+#[cfg(test)]
+mod hands_off;
+#[cfg(test)]
+mod main_job;
+#[cfg(test)]
+mod once;
+#[cfg(test)]
+mod restart;
+#[cfg(test)]
+mod secrets;
+#[cfg(test)]
+mod serial_faults;
+#[cfg(test)]
+mod stop;
+#[cfg(test)]
+mod two_protocols;
+
+/// The program under test.
+#[cfg(test)]
+const KEYWAY: &str = env!("CARGO_BIN_EXE_keyway");
+
+/// Node ids of `Setup::two_doors`.
+#[cfg(test)]
+const FRONT_DOOR: u16 = 2;
+#[cfg(test)]
+const GARDEN_GATE: u16 = 3;

@@ -1,0 +1,103 @@
+//! What it is all for.
+
+use std::time::Duration;
+
+use keyway_test_support::{LockSetup, SOON, Setup, World, utc, wait_until};
+use serde_json::json;
+
+use crate::{FRONT_DOOR, GARDEN_GATE, KEYWAY};
+
+const WINDOW: Duration = Duration::from_secs(40);
+
+#[test]
+fn the_pin_of_a_grant_is_in_the_lock_between_its_times_and_not_outside_them() {
+    let world = World::new(KEYWAY);
+    let (client, stick) = (&world.client, &world.stick);
+    let grant = client.grant(&[&world.devices[0]], 5.0, 25.0);
+    let method = client.method_of(&grant.id);
+    assert_eq!(method["is_issued"], true, "it can be handed out before it starts: {method}");
+
+    let holds = || !stick.lock(FRONT_DOOR).slots_of(&grant.pin).is_empty();
+    let set_at = wait_until("the PIN is in the lock", WINDOW, || holds().then(utc));
+    assert!((set_at - grant.starts_at).as_millis().abs() <= 1000, "{set_at} {}", grant.starts_at);
+    client.event("access_code.set_on_device", SOON, |event| event["access_grant_id"] == grant.id.as_str());
+    assert_eq!(client.codes_of(&grant.id)[0]["status"], "set");
+
+    assert!(stick.type_code(FRONT_DOOR, &grant.pin));
+    let unlocked = client.event("lock.unlocked", SOON, |_| true);
+    assert_eq!(unlocked["user_identity_id"], grant.user_identity_id.as_str(), "{unlocked}");
+    assert_eq!(unlocked["device_id"], world.devices[0].as_str());
+    assert_eq!(unlocked["method"], "keycode", "{unlocked}");
+
+    let gone_at = wait_until("the PIN is out of the lock", WINDOW, || (!holds()).then(utc));
+    assert!((gone_at - grant.ends_at).as_millis().abs() <= 1000, "{gone_at} {}", grant.ends_at);
+    client.event("access_code.removed_from_device", SOON, |event| event["access_grant_id"] == grant.id.as_str());
+    assert!(!stick.type_code(FRONT_DOOR, &grant.pin));
+
+    let trail = [
+        "access_grant.created",
+        "access_method.issued",
+        "access_code.set_on_device",
+        "lock.unlocked",
+        "access_code.removed_from_device",
+    ];
+    let told = client.event_types();
+    let told: Vec<&str> = told.iter().map(String::as_str).filter(|name| trail.contains(name)).collect();
+    assert_eq!(told, trail);
+}
+
+#[test]
+fn a_grant_for_two_doors_has_one_pin_and_is_issued_when_both_have_proven_it() {
+    let world = World::new(KEYWAY);
+    let (client, stick) = (&world.client, &world.stick);
+    let grant = client.grant(&[&world.devices[0], &world.devices[1]], -1.0, 600.0);
+    let method = wait_until("both doors have proven it", SOON, || {
+        let method = client.method_of(&grant.id);
+        (method["is_issued"] == true).then_some(method)
+    });
+    assert_eq!(method["code"], grant.pin.as_str());
+    for node in [FRONT_DOOR, GARDEN_GATE] {
+        assert_eq!(stick.lock(node).slots_of(&grant.pin).len(), 1, "issued inside the window means proven");
+    }
+}
+
+#[test]
+fn a_deleted_grant_is_out_of_the_lock_at_once() {
+    let world = World::new(KEYWAY);
+    let (client, stick) = (&world.client, &world.stick);
+    let grant = client.grant(&[&world.devices[0]], -1.0, 600.0);
+    stick.wait_for_code(FRONT_DOOR, &grant.pin, SOON);
+    client.ask("access_grants/delete", json!({"access_grant_id": grant.id}));
+    stick.wait_for_no_code(FRONT_DOOR, &grant.pin, Duration::from_secs(5));
+    let removed = client.event("access_code.removed_from_device", SOON, |_| true);
+    assert_eq!(removed["access_grant_id"], grant.id.as_str());
+}
+
+#[test]
+fn a_grant_whose_end_is_moved_to_the_past_of_its_code_ends_then() {
+    let world = World::new(KEYWAY);
+    let (client, stick) = (&world.client, &world.stick);
+    let grant = client.grant(&[&world.devices[0]], -1.0, 600.0);
+    stick.wait_for_code(FRONT_DOOR, &grant.pin, SOON);
+    let ends_at = keyway_test_support::in_seconds(2.0);
+    client.ask("access_grants/update", json!({"access_grant_id": grant.id, "ends_at": ends_at}));
+    stick.wait_for_no_code(FRONT_DOOR, &grant.pin, Duration::from_secs(6));
+}
+
+#[test]
+fn a_requested_pin_is_honoured_with_its_leading_zero() {
+    let world = World::new(KEYWAY);
+    let (client, stick) = (&world.client, &world.stick);
+    let grant = client.grant_by(&[&world.devices[0]], -1.0, 600.0, json!({"mode": "code", "code": "0830"}));
+    assert_eq!(grant.pin, "0830");
+    stick.wait_for_code(FRONT_DOOR, "0830", SOON);
+}
+
+#[test]
+fn a_sleeping_lock_is_woken_and_holds_the_pin_too() {
+    let sleeping = LockSetup { sleeping: true, user_code_version: 1, ..LockSetup::s2(FRONT_DOOR, "Front door") };
+    let world = World::with(KEYWAY, &Setup::of(&[sleeping]));
+    let grant = world.client.grant(&[&world.devices[0]], 1.0, 8.0);
+    world.stick.wait_for_code(FRONT_DOOR, &grant.pin, SOON);
+    world.stick.wait_for_no_code(FRONT_DOOR, &grant.pin, SOON);
+}

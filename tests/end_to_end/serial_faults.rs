@@ -1,0 +1,75 @@
+//! The wire to the stick is bad, or the stick is.
+
+use std::net::TcpListener;
+
+use keyway_test_support::{Broker, Client, Hub, SOON, Setup, Stick, World, wait_until};
+use serde_json::json;
+
+use crate::{FRONT_DOOR, GARDEN_GATE, KEYWAY};
+
+#[test]
+fn the_job_is_done_though_every_fiftieth_byte_is_flipped() {
+    let world = World::new(KEYWAY);
+    world.stick.order(json!({"stick": {"garble_every": 50}}));
+    let grant = world.client.grant(&[&world.devices[0], &world.devices[1]], 1.0, 20.0);
+    for node in [FRONT_DOOR, GARDEN_GATE] {
+        world.stick.wait_for_code(node, &grant.pin, SOON);
+    }
+    for node in [FRONT_DOOR, GARDEN_GATE] {
+        world.stick.wait_for_no_code(node, &grant.pin, SOON * 2);
+    }
+    for device in &world.devices {
+        world.client.event("access_code.removed_from_device", SOON, |event| event["device_id"] == device.as_str());
+    }
+}
+
+#[test]
+fn a_stick_that_resets_by_itself_is_set_up_again_and_the_job_goes_on() {
+    let world = World::new(KEYWAY);
+    let before = world.client.grant(&[&world.devices[0]], -1.0, 600.0);
+    world.stick.order(json!({"stick": {"reset": true}}));
+    let after = world.client.grant(&[&world.devices[0]], -1.0, 600.0);
+    for grant in [before, after] {
+        world.stick.wait_for_code(FRONT_DOOR, &grant.pin, SOON);
+    }
+}
+
+#[test]
+fn a_stick_that_is_unplugged_and_plugged_in_again_is_found() {
+    let world = World::new(KEYWAY);
+    let grant = world.client.grant(&[&world.devices[0]], 1.0, 600.0);
+    world.stick.order(json!({"stick": {"disconnect": true}}));
+    world.stick.wait_for_code(FRONT_DOOR, &grant.pin, SOON);
+    let started =
+        world.hub.log().lines().iter().filter(|line| line.contains("keyway") && line.contains("starting")).count();
+    assert!(started <= 1, "it was the same process all the time");
+}
+
+#[test]
+fn a_stick_that_is_absent_at_the_start_is_waited_for() {
+    let setup = Setup::two_doors();
+    let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+    let broker = Broker::running();
+    let client = Client::connect(broker.port(), Hub::NAME);
+    let mut hub = Hub::prepared(KEYWAY, broker.port(), &format!("127.0.0.1:{port}"), &setup);
+    hub.start();
+    wait_until("the hub answers without a stick", SOON, || client.try_request("devices/list", json!({}), SOON / 10));
+    let stick = Stick::ours_at(KEYWAY, &setup, port);
+    let devices = client.ready_devices(&setup.names(), SOON * 2);
+    let grant = client.grant(&[&devices[0]], -1.0, 600.0);
+    stick.wait_for_code(FRONT_DOOR, &grant.pin, SOON);
+}
+
+#[test]
+fn a_lock_that_is_offline_keeps_no_other_lock_waiting() {
+    let world = World::new(KEYWAY);
+    world.stick.fault(FRONT_DOOR, json!({"offline": true}));
+    let dead = world.client.grant(&[&world.devices[0]], 0.0, 600.0);
+    let alive = world.client.grant(&[&world.devices[1]], 0.0, 600.0);
+    world.stick.wait_for_code(GARDEN_GATE, &alive.pin, SOON / 2);
+    world.client.event("access_code.delay_in_setting_on_device", SOON * 2, |event| {
+        event["access_grant_id"] == dead.id.as_str()
+    });
+    world.stick.fault(FRONT_DOOR, json!({"offline": false}));
+    world.stick.wait_for_code(FRONT_DOOR, &dead.pin, SOON * 3);
+}
