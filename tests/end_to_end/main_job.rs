@@ -2,48 +2,14 @@
 
 use std::time::Duration;
 
-use keyway_test_support::{LockSetup, SOON, Setup, World, utc, wait_until};
+use keyway_test_support::{LockSetup, SOON, Setup, World, wait_until};
 use serde_json::json;
 
 use crate::{FRONT_DOOR, GARDEN_GATE, KEYWAY};
 
-const WINDOW: Duration = Duration::from_secs(40);
-
 #[test]
 fn the_pin_of_a_grant_is_in_the_lock_between_its_times_and_not_outside_them() {
-    let world = World::new(KEYWAY);
-    let (client, stick) = (&world.client, &world.stick);
-    let grant = client.grant(&[&world.devices[0]], 5.0, 25.0);
-    let method = client.method_of(&grant.id);
-    assert_eq!(method["is_issued"], true, "it can be handed out before it starts: {method}");
-
-    let holds = || !stick.lock(FRONT_DOOR).slots_of(&grant.pin).is_empty();
-    let set_at = wait_until("the PIN is in the lock", WINDOW, || holds().then(utc));
-    assert!((set_at - grant.starts_at).as_millis().abs() <= 1000, "{set_at} {}", grant.starts_at);
-    client.event("access_code.set_on_device", SOON, |event| event["access_grant_id"] == grant.id.as_str());
-    assert_eq!(client.codes_of(&grant.id)[0]["status"], "set");
-
-    assert!(stick.type_code(FRONT_DOOR, &grant.pin));
-    let unlocked = client.event("lock.unlocked", SOON, |_| true);
-    assert_eq!(unlocked["user_identity_id"], grant.user_identity_id.as_str(), "{unlocked}");
-    assert_eq!(unlocked["device_id"], world.devices[0].as_str());
-    assert_eq!(unlocked["method"], "keycode", "{unlocked}");
-
-    let gone_at = wait_until("the PIN is out of the lock", WINDOW, || (!holds()).then(utc));
-    assert!((gone_at - grant.ends_at).as_millis().abs() <= 1000, "{gone_at} {}", grant.ends_at);
-    client.event("access_code.removed_from_device", SOON, |event| event["access_grant_id"] == grant.id.as_str());
-    assert!(!stick.type_code(FRONT_DOOR, &grant.pin));
-
-    let trail = [
-        "access_grant.created",
-        "access_method.issued",
-        "access_code.set_on_device",
-        "lock.unlocked",
-        "access_code.removed_from_device",
-    ];
-    let told = client.event_types();
-    let told: Vec<&str> = told.iter().map(String::as_str).filter(|name| trail.contains(name)).collect();
-    assert_eq!(told, trail);
+    World::new(KEYWAY).tell_the_whole_story(FRONT_DOOR);
 }
 
 #[test]

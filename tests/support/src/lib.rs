@@ -11,6 +11,7 @@ mod hub;
 mod process;
 mod setup;
 mod stick;
+mod story;
 mod world;
 
 use std::net::TcpListener;
