@@ -10,3 +10,4 @@ pub mod model;
 pub mod mqtt;
 pub mod plan;
 pub mod radio;
+pub mod store;

@@ -1,0 +1,88 @@
+//! Ways in: of each grant its PIN, sealed.
+
+use rusqlite::params;
+
+use super::row::Row;
+use super::slots::read_pin;
+use super::vault::Place;
+use super::{StoreError, Unit};
+use crate::model::{AccessGrantId, AccessMethod, AccessMethodId};
+
+const TABLE: &str = "access_methods";
+
+impl Unit<'_> {
+    /// By id. A PIN that can't be read any more is logged and reads as purged.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn method(&mut self, id: AccessMethodId) -> Result<Option<AccessMethod>, StoreError> {
+        let sql = "SELECT * FROM access_methods WHERE access_method_id = ?1";
+        self.one(TABLE, sql, [id], |row| self.read_method(row))
+    }
+
+    /// Of one grant, by id, which is by age.
+    ///
+    /// # Errors
+    /// [`StoreError`]; a row that can't be read is logged and left out.
+    pub fn methods_of_grant(&mut self, grant: AccessGrantId) -> Result<Vec<AccessMethod>, StoreError> {
+        let sql = "SELECT * FROM access_methods WHERE access_grant_id = ?1 ORDER BY access_method_id";
+        self.readable(TABLE, sql, [grant], |row| self.read_method(row))
+    }
+
+    /// A new one.
+    ///
+    /// # Errors
+    /// [`StoreError`], also if its grant is not known.
+    pub fn insert_method(&mut self, method: &AccessMethod) -> Result<(), StoreError> {
+        let sql = "INSERT INTO access_methods (access_grant_id, pin_sealed, requested, refused_length, issued_at,
+            created_at, access_method_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        self.write_method(method, sql)
+    }
+
+    /// A changed one. One that is as it was is not written.
+    ///
+    /// # Errors
+    /// [`StoreError`], also if there is none of that id.
+    pub fn update_method(&mut self, method: &AccessMethod) -> Result<(), StoreError> {
+        if self.method(method.access_method_id).is_ok_and(|old| old.as_ref() == Some(method)) {
+            return Ok(());
+        }
+        let sql = "UPDATE access_methods SET access_grant_id = ?1, pin_sealed = ?2, requested = ?3,
+            refused_length = ?4, issued_at = ?5, created_at = ?6 WHERE access_method_id = ?7";
+        self.write_method(method, sql)
+    }
+
+    fn write_method(&mut self, method: &AccessMethod, sql: &str) -> Result<(), StoreError> {
+        let id = method.access_method_id;
+        let place = Place { table: TABLE, column: "pin_sealed", row: id.0.as_bytes() };
+        let pin = self.seal_pin(place, method.pin.as_ref())?;
+        let values = params![
+            method.access_grant_id,
+            pin,
+            method.requested,
+            method.refused_length,
+            method.issued_at,
+            method.created_at,
+            id,
+        ];
+        self.change(TABLE, id, sql, values)?;
+        if method.pin.is_some() {
+            self.grant_holds_pins(method.access_grant_id)?;
+        }
+        self.changed_grant(method.access_grant_id);
+        Ok(())
+    }
+
+    fn read_method(&self, row: &Row<'_>) -> Result<AccessMethod, StoreError> {
+        let access_method_id: AccessMethodId = row.id("access_method_id")?;
+        Ok(AccessMethod {
+            access_method_id,
+            access_grant_id: row.id("access_grant_id")?,
+            pin: self.complaints.mend(read_pin(self.vault, row, access_method_id.0.as_bytes()), None),
+            requested: row.get("requested")?,
+            refused_length: row.optional_number("refused_length")?,
+            issued_at: row.optional_time("issued_at")?,
+            created_at: row.time("created_at")?,
+        })
+    }
+}

@@ -1,0 +1,95 @@
+//! Locks and unlocks that were asked for, and what became of them.
+
+use rusqlite::params;
+
+use super::row::{Row, Word};
+use super::{StoreError, Unit};
+use crate::model::{ActionAttempt, ActionAttemptId, ActionStatus, DeviceId};
+
+const TABLE: &str = "action_attempts";
+
+impl Unit<'_> {
+    /// By id.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn action_attempt(&mut self, id: ActionAttemptId) -> Result<Option<ActionAttempt>, StoreError> {
+        self.one(TABLE, "SELECT * FROM action_attempts WHERE action_attempt_id = ?1", [id], read)
+    }
+
+    /// All that are kept, by id, which is by age.
+    ///
+    /// # Errors
+    /// [`StoreError`]; a row that can't be read is logged and left out.
+    pub fn action_attempts(&mut self) -> Result<Vec<ActionAttempt>, StoreError> {
+        self.readable(TABLE, "SELECT * FROM action_attempts ORDER BY action_attempt_id", [], read)
+    }
+
+    /// Those of a device that nothing has become of yet, oldest first.
+    ///
+    /// # Errors
+    /// As [`Unit::action_attempts`].
+    pub fn pending_action_attempts(&mut self, device: DeviceId) -> Result<Vec<ActionAttempt>, StoreError> {
+        let sql = "SELECT * FROM action_attempts WHERE device_id = ?1 AND status = 'pending'
+            ORDER BY created_at, action_attempt_id";
+        self.readable(TABLE, sql, [device], read)
+    }
+
+    /// A new one.
+    ///
+    /// # Errors
+    /// [`StoreError`], also if its device is not known.
+    pub fn insert_action_attempt(&mut self, attempt: &ActionAttempt) -> Result<(), StoreError> {
+        let sql = "INSERT INTO action_attempts (device_id, action_type, status, error_type, error_message, created_at,
+            expires_at, action_attempt_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        self.write_attempt(attempt, sql)
+    }
+
+    /// A changed one.
+    ///
+    /// # Errors
+    /// [`StoreError`], also if there is none of that id.
+    pub fn update_action_attempt(&mut self, attempt: &ActionAttempt) -> Result<(), StoreError> {
+        let sql = "UPDATE action_attempts SET device_id = ?1, action_type = ?2, status = ?3, error_type = ?4,
+            error_message = ?5, created_at = ?6, expires_at = ?7 WHERE action_attempt_id = ?8";
+        self.write_attempt(attempt, sql)
+    }
+
+    fn write_attempt(&mut self, attempt: &ActionAttempt, sql: &str) -> Result<(), StoreError> {
+        let (status, error_type, message) = match &attempt.status {
+            ActionStatus::Pending => ("pending", None, None),
+            ActionStatus::Success => ("success", None, None),
+            ActionStatus::Error { error_type, message } => ("error", Some(error_type), Some(message)),
+        };
+        let values = params![
+            attempt.device_id,
+            attempt.action_type.word(),
+            status,
+            error_type,
+            message,
+            attempt.created_at,
+            attempt.expires_at,
+            attempt.action_attempt_id,
+        ];
+        self.change(TABLE, attempt.action_attempt_id, sql, values)?;
+        self.changed_device(attempt.device_id);
+        Ok(())
+    }
+}
+
+fn read(row: &Row<'_>) -> Result<ActionAttempt, StoreError> {
+    let status = match row.get::<String>("status")?.as_str() {
+        "pending" => ActionStatus::Pending,
+        "success" => ActionStatus::Success,
+        "error" => ActionStatus::Error { error_type: row.get("error_type")?, message: row.get("error_message")? },
+        _ => return Err(row.unreadable("status", "is a word that this release does not know")),
+    };
+    Ok(ActionAttempt {
+        action_attempt_id: row.id("action_attempt_id")?,
+        device_id: row.id("device_id")?,
+        action_type: row.word("action_type")?,
+        status,
+        created_at: row.time("created_at")?,
+        expires_at: row.time("expires_at")?,
+    })
+}

@@ -1,0 +1,30 @@
+//! What a commit changed, for whoever shows it or acts on it.
+
+use std::collections::BTreeSet;
+
+use crate::model::{AccessGrantId, DeviceId};
+
+/// What a commit changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Devices of which the state, a code, a slot or an action attempt changed.
+    pub devices: BTreeSet<DeviceId>,
+    /// Grants that changed, or one of whose methods or codes did.
+    pub grants: BTreeSet<AccessGrantId>,
+    /// Events were added to the outbox.
+    pub events: bool,
+}
+
+impl Changes {
+    /// Whether nothing changed that anybody would look at.
+    pub fn is_empty(&self) -> bool {
+        self.devices.is_empty() && self.grants.is_empty() && !self.events
+    }
+
+    /// Takes over what another job of the same commit changed.
+    pub(super) fn merge(&mut self, other: Self) {
+        self.devices.extend(other.devices);
+        self.grants.extend(other.grants);
+        self.events |= other.events;
+    }
+}

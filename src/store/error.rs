@@ -1,0 +1,100 @@
+//! What can go wrong in the store.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Why the store could not do its work. Never holds a secret, nor any value of a row.
+///
+/// Cloned to every job that shared a failed commit.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// A file of the database can't be made, locked or copied.
+    #[error("the database's file {path}: {source}")]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: Arc<std::io::Error>,
+    },
+    /// Another process has it open.
+    #[error("the database {path} is in use by another keyway: stop that one first (one hub has one daemon)")]
+    InUse {
+        /// Which database.
+        path: PathBuf,
+    },
+    /// A later release has written it.
+    #[error(
+        "the database has schema {found} and this keyway knows schemas up to {known}: \
+         a newer keyway has used it; install that one again, or restore the backup made before its migration"
+    )]
+    Newer {
+        /// Schema of the database.
+        found: u32,
+        /// Newest schema known here.
+        known: u32,
+    },
+    /// The file is a database of another program.
+    #[error("{path} is a database, but not one of keyway's: move it away or set another data_dir")]
+    Foreign {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The vault's key is not the one that this database was sealed with.
+    #[error(
+        "the vault's key does not fit this database: its PINs and keys were sealed with another one; \
+         restore the right key from a backup, or move the database away and start anew"
+    )]
+    WrongKey,
+    /// A row holds something that can't be read.
+    #[error("table {table}, column {column}, row {row}: {reason}")]
+    Unreadable {
+        /// Which table.
+        table: &'static str,
+        /// Which column.
+        column: &'static str,
+        /// The row, by the first column of its key.
+        row: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// There is no row of that id to be changed.
+    #[error("table {table} has no row {row}")]
+    Missing {
+        /// Which table.
+        table: &'static str,
+        /// Which row.
+        row: String,
+    },
+    /// The disk is full. Nothing of the job was kept; it works again once there is room.
+    #[error("the disk is full: make room on the database's file system")]
+    DiskFull,
+    /// Whatever else SQLite says. Nothing of the job was kept.
+    #[error("the database: {0}")]
+    Database(Arc<rusqlite::Error>),
+    /// SQLite rolled the whole transaction back by itself, as it does when the disk is full or fails.
+    #[error("the database gave the transaction up, as it does when the disk is full or fails; nothing of it was kept")]
+    GivenUp,
+    /// Nothing could be sealed or read with the vault's key.
+    #[error("the vault could not seal {table}.{column}")]
+    Vault {
+        /// Which table.
+        table: &'static str,
+        /// Which column.
+        column: &'static str,
+    },
+    /// The job panicked. Nothing of it was kept, and the store goes on.
+    #[error("a job of the store panicked, which is a bug; nothing of it was kept")]
+    Panicked,
+    /// The store is closed.
+    #[error("the store is closed")]
+    Closed,
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DiskFull) => Self::DiskFull,
+            _ => Self::Database(Arc::new(error)),
+        }
+    }
+}

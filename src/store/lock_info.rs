@@ -1,0 +1,70 @@
+//! A lock's interview as JSON: the one thing of a device that is kept as it is found, since only the lock gives it.
+
+use keyway_lock::{Capabilities, LockInfo, ReadBack, SlotNumber};
+use serde_json::{Value, json};
+
+use super::row::Word;
+
+pub(super) fn encode(info: &LockInfo) -> String {
+    let capabilities = &info.capabilities;
+    json!({
+        "manufacturer": info.manufacturer,
+        "model": info.model,
+        "firmware": info.firmware,
+        "missing": info.missing,
+        "capabilities": {
+            "slot_count": capabilities.slot_count,
+            "first_slot": capabilities.first_slot.0,
+            "min_code_length": capabilities.min_code_length,
+            "max_code_length": capabilities.max_code_length,
+            "digits": capabilities.digits,
+            "read_back": capabilities.read_back.word(),
+            "can_lock": capabilities.can_lock,
+            "can_unlock": capabilities.can_unlock,
+            "has_door_sensor": capabilities.has_door_sensor,
+            "has_battery": capabilities.has_battery,
+        },
+    })
+    .to_string()
+}
+
+/// What [`encode`] made; the name of the field that is missing or wrong, if it is not that.
+pub(super) fn decode(text: &str) -> Result<LockInfo, &'static str> {
+    let json: Value = serde_json::from_str(text).map_err(|_| "is not JSON")?;
+    let capabilities = &json["capabilities"];
+    let missing = json["missing"].as_array().ok_or("missing")?;
+    Ok(LockInfo {
+        manufacturer: text_of(&json, "manufacturer")?,
+        model: text_of(&json, "model")?,
+        firmware: text_of(&json, "firmware")?,
+        missing: missing
+            .iter()
+            .map(|item| item.as_str().map(str::to_owned))
+            .collect::<Option<Vec<_>>>()
+            .ok_or("missing")?,
+        capabilities: Capabilities {
+            slot_count: number_of(capabilities, "slot_count")?,
+            first_slot: SlotNumber(number_of(capabilities, "first_slot")?),
+            min_code_length: number_of(capabilities, "min_code_length")?,
+            max_code_length: number_of(capabilities, "max_code_length")?,
+            digits: text_of(capabilities, "digits")?,
+            read_back: ReadBack::parse(&text_of(capabilities, "read_back")?).ok_or("read_back")?,
+            can_lock: flag_of(capabilities, "can_lock")?,
+            can_unlock: flag_of(capabilities, "can_unlock")?,
+            has_door_sensor: flag_of(capabilities, "has_door_sensor")?,
+            has_battery: flag_of(capabilities, "has_battery")?,
+        },
+    })
+}
+
+fn text_of(json: &Value, field: &'static str) -> Result<String, &'static str> {
+    json[field].as_str().map(str::to_owned).ok_or(field)
+}
+
+fn number_of<T: TryFrom<u64>>(json: &Value, field: &'static str) -> Result<T, &'static str> {
+    json[field].as_u64().and_then(|number| T::try_from(number).ok()).ok_or(field)
+}
+
+fn flag_of(json: &Value, field: &'static str) -> Result<bool, &'static str> {
+    json[field].as_bool().ok_or(field)
+}

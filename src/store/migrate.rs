@@ -1,0 +1,77 @@
+//! The schema: one file a version, run in order, each in one transaction. `PRAGMA user_version` counts them.
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::Connection;
+
+use super::StoreError;
+
+/// Append only: a database in the field stands at any of them.
+pub(super) const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql")];
+/// `PRAGMA application_id`: "Kywy" in ASCII, by which a database is known to be one of ours.
+const APPLICATION_ID: i64 = 0x4B79_7779;
+
+/// Brings the schema to the newest of `migrations`. A database that exists is copied first, to
+/// `<its path>.schema-<version>.backup`.
+///
+/// # Errors
+/// [`StoreError::Newer`] and [`StoreError::Foreign`], with nothing touched; whatever SQLite says, with the step that
+/// failed undone.
+pub(super) fn migrate(db: &mut Connection, path: Option<&Path>, migrations: &[&str]) -> Result<(), StoreError> {
+    let version: u32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let known = u32::try_from(migrations.len()).unwrap_or(u32::MAX);
+    check_ours(db, path)?;
+    if version > known {
+        return Err(StoreError::Newer { found: version, known });
+    }
+    if let Some(path) = path.filter(|_| version > 0 && version < known) {
+        back_up(db, path, version)?;
+    }
+    for (step, sql) in (1..=known).zip(migrations).skip(usize::try_from(version).unwrap_or(usize::MAX)) {
+        let transaction = db.transaction()?;
+        transaction.execute_batch(sql)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", step)?;
+        transaction.commit()?;
+        tracing::info!(schema = step, "database schema brought up to date");
+    }
+    Ok(())
+}
+
+/// An empty file is going to be ours; anything else must say that it is.
+fn check_ours(db: &Connection, path: Option<&Path>) -> Result<(), StoreError> {
+    let id: i64 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let tables: u32 = db.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
+    if id == APPLICATION_ID || tables == 0 {
+        return Ok(());
+    }
+    Err(StoreError::Foreign { path: path.unwrap_or(Path::new(":memory:")).to_owned() })
+}
+
+/// A copy as it stands now, on disk before the migration begins. One left over from a migration that was cut off is
+/// replaced: the database is still at that version.
+fn back_up(db: &Connection, path: &Path, version: u32) -> Result<(), StoreError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".schema-{version}.backup"));
+    let backup = PathBuf::from(name);
+    let file_error = |source| StoreError::File { path: backup.clone(), source: Arc::new(source) };
+    // SQLite copies into an empty file and leaves its mode as it is: readable by the owner only.
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create(true).truncate(true).mode(0o600).open(&backup).map_err(file_error)?;
+    db.execute("VACUUM INTO ?1", [backup.to_string_lossy()])?;
+    file.sync_all().map_err(file_error)?;
+    sync_folder_of(&backup).map_err(file_error)?;
+    tracing::info!(backup = %backup.display(), "database copied before its migration");
+    Ok(())
+}
+
+/// Makes a new file's name survive a power cut.
+pub(super) fn sync_folder_of(path: &Path) -> std::io::Result<()> {
+    match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => File::open(".")?.sync_all(),
+    }
+}

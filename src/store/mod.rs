@@ -1,0 +1,140 @@
+//! What must survive: SQLite, one file an aggregate. One thread owns the connection; everything else hands it jobs.
+//!
+//! A job sees and changes the database through a [`Unit`] and is kept whole or not at all. Jobs that wait at the same
+//! time share one commit (group commit), each in its own savepoint. What was answered is on disk: WAL with
+//! `synchronous=FULL`.
+//!
+//! Secrets are sealed (the vault), and nothing here prints them. A row that can't be read is an error that names table,
+//! column and row; where many rows are read, it is logged and left out, so that one bad row does not blind the hub for
+//! all others.
+
+mod access_codes;
+mod access_grants;
+mod access_methods;
+mod action_attempts;
+mod changes;
+mod devices;
+mod error;
+mod events;
+mod journal;
+mod lock_info;
+mod migrate;
+mod open;
+mod purge;
+mod radio;
+mod requests;
+mod row;
+mod slots;
+mod unit;
+mod unmanaged_codes;
+mod user_identities;
+mod vault;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::{broadcast, mpsc, oneshot};
+use zeroize::Zeroizing;
+
+use crate::model::Timestamp;
+
+pub use access_codes::CodeFilter;
+pub use access_grants::GrantFilter;
+pub use changes::Changes;
+pub use error::StoreError;
+pub use events::EventFilter;
+pub use journal::{CodeChange, JournalEntry};
+pub use slots::SlotWord;
+pub use unit::Unit;
+
+use writer::{Message, Task, Writer};
+
+/// Jobs that may wait; who has one more waits to hand it in. Deep enough for a burst, shallow enough that nobody's
+/// answer is far behind.
+const QUEUE: usize = 256;
+/// Commits that a slow subscriber may be behind before it has to look at everything.
+const CHANGES: usize = 1024;
+
+/// The store; clones speak to the same thread. It ends when closed, or when the last clone is gone.
+#[derive(Clone)]
+pub struct Store {
+    queue: mpsc::Sender<Message>,
+    changes: broadcast::Sender<Arc<Changes>>,
+    latest: Option<Timestamp>,
+}
+
+impl Store {
+    /// Opens the database, or makes it; brings its schema up to date (with a copy of the file beside it first); takes
+    /// the lock that keeps a second daemon out. Blocks.
+    ///
+    /// `key` seals the secrets in it; `seed` feeds ids, PINs and nonces, and must be fresh entropy at each start.
+    ///
+    /// # Errors
+    /// [`StoreError`], saying what to do: in use, newer than this program, wrong key, not ours, disk.
+    pub fn open(path: &Path, key: Zeroizing<[u8; 32]>, seed: [u8; 32]) -> Result<Self, StoreError> {
+        Self::start(open::file(path, &key, seed)?)
+    }
+
+    /// A store that is gone when closed, for tests and simulations.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn in_memory(key: Zeroizing<[u8; 32]>, seed: [u8; 32]) -> Result<Self, StoreError> {
+        Self::start(open::in_memory(&key, seed)?)
+    }
+
+    fn start(opened: open::Opened) -> Result<Self, StoreError> {
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        let (changes, _) = broadcast::channel(CHANGES);
+        let latest = opened.latest;
+        let writer = Writer::new(opened, changes.clone());
+        std::thread::Builder::new()
+            .name("store".to_owned())
+            .spawn(move || writer.run(jobs))
+            .map_err(|source| StoreError::File { path: "thread".into(), source: Arc::new(source) })?;
+        Ok(Self { queue, changes, latest })
+    }
+
+    /// Runs a job in a transaction. When it answers with `Ok`, what it wrote is on disk; with `Err`, it wrote nothing.
+    ///
+    /// The outer error is the store's: the job did not run, or what it did could not be kept. A caller that stops
+    /// waiting does not stop the job.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn run<T, E, F>(&self, now: Timestamp, job: F) -> Result<Result<T, E>, StoreError>
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+        F: FnOnce(&mut Unit<'_>) -> Result<T, E> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let message = Message::Job(now, Box::new(Task::new(job, answer)));
+        self.queue.send(message).await.map_err(|_| StoreError::Closed)?;
+        answered.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// What each commit changed, from now on. Who is told that he lagged behind must look at everything.
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<Changes>> {
+        self.changes.subscribe()
+    }
+
+    /// The latest time that the database had seen when it was opened: no honest clock is behind it. At most ten minutes
+    /// older than the last time the store was asked anything.
+    pub fn latest_time(&self) -> Option<Timestamp> {
+        self.latest
+    }
+
+    /// Finishes what is queued and closes the database. Jobs that come later get [`StoreError::Closed`].
+    pub async fn close(&self) {
+        let (closed, wait) = oneshot::channel();
+        if self.queue.send(Message::Close(closed)).await.is_ok() {
+            // An error means that the thread has ended, which is all that is waited for.
+            let _ = wait.await;
+        }
+    }
+}

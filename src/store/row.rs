@@ -1,0 +1,161 @@
+//! Columns in and out: ids, times and words, with errors that name table, column and row.
+
+use std::num::TryFromIntError;
+
+use keyway_lock::{Evidence, ReadBack, SlotNumber};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{ToSql, types::FromSql};
+use uuid::Uuid;
+
+use super::StoreError;
+use super::journal::CodeChange;
+use crate::model::{
+    AccessCodeId, AccessGrantId, AccessMethodId, ActionAttemptId, ActionType, DeviceId, EventId, ProblemKind,
+    RadioKind, Timestamp, UserIdentityId, Window, WorkspaceId,
+};
+
+/// A row being read.
+pub(super) struct Row<'a> {
+    pub(super) table: &'static str,
+    pub(super) row: &'a rusqlite::Row<'a>,
+}
+
+impl Row<'_> {
+    pub(super) fn get<T: FromSql>(&self, column: &'static str) -> Result<T, StoreError> {
+        self.row.get(column).map_err(|error| self.unreadable(column, error.to_string()))
+    }
+
+    /// A whole number in the range of `T`.
+    pub(super) fn number<T: TryFrom<i64, Error = TryFromIntError>>(
+        &self,
+        column: &'static str,
+    ) -> Result<T, StoreError> {
+        T::try_from(self.get::<i64>(column)?).map_err(|_| self.unreadable(column, "is out of range"))
+    }
+
+    pub(super) fn optional_number<T: TryFrom<i64, Error = TryFromIntError>>(
+        &self,
+        column: &'static str,
+    ) -> Result<Option<T>, StoreError> {
+        let number = self.get::<Option<i64>>(column)?.map(T::try_from).transpose();
+        number.map_err(|_| self.unreadable(column, "is out of range"))
+    }
+
+    pub(super) fn slot(&self, column: &'static str) -> Result<SlotNumber, StoreError> {
+        self.number(column).map(SlotNumber)
+    }
+
+    pub(super) fn id<T: From<Uuid>>(&self, column: &'static str) -> Result<T, StoreError> {
+        self.optional_id(column)?.ok_or_else(|| self.unreadable(column, "is missing"))
+    }
+
+    pub(super) fn optional_id<T: From<Uuid>>(&self, column: &'static str) -> Result<Option<T>, StoreError> {
+        let Some(bytes) = self.get::<Option<Vec<u8>>>(column)? else { return Ok(None) };
+        match Uuid::from_slice(&bytes) {
+            Ok(id) => Ok(Some(T::from(id))),
+            Err(_) => Err(self.unreadable(column, "is not an id of 16 bytes")),
+        }
+    }
+
+    pub(super) fn time(&self, column: &'static str) -> Result<Timestamp, StoreError> {
+        self.optional_time(column)?.ok_or_else(|| self.unreadable(column, "is missing"))
+    }
+
+    pub(super) fn optional_time(&self, column: &'static str) -> Result<Option<Timestamp>, StoreError> {
+        let Some(micros) = self.get::<Option<i64>>(column)? else { return Ok(None) };
+        match Timestamp::from_microsecond(micros) {
+            Some(time) => Ok(Some(time)),
+            None => Err(self.unreadable(column, "is not a time between the years -9999 and 9999")),
+        }
+    }
+
+    /// From the columns `starts_at` and `ends_at`.
+    pub(super) fn window(&self) -> Result<Window, StoreError> {
+        Ok(Window { starts_at: self.time("starts_at")?, ends_at: self.optional_time("ends_at")? })
+    }
+
+    pub(super) fn word<T: Word>(&self, column: &'static str) -> Result<T, StoreError> {
+        self.optional_word(column)?.ok_or_else(|| self.unreadable(column, "is missing"))
+    }
+
+    pub(super) fn optional_word<T: Word>(&self, column: &'static str) -> Result<Option<T>, StoreError> {
+        let Some(text) = self.get::<Option<String>>(column)? else { return Ok(None) };
+        match T::parse(&text) {
+            Some(word) => Ok(Some(word)),
+            None => Err(self.unreadable(column, "is a word that this release does not know")),
+        }
+    }
+
+    /// The error for a column of this row.
+    pub(super) fn unreadable(&self, column: &'static str, reason: impl Into<String>) -> StoreError {
+        StoreError::Unreadable { table: self.table, column, row: self.name(), reason: reason.into() }
+    }
+
+    /// The first column, as a person would write it.
+    fn name(&self) -> String {
+        match self.row.get_ref(0) {
+            Ok(ValueRef::Integer(number)) => number.to_string(),
+            Ok(ValueRef::Text(text)) => String::from_utf8_lossy(text).into_owned(),
+            Ok(ValueRef::Blob(bytes)) => match Uuid::from_slice(bytes) {
+                Ok(id) => id.to_string(),
+                Err(_) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+            },
+            Ok(ValueRef::Null | ValueRef::Real(_)) | Err(_) => "?".to_owned(),
+        }
+    }
+}
+
+/// A type that is kept as one of a closed list of words.
+pub(super) trait Word: Copy {
+    fn word(self) -> &'static str;
+    fn parse(text: &str) -> Option<Self>
+    where
+        Self: Sized;
+}
+
+macro_rules! words {
+    ($($type:ty { $($variant:ident = $word:literal),+ $(,)? })+) => {$(
+        impl Word for $type {
+            fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+
+            fn parse(text: &str) -> Option<Self> {
+                match text { $($word => Some(Self::$variant),)+ _ => None }
+            }
+        }
+    )+};
+}
+
+words! {
+    RadioKind { Zwave = "zwave", Zigbee = "zigbee" }
+    Evidence { ReadBack = "read_back", Supervised = "supervised", ProgrammingEvent = "programming_event" }
+    ReadBack { Unknown = "unknown", Shown = "shown", Masked = "masked" }
+    ProblemKind {
+        DelayInSetting = "delay_in_setting",
+        FailedToSet = "failed_to_set",
+        DelayInRemoving = "delay_in_removing",
+        FailedToRemove = "failed_to_remove",
+        WillNotWork = "will_not_work",
+    }
+    ActionType { LockDoor = "lock_door", UnlockDoor = "unlock_door" }
+    CodeChange { Set = "set", Clear = "clear" }
+}
+
+macro_rules! ids {
+    ($($id:ident),+ $(,)?) => {$(
+        impl ToSql for $id {
+            fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+                Ok(ToSqlOutput::Borrowed(ValueRef::Blob(self.0.as_bytes())))
+            }
+        }
+    )+};
+}
+
+ids!(AccessCodeId, AccessGrantId, AccessMethodId, ActionAttemptId, DeviceId, EventId, UserIdentityId, WorkspaceId,);
+
+impl ToSql for Timestamp {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.as_microsecond().into())
+    }
+}

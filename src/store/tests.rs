@@ -1,0 +1,162 @@
+//! What the store promises, as statements.
+
+mod durability;
+
+use std::path::Path;
+
+use keyway_lock::{Capabilities, LockId, LockInfo, Pin, ReadBack, SlotNumber};
+use tokio::runtime::{Builder, Runtime};
+use zeroize::Zeroizing;
+
+use super::*;
+use crate::model::{
+    AccessCode, AccessGrant, AccessMethod, Device, DeviceState, Presence, RadioAddress, RadioKind, UserIdentity, Window,
+};
+
+const KEY: [u8; 32] = [7; 32];
+/// 2026-12-01T12:00:00Z.
+const NOON: i64 = 1_796_126_400;
+
+/// A moment, in seconds behind noon.
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_microsecond((NOON + seconds) * 1_000_000).unwrap()
+}
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+fn open(path: &Path) -> Store {
+    try_open(path, KEY).unwrap()
+}
+
+fn try_open(path: &Path, key: [u8; 32]) -> Result<Store, StoreError> {
+    // Never the same seed twice for one key: ids would repeat.
+    let mut seed = [0; 32];
+    crate::clock::entropy(&mut seed).unwrap();
+    Store::open(path, Zeroizing::new(key), seed)
+}
+
+fn in_memory() -> Store {
+    Store::in_memory(Zeroizing::new(KEY), [1; 32]).unwrap()
+}
+
+/// Runs a job that only the store can make fail, and waits.
+fn run<T: Send + 'static>(
+    store: &Store,
+    now: Timestamp,
+    job: impl FnOnce(&mut Unit<'_>) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    runtime().block_on(store.run(now, job))?
+}
+
+fn close(store: &Store) {
+    runtime().block_on(store.close());
+}
+
+/// The rows of a building with one lock, one person and one grant with its code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Building {
+    device: Device,
+    person: UserIdentity,
+    grant: AccessGrant,
+    method: AccessMethod,
+    code: AccessCode,
+}
+
+/// A building, not in the store yet. The code waits for noon and is over an hour later.
+fn building(unit: &mut Unit<'_>, node: u64, pin: &str) -> Building {
+    let now = unit.now();
+    let device = Device {
+        device_id: unit.id(),
+        name: format!("Door {node}"),
+        address: RadioAddress { kind: RadioKind::Zwave, network: "c0ffee01".to_owned(), lock: LockId(node) },
+        info: Some(lock_info()),
+        state: DeviceState::default(),
+        created_at: now,
+    };
+    let person = UserIdentity {
+        user_identity_id: unit.id(),
+        user_identity_key: Some(format!("guest-{node}")),
+        email_address: None,
+        phone_number: None,
+        full_name: Some("Ada Lovelace".to_owned()),
+        created_at: now,
+    };
+    let window = Window { starts_at: at(0), ends_at: Some(at(3600)) };
+    let grant = AccessGrant {
+        access_grant_id: unit.id(),
+        access_grant_key: Some(format!("booking-{node}")),
+        user_identity_id: person.user_identity_id,
+        name: None,
+        device_ids: vec![device.device_id],
+        window,
+        created_at: now,
+        deleted_at: None,
+    };
+    let method = AccessMethod {
+        access_method_id: unit.id(),
+        access_grant_id: grant.access_grant_id,
+        pin: Some(Pin::new(pin).unwrap()),
+        requested: false,
+        refused_length: None,
+        issued_at: None,
+        created_at: now,
+    };
+    let code = AccessCode {
+        access_code_id: unit.id(),
+        access_method_id: method.access_method_id,
+        access_grant_id: grant.access_grant_id,
+        user_identity_id: person.user_identity_id,
+        device_id: device.device_id,
+        slot: SlotNumber(1),
+        pin: method.pin.clone(),
+        window,
+        deleted_at: None,
+        presence: Presence::Absent,
+        problem: None,
+        created_at: now,
+    };
+    Building { device, person, grant, method, code }
+}
+
+fn insert(unit: &mut Unit<'_>, building: &Building) -> Result<(), StoreError> {
+    unit.insert_device(&building.device)?;
+    unit.insert_user_identity(&building.person)?;
+    unit.insert_grant(&building.grant)?;
+    unit.insert_method(&building.method)?;
+    unit.insert_code(&building.code)
+}
+
+/// Makes a building and puts it in.
+fn build(unit: &mut Unit<'_>, node: u64, pin: &str) -> Result<Building, StoreError> {
+    let building = building(unit, node, pin);
+    insert(unit, &building).map(|()| building)
+}
+
+/// As [`build`], in a job of its own an hour before noon.
+fn built(store: &Store, node: u64, pin: &str) -> Building {
+    let pin = pin.to_owned();
+    run(store, at(-3600), move |unit| build(unit, node, &pin)).unwrap()
+}
+
+fn lock_info() -> LockInfo {
+    LockInfo {
+        manufacturer: "Acme".to_owned(),
+        model: "One".to_owned(),
+        firmware: "1.8".to_owned(),
+        capabilities: Capabilities {
+            slot_count: 30,
+            first_slot: SlotNumber(1),
+            min_code_length: 4,
+            max_code_length: 10,
+            digits: "0123456789".to_owned(),
+            read_back: ReadBack::Masked,
+            can_lock: true,
+            can_unlock: true,
+            has_door_sensor: false,
+            has_battery: true,
+        },
+        missing: vec!["battery".to_owned()],
+    }
+}

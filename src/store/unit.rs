@@ -1,0 +1,172 @@
+//! One job's view of the database.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use rand::rngs::StdRng;
+use rusqlite::{Connection, Params};
+use uuid::Uuid;
+
+use super::row::Row;
+use super::vault::Vault;
+use super::{Changes, StoreError};
+use crate::model::{AccessGrantId, DeviceId, IdSource, Timestamp, WorkspaceId};
+
+/// What a job works with: reads and writes of every aggregate (each in its own file), the time, ids and randomness.
+///
+/// What it writes is kept when the job ends with `Ok`, together, or not at all.
+pub struct Unit<'a> {
+    pub(super) db: &'a Connection,
+    pub(super) vault: &'a Vault,
+    pub(super) changes: Changes,
+    pub(super) complaints: &'a Complaints,
+    ids: &'a mut IdSource,
+    now: Timestamp,
+}
+
+impl<'a> Unit<'a> {
+    pub(super) fn new(
+        db: &'a Connection,
+        vault: &'a Vault,
+        complaints: &'a Complaints,
+        ids: &'a mut IdSource,
+        now: Timestamp,
+    ) -> Self {
+        Self { db, vault, changes: Changes::default(), complaints, ids, now }
+    }
+
+    /// The time that the job was given: one moment for all of it.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// A fresh id.
+    pub fn id<T: From<Uuid>>(&mut self) -> T {
+        self.ids.id(self.now)
+    }
+
+    /// Cryptographically secure randomness.
+    pub fn rng(&mut self) -> &mut StdRng {
+        self.ids.rng()
+    }
+
+    /// The hub's one workspace, made at the first call.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn workspace_id(&mut self) -> Result<WorkspaceId, StoreError> {
+        let select = "SELECT name, value FROM meta WHERE name = 'workspace_id'";
+        if let Some(id) = self.one("meta", select, [], |row| row.id("value"))? {
+            return Ok(id);
+        }
+        let id: WorkspaceId = self.id();
+        self.execute("INSERT INTO meta (name, value) VALUES ('workspace_id', ?1)", [id])?;
+        Ok(id)
+    }
+
+    /// Runs a statement; how many rows it changed.
+    pub(super) fn execute(&self, sql: &str, params: impl Params) -> Result<usize, StoreError> {
+        Ok(self.db.prepare_cached(sql)?.execute(params)?)
+    }
+
+    /// Changes exactly one row.
+    pub(super) fn change(
+        &self,
+        table: &'static str,
+        id: impl std::fmt::Display,
+        sql: &str,
+        params: impl Params,
+    ) -> Result<(), StoreError> {
+        match self.execute(sql, params)? {
+            0 => Err(StoreError::Missing { table, row: id.to_string() }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The first row, if there is one.
+    pub(super) fn one<T>(
+        &self,
+        table: &'static str,
+        sql: &str,
+        params: impl Params,
+        read: impl FnOnce(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        let mut statement = self.db.prepare_cached(sql)?;
+        let mut rows = statement.query(params)?;
+        rows.next()?.map(|row| read(&Row { table, row })).transpose()
+    }
+
+    /// Every row; one that can't be read is an error.
+    pub(super) fn all<T>(
+        &self,
+        table: &'static str,
+        sql: &str,
+        params: impl Params,
+        mut read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut statement = self.db.prepare_cached(sql)?;
+        let mut rows = statement.query(params)?;
+        let mut all = Vec::new();
+        while let Some(row) = rows.next()? {
+            all.push(read(&Row { table, row })?);
+        }
+        Ok(all)
+    }
+
+    /// Every row that can be read; the others are logged.
+    pub(super) fn readable<T>(
+        &self,
+        table: &'static str,
+        sql: &str,
+        params: impl Params,
+        mut read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let rows = self.all(table, sql, params, |row| Ok(read(row)))?;
+        let mut readable = Vec::with_capacity(rows.len());
+        for row in rows {
+            match row {
+                Ok(row) => readable.push(row),
+                Err(error @ StoreError::Unreadable { .. }) => self.complaints.add(&error),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(readable)
+    }
+
+    pub(super) fn changed_device(&mut self, id: DeviceId) {
+        self.changes.devices.insert(id);
+    }
+
+    pub(super) fn changed_grant(&mut self, id: AccessGrantId) {
+        self.changes.grants.insert(id);
+    }
+}
+
+/// Rows that could not be read: each is logged once, however often it is met.
+#[derive(Default)]
+pub(super) struct Complaints(RefCell<BTreeSet<String>>);
+
+impl Complaints {
+    /// More are logged each time: something is very wrong then.
+    const REMEMBERED: usize = 1000;
+
+    pub(super) fn add(&self, error: &StoreError) {
+        let mut known = self.0.borrow_mut();
+        let text = error.to_string();
+        if known.contains(&text) {
+            return;
+        }
+        tracing::error!(%error, "a row of the database can't be read and is passed over: restore a backup");
+        if known.len() < Self::REMEMBERED {
+            known.insert(text);
+        }
+    }
+
+    /// The value, or `instead` of one that can't be read, with a complaint.
+    pub(super) fn mend<T>(&self, value: Result<T, StoreError>, instead: T) -> T {
+        value.unwrap_or_else(|error| {
+            self.add(&error);
+            instead
+        })
+    }
+}

@@ -1,0 +1,75 @@
+//! Codes that a person put into a lock by hand (I3).
+
+use rusqlite::params;
+
+use super::row::Row;
+use super::slots::{content_word, read_content};
+use super::vault::Vault;
+use super::{StoreError, Unit};
+use crate::model::{AccessCodeId, DeviceId, UnmanagedCode};
+
+const TABLE: &str = "unmanaged_codes";
+
+impl Unit<'_> {
+    /// Of one lock, by slot.
+    ///
+    /// # Errors
+    /// [`StoreError`]; a row that can't be read is logged and left out.
+    pub fn unmanaged_codes(&mut self, device: DeviceId) -> Result<Vec<UnmanagedCode>, StoreError> {
+        let vault = self.vault;
+        let sql = "SELECT * FROM unmanaged_codes WHERE device_id = ?1 ORDER BY slot";
+        self.readable(TABLE, sql, [device], |row| read(vault, row))
+    }
+
+    /// A new one. Another in the same slot of the same lock makes way: a slot holds one code.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn insert_unmanaged(&mut self, code: &UnmanagedCode) -> Result<(), StoreError> {
+        let sql = "INSERT OR REPLACE INTO unmanaged_codes (device_id, slot, content, pin_sealed, created_at,
+            access_code_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        self.write_unmanaged(code, sql)
+    }
+
+    /// A changed one.
+    ///
+    /// # Errors
+    /// [`StoreError`], also if there is none of that id.
+    pub fn update_unmanaged(&mut self, code: &UnmanagedCode) -> Result<(), StoreError> {
+        let sql = "UPDATE unmanaged_codes SET device_id = ?1, slot = ?2, content = ?3, pin_sealed = ?4,
+            created_at = ?5 WHERE access_code_id = ?6";
+        self.write_unmanaged(code, sql)
+    }
+
+    /// Gone from its lock, or taken over.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn delete_unmanaged(&mut self, id: AccessCodeId) -> Result<(), StoreError> {
+        let sql = "DELETE FROM unmanaged_codes WHERE access_code_id = ?1 RETURNING access_code_id, device_id";
+        if let Some(device) = self.one(TABLE, sql, [id], |row| row.id("device_id"))? {
+            self.changed_device(device);
+        }
+        Ok(())
+    }
+
+    fn write_unmanaged(&mut self, code: &UnmanagedCode, sql: &str) -> Result<(), StoreError> {
+        let id = code.access_code_id;
+        let pin = self.seal_content(TABLE, id.0.as_bytes(), &code.content)?;
+        let values = params![code.device_id, code.slot.0, content_word(&code.content), pin, code.created_at, id];
+        self.change(TABLE, id, sql, values)?;
+        self.changed_device(code.device_id);
+        Ok(())
+    }
+}
+
+fn read(vault: &Vault, row: &Row<'_>) -> Result<UnmanagedCode, StoreError> {
+    let access_code_id: AccessCodeId = row.id("access_code_id")?;
+    Ok(UnmanagedCode {
+        access_code_id,
+        device_id: row.id("device_id")?,
+        slot: row.slot("slot")?,
+        content: read_content(vault, row, access_code_id.0.as_bytes())?,
+        created_at: row.time("created_at")?,
+    })
+}

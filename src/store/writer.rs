@@ -1,0 +1,216 @@
+//! The thread that owns the connection: group commit, one savepoint a job.
+
+use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::vec::IntoIter;
+
+use rusqlite::{Connection, params};
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+use super::open::Opened;
+use super::unit::{Complaints, Unit};
+use super::vault::Vault;
+use super::{Changes, StoreError};
+use crate::model::{IdSource, Timestamp};
+
+/// Jobs that share a commit, at most.
+const BATCH: usize = 64;
+/// The latest time seen is written along with other things when it is this much newer, in microseconds,
+const SAVE_ALONG: i64 = 60_000_000;
+/// and by itself when it is this much newer.
+const SAVE_ALONE: i64 = 600_000_000;
+
+/// What the thread is handed.
+pub(super) enum Message {
+    Job(Timestamp, Box<dyn AnyTask>),
+    Close(oneshot::Sender<()>),
+}
+
+/// A job whatever its types are.
+pub(super) trait AnyTask: Send {
+    /// Runs it; whether to keep what it wrote.
+    fn run(&mut self, unit: &mut Unit<'_>) -> bool;
+    /// Answers its caller: with its own result, or the store's error.
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>);
+}
+
+/// A job, its result, and who waits for it.
+pub(super) struct Task<T, E, F> {
+    job: Option<F>,
+    result: Option<Result<T, E>>,
+    answer: oneshot::Sender<Result<Result<T, E>, StoreError>>,
+}
+
+impl<T, E, F> Task<T, E, F> {
+    pub(super) fn new(job: F, answer: oneshot::Sender<Result<Result<T, E>, StoreError>>) -> Self {
+        Self { job: Some(job), result: None, answer }
+    }
+}
+
+impl<T, E, F> AnyTask for Task<T, E, F>
+where
+    T: Send,
+    E: Send,
+    F: FnOnce(&mut Unit<'_>) -> Result<T, E> + Send,
+{
+    fn run(&mut self, unit: &mut Unit<'_>) -> bool {
+        self.result = self.job.take().map(|job| job(unit));
+        matches!(self.result, Some(Ok(_)))
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
+        let Self { result, answer, .. } = *self;
+        // Who has stopped waiting does not want to know.
+        let _ = answer.send(committed.and_then(|()| result.ok_or(StoreError::Panicked)));
+    }
+}
+
+/// The thread's own.
+pub(super) struct Writer {
+    db: Connection,
+    vault: Vault,
+    ids: IdSource,
+    complaints: Complaints,
+    changes: broadcast::Sender<Arc<Changes>>,
+    /// Latest time seen, and the one written, in microseconds.
+    latest: i64,
+    saved: i64,
+    _lock: Option<File>,
+}
+
+impl Writer {
+    pub(super) fn new(opened: Opened, changes: broadcast::Sender<Arc<Changes>>) -> Self {
+        let Opened { db, vault, ids, latest, lock } = opened;
+        let latest = latest.map_or(0, Timestamp::as_microsecond);
+        Self { db, vault, ids, complaints: Complaints::default(), changes, latest, saved: latest, _lock: lock }
+    }
+
+    /// Until closed, or until nobody can hand in a job any more.
+    pub(super) fn run(mut self, mut queue: mpsc::Receiver<Message>) {
+        let mut closing = None;
+        while closing.is_none() {
+            let Some(message) = queue.blocking_recv() else { break };
+            let mut message = Some(message);
+            let mut batch = Vec::new();
+            while let Some(next) = message {
+                match next {
+                    Message::Job(now, task) => batch.push((now, task)),
+                    Message::Close(closed) => closing = Some(closed),
+                }
+                let more = closing.is_none() && batch.len() < BATCH;
+                message = if more { queue.try_recv().ok() } else { None };
+            }
+            let mut batch = batch.into_iter();
+            while batch.len() > 0 {
+                self.commit(&mut batch);
+            }
+        }
+        drop(queue);
+        self.finish();
+        if let Some(closed) = closing {
+            let _ = closed.send(());
+        }
+    }
+
+    /// Runs jobs in one transaction and answers them once it is on disk. Takes as many as it gets through: should
+    /// SQLite give the transaction up on the way, those behind get another.
+    fn commit(&mut self, batch: &mut IntoIter<(Timestamp, Box<dyn AnyTask>)>) {
+        let mut done = Vec::new();
+        let mut changes = Changes::default();
+        let saved = self.saved;
+        let outcome = self.transaction(batch, &mut done, &mut changes);
+        if outcome.is_err() && !self.db.is_autocommit() {
+            self.control("ROLLBACK").unwrap_or_else(|error| tracing::error!(%error, "rollback failed"));
+        }
+        if let Err(error) = &outcome {
+            self.saved = saved;
+            tracing::error!(%error, jobs = done.len(), "a commit failed; nothing of it was kept");
+        }
+        for task in done {
+            let outcome = if task.panicked { Err(StoreError::Panicked) } else { outcome.clone() };
+            task.task.answer(outcome);
+        }
+        if outcome.is_ok() && !changes.is_empty() {
+            // An error means that nobody listens.
+            let _ = self.changes.send(Arc::new(changes));
+        }
+    }
+
+    fn transaction(
+        &mut self,
+        batch: &mut IntoIter<(Timestamp, Box<dyn AnyTask>)>,
+        done: &mut Vec<DoneTask>,
+        changes: &mut Changes,
+    ) -> Result<(), StoreError> {
+        let written = self.db.total_changes();
+        let begun = self.control("BEGIN IMMEDIATE");
+        for (now, mut task) in batch {
+            self.latest = self.latest.max(now.as_microsecond());
+            let ran = match begun {
+                Ok(()) => self.job(now, task.as_mut(), changes),
+                Err(_) => Ok(Ran::Whole),
+            };
+            let panicked = matches!(ran, Ok(Ran::Panicked));
+            done.push(DoneTask { task, panicked });
+            ran?;
+        }
+        begun?;
+        self.save_latest(if self.db.total_changes() == written { SAVE_ALONE } else { SAVE_ALONG })?;
+        self.control("COMMIT")
+    }
+
+    /// One job in its savepoint.
+    fn job(&mut self, now: Timestamp, task: &mut dyn AnyTask, changes: &mut Changes) -> Result<Ran, StoreError> {
+        self.control("SAVEPOINT job")?;
+        let mut unit = Unit::new(&self.db, &self.vault, &self.complaints, &mut self.ids, now);
+        let ran = catch_unwind(AssertUnwindSafe(|| task.run(&mut unit)));
+        let changed = std::mem::take(&mut unit.changes);
+        if self.db.is_autocommit() {
+            return Err(StoreError::GivenUp);
+        }
+        if let Ok(true) = ran {
+            changes.merge(changed);
+        } else {
+            self.control("ROLLBACK TO job")?;
+        }
+        self.control("RELEASE job")?;
+        Ok(if ran.is_ok() { Ran::Whole } else { Ran::Panicked })
+    }
+
+    fn save_latest(&mut self, newer_by: i64) -> Result<(), StoreError> {
+        if self.latest.saturating_sub(self.saved) < newer_by {
+            return Ok(());
+        }
+        let sql = "INSERT INTO meta (name, value) VALUES ('latest_time', ?1) ON CONFLICT DO UPDATE SET value = ?1";
+        self.db.prepare_cached(sql)?.execute(params![self.latest])?;
+        self.saved = self.latest;
+        Ok(())
+    }
+
+    fn control(&self, sql: &str) -> Result<(), StoreError> {
+        self.db.prepare_cached(sql)?.execute([])?;
+        Ok(())
+    }
+
+    fn finish(mut self) {
+        let checkpoint = |db: &Connection| db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        let outcome = self.save_latest(1).and_then(|()| Ok(checkpoint(&self.db)?));
+        // Nothing is lost by it: the log is read at the next start.
+        outcome.unwrap_or_else(|error| tracing::warn!(%error, "the database was closed without tidying up"));
+    }
+}
+
+/// How a job went.
+enum Ran {
+    /// To its end, kept or rolled back as it wished.
+    Whole,
+    /// It panicked and was rolled back.
+    Panicked,
+}
+
+/// A job that waits for the commit.
+struct DoneTask {
+    task: Box<dyn AnyTask>,
+    panicked: bool,
+}
