@@ -3,6 +3,7 @@
 mod durability;
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use keyway_lock::{Capabilities, LockId, LockInfo, Pin, ReadBack, SlotNumber};
 use tokio::runtime::{Builder, Runtime};
@@ -31,9 +32,9 @@ fn open(path: &Path) -> Store {
 }
 
 fn try_open(path: &Path, key: [u8; 32]) -> Result<Store, StoreError> {
-    // Never the same seed twice for one key: ids would repeat.
-    let mut seed = [0; 32];
-    crate::clock::entropy(&mut seed).unwrap();
+    // Never the same seed twice for one database: ids would repeat.
+    static OPENED: AtomicU8 = AtomicU8::new(0);
+    let seed = [OPENED.fetch_add(1, Ordering::Relaxed); 32];
     Store::open(path, Zeroizing::new(key), seed)
 }
 
