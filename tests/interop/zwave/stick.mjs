@@ -195,10 +195,11 @@ function setSlot(lock, number, code) {
 // ---- what a lock says unasked ----
 
 // An Access Control event. Most locks put a User Code Report behind it, which names the slot.
+// Whether anybody hears it changes nothing at the door.
 const tell = (lock, notificationEvent, number) => report(lock, new NotificationCCReport({
 	nodeId: 1, notificationType: 6, notificationEvent,
 	...(number !== undefined && { eventParameters: Uint8Array.from([0x63, 0x03, number, 0x01, 0, 0, 0, 0]) }),
-}));
+})).catch(() => {});
 
 async function report(lock, cc) {
 	const { node } = lock;

@@ -224,3 +224,23 @@ impl Heard {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Broker;
+
+    #[test]
+    fn what_is_said_while_the_broker_restarts_is_heard_afterwards() {
+        let mut broker = Broker::running();
+        let (listener, speaker) = (Client::connect(broker.port(), "test"), Client::connect(broker.port(), "test"));
+        let event = |id: u8| json!({"event_id": id, "event_type": "lock.locked"}).to_string();
+        speaker.publish("keyway/test/events/lock.locked", event(1));
+        listener.event("lock.locked", SOON, |event| event["event_id"] == 1);
+        broker.stop();
+        speaker.publish("keyway/test/events/lock.locked", event(2));
+        broker.start();
+        listener.event("lock.locked", SOON, |event| event["event_id"] == 2);
+        assert_eq!(listener.event_types(), ["lock.locked", "lock.locked"]);
+    }
+}
