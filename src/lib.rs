@@ -4,8 +4,10 @@
 //! lock hold what it should, [`radio`] owns the ports, [`hub`] has the operations, and the doors ([`mqtt`], [`cli`])
 //! call them. [`daemon`] alone ties all.
 
+pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod logging;
 pub mod model;
 pub mod mqtt;
 pub mod plan;

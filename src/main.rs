@@ -1,3 +1,7 @@
 //! The command line, nothing more.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    keyway::cli::main(std::env::args_os())
+}

@@ -19,8 +19,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("radio", &["clock"]),
     ("config", &["radio", "clock"]),
     ("hub", &["model", "plan", "store", "clock"]),
+    ("logging", &[]),
     ("mqtt", &["hub", "model", "config"]),
-    ("cli", &["hub", "model", "config", "clock", "daemon"]),
+    ("cli", &["hub", "model", "config", "clock", "daemon", "logging"]),
 ];
 
 /// Crates that only one place may know, so that they can be exchanged there.

@@ -1,0 +1,49 @@
+//! The command line: one file a subcommand.
+
+mod check_config;
+
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Lets people in and keeps them out, on time, with no cloud: a door lock hub for the Raspberry Pi.
+#[derive(Parser)]
+#[command(name = "keyway", version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Read a configuration, say what is in it and what is wrong with it, and change nothing.
+    CheckConfig(check_config::Arguments),
+}
+
+/// Carries out a command line, program name first.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        // Also how `--help` and `--version` end, with exit code 0.
+        Err(error) => error.exit(),
+    };
+    let outcome = match arguments.command {
+        Command::CheckConfig(arguments) => check_config::run(&arguments),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nobody to tell when stderr is gone as well.
+            let _ = writeln!(std::io::stderr(), "keyway: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// One line to stdout. A reader that went away (`| head`) is not an error.
+fn say(line: impl Display) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
