@@ -89,9 +89,7 @@ fn resource(
 fn errors(method: &AccessMethod, codes: &[AccessCode]) -> Vec<Value> {
     let failed = |code: &&AccessCode| code.problem.as_ref().is_some_and(|p| p.kind == ProblemKind::FailedToSet);
     let problem = codes.iter().find(failed).and_then(|code| code.problem.as_ref());
-    let error = |problem: &crate::model::CodeProblem| {
-        json!({"error_code": "failed_to_issue", "message": problem.message, "created_at": problem.since})
-    };
+    let error = |problem: &crate::model::CodeProblem| json!({"error_code": "failed_to_issue", "message": problem.message, "created_at": problem.since});
     problem.filter(|_| method.issued_at.is_none()).map(error).into_iter().collect()
 }
 
@@ -111,7 +109,9 @@ fn warnings(method: &AccessMethod, codes: &[AccessCode]) -> Vec<Value> {
     if let Some(length) = method.refused_length {
         let message = format!("not every door takes PINs of {length} digits; another length was chosen");
         let since = method.created_at;
-        warnings.push(json!({"warning_code": "preferred_code_length_unavailable", "message": message, "created_at": since}));
+        warnings.push(
+            json!({"warning_code": "preferred_code_length_unavailable", "message": message, "created_at": since}),
+        );
     }
     warnings
 }
@@ -122,9 +122,9 @@ fn mutations(codes: &[AccessCode], now: Timestamp) -> Vec<Value> {
     };
     let mutation = |name: &str, message: &str, devices: Vec<DeviceId>| {
         let since = codes.first().map(|code| code.created_at);
-        (!devices.is_empty()).then(|| {
-            json!({"mutation_code": name, "message": message, "created_at": since, "to": {"device_ids": devices}})
-        })
+        (!devices.is_empty()).then(
+            || json!({"mutation_code": name, "message": message, "created_at": since, "to": {"device_ids": devices}}),
+        )
     };
     let setting = mutation("provisioning_access", "being put into the locks", with(CodeStatus::Setting));
     let removing = mutation("revoking_access", "being taken out of the locks", with(CodeStatus::Removing));

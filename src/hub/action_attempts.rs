@@ -14,7 +14,8 @@ pub(super) fn get(unit: &mut Unit<'_>, mut input: Input) -> Outcome {
         Some(id) => unit.action_attempt(id)?,
         None => None,
     };
-    let missing = || ApiError::new("action_attempt_not_found", "there is no action attempt of this id, or not any more");
+    let missing =
+        || ApiError::new("action_attempt_not_found", "there is no action attempt of this id, or not any more");
     one("action_attempt", resource(&attempt.ok_or_else(missing)?))
 }
 

@@ -22,10 +22,9 @@ impl Answer {
                 body.insert("ok".to_owned(), Value::Bool(true));
                 body
             }
-            Self::Error(error) => Map::from_iter([
-                ("ok".to_owned(), Value::Bool(false)),
-                ("error".to_owned(), error_json(error)),
-            ]),
+            Self::Error(error) => {
+                Map::from_iter([("ok".to_owned(), Value::Bool(false)), ("error".to_owned(), error_json(error))])
+            }
         };
         if let Some(id) = request_id {
             body.insert("request_id".to_owned(), Value::String(id.to_owned()));

@@ -17,7 +17,8 @@ pub(super) fn get(unit: &mut Unit<'_>, mut input: Input) -> Outcome {
         Some(id) => unit.event(id)?,
         None => None,
     };
-    let event = event.ok_or_else(|| ApiError::new("event_not_found", "there is no event of this id, or not any more"))?;
+    let event =
+        event.ok_or_else(|| ApiError::new("event_not_found", "there is no event of this id, or not any more"))?;
     one("event", resource(&event, unit.workspace_id()?))
 }
 

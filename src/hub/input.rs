@@ -22,7 +22,9 @@ impl Input {
         let values = match body {
             Value::Object(values) => values,
             Value::Null => Map::new(),
-            other => return Err(ApiError::new("invalid_input", format!("expected a JSON object, {}", received(&other)))),
+            other => {
+                return Err(ApiError::new("invalid_input", format!("expected a JSON object, {}", received(&other))));
+            }
         };
         Ok(Self { values, read: BTreeSet::new(), wrong: BTreeMap::new() })
     }
@@ -141,13 +143,22 @@ impl Input {
         None
     }
 
-    /// Takes over the errors of a nested object under `name`.
+    /// Takes over the errors of a nested object, as `name.field`.
     pub(super) fn absorb(&mut self, name: &str, nested: Self) {
         if let Err(error) = nested.finish() {
             for (field, messages) in error.fields {
                 for message in messages {
-                    self.refuse::<()>(name, format!("{field}: {message}"));
+                    self.refuse::<()>(&format!("{name}.{field}"), message);
                 }
+            }
+        }
+    }
+
+    /// Notes an error that was found elsewhere.
+    pub(super) fn take_over(&mut self, error: ApiError) {
+        for (field, messages) in error.fields {
+            for message in messages {
+                self.refuse::<()>(&field, message);
             }
         }
     }

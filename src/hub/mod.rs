@@ -14,6 +14,9 @@ mod locks;
 mod operations;
 mod user_identities;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use serde_json::Value;

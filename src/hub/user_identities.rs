@@ -96,6 +96,14 @@ impl Person {
             name: input.text("full_name"),
         }
     }
+
+    /// Whether this is what the person was made of.
+    pub(super) fn is(&self, known: &UserIdentity) -> bool {
+        self.key == known.user_identity_key
+            && self.email == known.email_address
+            && self.phone == known.phone_number
+            && self.name == known.full_name
+    }
 }
 
 /// Makes a person, whose key, e-mail address and telephone number must be nobody else's.
@@ -114,12 +122,7 @@ pub(super) fn insert(unit: &mut Unit<'_>, person: Person) -> Result<UserIdentity
 }
 
 fn check_unique(unit: &mut Unit<'_>, identity: &UserIdentity) -> Result<(), Failure> {
-    let nobody = [
-        &identity.user_identity_key,
-        &identity.email_address,
-        &identity.phone_number,
-        &identity.full_name,
-    ];
+    let nobody = [&identity.user_identity_key, &identity.email_address, &identity.phone_number, &identity.full_name];
     if nobody.into_iter().flatten().all(|text| text.trim().is_empty()) {
         let message = "give at least one of user_identity_key, email_address, phone_number, full_name";
         return Err(ApiError::invalid("user_identity_key", message).into());

@@ -52,6 +52,7 @@ pub fn next(facts: &LockFacts, now: Moment) -> Next {
         removal(table, memory, now)
             .or_else(|| setting(table, memory, now))
             .or_else(|| due(reading::managed(table, memory, now), now))
+            .or_else(|| due(reading::told(table, memory, now), now))
     });
     let status = || (memory.heard_since.is_none() || !memory.status_known).then_some(Step::Status);
     let background = || due(table.and_then(|table| reading::background(table, now)), now);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use keyway_lock::{Capabilities, Pin, SlotContent, SlotNumber};
+use keyway_lock::{Capabilities, Pin, SlotContent, SlotNumber, SlotReport};
 
 use crate::model::{AccessCode, AccessCodeId, ActionAttempt, Presence, Timestamp};
 
@@ -36,6 +36,19 @@ pub struct SlotTable {
 }
 
 impl SlotTable {
+    /// From what the lock can do, what it said and when, and its codes.
+    pub fn new(
+        capabilities: Capabilities,
+        words: impl IntoIterator<Item = (SlotReport, Timestamp)>,
+        codes: Vec<AccessCode>,
+    ) -> Self {
+        let word = |(report, told_at): (SlotReport, Timestamp)| {
+            let SlotReport { slot, content } = report;
+            (slot, Word { content, told_at })
+        };
+        Self { capabilities, words: words.into_iter().map(word).collect(), codes }
+    }
+
     /// The managed code that is, or may be, in this slot right now.
     pub fn holder(&self, slot: SlotNumber) -> Option<&AccessCode> {
         self.codes.iter().find(|code| code.slot == slot && code.presence != Presence::Absent)
@@ -80,6 +93,8 @@ pub struct Memory {
     pub resting: bool,
     /// Codes whose set or clear just failed: not now.
     pub held: BTreeSet<AccessCodeId>,
+    /// Slots that the lock told something of, without what is in them now.
+    pub told: BTreeSet<SlotNumber>,
     /// The last command was a lock or unlock.
     pub acted_last: bool,
 }

@@ -18,7 +18,7 @@ const AUDIT_EVERY: Duration = Duration::from_secs(6 * 3600);
 const SCAN_EVERY: Duration = Duration::from_secs(3600);
 /// The same while there are slots never read: a lock that was just added.
 const FIRST_SCAN_EVERY: Duration = Duration::from_secs(10);
-/// Nothing is read for later use this shortly before a start or an end: the air stays free for it.
+/// Nothing is read only to know it this shortly before and after a start or an end: the air stays free for those.
 const QUIET: Duration = Duration::from_secs(5);
 
 /// Whether a word is recent enough to write or clear by.
@@ -62,20 +62,27 @@ fn due(table: &SlotTable, memory: &Memory, code: &AccessCode, now: Moment) -> Op
     }
 }
 
-/// The slot that is to be read next only to know it, and from when.
+/// Slots that something happened to: at once.
+pub(super) fn told(table: &SlotTable, memory: &Memory, now: Moment) -> Vec<(Timestamp, SlotNumber)> {
+    let known = memory.told.iter().filter(|slot| table.capabilities.has_slot(**slot));
+    known.map(|slot| (now.utc, *slot)).collect()
+}
+
+/// The slot that is to be read next only to know it, and from when. `None`: a start or an end is too near.
 pub(super) fn background(table: &SlotTable, now: Moment) -> Option<(Timestamp, SlotNumber)> {
-    let soon = |moment: Timestamp| moment > now.utc && now.utc.until(moment) <= QUIET;
-    let edges = table.codes.iter().flat_map(|code| [Some(code.window.starts_at), code.window.ends_at]);
-    if edges.flatten().any(soon) {
+    let edges = || table.codes.iter().flat_map(|code| [Some(code.window.starts_at), code.window.ends_at]).flatten();
+    if edges().any(|edge| edge > now.utc && now.utc.until(edge) <= QUIET) {
         return None;
     }
+    let quiet_until = edges().filter(|edge| *edge <= now.utc).max().map(|edge| edge.after(QUIET));
     let told = |slot: &SlotNumber| table.word(*slot).map(|word| word.told_at).filter(|told| *told <= now.utc);
     let others: Vec<SlotNumber> = table.slots().filter(|slot| table.holder(*slot).is_none()).collect();
     let last = others.iter().filter_map(told).max();
     // An unread slot comes before every read one, as `None` comes before `Some`.
     let slot = *others.iter().min_by_key(|slot| told(slot))?;
     let pause = if told(&slot).is_none() { FIRST_SCAN_EVERY } else { SCAN_EVERY };
-    Some((last.map_or(now.utc, |last| last.after(pause)), slot))
+    let due = last.map_or(now.utc, |last| last.after(pause));
+    Some((quiet_until.map_or(due, |quiet| quiet.max(due)), slot))
 }
 
 /// Audits of one lock do not all fall due at once.

@@ -252,7 +252,23 @@ fn nothing_is_read_for_later_use_just_before_a_start() {
     let mut table = table(2, vec![code(1, 1, 100, 200, Presence::Absent)]);
     says(&mut table, 1, SlotContent::Free, 60);
     assert_eq!(diff::next(&facts(table.clone()), now(94)), Next::Do(Step::Read(SlotNumber(2))));
-    assert_eq!(diff::next(&facts(table), now(95)), Next::Wait);
+    assert_eq!(diff::next(&facts(table.clone()), now(95)), Next::Wait);
+    table.codes[0].presence = proven(100);
+    let shown = own(&table.codes[0]);
+    says(&mut table, 1, shown, 100);
+    assert_eq!(diff::next(&facts(table.clone()), now(104)), Next::Wait, "nor just after it");
+    assert_eq!(diff::next(&facts(table), now(105)), Next::Do(Step::Read(SlotNumber(2))));
+}
+
+#[test]
+fn a_slot_that_the_lock_told_of_is_read_at_once() {
+    let mut table = table(9, vec![]);
+    says(&mut table, 1, SlotContent::Free, 0);
+    let mut facts = facts(table);
+    facts.memory.told.insert(SlotNumber(9));
+    assert_eq!(diff::next(&facts, now(1)), Next::Do(Step::Read(SlotNumber(9))));
+    facts.memory.told = [SlotNumber(10)].into();
+    assert_eq!(diff::next(&facts, now(1)), Next::Wait, "there is no such slot");
 }
 
 #[test]

@@ -1,0 +1,164 @@
+//! Access grants as statements, against a store in memory.
+
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use keyway_lock::{Capabilities, LockId, LockInfo, ReadBack, SlotContent, SlotNumber, SlotReport};
+use serde_json::{Value, json};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::{Answer, Hub};
+use crate::clock::{Clock, Now};
+use crate::model::{Device, DeviceId, DeviceState, RadioAddress, RadioKind, Timestamp};
+use crate::store::{Store, StoreError, Unit};
+
+mod changing;
+mod creating;
+
+struct Hand(Mutex<Now>);
+
+impl Clock for Hand {
+    fn now(&self) -> Now {
+        *self.0.lock().unwrap()
+    }
+}
+
+/// A hub with two doors: four slots each, six digits at most at the second.
+struct World {
+    hub: Hub,
+    store: Store,
+    clock: Arc<Hand>,
+    doors: [DeviceId; 2],
+}
+
+impl World {
+    #[expect(clippy::disallowed_methods, reason = "an Instant can't be made otherwise; the test never looks at it")]
+    async fn new() -> Self {
+        let store = Store::in_memory(Zeroizing::new([1; 32]), [2; 32]).unwrap();
+        let now = Now { utc: at(0), mono: Instant::now(), trusted: true };
+        let clock = Arc::new(Hand(Mutex::new(now)));
+        let hub = Hub::new(store.clone(), Arc::clone(&clock) as Arc<dyn Clock>);
+        let doors = [DeviceId(Uuid::from_u128(1)), DeviceId(Uuid::from_u128(2))];
+        let world = Self { hub, store, clock, doors };
+        world
+            .write(move |unit| {
+                unit.insert_device(&door(doors[0], "Front door", 4..=8))?;
+                unit.insert_device(&door(doors[1], "Garden gate", 4..=6))
+            })
+            .await;
+        world
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Unit<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> T {
+        self.store.run(self.clock.now().utc, job).await.unwrap().unwrap()
+    }
+
+    fn set_time(&self, seconds: i64) {
+        self.clock.0.lock().unwrap().utc = at(seconds);
+    }
+
+    /// The answer to a request that must work.
+    async fn ask(&self, operation: &str, body: Value) -> Value {
+        match self.hub.call(operation, body, None).await {
+            Answer::Ok(answer) => Value::Object(answer),
+            Answer::Error(error) => panic!("{operation}: {error}"),
+        }
+    }
+
+    /// The error of a request that must not work, as JSON.
+    async fn refused(&self, operation: &str, body: Value) -> Value {
+        match self.hub.call(operation, body, None).await {
+            Answer::Ok(_) => panic!("{operation} should be refused"),
+            error => error.to_json(None)["error"].clone(),
+        }
+    }
+
+    /// A request for both doors, changed as given.
+    fn request(&self, from: i64, to: i64, change: Value) -> Value {
+        let mut body = json!({
+            "user_identity": {"full_name": "Ada"},
+            "device_ids": self.doors,
+            "requested_access_methods": [{"mode": "code"}],
+            "starts_at": at(from),
+            "ends_at": at(to),
+        });
+        for (key, value) in change.as_object().unwrap() {
+            body[key] = value.clone();
+        }
+        body
+    }
+
+    async fn grant(&self, from: i64, to: i64, change: Value) -> Value {
+        self.ask("access_grants/create", self.request(from, to, change)).await["access_grant"].clone()
+    }
+
+    async fn method(&self, grant: &Value) -> Value {
+        let body = json!({"access_grant_id": grant["access_grant_id"]});
+        self.ask("access_methods/list", body).await["access_methods"][0].clone()
+    }
+
+    async fn codes(&self, grant: &Value) -> Vec<Value> {
+        let body = json!({"access_grant_id": grant["access_grant_id"]});
+        self.ask("access_codes/list", body).await["access_codes"].as_array().unwrap().clone()
+    }
+
+    async fn events(&self) -> Vec<String> {
+        let answer = self.ask("events/list", json!({})).await;
+        let mut names: Vec<String> = answer["events"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|event| event["event_type"].as_str().unwrap().to_owned())
+            .collect();
+        if answer["events"][0]["event_type"] != "access_grant.created" {
+            names.reverse();
+        }
+        names
+    }
+
+    /// What the first door says of one of its slots.
+    async fn says(&self, slot: u16, content: SlotContent) {
+        let door = self.doors[0];
+        self.write(move |unit| unit.put_slot(door, &SlotReport { slot: SlotNumber(slot), content })).await;
+    }
+}
+
+/// Seconds on the tests' clock.
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_microsecond((1_800_000_000 + seconds) * 1_000_000).unwrap()
+}
+
+fn door(id: DeviceId, name: &str, lengths: std::ops::RangeInclusive<u8>) -> Device {
+    let capabilities = Capabilities {
+        slot_count: 4,
+        first_slot: SlotNumber(1),
+        min_code_length: *lengths.start(),
+        max_code_length: *lengths.end(),
+        digits: "0123456789".to_owned(),
+        read_back: ReadBack::Shown,
+        can_lock: true,
+        can_unlock: true,
+        has_door_sensor: false,
+        has_battery: true,
+    };
+    let info = LockInfo {
+        manufacturer: "Maker".to_owned(),
+        model: "Model".to_owned(),
+        firmware: "1.0".to_owned(),
+        capabilities,
+        missing: Vec::new(),
+    };
+    let lock = LockId(u64::from(id.0.as_bytes()[15]));
+    Device {
+        device_id: id,
+        name: name.to_owned(),
+        address: RadioAddress { kind: RadioKind::Zwave, network: "C0FFEE01".to_owned(), lock },
+        info: Some(info),
+        state: DeviceState { online: true, ..DeviceState::default() },
+        created_at: at(-100),
+    }
+}

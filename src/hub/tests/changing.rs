@@ -1,0 +1,106 @@
+use keyway_lock::Evidence;
+
+use super::*;
+use crate::model::{AccessGrantId, Presence};
+
+fn id(grant: &Value) -> AccessGrantId {
+    serde_json::from_value(grant["access_grant_id"].clone()).unwrap()
+}
+
+#[tokio::test]
+async fn a_deleted_grant_is_not_found_and_its_codes_are_to_leave_the_locks() {
+    let world = World::new().await;
+    let grant = world.grant(-10, 200, json!({})).await;
+    let (grant_id, door) = (id(&grant), world.doors[0]);
+    world
+        .write(move |unit| {
+            let filter = crate::store::CodeFilter { grant: Some(grant_id), device: Some(door), ..Default::default() };
+            let mut code = unit.codes(&filter)?.remove(0);
+            code.presence = Presence::Proven(Evidence::ReadBack, unit.now());
+            unit.update_code(&code)
+        })
+        .await;
+    let body = json!({"access_grant_id": grant_id});
+    world.ask("access_grants/delete", body.clone()).await;
+    let error = world.refused("access_grants/get", body).await;
+    assert_eq!(error["type"], "access_grant_not_found");
+    let left = world.write(move |unit| unit.live_codes(door)).await;
+    assert!(left.iter().all(|code| code.deleted_at.is_some()) && left.len() == 1, "{left:?}");
+    assert_eq!(world.events().await, ["access_grant.created", "access_grant.deleted"]);
+    assert_eq!(world.hub.public_grant(grant_id).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_grant_deleted_before_its_start_is_revoked_with_that() {
+    let world = World::new().await;
+    let grant = world.grant(100, 200, json!({})).await;
+    world.ask("access_grants/delete", json!({"access_grant_id": id(&grant)})).await;
+    let trail = ["access_grant.created", "access_method.issued", "access_grant.deleted", "access_method.revoked"];
+    assert_eq!(world.events().await, trail);
+}
+
+#[tokio::test]
+async fn a_changed_window_moves_the_codes_and_keeps_the_pin() {
+    let world = World::new().await;
+    let grant = world.grant(100, 200, json!({})).await;
+    let before = world.method(&grant).await["code"].clone();
+    world.ask("access_grants/update", json!({"access_grant_id": id(&grant), "ends_at": null, "name": "Longer"})).await;
+    let changed = world.ask("access_grants/get", json!({"access_grant_id": id(&grant)})).await["access_grant"].clone();
+    assert_eq!(changed["ends_at"], Value::Null);
+    assert_eq!(changed["name"], "Longer");
+    let codes = world.codes(&grant).await;
+    assert!(codes.iter().all(|code| code["ends_at"].is_null() && code["code"] == before), "{codes:?}");
+    assert_eq!(world.events().await.last().unwrap(), "access_grant.access_times_changed");
+}
+
+#[tokio::test]
+async fn a_window_moved_onto_another_guests_finds_another_slot_or_is_refused() {
+    let world = World::new().await;
+    let first = world.grant(100, 200, json!({})).await;
+    let second = world.grant(200, 300, json!({})).await;
+    let slot = |codes: Vec<Value>| codes[0]["slot"].clone();
+    assert_eq!(slot(world.codes(&first).await), slot(world.codes(&second).await), "one slot serves both in turn");
+    world.ask("access_grants/update", json!({"access_grant_id": id(&second), "starts_at": at(150)})).await;
+    assert_ne!(slot(world.codes(&first).await), slot(world.codes(&second).await));
+    for slot in 3..=4 {
+        world.says(slot, SlotContent::Hidden).await;
+    }
+    let third = world.grant(300, 400, json!({})).await;
+    let error =
+        world.refused("access_grants/update", json!({"access_grant_id": id(&third), "starts_at": at(150)})).await;
+    assert!(error["message"].as_str().unwrap().contains("Front door: the lock is full"), "{error}");
+}
+
+#[tokio::test]
+async fn a_window_may_be_changed_while_the_code_is_in_the_lock() {
+    let world = World::new().await;
+    let grant = world.grant(-10, 200, json!({})).await;
+    let later = world.grant(200, 300, json!({})).await;
+    let grant_id = id(&grant);
+    world
+        .write(move |unit| {
+            for mut code in unit.codes(&crate::store::CodeFilter { grant: Some(grant_id), ..Default::default() })? {
+                code.presence = Presence::Proven(Evidence::ReadBack, unit.now());
+                unit.update_code(&code)?;
+            }
+            Ok(())
+        })
+        .await;
+    let before = world.codes(&grant).await[0]["slot"].clone();
+    world.ask("access_grants/update", json!({"access_grant_id": grant_id, "ends_at": at(250)})).await;
+    assert_eq!(world.codes(&grant).await[0]["slot"], before, "it stays where it is");
+    assert_ne!(world.codes(&later).await[0]["slot"], before, "who waits makes way");
+}
+
+#[tokio::test]
+async fn what_everybody_may_see_holds_no_pin() {
+    let world = World::new().await;
+    let wish = json!({"requested_access_methods": [{"mode": "code", "code": "860193"}]});
+    let grant = world.grant(100, 200, wish).await;
+    assert!(grant.to_string().contains("860193"), "the host who asked sees it");
+    let public = world.hub.public_grant(id(&grant)).await.unwrap().unwrap();
+    assert!(!public.to_string().contains("860193"), "{public}");
+    assert_eq!(public["access_codes"].as_array().unwrap().len(), 2);
+    world.set_time(200);
+    assert_eq!(world.hub.public_grant(id(&grant)).await.unwrap(), None, "over, and never in a lock");
+}
