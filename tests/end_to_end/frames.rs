@@ -21,6 +21,6 @@ fn a_code_set_costs_one_frame_each_way_and_its_read_back_another() {
     let after = stick.lock(FRONT_DOOR);
 
     let commands: Vec<&str> = after.commands[before.commands.len()..].iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(commands, ["UserCodeSet", "UserCodeGet"]);
+    assert_eq!(commands, ["user_code_set", "user_code_get"]);
     assert_eq!(after.frames.since(before.frames), Frames { from_hub: 2, to_hub: 2 });
 }

@@ -116,7 +116,7 @@ fn a_lock_that_hides_its_pins_proves_them_by_its_word() {
     world.stick.fault(S2, json!({"mask": true}));
     let grant = world.client.grant(&[&world.devices[0]], -1.0, 600.0);
     world.client.event("access_code.set_on_device", SOON, |event| event["access_grant_id"] == grant.id.as_str());
-    let sets = |world: &World| world.stick.lock(S2).commands.iter().filter(|(name, _)| name == "UserCodeSet").count();
+    let sets = |world: &World| world.stick.lock(S2).commands.iter().filter(|(name, _)| name == "user_code_set").count();
     let before = sets(&world);
     world.stick.wait_until_quiet(S2);
     assert_eq!(sets(&world), before, "what is masked is not written again and again");

@@ -137,8 +137,7 @@ function capabilities(lock) {
 function answer(lock, cc) {
 	if (cc instanceof Security2CCNonceGet || cc instanceof Security2CCNonceReport) return undefined;
 	if (cc instanceof SecurityCCNonceGet || cc instanceof SecurityCCNonceReport) return undefined;
-	const command = cc.constructor.name.replace("CC", "");
-	lock.commands.push({ command, at: Date.now(), ...(cc.userId !== undefined && { slot: cc.userId }) });
+	lock.commands.push({ command: nameOf(cc), at_ms: Date.now(), ...(cc.userId !== undefined && { slot: cc.userId }) });
 	lock.commands.splice(0, lock.commands.length - COMMANDS_KEPT);
 	if (cc instanceof BatteryCCGet) {
 		return { action: "sendCC", cc: new BatteryCCReport({ nodeId: 1, level: 87, isLow: false }) };
@@ -151,6 +150,13 @@ function answer(lock, cc) {
 		return { action: "sendCC", cc: report };
 	}
 	return undefined;
+}
+
+// As `keyway virtual-stick` names it: UserCodeCCSet is user_code_set, and one that empties a slot user_code_clear.
+function nameOf(cc) {
+	if (cc instanceof UserCodeCCSet && cc.userIdStatus === 0) return "user_code_clear";
+	const words = cc.constructor.name.replace("CC", "").match(/[A-Z0-9][a-z0-9]*/g);
+	return words.join("_").toLowerCase();
 }
 
 function refuses(lock, { userId, userIdStatus, userCode }) {
