@@ -1,1 +1,332 @@
 //! A Z-Wave controller and its nodes in software, speaking the real Serial API.
+//!
+//! [`VirtualStick`] is sans-IO: bytes of the host and instants in, bytes for the host and the next timeout out. Inside, the
+//! [`link`] frames what the [`controller`] answers, sends go over the [`air`] with their time and their losses, and each
+//! [`node`] is a lock with its own security.
+
+mod action;
+mod air;
+mod behaviour;
+mod channel;
+mod control;
+mod controller;
+mod link;
+mod log;
+mod node;
+mod setup;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use keyway_zwave::node::NodeId;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+pub use action::{Action, Outcome};
+pub use control::{Control, StickFault};
+pub use log::LoggedCommand;
+pub use setup::{LockSetup, SetupError, StickSetup, demo_setup};
+
+use air::{Air, Flight};
+use controller::{Controller, Effect, Send, Sent};
+use link::Link;
+use node::{Membership, Node};
+
+use crate::door::Door;
+
+/// A beam that wakes a frequently listening node.
+const BEAM: Duration = Duration::from_millis(1100);
+/// How long such a node stays awake after it sent or got a frame.
+const AWAKE: Duration = Duration::from_secs(2);
+/// How long the stick tries before it gives a node up: direct, by every route, by exploring.
+const NO_ACK_AFTER: Duration = Duration::from_millis(2500);
+/// How long a restart of the stick takes.
+const RESTART: Duration = Duration::from_millis(500);
+
+/// What the stick wants.
+#[derive(Debug, PartialEq, Eq)]
+pub enum VirtualOutput {
+    /// Bytes for the host.
+    Transmit(Vec<u8>),
+    /// Nothing until then; `None`: until something comes in.
+    Timeout(Option<Instant>),
+}
+
+/// Frames over the air, as one lock counts them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct FrameCounts {
+    /// That the hub sent to the lock, and the lock got.
+    pub from_hub: u64,
+    /// That the lock sent, and the hub was handed.
+    pub to_hub: u64,
+}
+
+/// A stick and its locks.
+pub struct VirtualStick {
+    setup: StickSetup,
+    random: StdRng,
+    link: Link,
+    controller: Controller,
+    air: Air,
+    posts: BTreeMap<NodeId, Post>,
+    open: bool,
+    /// The stick is restarting.
+    down: bool,
+}
+
+/// A node and its way to the stick.
+struct Post {
+    node: Node,
+    offline: bool,
+    latency: Duration,
+    drop_every: u32,
+    passed: u32,
+    /// Until then the node listens without a beam.
+    awake: Instant,
+    /// When the air between the two is free again.
+    free: Instant,
+    counts: FrameCounts,
+}
+
+impl VirtualStick {
+    /// A stick that runs, with nobody connected. The same entropy gives the same stick.
+    pub fn new(now: Instant, setup: StickSetup, entropy: [u8; 32]) -> Self {
+        let mut random = StdRng::from_seed(entropy);
+        let network = Membership { hub: setup.own, home_id: setup.home_id, keys: &setup.keys };
+        let post = |lock: &LockSetup| {
+            let node = Node::new(now, lock.clone(), &network, [random.random(), random.random()]);
+            (lock.node, Post::new(now, node))
+        };
+        let posts: BTreeMap<_, _> = setup.locks.iter().map(post).collect();
+        let nodes = posts.iter().map(|(id, post)| (*id, post.node.protocol_info())).collect();
+        let controller = Controller::new(setup.home_id, setup.own, setup.bridge, nodes);
+        Self { setup, random, link: Link::default(), controller, air: Air::default(), posts, open: false, down: false }
+    }
+
+    /// A host opened the port.
+    pub fn handle_opened(&mut self, _now: Instant) {
+        self.open = true;
+        self.link.reset();
+    }
+
+    /// The host went away. The stick goes on; what it has to tell is lost.
+    pub fn handle_closed(&mut self, _now: Instant) {
+        self.open = false;
+        self.link.reset();
+    }
+
+    /// Bytes of the host.
+    pub fn handle_bytes(&mut self, now: Instant, bytes: &[u8]) {
+        if self.down {
+            return;
+        }
+        for frame in self.link.handle_bytes(now, bytes) {
+            self.carry_out(now, &frame);
+        }
+    }
+
+    /// The instant of [`VirtualOutput::Timeout`] has come.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        for frame in self.link.handle_timeout(now) {
+            self.carry_out(now, &frame);
+        }
+        while let Some(flight) = self.air.take(now) {
+            self.arrive(now, flight);
+        }
+        let due = |(id, post): (&NodeId, &Post)| post.node.timeout().is_some_and(|at| at <= now).then_some(*id);
+        let nodes: Vec<NodeId> = self.posts.iter().filter_map(due).collect();
+        for id in nodes {
+            if let Some(post) = self.posts.get_mut(&id) {
+                post.node.handle_timeout(now);
+            }
+            self.collect(now, id);
+        }
+    }
+
+    /// The next output; to be called until it is a [`VirtualOutput::Timeout`].
+    pub fn poll_output(&mut self) -> VirtualOutput {
+        if let Some(bytes) = self.link.poll() {
+            return VirtualOutput::Transmit(bytes);
+        }
+        let nodes = self.posts.values().filter_map(|post| post.node.timeout());
+        VirtualOutput::Timeout(nodes.chain(self.link.timeout()).chain(self.air.timeout()).min())
+    }
+
+    /// What it was made of.
+    pub fn setup(&self) -> &StickSetup {
+        &self.setup
+    }
+
+    /// The door at a node.
+    pub fn door(&self, node: NodeId) -> Option<&Door> {
+        self.posts.get(&node).map(|post| post.node.door())
+    }
+
+    /// Frames to and from a node, so far.
+    pub fn frames(&self, node: NodeId) -> Option<FrameCounts> {
+        self.posts.get(&node).map(|post| post.counts)
+    }
+
+    /// The last commands a node understood, oldest first.
+    pub fn commands(&self, node: NodeId) -> impl Iterator<Item = &LoggedCommand> {
+        self.posts.get(&node).into_iter().flat_map(|post| post.node.log().iter())
+    }
+
+    /// Does something to a lock; `None`: there is no such node.
+    pub fn act(&mut self, now: Instant, node: NodeId, action: &Action) -> Option<Outcome> {
+        let entropy = [self.random.random(), self.random.random()];
+        let network = Membership { hub: self.setup.own, home_id: self.setup.home_id, keys: &self.setup.keys };
+        let post = self.posts.get_mut(&node)?;
+        match *action {
+            Action::Offline(offline) => post.offline = offline,
+            Action::Latency(latency) => post.latency = latency,
+            Action::DropEvery(every) => (post.drop_every, post.passed) = (every, 0),
+            Action::Restart => post.node.restart(&network, entropy),
+            _ => {}
+        }
+        let outcome = post.node.act(now, action);
+        self.collect(now, node);
+        Some(outcome)
+    }
+
+    /// Pulls the stick's reset: what was under way is lost, and it says that it has started.
+    pub fn reset(&mut self, now: Instant) {
+        self.down = true;
+        self.link.reset();
+        self.air.forget_sends();
+        self.controller.restart();
+        self.air.put(now + RESTART, Flight::Started);
+    }
+
+    fn carry_out(&mut self, now: Instant, frame: &keyway_zwave::host::frame::DataFrame) {
+        for effect in self.controller.handle(frame) {
+            match effect {
+                Effect::Tell(frame) => self.link.send(now, frame),
+                Effect::Send(send) => self.send(now, send),
+                Effect::Abort => {
+                    if let Some(send) = self.air.abort() {
+                        self.ended(now, &send, Sent::Fail, now);
+                    }
+                }
+                Effect::AskInformation(node) => self.ask_information(now, node),
+                Effect::Restart => self.reset(now),
+            }
+        }
+    }
+
+    fn send(&mut self, now: Instant, send: Send) {
+        let Some((node, post)) = send.node.and_then(|node| Some((node, self.posts.get_mut(&node)?))) else {
+            self.air.put(now + NO_ACK_AFTER, Flight::Sent(Box::new(send), Sent::NoAck, now));
+            return;
+        };
+        if post.reaches() {
+            let arrives = post.travel(now);
+            self.air.put(arrives, Flight::Sent(Box::new(send.clone()), Sent::Ok, now));
+            self.air.put(arrives, Flight::ToNode(node, send.data));
+        } else {
+            let (sent, takes) = if send.acknowledged { (Sent::NoAck, NO_ACK_AFTER) } else { (Sent::Ok, post.latency) };
+            self.air.put(now + takes, Flight::Sent(Box::new(send), sent, now));
+        }
+    }
+
+    fn ask_information(&mut self, now: Instant, node: NodeId) {
+        let Some(post) = self.posts.get_mut(&node) else { return };
+        let answered = post.reaches();
+        let at = if answered { post.travel(now) + post.latency } else { now + NO_ACK_AFTER };
+        self.air.put(at, Flight::Information(node, answered));
+    }
+
+    fn arrive(&mut self, now: Instant, flight: Flight) {
+        match flight {
+            Flight::ToNode(id, frame) => {
+                if let Some(post) = self.posts.get_mut(&id) {
+                    post.counts.from_hub += 1;
+                    post.node.handle_frame(now, &frame, false);
+                }
+                self.collect(now, id);
+            }
+            Flight::ToStick(id, frame) => {
+                if let Some(post) = self.posts.get_mut(&id) {
+                    post.counts.to_hub += 1;
+                }
+                let rssi = self.rssi();
+                self.tell(now, self.controller.received(id, &frame, rssi));
+            }
+            Flight::Sent(send, sent, begun) => self.ended(now, &send, sent, begun),
+            Flight::Information(id, answered) => {
+                let information = self.posts.get(&id).filter(|_| answered).map(|post| post.node.information());
+                let information = information.as_deref().map(|bytes| (id, bytes));
+                self.tell(now, self.controller.information(information));
+            }
+            Flight::Started => {
+                self.down = false;
+                self.tell(now, self.controller.started());
+            }
+        }
+    }
+
+    fn ended(&mut self, now: Instant, send: &Send, sent: Sent, begun: Instant) {
+        self.controller.busy = false;
+        if send.callback != 0 {
+            let ticks = u16::try_from(now.saturating_duration_since(begun).as_millis() / 10).unwrap_or(u16::MAX);
+            let rssi = self.rssi();
+            self.tell(now, self.controller.sent(send, sent, ticks, rssi));
+        }
+    }
+
+    /// Puts what a node has to send on the air, one frame behind the other.
+    fn collect(&mut self, now: Instant, id: NodeId) {
+        let Some(post) = self.posts.get_mut(&id) else { return };
+        while let Some(frame) = post.node.poll() {
+            if post.reaches() {
+                post.awake = post.awake.max(now);
+                let arrives = post.travel(now);
+                self.air.put(arrives, Flight::ToStick(id, frame));
+            }
+        }
+    }
+
+    fn tell(&mut self, now: Instant, frame: keyway_zwave::host::frame::DataFrame) {
+        if self.open && !self.down {
+            self.link.send(now, frame);
+        }
+    }
+
+    /// Signal strength in dBm, about that of the next room.
+    fn rssi(&mut self) -> i8 {
+        self.random.random_range(-70..=-55)
+    }
+}
+
+impl Post {
+    fn new(now: Instant, node: Node) -> Self {
+        Self {
+            offline: false,
+            latency: node.setup().latency,
+            drop_every: 0,
+            passed: 0,
+            awake: now,
+            free: now,
+            counts: FrameCounts::default(),
+            node,
+        }
+    }
+
+    /// Whether the next frame gets through.
+    fn reaches(&mut self) -> bool {
+        self.passed += 1;
+        let lost = self.drop_every != 0 && self.passed.is_multiple_of(self.drop_every);
+        !self.offline && !lost
+    }
+
+    /// When a frame that sets out now arrives.
+    fn travel(&mut self, now: Instant) -> Instant {
+        let sleeping = self.node.setup().flirs && self.awake < now;
+        let arrives = self.free.max(now) + self.latency + if sleeping { BEAM } else { Duration::ZERO };
+        self.free = arrives;
+        self.awake = arrives + AWAKE;
+        arrives
+    }
+}

@@ -9,6 +9,9 @@ use keyway_lock::LockId;
 pub struct NodeId(u16);
 
 impl NodeId {
+    /// The first node of every network: its primary controller.
+    pub const FIRST: Self = Self(1);
+
     /// Checks a number.
     pub fn new(id: u16) -> Option<Self> {
         matches!(id, 1..=232 | 256..=4000).then_some(Self(id))

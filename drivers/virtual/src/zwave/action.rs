@@ -1,0 +1,63 @@
+//! What can be done to a virtual lock from outside: hands at the door, and faults.
+
+use std::time::Duration;
+
+use keyway_lock::{Pin, SlotNumber};
+
+use crate::door::DoorError;
+
+/// One thing done to one lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Types digits at the keypad.
+    Keypad(String),
+    /// Programs a slot at the keypad, or empties it; slot 0 with no code empties all.
+    ByHand {
+        /// Which slot.
+        slot: SlotNumber,
+        /// The code; `None`: none.
+        code: Option<Pin>,
+    },
+    /// Turns the bolt with the key.
+    Turn {
+        /// Throws it, or draws it back.
+        locked: bool,
+    },
+    /// Opens or closes the door leaf.
+    Open(bool),
+    /// Sets the battery's level in per cent.
+    Battery(u8),
+    /// Jams the bolt, or frees it.
+    Jam(bool),
+    /// Out of reach, or back.
+    Offline(bool),
+    /// Takes no codes and no orders for them, or does again.
+    Reject(bool),
+    /// Shows asterisks in place of digits, or digits.
+    Mask(bool),
+    /// Orders take this long, answered WORKING first; zero: no longer.
+    Working(Duration),
+    /// A frame to or from the lock is under way this long.
+    Latency(Duration),
+    /// Every n-th frame to or from the lock is lost; 0: none.
+    DropEvery(u32),
+    /// Its batteries are taken out and put back.
+    Restart,
+}
+
+/// How that went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Done.
+    Done,
+    /// The keypad opened the door for the code in this slot, or for none.
+    Keypad(Option<SlotNumber>),
+    /// The door did not have it.
+    Refused(DoorError),
+}
+
+impl From<Result<(), DoorError>> for Outcome {
+    fn from(result: Result<(), DoorError>) -> Self {
+        result.map_or_else(Self::Refused, |()| Self::Done)
+    }
+}

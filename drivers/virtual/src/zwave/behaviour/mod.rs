@@ -1,0 +1,152 @@
+//! What a lock does with each command class: one file a class, each answering from the [`Lock`] alone.
+
+mod association;
+mod battery;
+mod door_lock;
+mod manufacturer_specific;
+mod notification;
+mod supervision;
+mod user_code;
+mod version;
+mod zwave_plus;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use keyway_zwave::transport::{crc16, multi_command, segmentation};
+
+use super::setup::LockSetup;
+use crate::door::{Code, Door, DoorEvent};
+
+pub(super) use supervision::{Reports, Session, Supervisor, status as supervision_status};
+
+/// Security 0 and Security 2, which the channel speaks.
+const SECURITY_0: u8 = 0x98;
+const SECURITY_2: u8 = 0x9F;
+/// Supervision.
+const SUPERVISION: u8 = 0x6C;
+
+/// A lock without its radio: what the command classes act on.
+pub(super) struct Lock {
+    pub(super) setup: LockSetup,
+    pub(super) door: Door,
+    /// Members of association group 1.
+    pub(super) lifeline: BTreeSet<u8>,
+    /// User Code keypad mode.
+    keypad_mode: u8,
+    /// Notification types that are turned off.
+    silenced: BTreeSet<u8>,
+    /// Until a fault is over, orders take this long.
+    pub(super) working: Duration,
+}
+
+/// What a command led to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Reaction {
+    /// No such command here.
+    NoSupport,
+    /// Asked and answered.
+    Answer(Vec<u8>),
+    /// Done.
+    Done,
+    /// Not done.
+    Refused,
+}
+
+impl Lock {
+    pub(super) fn new(setup: LockSetup, hub: u8) -> Self {
+        let mut door = Door::new(setup.door.clone());
+        for (slot, pin) in &setup.codes {
+            // One that the door would refuse is left out.
+            let _ = door.set_code(*slot, Code { pin: pin.clone(), enabled: true }, crate::door::By::Hand);
+        }
+        while door.poll_event().is_some() {}
+        let lifeline = setup.lifeline.then_some(hub).into_iter().collect();
+        Self { setup, door, lifeline, keypad_mode: 0, silenced: BTreeSet::new(), working: Duration::ZERO }
+    }
+
+    fn is_secure(&self) -> bool {
+        !self.setup.security.is_empty()
+    }
+
+    /// The classes it has, each with its version.
+    fn classes(&self) -> Vec<(u8, u8)> {
+        let mut classes = vec![
+            (zwave_plus::CLASS, 2),
+            (manufacturer_specific::CLASS, 1),
+            (version::CLASS, 2),
+            (battery::CLASS, 1),
+            (association::CLASS, 2),
+            (notification::CLASS, 8),
+            (door_lock::CLASS, 4),
+            (user_code::CLASS, self.setup.user_code_version),
+            (SUPERVISION, 1),
+            (segmentation::CLASS, 2),
+            (multi_command::CLASS, 1),
+        ];
+        if !self.is_secure() {
+            classes.push((crc16::CLASS, 1));
+        }
+        for class in &self.setup.security {
+            let class = if *class == keyway_zwave::security::SecurityClass::S0 { SECURITY_0 } else { SECURITY_2 };
+            if !classes.contains(&(class, 1)) {
+                classes.push((class, 1));
+            }
+        }
+        classes
+    }
+
+    /// Whether a class is spoken in the clear.
+    fn is_open(&self, class: u8) -> bool {
+        let always =
+            [zwave_plus::CLASS, SUPERVISION, segmentation::CLASS, multi_command::CLASS, SECURITY_0, SECURITY_2];
+        !self.is_secure() || always.contains(&class)
+    }
+
+    /// The classes in its node information frame.
+    pub(super) fn open_classes(&self) -> Vec<u8> {
+        self.classes().into_iter().map(|(class, _)| class).filter(|class| self.is_open(*class)).collect()
+    }
+
+    /// The classes it has only under its highest security class.
+    pub(super) fn secure_classes(&self) -> Vec<u8> {
+        self.classes().into_iter().map(|(class, _)| class).filter(|class| !self.is_open(*class)).collect()
+    }
+
+    /// How long an order will take; zero for questions.
+    pub(super) fn effort(&self, command: &[u8]) -> Duration {
+        if door_lock::is_operation(command) {
+            self.working.max(self.setup.motor)
+        } else if user_code::is_change(command) {
+            self.working
+        } else {
+            Duration::ZERO
+        }
+    }
+
+    /// Carries out a command. `secured`: it came under the lock's highest security class.
+    pub(super) fn handle(&mut self, secured: bool, command: &[u8]) -> Reaction {
+        let class = command.first().copied().unwrap_or(0);
+        if !secured && !self.is_open(class) {
+            return Reaction::NoSupport;
+        }
+        let reaction = match class {
+            zwave_plus::CLASS => zwave_plus::handle(self, command),
+            manufacturer_specific::CLASS => manufacturer_specific::handle(self, command),
+            version::CLASS => version::handle(self, command),
+            battery::CLASS => battery::handle(self, command),
+            association::CLASS => association::handle(self, command),
+            notification::CLASS => notification::handle(self, command),
+            door_lock::CLASS => door_lock::handle(self, command),
+            user_code::CLASS => user_code::handle(self, command),
+            _ => None,
+        };
+        reaction.unwrap_or(Reaction::NoSupport)
+    }
+
+    /// What the lock reports by itself of something that happened at its door.
+    pub(super) fn reports(&self, event: DoorEvent) -> Vec<Vec<u8>> {
+        let reports = [door_lock::report(self, event), battery::report(event), notification::report(self, event)];
+        reports.into_iter().flatten().collect()
+    }
+}

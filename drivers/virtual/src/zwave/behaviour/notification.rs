@@ -1,0 +1,100 @@
+//! Notification: what the lock tells of its keypad, its bolt, its codes and its battery.
+
+use keyway_lock::SlotNumber;
+use keyway_zwave::cc::notification::{ACCESS_CONTROL, NotificationCommand, POWER_MANAGEMENT, Report, access_control};
+
+pub(super) use keyway_zwave::cc::notification::CLASS;
+
+use super::{Lock, Reaction, user_code};
+use crate::door::{By, DoorEvent, LOW_BATTERY, Turner};
+
+const EVENT_SUPPORTED_GET: u8 = 0x01;
+const EVENT_SUPPORTED_REPORT: u8 = 0x02;
+
+/// Access Control: keypad temporarily disabled.
+const KEYPAD_DISABLED: u8 = 16;
+/// Power Management: replace battery soon, now.
+const BATTERY_SOON: u8 = 10;
+const BATTERY_NOW: u8 = 11;
+/// Battery level, in per cent, at and below which "soon" becomes "now".
+const EMPTY_BATTERY: u8 = 5;
+/// Notification Status of a node that sends by itself.
+const ON: u8 = 0xFF;
+
+/// Events of each type, ascending.
+const EVENTS: [(u8, &[u8]); 2] = [
+    (ACCESS_CONTROL, &[1, 2, 3, 4, 6, 11, 12, 13, 14, 15, 16, 22, 23]),
+    (POWER_MANAGEMENT, &[BATTERY_SOON, BATTERY_NOW]),
+];
+
+pub(super) fn handle(lock: &mut Lock, command: &[u8]) -> Option<Reaction> {
+    if let [_, EVENT_SUPPORTED_GET, asked] = *command {
+        let events = EVENTS.iter().find(|(kind, _)| *kind == asked).map_or(&[][..], |(_, events)| events);
+        let mask = bit_mask(events);
+        let length = u8::try_from(mask.len()).unwrap_or(0);
+        return Some(Reaction::Answer([&[CLASS, EVENT_SUPPORTED_REPORT, asked, length][..], &mask].concat()));
+    }
+    Some(match NotificationCommand::decode(command).ok()? {
+        NotificationCommand::SupportedGet => {
+            let mask = bit_mask(&[ACCESS_CONTROL, POWER_MANAGEMENT]);
+            Reaction::Answer(NotificationCommand::SupportedReport { v1_alarm: false, mask }.encode())
+        }
+        NotificationCommand::Get { notification_type } => {
+            // Everything has been told when it happened: idle.
+            let event = Some((notification_type, 0));
+            Reaction::Answer(NotificationCommand::Report(Report { event, ..Report::default() }).encode())
+        }
+        NotificationCommand::Set { notification_type, status } => {
+            match status {
+                ON => lock.silenced.remove(&notification_type),
+                _ => lock.silenced.insert(notification_type),
+            };
+            Reaction::Done
+        }
+        NotificationCommand::Report(_) | NotificationCommand::SupportedReport { .. } => return None,
+    })
+}
+
+pub(super) fn report(lock: &Lock, event: DoorEvent) -> Option<Vec<u8>> {
+    // Many locks tell of every code that is programmed, some only of those a person programs.
+    let told = |by| by == By::Hand || lock.setup.programming_events;
+    let of_access = |number, parameters| Some((ACCESS_CONTROL, number, parameters));
+    let of_code = |number, slot: SlotNumber| of_access(number, user_code::event_parameter(lock, slot));
+    let (kind, number, parameters) = match event {
+        DoorEvent::Turned { locked, by } => match (locked, by) {
+            (true, Turner::Hand) => of_access(access_control::MANUAL_LOCK, vec![]),
+            (false, Turner::Hand) => of_access(access_control::MANUAL_UNLOCK, vec![]),
+            (true, Turner::Radio) => of_access(access_control::RF_LOCK, vec![]),
+            (false, Turner::Radio) => of_access(access_control::RF_UNLOCK, vec![]),
+            (true, Turner::Keypad(slot)) => of_code(access_control::KEYPAD_LOCK, slot),
+            (false, Turner::Keypad(slot)) => of_code(access_control::KEYPAD_UNLOCK, slot),
+        },
+        DoorEvent::Jammed => of_access(access_control::JAMMED, vec![]),
+        DoorEvent::CodeAdded(slot, by) if told(by) => of_code(access_control::CODE_ADDED, slot),
+        DoorEvent::CodeDeleted(slot, by) if told(by) => of_code(access_control::CODE_DELETED, slot),
+        DoorEvent::AllCodesDeleted(by) if told(by) => of_access(access_control::ALL_CODES_DELETED, vec![]),
+        DoorEvent::CodeAdded(..) | DoorEvent::CodeDeleted(..) | DoorEvent::AllCodesDeleted(_) => None,
+        DoorEvent::DuplicateRefused(_) => of_access(access_control::DUPLICATE_CODE, vec![]),
+        DoorEvent::WrongCodes => of_access(KEYPAD_DISABLED, vec![]),
+        DoorEvent::Opened(true) => of_access(access_control::DOOR_OPEN, vec![]),
+        DoorEvent::Opened(false) => of_access(access_control::DOOR_CLOSED, vec![]),
+        DoorEvent::Battery(..=EMPTY_BATTERY) => Some((POWER_MANAGEMENT, BATTERY_NOW, vec![])),
+        DoorEvent::Battery(..=LOW_BATTERY) => Some((POWER_MANAGEMENT, BATTERY_SOON, vec![])),
+        DoorEvent::Battery(_) => None,
+    }?;
+    if lock.silenced.contains(&kind) {
+        return None;
+    }
+    let report = Report { event: Some((kind, number)), parameters, ..Report::default() };
+    Some(NotificationCommand::Report(report).encode())
+}
+
+fn bit_mask(bits: &[u8]) -> Vec<u8> {
+    let mut mask = vec![0; bits.last().map_or(0, |last| usize::from(last / 8) + 1)];
+    for bit in bits {
+        if let Some(byte) = mask.get_mut(usize::from(bit / 8)) {
+            *byte |= 1 << (bit % 8);
+        }
+    }
+    mask
+}

@@ -1,0 +1,139 @@
+//! User Code, versions 1 and 2.
+
+use keyway_lock::{Pin, SlotNumber};
+use keyway_zwave::cc::user_code::{CodeBytes, UserCode, UserCodeCapabilities, UserCodeCommand, UserIdStatus};
+use keyway_zwave::transport::crc16::crc_ccitt;
+
+pub(super) use keyway_zwave::cc::user_code::CLASS;
+
+use super::{Lock, Reaction};
+use crate::door::{By, Code};
+
+const SET: u8 = 0x01;
+const USERS_NUMBER_REPORT: u8 = 0x05;
+const EXTENDED_SET: u8 = 0x0B;
+
+/// Keypad mode "normal"; in all others no user's code opens the door.
+const NORMAL: u8 = 0;
+/// Highest keypad mode.
+const LOCKED_OUT: u8 = 3;
+/// Codes in one Extended Report: what fits a frame under S2.
+const CODES_A_REPORT: usize = 2;
+
+/// Whether a command changes codes.
+pub(super) fn is_change(command: &[u8]) -> bool {
+    command.starts_with(&[CLASS, SET]) || command.starts_with(&[CLASS, EXTENDED_SET])
+}
+
+pub(super) fn handle(lock: &mut Lock, command: &[u8]) -> Option<Reaction> {
+    let command = UserCodeCommand::decode(command).ok()?;
+    let second = lock.setup.user_code_version >= 2;
+    let answer = |report: UserCodeCommand| Some(Reaction::Answer(report.encode()));
+    match command {
+        UserCodeCommand::Set(code) => Some(change(lock, &[code])),
+        UserCodeCommand::Get(user) => answer(UserCodeCommand::Report(content(lock, user))),
+        UserCodeCommand::UsersNumberGet if second => answer(UserCodeCommand::UsersNumberReport(lock.setup.door.slots)),
+        UserCodeCommand::UsersNumberGet => {
+            let slots = u8::try_from(lock.setup.door.slots).unwrap_or(u8::MAX);
+            Some(Reaction::Answer(vec![CLASS, USERS_NUMBER_REPORT, slots]))
+        }
+        UserCodeCommand::CapabilitiesGet if second => answer(UserCodeCommand::CapabilitiesReport(capabilities())),
+        UserCodeCommand::KeypadModeGet if second => answer(UserCodeCommand::KeypadModeReport(lock.keypad_mode)),
+        UserCodeCommand::KeypadModeSet(mode) if second && mode <= LOCKED_OUT => {
+            lock.keypad_mode = mode;
+            lock.door.set_keypad_off(mode != NORMAL);
+            Some(Reaction::Done)
+        }
+        UserCodeCommand::KeypadModeSet(_) if second => Some(Reaction::Refused),
+        UserCodeCommand::ExtendedSet(codes) if second => Some(change(lock, &codes)),
+        UserCodeCommand::ExtendedGet { user, more } if second => answer(extended(lock, user, more)),
+        UserCodeCommand::ChecksumGet if second => answer(UserCodeCommand::ChecksumReport(checksum(lock))),
+        _ => None,
+    }
+}
+
+/// Event parameter of a notification about a user: a User Code Report (Notification type list, Access Control 5, 6, 13, 14).
+/// The digits stay out of it, as with many locks.
+pub(super) fn event_parameter(lock: &Lock, slot: SlotNumber) -> Vec<u8> {
+    let code = UserCode { code: CodeBytes::cleared(), ..content(lock, slot) };
+    if slot.0 <= u8::MAX.into() {
+        UserCodeCommand::Report(code).encode()
+    } else {
+        UserCodeCommand::ExtendedReport { codes: vec![code], next: SlotNumber(0) }.encode()
+    }
+}
+
+/// All or nothing is not promised: those before one that is refused stay changed.
+fn change(lock: &mut Lock, codes: &[UserCode]) -> Reaction {
+    for code in codes {
+        let changed = match (code.status, code.user) {
+            (UserIdStatus::Available, SlotNumber(0)) => lock.door.clear_all_codes(By::Radio).is_ok(),
+            (UserIdStatus::Available, slot) => lock.door.clear_code(slot, By::Radio).is_ok(),
+            (status @ (UserIdStatus::Enabled | UserIdStatus::Disabled), slot) => {
+                let digits = std::str::from_utf8(code.code.expose()).ok();
+                let pin = digits.and_then(|digits| Pin::new(digits).ok());
+                let enabled = status == UserIdStatus::Enabled;
+                pin.is_some_and(|pin| lock.door.set_code(slot, Code { pin, enabled }, By::Radio).is_ok())
+            }
+            _ => false,
+        };
+        if !changed {
+            return Reaction::Refused;
+        }
+    }
+    Reaction::Done
+}
+
+fn content(lock: &Lock, user: SlotNumber) -> UserCode {
+    let Some(code) = lock.door.codes().get(&user) else {
+        // A slot that is not there: status not available.
+        let status = if lock.door.has_slot(user) { UserIdStatus::Available } else { UserIdStatus::NotAvailable };
+        return UserCode { status, ..UserCode::cleared(user) };
+    };
+    let digits = if lock.door.is_masking() {
+        CodeBytes::from(&vec![b'*'; code.pin.digits()][..])
+    } else {
+        CodeBytes::from(&code.pin)
+    };
+    let status = if code.enabled { UserIdStatus::Enabled } else { UserIdStatus::Disabled };
+    UserCode { user, status, code: digits }
+}
+
+fn extended(lock: &Lock, user: SlotNumber, more: bool) -> UserCodeCommand {
+    let after = |slot: SlotNumber| lock.door.codes().range(SlotNumber(slot.0.saturating_add(1))..).next();
+    let next_taken = |slot| after(slot).map_or(SlotNumber(0), |(next, _)| *next);
+    let mut codes = vec![content(lock, user)];
+    let mut last = user;
+    while more && codes.len() < CODES_A_REPORT && next_taken(last) != SlotNumber(0) {
+        last = next_taken(last);
+        codes.push(content(lock, last));
+    }
+    UserCodeCommand::ExtendedReport { codes, next: next_taken(last) }
+}
+
+/// CRC-CCITT over identifier, status and digits of each slot that is taken, ascending; 0 when none is.
+fn checksum(lock: &Lock) -> u16 {
+    let mut bytes = zeroize::Zeroizing::new(Vec::new());
+    for (slot, code) in lock.door.codes() {
+        bytes.extend(slot.0.to_be_bytes());
+        bytes.push(if code.enabled { 1 } else { 2 });
+        bytes.extend(code.pin.expose().bytes());
+    }
+    if bytes.is_empty() { 0 } else { crc_ccitt(&bytes) }
+}
+
+fn capabilities() -> UserCodeCapabilities {
+    UserCodeCapabilities {
+        checksum: true,
+        multiple_report: true,
+        multiple_set: true,
+        // Available, enabled, disabled.
+        statuses: vec![0x07],
+        // Normal, vacation, privacy, locked out.
+        keypad_modes: vec![0x0F],
+        // The digits 0 to 9.
+        keys: vec![0, 0, 0, 0, 0, 0, 0xFF, 0x03],
+        admin_code: false,
+        admin_code_deactivation: false,
+    }
+}

@@ -1,0 +1,273 @@
+//! The control port: one JSON object a line, for the tests and for people who play with the locks.
+//!
+//! It shows codes in the clear and opens doors without one: it is for locks that exist only in software.
+
+use std::time::{Duration, Instant};
+
+use keyway_lock::{Pin, SlotNumber};
+use keyway_zwave::node::NodeId;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::{Action, Outcome, VirtualStick};
+
+/// What a request means for the byte stream, which the stick itself knows nothing of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StickFault {
+    /// Every n-th byte, either way, has a bit flipped; 0: none.
+    GarbleEvery(u64),
+    /// The host's connection is cut.
+    Disconnect,
+}
+
+/// The answer to a request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Control {
+    /// The line to send back.
+    pub answer: Value,
+    /// What is to be done to the byte stream.
+    pub fault: Option<StickFault>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GetRequest {
+    get: What,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum What {
+    State,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StickRequest {
+    stick: StickAction,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum StickAction {
+    Reset(bool),
+    GarbleEvery(u64),
+    Disconnect(bool),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LockRequest {
+    node: u16,
+    keypad: Option<String>,
+    by_hand: Option<ByHand>,
+    turn: Option<Turn>,
+    open: Option<bool>,
+    battery: Option<u8>,
+    jam: Option<bool>,
+    restart: Option<bool>,
+    fault: Option<Fault>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ByHand {
+    slot: u16,
+    code: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Turn {
+    Lock,
+    Unlock,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fault {
+    offline: Option<bool>,
+    reject: Option<bool>,
+    mask: Option<bool>,
+    working_ms: Option<u32>,
+    latency_ms: Option<u32>,
+    drop_every: Option<u32>,
+}
+
+impl VirtualStick {
+    /// Carries out one line of the control port.
+    pub fn handle_control(&mut self, now: Instant, line: &str) -> Control {
+        match self.control(now, line) {
+            Ok(control) => control,
+            Err(error) => json!({"ok": false, "error": error}).into(),
+        }
+    }
+
+    fn control(&mut self, now: Instant, line: &str) -> Result<Control, String> {
+        let request: Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
+        let has = |key| request.get(key).is_some();
+        if has("get") {
+            let GetRequest { get: What::State } = read(request)?;
+            Ok(self.state().into())
+        } else if has("stick") {
+            let StickRequest { stick } = read(request)?;
+            Ok(self.act_on_stick(now, &stick))
+        } else if has("node") {
+            self.act_on_lock(now, read(request)?)
+        } else {
+            Err("expected {\"get\":\"state\"}, {\"stick\":{…}} or {\"node\":N, …}".to_owned())
+        }
+    }
+
+    fn act_on_stick(&mut self, now: Instant, action: &StickAction) -> Control {
+        let fault = match *action {
+            StickAction::Reset(true) => {
+                self.reset(now);
+                None
+            }
+            StickAction::Reset(false) | StickAction::Disconnect(false) => None,
+            StickAction::GarbleEvery(every) => Some(StickFault::GarbleEvery(every)),
+            StickAction::Disconnect(true) => Some(StickFault::Disconnect),
+        };
+        Control { answer: done(), fault }
+    }
+
+    fn act_on_lock(&mut self, now: Instant, request: LockRequest) -> Result<Control, String> {
+        let id = request.node;
+        let node = NodeId::new(id).filter(|node| self.door(*node).is_some());
+        let node = node.ok_or_else(|| format!("node {id} is no lock here"))?;
+        let mut answer = done();
+        for action in request.actions()? {
+            answer = match self.act(now, node, &action) {
+                Some(Outcome::Keypad(slot)) => {
+                    json!({"ok": true, "opened": slot.is_some(), "slot": slot.map(|slot| slot.0)})
+                }
+                Some(Outcome::Refused(error)) => json!({"ok": false, "error": error.to_string()}),
+                Some(Outcome::Done) | None => done(),
+            };
+        }
+        Ok(answer.into())
+    }
+
+    fn state(&self) -> Value {
+        let lock = |(id, post): (&NodeId, &super::Post)| {
+            let door = post.node.door();
+            let slot = |(slot, code): (&SlotNumber, &crate::door::Code)| {
+                let status = if code.enabled { 1 } else { 2 };
+                json!({"slot": slot.0, "code": code.pin.expose(), "status": status})
+            };
+            json!({
+                "node": id.get(),
+                "name": post.node.setup().name,
+                "slots": door.codes().iter().map(slot).collect::<Vec<_>>(),
+                "locked": door.locked(),
+                "battery": door.battery(),
+                "offline": post.offline,
+                "frames": post.counts,
+                "commands": post.node.log().iter().collect::<Vec<_>>(),
+            })
+        };
+        json!({"locks": self.posts.iter().map(lock).collect::<Vec<_>>()})
+    }
+}
+
+fn done() -> Value {
+    json!({"ok": true})
+}
+
+fn read<T: DeserializeOwned>(request: Value) -> Result<T, String> {
+    serde_json::from_value(request).map_err(|error| error.to_string())
+}
+
+impl From<Value> for Control {
+    fn from(answer: Value) -> Self {
+        Self { answer, fault: None }
+    }
+}
+
+impl LockRequest {
+    /// What it asks for, faults first.
+    fn actions(self) -> Result<Vec<Action>, String> {
+        let millis = |ms: u32| Duration::from_millis(ms.into());
+        let fault = self.fault;
+        let by_hand = match self.by_hand {
+            Some(ByHand { slot, code }) => {
+                let code = code.map(|digits| Pin::new(&digits)).transpose().map_err(|error| error.to_string())?;
+                Some(Action::ByHand { slot: SlotNumber(slot), code })
+            }
+            None => None,
+        };
+        let faults = fault.into_iter().flat_map(|fault| {
+            [
+                fault.offline.map(Action::Offline),
+                fault.reject.map(Action::Reject),
+                fault.mask.map(Action::Mask),
+                fault.working_ms.map(|ms| Action::Working(millis(ms))),
+                fault.latency_ms.map(|ms| Action::Latency(millis(ms))),
+                fault.drop_every.map(Action::DropEvery),
+            ]
+        });
+        let hands = [
+            self.restart.filter(|restart| *restart).map(|_| Action::Restart),
+            self.open.map(Action::Open),
+            self.battery.map(Action::Battery),
+            self.jam.map(Action::Jam),
+            self.turn.map(|turn| Action::Turn { locked: matches!(turn, Turn::Lock) }),
+            by_hand,
+            self.keypad.map(Action::Keypad),
+        ];
+        let actions: Vec<_> = faults.chain(hands).flatten().collect();
+        if actions.is_empty() {
+            return Err(
+                "nothing to do: expected keypad, by_hand, turn, open, battery, jam, restart or fault".to_owned()
+            );
+        }
+        Ok(actions)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::zwave::tests::{start, stick};
+
+    #[test]
+    fn a_code_set_by_hand_opens_the_door_and_is_seen_in_the_state() {
+        let (now, mut stick) = (start(), stick());
+        let mut ask = |line: &str| stick.handle_control(now, line).answer;
+        assert_eq!(ask(r#"{"node":2,"by_hand":{"slot":3,"code":"4711"}}"#), json!({"ok": true}));
+        assert_eq!(ask(r#"{"node":2,"keypad":"4711"}"#), json!({"ok": true, "opened": true, "slot": 3}));
+        assert_eq!(ask(r#"{"node":2,"keypad":"0815"}"#), json!({"ok": true, "opened": false, "slot": null}));
+        let state = ask(r#"{"get":"state"}"#);
+        assert_eq!(state["locks"][0]["slots"], json!([{"slot": 3, "code": "4711", "status": 1}]));
+        assert_eq!(state["locks"][0]["locked"], json!(false));
+        assert_eq!(ask(r#"{"node":2,"by_hand":{"slot":3,"code":null}}"#), json!({"ok": true}));
+        assert_eq!(ask(r#"{"get":"state"}"#)["locks"][0]["slots"], json!([]));
+    }
+
+    #[test]
+    fn what_can_not_be_done_is_said() {
+        let (now, mut stick) = (start(), stick());
+        let mut refusal = |line: &str| {
+            let answer = stick.handle_control(now, line).answer;
+            assert_eq!(answer["ok"], json!(false), "{line}");
+            answer["error"].as_str().unwrap_or_default().to_owned()
+        };
+        assert_eq!(refusal(r#"{"node":9,"jam":true}"#), "node 9 is no lock here");
+        assert!(refusal(r#"{"node":2,"paint":"red"}"#).contains("paint"));
+        assert!(refusal(r#"{"node":2}"#).starts_with("nothing to do"));
+        assert!(refusal("[]").starts_with("expected"));
+        assert!(refusal("{").contains("EOF"));
+        assert_eq!(refusal(r#"{"node":2,"by_hand":{"slot":99,"code":"4711"}}"#), "there is no slot 99");
+    }
+
+    #[test]
+    fn faults_of_the_byte_stream_are_handed_on() {
+        let (now, mut stick) = (start(), stick());
+        let mut fault = |line: &str| stick.handle_control(now, line).fault;
+        assert_eq!(fault(r#"{"stick":{"garble_every":50}}"#), Some(StickFault::GarbleEvery(50)));
+        assert_eq!(fault(r#"{"stick":{"disconnect":true}}"#), Some(StickFault::Disconnect));
+        assert_eq!(fault(r#"{"stick":{"reset":true}}"#), None);
+    }
+}

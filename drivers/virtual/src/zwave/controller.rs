@@ -1,0 +1,427 @@
+//! The stick's functions (Z-Wave Host API; INS12350): what the host asks is answered from the stick's memory, or becomes an
+//! [`Effect`] on the air.
+
+use std::collections::BTreeMap;
+
+use keyway_lock::wire::{Reader, WireError};
+use keyway_zwave::host::frame::{DataFrame, FrameType};
+use keyway_zwave::node::NodeId;
+use keyway_zwave::serial_api::command::NodeIdWidth;
+use keyway_zwave::serial_api::function::{self, setup};
+
+use super::channel::MAX_FRAME;
+
+/// Who is the static update controller?
+const GET_SUC_NODE_ID: u8 = 0x56;
+/// Is this node on the list of those that do not answer?
+const IS_FAILED_NODE: u8 = 0x62;
+/// Transmit option: wants an acknowledgement.
+const TRANSMIT_ACK: u8 = 0x01;
+/// Bytes of the classic node list.
+const NODE_MASK: usize = 29;
+/// Bytes of one segment of the Long Range node list, and its nodes.
+const LONG_RANGE_MASK: usize = 128;
+const LONG_RANGE_SEGMENT: u16 = 1024;
+const FIRST_LONG_RANGE: u16 = 256;
+
+/// Device classes of a static controller: basic, generic, specific.
+const CONTROLLER: [u8; 3] = [0x02, 0x02, 0x01];
+/// Protocol version of the stick's library.
+const PROTOCOL: (u8, u8, u8) = (7, 18, 3);
+
+/// What follows from a command of the host.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// A frame for the host.
+    Tell(DataFrame),
+    /// A send was accepted.
+    Send(Send),
+    /// The send in flight is given up.
+    Abort,
+    /// A node is asked for its node information frame.
+    AskInformation(NodeId),
+    /// The stick restarts.
+    Restart,
+}
+
+/// A send of the host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Send {
+    /// The function it came by.
+    pub(super) function: u8,
+    /// To which node; `None`: a number that is none.
+    pub(super) node: Option<NodeId>,
+    pub(super) data: Vec<u8>,
+    /// Whether an acknowledgement is wanted.
+    pub(super) acknowledged: bool,
+    /// 0: no callback is wanted.
+    pub(super) callback: u8,
+}
+
+/// How a send ended, as its callback says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sent {
+    Ok,
+    NoAck,
+    Fail,
+}
+
+/// The stick's memory.
+pub(super) struct Controller {
+    home_id: u32,
+    own: NodeId,
+    bridge: bool,
+    /// What it remembers of each node.
+    nodes: BTreeMap<NodeId, Vec<u8>>,
+    width: NodeIdWidth,
+    transmit_reports: bool,
+    /// A send is in flight.
+    pub(super) busy: bool,
+}
+
+impl Controller {
+    pub(super) fn new(home_id: u32, own: NodeId, bridge: bool, nodes: BTreeMap<NodeId, Vec<u8>>) -> Self {
+        Self { home_id, own, bridge, nodes, width: NodeIdWidth::Bits8, transmit_reports: false, busy: false }
+    }
+
+    /// The settings of the Serial API are back as they are after a start.
+    pub(super) fn restart(&mut self) {
+        self.width = NodeIdWidth::Bits8;
+        self.transmit_reports = false;
+        self.busy = false;
+    }
+
+    /// Carries out a command. What is cut or not known gets no answer, as with real sticks.
+    pub(super) fn handle(&mut self, frame: &DataFrame) -> Vec<Effect> {
+        if frame.frame_type != FrameType::Request || !self.functions().contains(&frame.function) {
+            return Vec::new();
+        }
+        self.carry_out(frame.function, &mut Reader::new(&frame.payload)).unwrap_or_default()
+    }
+
+    /// The stick has started.
+    pub(super) fn started(&self) -> DataFrame {
+        // Reset by software, no watchdog, listening; device classes; no command classes; Long Range.
+        let [_, generic, specific] = CONTROLLER;
+        request(function::STARTED, vec![0x07, 0x00, 0x01, generic, specific, 0x00, 0x01])
+    }
+
+    /// A frame of a node came in.
+    pub(super) fn received(&self, node: NodeId, command: &[u8], rssi: i8) -> DataFrame {
+        let length = u8::try_from(command.len()).unwrap_or(u8::MAX);
+        let mut payload = vec![0x00];
+        if self.bridge {
+            self.width.push(&mut payload, self.own);
+        }
+        self.width.push(&mut payload, node);
+        payload.push(length);
+        payload.extend_from_slice(command);
+        if self.bridge {
+            // No multicast mask.
+            payload.push(0);
+        }
+        payload.push(rssi.cast_unsigned());
+        let handler = function::BRIDGE_APPLICATION_COMMAND_HANDLER;
+        request(if self.bridge { handler } else { function::APPLICATION_COMMAND_HANDLER }, payload)
+    }
+
+    /// A send ended, `ticks` of 10 ms after it began.
+    pub(super) fn sent(&self, send: &Send, sent: Sent, ticks: u16, rssi: i8) -> DataFrame {
+        let status = match sent {
+            Sent::Ok => 0x00,
+            Sent::NoAck => 0x01,
+            Sent::Fail => 0x02,
+        };
+        let mut payload = vec![send.callback, status];
+        if self.transmit_reports {
+            let long_range = send.node.is_some_and(NodeId::is_long_range);
+            let channel = if long_range { 3 } else { 0 };
+            let rssi = if sent == Sent::Ok { rssi.cast_unsigned() } else { 0x7F };
+            payload.extend(ticks.to_be_bytes());
+            // No repeaters; signal of the acknowledgement, none of repeaters; channels; direct; no repeaters.
+            payload.extend([0, rssi, 0x7F, 0x7F, 0x7F, 0x7F, channel, channel, 0x01, 0, 0, 0, 0]);
+            // 40 kbit/s, one attempt, no failed link; transmit powers and noise floors not known.
+            payload.extend([0x02, 0x01, 0, 0, 0x7F, 0x7F, 0x7F, 0x7F, 0x7F]);
+        }
+        request(send.function, payload)
+    }
+
+    /// A node's node information frame came in; `None`: it did not answer.
+    pub(super) fn information(&self, information: Option<(NodeId, &[u8])>) -> DataFrame {
+        let mut payload = Vec::new();
+        match information {
+            Some((node, information)) => {
+                payload.push(0x84);
+                self.width.push(&mut payload, node);
+                payload.push(u8::try_from(information.len()).unwrap_or(u8::MAX));
+                payload.extend_from_slice(information);
+            }
+            None => {
+                payload.extend([0x81, 0x00]);
+                if self.width == NodeIdWidth::Bits16 {
+                    payload.push(0x00);
+                }
+                payload.push(0x00);
+            }
+        }
+        request(function::APPLICATION_UPDATE, payload)
+    }
+
+    /// The functions it has.
+    fn functions(&self) -> Vec<u8> {
+        let mut functions = vec![
+            function::GET_INIT_DATA,
+            function::SET_APPLICATION_NODE_INFORMATION,
+            function::GET_CONTROLLER_CAPABILITIES,
+            function::GET_CAPABILITIES,
+            function::SOFT_RESET,
+            function::GET_PROTOCOL_VERSION,
+            function::STARTED,
+            function::SETUP,
+            function::GET_LIBRARY_VERSION,
+            function::SEND_DATA_ABORT,
+            function::MEMORY_GET_ID,
+            function::GET_NODE_PROTOCOL_INFO,
+            function::APPLICATION_UPDATE,
+            GET_SUC_NODE_ID,
+            function::REQUEST_NODE_INFO,
+            IS_FAILED_NODE,
+            function::GET_LONG_RANGE_NODES,
+        ];
+        functions.extend(if self.bridge {
+            [function::BRIDGE_APPLICATION_COMMAND_HANDLER, function::SEND_DATA_BRIDGE]
+        } else {
+            [function::APPLICATION_COMMAND_HANDLER, function::SEND_DATA]
+        });
+        functions
+    }
+
+    fn carry_out(&mut self, function: u8, reader: &mut Reader<'_>) -> Result<Vec<Effect>, WireError> {
+        let answer = match function {
+            function::GET_INIT_DATA => self.init_data(),
+            // Primary, SUC and SIS.
+            function::GET_CONTROLLER_CAPABILITIES => vec![0x1C],
+            function::GET_CAPABILITIES => self.capabilities(),
+            function::GET_PROTOCOL_VERSION => {
+                let (major, minor, patch) = PROTOCOL;
+                [&[0x00, major, minor, patch, 0x00, 0x01][..], &[0; 16]].concat()
+            }
+            function::GET_LIBRARY_VERSION => {
+                let library = if self.bridge { 0x07 } else { 0x01 };
+                [format!("Z-Wave {}.{:02}\0", PROTOCOL.0, PROTOCOL.1).as_bytes(), &[library]].concat()
+            }
+            function::MEMORY_GET_ID => {
+                let mut payload = self.home_id.to_be_bytes().to_vec();
+                self.width.push(&mut payload, self.own);
+                payload
+            }
+            GET_SUC_NODE_ID => self.node_id_bytes(self.own),
+            function::SETUP => return self.setup(reader),
+            function::GET_NODE_PROTOCOL_INFO => {
+                let node = self.node_id(reader)?;
+                node.and_then(|node| self.nodes.get(&node)).cloned().unwrap_or(vec![0; 6])
+            }
+            IS_FAILED_NODE => vec![0],
+            function::GET_LONG_RANGE_NODES => self.long_range_nodes(reader.u8("segment")?),
+            function::REQUEST_NODE_INFO => {
+                let node = self.node_id(reader)?.filter(|node| self.nodes.contains_key(node));
+                let asked = node.map(Effect::AskInformation);
+                return Ok([respond(function, vec![asked.is_some().into()])].into_iter().chain(asked).collect());
+            }
+            function::SEND_DATA | function::SEND_DATA_BRIDGE => return self.send_data(function, reader),
+            function::SEND_DATA_ABORT => return Ok(vec![Effect::Abort]),
+            function::SOFT_RESET => return Ok(vec![Effect::Restart]),
+            // Taken, and of no consequence here.
+            _ => return Ok(Vec::new()),
+        };
+        Ok(vec![respond(function, answer)])
+    }
+
+    fn init_data(&self) -> Vec<u8> {
+        let mut mask = [0u8; NODE_MASK];
+        let nodes = self.nodes.keys().chain([&self.own]).filter(|node| !node.is_long_range());
+        set_bits(&mut mask, nodes.map(|node| node.get() - 1));
+        // API version 9; a controller, primary, SIS; the node list; an EFR32 of the 700 series.
+        [&[0x09, 0x08, 29][..], &mask, &[0x07, 0x00]].concat()
+    }
+
+    fn capabilities(&self) -> Vec<u8> {
+        let mut mask = [0u8; 32];
+        set_bits(&mut mask, self.functions().into_iter().map(|function| u16::from(function) - 1));
+        // Application version 1.2; ids that no maker has.
+        [&[1, 2, 0x7F, 0xFE, 0x00, 0x01, 0x00, 0x01][..], &mask].concat()
+    }
+
+    fn long_range_nodes(&self, segment: u8) -> Vec<u8> {
+        let first = FIRST_LONG_RANGE.saturating_add(u16::from(segment).saturating_mul(LONG_RANGE_SEGMENT));
+        let mut mask = [0u8; LONG_RANGE_MASK];
+        let nodes = self.nodes.keys().map(|node| node.get());
+        let here = nodes.clone().filter_map(|node| node.checked_sub(first)).filter(|bit| *bit < LONG_RANGE_SEGMENT);
+        set_bits(&mut mask, here);
+        let more = nodes.max().is_some_and(|last| last >= first.saturating_add(LONG_RANGE_SEGMENT));
+        [&[more.into(), segment, 128][..], &mask].concat()
+    }
+
+    fn setup(&mut self, reader: &mut Reader<'_>) -> Result<Vec<Effect>, WireError> {
+        const COMMANDS: [u8; 5] = [
+            setup::GET_SUPPORTED_COMMANDS,
+            setup::SET_TX_STATUS_REPORT,
+            setup::GET_MAXIMUM_PAYLOAD_SIZE,
+            setup::GET_RF_REGION,
+            setup::SET_NODE_ID_TYPE,
+        ];
+        let command = reader.u8("setup command")?;
+        let answer = match command {
+            setup::GET_SUPPORTED_COMMANDS => {
+                // The short list, then the long one, in which bit n is command n.
+                let mut long = [0; 17];
+                set_bits(&mut long, COMMANDS.into_iter().map(u16::from));
+                [&[COMMANDS.iter().fold(0, |flags, command| flags | command)][..], &long].concat()
+            }
+            setup::SET_TX_STATUS_REPORT => {
+                self.transmit_reports = reader.u8("enable")? != 0;
+                vec![1]
+            }
+            setup::GET_MAXIMUM_PAYLOAD_SIZE => vec![u8::try_from(MAX_FRAME).unwrap_or(u8::MAX)],
+            // Europe.
+            setup::GET_RF_REGION => vec![0x00],
+            setup::SET_NODE_ID_TYPE => {
+                let wanted = reader.u8("node id type")?;
+                self.width = if wanted == 2 { NodeIdWidth::Bits16 } else { NodeIdWidth::Bits8 };
+                vec![1]
+            }
+            // Said to be unsupported.
+            _ => return Ok(vec![respond(function::SETUP, vec![0])]),
+        };
+        Ok(vec![respond(function::SETUP, [&[command][..], &answer].concat())])
+    }
+
+    fn send_data(&mut self, function: u8, reader: &mut Reader<'_>) -> Result<Vec<Effect>, WireError> {
+        if function == function::SEND_DATA_BRIDGE {
+            self.node_id(reader)?;
+        }
+        let node = self.node_id(reader)?;
+        let length = reader.u8("length")?;
+        let data = reader.bytes("data", length.into())?.to_vec();
+        let acknowledged = reader.u8("transmit options")? & TRANSMIT_ACK != 0;
+        if function == function::SEND_DATA_BRIDGE {
+            reader.bytes("route", 4)?;
+        }
+        let callback = reader.u8("callback id")?;
+        if self.busy || data.len() > MAX_FRAME {
+            return Ok(vec![respond(function, vec![0])]);
+        }
+        self.busy = true;
+        let send = Send { function, node, data, acknowledged, callback };
+        Ok(vec![respond(function, vec![1]), Effect::Send(send)])
+    }
+
+    fn node_id(&self, reader: &mut Reader<'_>) -> Result<Option<NodeId>, WireError> {
+        let id = match self.width {
+            NodeIdWidth::Bits8 => reader.u8("node id")?.into(),
+            NodeIdWidth::Bits16 => reader.u16_be("node id")?,
+        };
+        Ok(NodeId::new(id))
+    }
+
+    fn node_id_bytes(&self, node: NodeId) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.width.push(&mut bytes, node);
+        bytes
+    }
+}
+
+fn request(function: u8, payload: Vec<u8>) -> DataFrame {
+    DataFrame { frame_type: FrameType::Request, function, payload }
+}
+
+fn respond(function: u8, payload: Vec<u8>) -> Effect {
+    Effect::Tell(DataFrame { frame_type: FrameType::Response, function, payload })
+}
+
+/// Sets bits, the lowest of the first byte being 0; those beyond the mask are left out.
+fn set_bits(mask: &mut [u8], bits: impl IntoIterator<Item = u16>) {
+    for bit in bits {
+        if let Some(byte) = mask.get_mut(usize::from(bit / 8)) {
+            *byte |= 1 << (bit % 8);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn controller(bridge: bool) -> Controller {
+        let node = |id| NodeId::new(id).unwrap();
+        let info = vec![0x53, 0x5D, 0x01, 0x04, 0x40, 0x03];
+        Controller::new(0xC0FF_EE01, node(1), bridge, [(node(2), info.clone()), (node(257), info)].into())
+    }
+
+    fn answer(controller: &mut Controller, function: u8, payload: &[u8]) -> Vec<u8> {
+        match &controller.handle(&request(function, payload.to_vec()))[..] {
+            [Effect::Tell(frame), ..] => {
+                assert_eq!((frame.frame_type, frame.function), (FrameType::Response, function));
+                frame.payload.clone()
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_node_lists_hold_the_stick_and_its_locks() {
+        let mut controller = controller(false);
+        let init = answer(&mut controller, 0x02, &[]);
+        assert_eq!((init.len(), &init[..4]), (34, &[0x09, 0x08, 29, 0b11][..]));
+        let long_range = answer(&mut controller, 0xDA, &[0]);
+        assert_eq!((long_range.len(), &long_range[..4]), (131, &[0, 0, 128, 0b10][..]));
+    }
+
+    #[test]
+    fn capabilities_list_what_is_there_and_nothing_else_is_answered() {
+        let mut controller = controller(false);
+        let capabilities = answer(&mut controller, 0x07, &[]);
+        let has = |function: u8| capabilities[8 + usize::from(function - 1) / 8] & 1 << ((function - 1) % 8) != 0;
+        assert!(has(0x13) && has(0x04) && !has(0xA9) && !has(0x14));
+        assert_eq!(controller.handle(&request(0xA9, vec![1, 2, 2, 0x62, 0x02, 0x25, 0, 0, 0, 0, 7])), []);
+    }
+
+    #[test]
+    fn sixteen_bit_node_ids_hold_until_the_stick_restarts() {
+        let mut controller = controller(false);
+        assert_eq!(answer(&mut controller, 0x20, &[]), [0xC0, 0xFF, 0xEE, 0x01, 1]);
+        assert_eq!(answer(&mut controller, 0x0B, &[0x80, 2]), [0x80, 1]);
+        assert_eq!(answer(&mut controller, 0x20, &[]), [0xC0, 0xFF, 0xEE, 0x01, 0, 1]);
+        assert_eq!(answer(&mut controller, 0x41, &[1, 1])[4], 0x40);
+        controller.restart();
+        assert_eq!(answer(&mut controller, 0x20, &[]).len(), 5);
+    }
+
+    #[test]
+    fn one_send_at_a_time_is_accepted() {
+        let mut controller = controller(true);
+        let send = request(0xA9, vec![1, 2, 2, 0x62, 0x02, 0x25, 0, 0, 0, 0, 7]);
+        let accepted = controller.handle(&send);
+        let [_, Effect::Send(inside)] = &accepted[..] else { panic!("{accepted:?}") };
+        assert_eq!((inside.node, &inside.data[..], inside.callback), (NodeId::new(2), &[0x62, 0x02][..], 7));
+        assert_eq!(controller.handle(&send), [respond(0xA9, vec![0])]);
+    }
+
+    #[test]
+    fn a_cut_command_is_not_answered() {
+        let mut controller = controller(false);
+        for (function, payload) in [(0x13, &[2, 9, 0x62][..]), (0x41, &[]), (0x0B, &[]), (0xDA, &[])] {
+            assert_eq!(controller.handle(&request(function, payload.to_vec())), []);
+        }
+    }
+
+    #[test]
+    fn callbacks_carry_a_transmit_report_where_it_was_asked_for() {
+        let mut controller = controller(false);
+        let send = Send { function: 0x13, node: NodeId::new(2), data: vec![], acknowledged: true, callback: 9 };
+        assert_eq!(controller.sent(&send, Sent::NoAck, 3, -60).payload, [9, 1]);
+        answer(&mut controller, 0x0B, &[0x02, 0xFF]);
+        let report = controller.sent(&send, Sent::Ok, 300, -60).payload;
+        assert_eq!((report.len(), &report[..6]), (26, &[9, 0, 1, 44, 0, 0xC4][..]));
+    }
+}

@@ -1,0 +1,299 @@
+//! What a virtual stick and its locks are made of; also read from JSON.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use keyway_lock::{Pin, SlotNumber};
+use keyway_zwave::node::NodeId;
+use keyway_zwave::security::{NetworkKey, NetworkKeys, SecurityClass};
+use serde::Deserialize;
+
+use crate::door::DoorSetup;
+
+/// A stick and the locks of its network.
+#[derive(Debug, Clone)]
+pub struct StickSetup {
+    /// Home id of the network.
+    pub home_id: u32,
+    /// The stick's own node.
+    pub own: NodeId,
+    /// The network's keys.
+    pub keys: NetworkKeys,
+    /// A bridge controller: it has the bridge variants of send and receive, and only those.
+    pub bridge: bool,
+    /// The locks.
+    pub locks: Vec<LockSetup>,
+}
+
+/// One lock.
+#[derive(Debug, Clone)]
+pub struct LockSetup {
+    /// Its node.
+    pub node: NodeId,
+    /// What the people call it.
+    pub name: String,
+    /// The security classes it was granted; none: it talks in the clear.
+    pub security: Vec<SecurityClass>,
+    /// Version of the User Code class it has: 1 or 2.
+    pub user_code_version: u8,
+    /// The door.
+    pub door: DoorSetup,
+    /// Codes that are in it from the beginning.
+    pub codes: BTreeMap<SlotNumber, Pin>,
+    /// It sleeps, and is woken by a beam of a second (FLiRS).
+    pub flirs: bool,
+    /// How long a frame to it or from it is under way.
+    pub latency: Duration,
+    /// How long the bolt takes to turn; until then a supervised order is answered WORKING.
+    pub motor: Duration,
+    /// It reports codes that the hub set or cleared (Notification 6/14 and 6/13), as it does those set by hand.
+    pub programming_events: bool,
+    /// It sends what it reports by itself under supervision. Never so without security.
+    pub supervised_reports: bool,
+    /// The hub is in its lifeline group already, so that it reports there.
+    pub lifeline: bool,
+}
+
+impl LockSetup {
+    /// A lock as most are: User Code version 2, sleeping, reporting.
+    pub fn new(node: NodeId, name: &str, security: &[SecurityClass]) -> Self {
+        Self {
+            node,
+            name: name.to_owned(),
+            security: security.to_vec(),
+            user_code_version: 2,
+            door: DoorSetup::default(),
+            codes: BTreeMap::new(),
+            flirs: true,
+            latency: Duration::from_millis(15),
+            motor: Duration::from_millis(600),
+            programming_events: true,
+            supervised_reports: true,
+            lifeline: true,
+        }
+    }
+}
+
+/// Three locks with S2 Access Control, nodes 2 to 4, on home id 0xC0FFEE01. Its keys stand here for everyone to read: they
+/// are for demonstrations and tests, and protect nothing.
+pub fn demo_setup() -> StickSetup {
+    let key = |last| Some(NetworkKey::new([0xDE, 0x30, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last]));
+    let keys =
+        NetworkKeys { s0: key(0), s2_unauthenticated: key(1), s2_authenticated: key(2), s2_access_control: key(3) };
+    let lock = |id, name: &str, user_code_version| {
+        let node = NodeId::new(id)?;
+        Some(LockSetup { user_code_version, ..LockSetup::new(node, name, &[SecurityClass::S2AccessControl]) })
+    };
+    let locks = [lock(2, "Front door", 2), lock(3, "Garden gate", 1), lock(4, "Office", 2)];
+    StickSetup {
+        home_id: 0xC0FF_EE01,
+        own: NodeId::FIRST,
+        keys,
+        bridge: false,
+        locks: locks.into_iter().flatten().collect(),
+    }
+}
+
+/// Why a setup can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// Not JSON, an unknown or missing field, a wrong type; the text says where.
+    #[error("the setup is not what it should be: {0}")]
+    Json(#[from] serde_json::Error),
+    /// A node id that no lock can have, or two locks with the same.
+    #[error("node {0} can't be a lock: ids are 2 to 232 and 256 to 4000, each once")]
+    Node(u16),
+    /// A key that is not 32 hexadecimal digits; carries its name.
+    #[error("keys.{0} must be 32 hexadecimal digits")]
+    Key(&'static str),
+    /// A lock was granted a class without a key; carries the node.
+    #[error("node {0} has a security class for which there is no key")]
+    MissingKey(u16),
+    /// A code that no lock takes; carries node and slot.
+    #[error("node {0}: the code of slot {1} is no code")]
+    Code(u16, u16),
+    /// User Code has versions 1 and 2.
+    #[error("node {0}: user_code_version must be 1 or 2")]
+    UserCodeVersion(u16),
+}
+
+impl StickSetup {
+    /// Reads a setup from JSON. Fields that are left out are as in [`LockSetup::new`].
+    ///
+    /// # Errors
+    /// [`SetupError`], naming the field or the node.
+    pub fn from_json(text: &str) -> Result<Self, SetupError> {
+        let raw: RawStick = serde_json::from_str(text)?;
+        let keys = NetworkKeys {
+            s0: key("s0", raw.keys.s0.as_deref())?,
+            s2_unauthenticated: key("s2_unauthenticated", raw.keys.s2_unauthenticated.as_deref())?,
+            s2_authenticated: key("s2_authenticated", raw.keys.s2_authenticated.as_deref())?,
+            s2_access_control: key("s2_access_control", raw.keys.s2_access_control.as_deref())?,
+        };
+        let mut locks = Vec::<LockSetup>::new();
+        for raw in raw.locks {
+            let lock = raw.checked(&keys)?;
+            if locks.iter().any(|other| other.node == lock.node) {
+                return Err(SetupError::Node(lock.node.get()));
+            }
+            locks.push(lock);
+        }
+        Ok(Self { home_id: raw.home_id, own: NodeId::FIRST, keys, bridge: raw.bridge, locks })
+    }
+}
+
+fn key(name: &'static str, text: Option<&str>) -> Result<Option<NetworkKey>, SetupError> {
+    let Some(text) = text else { return Ok(None) };
+    let mut key = [0; 16];
+    let digits = text.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).ok());
+    let mut bytes = digits.map(|pair| u8::from_str_radix(pair?, 16).ok());
+    if text.len() != 32 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(SetupError::Key(name));
+    }
+    for byte in &mut key {
+        *byte = bytes.next().flatten().ok_or(SetupError::Key(name))?;
+    }
+    Ok(Some(NetworkKey::new(key)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawStick {
+    home_id: u32,
+    #[serde(default)]
+    bridge: bool,
+    #[serde(default)]
+    keys: RawKeys,
+    locks: Vec<RawLock>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct RawKeys {
+    s0: Option<String>,
+    s2_unauthenticated: Option<String>,
+    s2_authenticated: Option<String>,
+    s2_access_control: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawLock {
+    node: u16,
+    name: Option<String>,
+    #[serde(default)]
+    security: Vec<RawClass>,
+    user_code_version: Option<u8>,
+    slots: Option<u16>,
+    pin_lengths: Option<[usize; 2]>,
+    refuse_duplicates: Option<bool>,
+    #[serde(default)]
+    codes: BTreeMap<u16, String>,
+    flirs: Option<bool>,
+    latency_ms: Option<u32>,
+    motor_ms: Option<u32>,
+    programming_events: Option<bool>,
+    supervised_reports: Option<bool>,
+    lifeline: Option<bool>,
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+enum RawClass {
+    S0,
+    S2Unauthenticated,
+    S2Authenticated,
+    S2AccessControl,
+}
+
+impl From<RawClass> for SecurityClass {
+    fn from(raw: RawClass) -> Self {
+        match raw {
+            RawClass::S0 => Self::S0,
+            RawClass::S2Unauthenticated => Self::S2Unauthenticated,
+            RawClass::S2Authenticated => Self::S2Authenticated,
+            RawClass::S2AccessControl => Self::S2AccessControl,
+        }
+    }
+}
+
+impl RawLock {
+    fn checked(self, keys: &NetworkKeys) -> Result<LockSetup, SetupError> {
+        let id = self.node;
+        let node = NodeId::new(id).filter(|node| *node != NodeId::FIRST).ok_or(SetupError::Node(id))?;
+        let security: Vec<SecurityClass> = self.security.iter().map(|raw| (*raw).into()).collect();
+        if security.iter().any(|class| keys.get(*class).is_none()) {
+            return Err(SetupError::MissingKey(id));
+        }
+        let code = |(slot, digits): (u16, String)| {
+            Pin::new(&digits).map(|pin| (SlotNumber(slot), pin)).map_err(|_| SetupError::Code(id, slot))
+        };
+        let codes = self.codes.into_iter().map(code).collect::<Result<_, _>>()?;
+        let usual = LockSetup::new(node, &self.name.unwrap_or_else(|| format!("Lock {id}")), &security);
+        let user_code_version = self.user_code_version.unwrap_or(usual.user_code_version);
+        if !(1..=2).contains(&user_code_version) {
+            return Err(SetupError::UserCodeVersion(id));
+        }
+        let millis = |value: Option<u32>, usual| value.map_or(usual, |ms| Duration::from_millis(ms.into()));
+        Ok(LockSetup {
+            user_code_version,
+            door: DoorSetup {
+                slots: self.slots.unwrap_or(usual.door.slots),
+                pin_lengths: self.pin_lengths.map_or(usual.door.pin_lengths, |[least, most]| least..=most),
+                refuse_duplicates: self.refuse_duplicates.unwrap_or(usual.door.refuse_duplicates),
+            },
+            codes,
+            flirs: self.flirs.unwrap_or(usual.flirs),
+            latency: millis(self.latency_ms, usual.latency),
+            motor: millis(self.motor_ms, usual.motor),
+            programming_events: self.programming_events.unwrap_or(usual.programming_events),
+            supervised_reports: self.supervised_reports.unwrap_or(usual.supervised_reports),
+            lifeline: self.lifeline.unwrap_or(usual.lifeline),
+            ..usual
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(text: &str) -> String {
+        StickSetup::from_json(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_lock_is_read_and_what_is_left_out_is_as_usual() {
+        let text = r#"{"home_id": 1, "keys": {"s0": "00112233445566778899aAbBcCdDeEfF"},
+            "locks": [{"node": 260, "security": ["s0"], "slots": 10, "codes": {"1": "0042"}, "latency_ms": 40}]}"#;
+        let setup = StickSetup::from_json(text).unwrap();
+        let lock = &setup.locks[0];
+        assert_eq!((lock.node.get(), lock.door.slots, lock.user_code_version), (260, 10, 2));
+        assert_eq!(lock.latency, Duration::from_millis(40));
+        assert_eq!(lock.codes[&SlotNumber(1)].expose(), "0042");
+        assert_eq!(setup.keys.s0.unwrap().expose()[15], 0xFF);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        assert_eq!(
+            refusal(r#"{"home_id": 1, "keys": {"s0": "00"}, "locks": []}"#),
+            "keys.s0 must be 32 hexadecimal digits"
+        );
+        assert!(refusal(r#"{"home_id": 1, "locks": [{"node": 1}]}"#).starts_with("node 1 can't be a lock"));
+        assert!(
+            refusal(r#"{"home_id": 1, "locks": [{"node": 2}, {"node": 2}]}"#).starts_with("node 2 can't be a lock")
+        );
+        let no_key = r#"{"home_id": 1, "locks": [{"node": 2, "security": ["s2_access_control"]}]}"#;
+        assert_eq!(refusal(no_key), "node 2 has a security class for which there is no key");
+        let no_code = r#"{"home_id": 1, "locks": [{"node": 2, "codes": {"7": "12x4"}}]}"#;
+        assert_eq!(refusal(no_code), "node 2: the code of slot 7 is no code");
+        assert!(refusal(r#"{"home_id": 1, "locks": [{"node": 2, "colour": "red"}]}"#).contains("colour"));
+    }
+
+    #[test]
+    fn the_demo_has_three_locks() {
+        let names: Vec<_> = demo_setup().locks.into_iter().map(|lock| (lock.node.get(), lock.name)).collect();
+        assert_eq!(names, [(2, "Front door".to_owned()), (3, "Garden gate".to_owned()), (4, "Office".to_owned())]);
+    }
+}
