@@ -20,11 +20,13 @@ mod tests;
 use std::sync::Arc;
 
 use serde_json::Value;
+use tokio::sync::broadcast;
 
 use crate::clock::Clock;
 use crate::model::{AccessGrantId, ApiError, DeviceId, Event};
-use crate::store::{Store, StoreError, Unit};
+use crate::store::{Store, Unit};
 
+pub use crate::store::{Changes, StoreError};
 pub use answer::Answer;
 pub use events::resource as event_resource;
 pub use operations::names as operation_names;
@@ -52,6 +54,11 @@ impl Hub {
             Ok(Err(error)) => Answer::Error(error),
             Err(error) => Answer::Error(internal(operation, &error)),
         }
+    }
+
+    /// What each commit changed, from now on. Who is told that he lagged behind must look at everything.
+    pub fn changes(&self) -> broadcast::Receiver<Arc<Changes>> {
+        self.store.subscribe()
     }
 
     /// The device as shown to everybody: no PIN in it. `None`: there is no such device.

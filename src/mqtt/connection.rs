@@ -1,13 +1,20 @@
 //! The connection to the broker: the only file that knows the MQTT crate.
+//!
+//! Messages are acknowledged by hand, once they are dealt with, so that a flood of requests waits at the broker. Not
+//! every broker holds to that (mosquitto 2.0.11 does not), so the queue inside has bounds of its own. The task that polls
+//! the connection never waits for anybody, since all that is sent goes through it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use rumqttc::mqttbytes::v5::{Publish, SubAck, SubscribeReasonCode};
 use rumqttc::{
-    AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, LastWill, MqttOptions, Packet, PublishNotice,
-    PublishOptions, PublishProperties, QoS,
+    AckMode, AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, LastWill, ManualAck, MqttOptions,
+    Packet, PublishNotice, PublishOptions, PublishProperties, QoS, SubscribeFilterInput,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
+use super::topics::{Incoming, Topics};
 use crate::config::MqttConfig;
 
 /// Seconds of silence after which broker and hub give each other up.
@@ -17,11 +24,23 @@ const RETRY: Duration = Duration::from_secs(2);
 /// The largest packet taken from the broker, in bytes. Far above any request, so that one that is too large can be
 /// answered with an error rather than with silence.
 const LARGEST_PACKET: u32 = 32 << 20;
+/// The largest payload that is kept, in bytes; of a larger one only the size is handed on.
+pub(super) const LARGEST_PAYLOAD: usize = 64 << 10;
+/// Messages that the broker may send before the first of them is acknowledged.
+const UNACKNOWLEDGED: u16 = 64;
+/// Requests that wait for their turn, …
+const WAITING: usize = 4096;
+/// … and the bytes in them.
+const WAITING_BYTES: usize = 16 << 20;
 /// Publishes queued for the network before a publisher waits.
 const QUEUE: usize = 64;
+/// Topics that the broker had kept and that wait to be judged.
+const KEPT: usize = 10_000;
+/// What a publish needs besides topic, payload and correlation data, in bytes, rounded up.
+const OVERHEAD: usize = 64;
 
 /// A message for the broker.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Message {
     pub(super) topic: String,
     pub(super) payload: Vec<u8>,
@@ -30,50 +49,120 @@ pub(super) struct Message {
     pub(super) correlation: Option<Vec<u8>>,
 }
 
-/// What comes from the broker.
-#[derive(Debug)]
-pub(super) enum Incoming {
-    /// The hub is connected and subscribed.
-    Connected,
-    /// The connection is gone.
-    Lost,
-    /// A message came in.
-    Message {
-        topic: String,
-        payload: Vec<u8>,
-        retained: bool,
-        response_topic: Option<String>,
-        correlation: Option<Vec<u8>>,
+/// A message from the broker that asks for something.
+pub(super) struct Delivery {
+    pub(super) what: Incoming,
+    /// `Err`: larger than [`LARGEST_PAYLOAD`], and this large.
+    pub(super) payload: Result<Vec<u8>, usize>,
+    pub(super) retained: bool,
+    /// The broker may have sent it before.
+    pub(super) duplicate: bool,
+    pub(super) response_topic: Option<String>,
+    pub(super) correlation: Option<Vec<u8>>,
+    /// To be given to [`Publisher::acknowledge`] when it is dealt with.
+    pub(super) receipt: Receipt,
+    /// Its share of the bytes that may wait.
+    pub(super) room: Option<OwnedSemaphorePermit>,
+}
+
+/// Acknowledges one message, on the connection that it came by.
+#[derive(Default)]
+pub(super) struct Receipt {
+    connection: u64,
+    ack: Option<ManualAck>,
+}
+
+/// How the connection is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Link {
+    /// There is none.
+    #[default]
+    Down,
+    /// Connected; the subscriptions are under way.
+    Up {
+        /// Counts connections.
+        connection: u64,
     },
+    /// Connected and subscribed.
+    Ready {
+        /// Counts connections.
+        connection: u64,
+    },
+}
+
+impl Link {
+    pub(super) fn is_ready(self) -> bool {
+        matches!(self, Self::Ready { .. })
+    }
+
+    fn connection(self) -> Option<u64> {
+        match self {
+            Self::Down => None,
+            Self::Up { connection } | Self::Ready { connection } => Some(connection),
+        }
+    }
+}
+
+/// Why a message could not be handed over.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unsent {
+    /// The broker takes less.
+    #[error("the broker takes no message of {size} bytes")]
+    TooLarge {
+        /// Size in bytes.
+        size: usize,
+    },
+    /// The connection's task has ended, or the topic is none.
+    #[error("the connection is closed")]
+    Closed,
 }
 
 /// Sends; may be cloned.
 #[derive(Clone)]
 pub(super) struct Publisher {
     client: AsyncClient,
+    link: watch::Receiver<Link>,
+    largest: watch::Receiver<usize>,
 }
 
 /// A publish that was handed over and is waiting for the broker's word.
 pub(super) struct Pending(PublishNotice);
 
 impl Pending {
-    /// Waits until the broker has it. False: it never will.
-    pub(super) async fn delivered(self) -> bool {
-        self.0.wait_completion_async().await.is_ok()
+    /// Waits until the broker has it.
+    ///
+    /// # Errors
+    /// Why it never will.
+    pub(super) async fn delivered(self) -> Result<(), String> {
+        self.0.wait_completion_async().await.map_err(|error| error.to_string())
     }
 }
 
 impl Publisher {
-    /// Hands over a message, QoS 1. `None`: the connection's task has ended.
-    pub(super) async fn publish(&self, message: Message) -> Option<Pending> {
-        let properties = message
-            .correlation
-            .map(|data| PublishProperties { correlation_data: Some(data.into()), ..PublishProperties::default() });
-        let mut options = PublishOptions::new(QoS::AtLeastOnce).retain(message.retain);
-        if let Some(properties) = properties {
-            options = options.properties(properties);
+    /// Hands over a message, QoS 1; waits while there is no broker and the queue is full.
+    pub(super) async fn publish(&self, message: Message) -> Result<Pending, Unsent> {
+        let correlation = message.correlation;
+        let size = message.topic.len() + message.payload.len() + correlation.as_ref().map_or(0, Vec::len) + OVERHEAD;
+        // Handed over, it would cost the connection, again and again.
+        if size > *self.largest.borrow() {
+            return Err(Unsent::TooLarge { size });
         }
-        self.client.publish_tracked(message.topic, message.payload, options).await.ok().map(Pending)
+        let mut options = PublishOptions::new(QoS::AtLeastOnce).retain(message.retain);
+        if let Some(data) = correlation {
+            let data = Some(data.into());
+            options = options.properties(PublishProperties { correlation_data: data, ..PublishProperties::default() });
+        }
+        let notice = self.client.publish_tracked(message.topic, message.payload, options).await;
+        notice.map(Pending).map_err(|_| Unsent::Closed)
+    }
+
+    /// Tells the broker that a message was dealt with, so that it sends another.
+    pub(super) async fn acknowledge(&self, receipt: Receipt) {
+        let Some(ack) = receipt.ack else { return };
+        // Another connection knows nothing of it, and would take it for a mistake.
+        if self.link.borrow().connection() == Some(receipt.connection) {
+            let _ = self.client.manual_ack(ack).await;
+        }
     }
 
     /// Says goodbye, once everything handed over is out.
@@ -87,81 +176,77 @@ impl Publisher {
 pub(super) struct Connection {
     events: EventLoop,
     client: AsyncClient,
-    subscriptions: Vec<String>,
-    incoming: mpsc::Sender<Incoming>,
+    topics: Topics,
+    asked: mpsc::Sender<Delivery>,
+    kept: mpsc::Sender<String>,
+    room: Arc<Semaphore>,
+    link: watch::Sender<Link>,
+    largest: watch::Sender<usize>,
+    connections: u64,
     shown: String,
+}
+
+/// The ends that the rest of the door holds.
+pub(super) struct Ends {
+    pub(super) publisher: Publisher,
+    pub(super) link: watch::Receiver<Link>,
+    /// What is asked. Each is to be acknowledged, in the order in which they came (MQTT 5, section 4.6).
+    pub(super) asked: mpsc::Receiver<Delivery>,
+    /// Topics of the hub's own state that the broker had kept.
+    pub(super) kept: mpsc::Receiver<String>,
 }
 
 impl Connection {
     /// `will` is what the broker says when the hub vanishes.
-    pub(super) fn new(
-        config: &MqttConfig,
-        will: Message,
-        subscriptions: Vec<String>,
-        incoming: mpsc::Sender<Incoming>,
-    ) -> (Self, Publisher) {
-        let mut options = MqttOptions::new(&config.client_id, (config.host.clone(), config.port));
-        options.set_keep_alive(KEEP_ALIVE_SECONDS);
-        options.set_max_packet_size(Some(LARGEST_PACKET));
-        options.set_last_will(LastWill::new(will.topic, will.payload, QoS::AtLeastOnce, will.retain, None));
-        match (&config.username, &config.password) {
-            (Some(name), Some(password)) => {
-                options.set_credentials(name, password.expose().to_owned());
-            }
-            (Some(name), None) => {
-                options.set_username(name);
-            }
-            (None, _) => {}
-        }
-        let (client, events) = AsyncClient::builder(options).capacity(QUEUE).build();
-        let shown = format!("{}:{}", config.host, config.port);
-        let publisher = Publisher { client: client.clone() };
-        (Self { events, client, subscriptions, incoming, shown }, publisher)
+    pub(super) fn new(config: &MqttConfig, will: Message, topics: Topics) -> (Self, Ends) {
+        let (client, events) = AsyncClient::builder(options(config, will)).capacity(QUEUE).build();
+        let (asked_out, asked) = mpsc::channel(WAITING);
+        let (kept_out, kept) = mpsc::channel(KEPT);
+        let (link_out, link) = watch::channel(Link::Down);
+        let (largest_out, largest) = watch::channel(usize::MAX);
+        let connection = Self {
+            events,
+            client: client.clone(),
+            topics,
+            asked: asked_out,
+            kept: kept_out,
+            room: Arc::new(Semaphore::new(WAITING_BYTES)),
+            link: link_out,
+            largest: largest_out,
+            connections: 0,
+            shown: format!("{}:{}", config.host, config.port),
+        };
+        let publisher = Publisher { client, link: link.clone(), largest };
+        (connection, Ends { publisher, link, asked, kept })
     }
 
-    /// Works until it is disconnected on purpose or nobody listens any more.
+    /// Works until it is disconnected on purpose.
     pub(super) async fn run(mut self) {
-        let mut connected = false;
-        let mut refused = None;
+        let (mut refused, mut subscribed) = (None, true);
         loop {
+            // May have to wait for room in the queue, which is made by polling.
+            subscribed = subscribed || self.subscribe();
             match self.events.poll().await {
-                Ok(Event::Incoming(Packet::ConnAck(_))) => {
+                Ok(Event::Incoming(Packet::ConnAck(connack))) => {
                     tracing::info!(broker = %self.shown, "connected to the MQTT broker");
-                    (connected, refused) = (true, None);
-                    for topic in &self.subscriptions {
-                        // Fails only when the queue is full, which it is not just after connecting; the connection
-                        // would be made anew at the next loss.
-                        if self.client.try_subscribe(topic.as_str(), QoS::AtLeastOnce).is_err() {
-                            tracing::error!(topic, "can't subscribe");
-                        }
-                    }
+                    refused = None;
+                    let largest = connack.properties.and_then(|properties| properties.max_packet_size);
+                    self.largest.send_replace(largest.and_then(|size| size.try_into().ok()).unwrap_or(usize::MAX));
+                    self.connections += 1;
+                    self.link.send_replace(Link::Up { connection: self.connections });
+                    subscribed = false;
                 }
-                Ok(Event::Incoming(Packet::SubAck(_))) => {
-                    if self.incoming.send(Incoming::Connected).await.is_err() {
-                        return;
-                    }
+                Ok(Event::Incoming(Packet::SubAck(suback))) => {
+                    self.tell_refused(&suback);
+                    self.link.send_replace(Link::Ready { connection: self.connections });
                 }
-                Ok(Event::Incoming(Packet::Publish(publish))) => {
-                    let properties = publish.properties.unwrap_or_default();
-                    let message = Incoming::Message {
-                        topic: String::from_utf8_lossy(&publish.topic).into_owned(),
-                        payload: publish.payload.to_vec(),
-                        retained: publish.retain,
-                        response_topic: properties.response_topic,
-                        correlation: properties.correlation_data.map(|data| data.to_vec()),
-                    };
-                    if self.incoming.send(message).await.is_err() {
-                        return;
-                    }
-                }
+                Ok(Event::Incoming(Packet::Publish(publish))) => self.hand_on(publish),
                 Ok(_) => {}
                 Err(ConnectionError::RequestsDone) => return,
                 Err(error) => {
-                    if std::mem::take(&mut connected) {
+                    subscribed = true;
+                    if self.link.send_replace(Link::Down) != Link::Down {
                         tracing::warn!(broker = %self.shown, "connection to the MQTT broker lost");
-                        if self.incoming.send(Incoming::Lost).await.is_err() {
-                            return;
-                        }
                     }
                     // One line a cause, not one a try.
                     let cause = cause(&error);
@@ -174,6 +259,87 @@ impl Connection {
             }
         }
     }
+
+    fn subscribe(&self) -> bool {
+        let asked = self.topics.asked().map(|filter| {
+            // Told also of messages that are published as retained now, not only of those that the broker had kept.
+            SubscribeFilterInput::new(filter, QoS::AtLeastOnce).no_local(true).preserve_retain(true)
+        });
+        // Without acknowledgement, since those are judged in another order.
+        let kept = self.topics.kept().map(|filter| SubscribeFilterInput::new(filter, QoS::AtMostOnce).no_local(true));
+        self.client.try_subscribe_many(asked.into_iter().chain(kept)).is_ok()
+    }
+
+    fn tell_refused(&self, suback: &SubAck) {
+        let filters = self.topics.asked().into_iter().chain(self.topics.kept());
+        for (filter, code) in filters.zip(&suback.return_codes) {
+            if !matches!(code, SubscribeReasonCode::Success(_)) {
+                tracing::error!(filter, ?code, "the broker refuses a subscription: see to its access control list");
+            }
+        }
+    }
+
+    /// Never waits.
+    fn hand_on(&self, publish: Publish) {
+        let topic = String::from_utf8_lossy(&publish.topic).into_owned();
+        let what = self.topics.parse(&topic);
+        if what == Incoming::State {
+            if publish.retain && !publish.payload.is_empty() {
+                // Full: the rest is found at the next connect.
+                let _ = self.kept.try_send(topic);
+            }
+            return;
+        }
+        let ack = self.client.prepare_ack(&publish);
+        let size = publish.payload.len();
+        let properties = publish.properties.unwrap_or_default();
+        let delivery = Delivery {
+            what,
+            payload: if size > LARGEST_PAYLOAD { Err(size) } else { Ok(publish.payload.to_vec()) },
+            retained: publish.retain,
+            duplicate: publish.dup,
+            response_topic: properties.response_topic,
+            correlation: properties.correlation_data.map(|data| data.to_vec()),
+            receipt: Receipt { connection: self.connections, ack },
+            room: None,
+        };
+        if let Err(receipt) = self.queue(delivery) {
+            tracing::warn!(topic, "more requests than can be carried out: this one is dropped");
+            if let Some(ack) = receipt.ack {
+                let _ = self.client.try_manual_ack(ack);
+            }
+        }
+    }
+
+    /// Queues a request, if there is room. Those that ask for no acknowledgement get no more than half of it.
+    fn queue(&self, mut delivery: Delivery) -> Result<(), Receipt> {
+        let bytes = delivery.payload.as_ref().map_or(0, Vec::len).try_into().unwrap_or(u32::MAX);
+        let fits = delivery.receipt.ack.is_some() || self.asked.capacity() > WAITING / 2;
+        match Arc::clone(&self.room).try_acquire_many_owned(bytes) {
+            Ok(room) if fits => delivery.room = Some(room),
+            _ => return Err(delivery.receipt),
+        }
+        self.asked.try_send(delivery).map_err(|error| error.into_inner().receipt)
+    }
+}
+
+fn options(config: &MqttConfig, will: Message) -> MqttOptions {
+    let mut options = MqttOptions::new(&config.client_id, (config.host.clone(), config.port));
+    options.set_keep_alive(KEEP_ALIVE_SECONDS);
+    options.set_max_packet_size(Some(LARGEST_PACKET));
+    options.set_receive_maximum(Some(UNACKNOWLEDGED));
+    options.set_ack_mode(AckMode::Manual);
+    options.set_last_will(LastWill::new(will.topic, will.payload, QoS::AtLeastOnce, will.retain, None));
+    match (&config.username, &config.password) {
+        (Some(name), Some(password)) => {
+            options.set_credentials(name, password.expose().to_owned());
+        }
+        (Some(name), None) => {
+            options.set_username(name);
+        }
+        (None, _) => {}
+    }
+    options
 }
 
 /// In plain words, with what to do.

@@ -1,4 +1,59 @@
 //! The MQTT door: requests in, answers, events and retained state out.
 
 mod connection;
+mod publisher;
+mod requests;
+mod retained;
 mod topics;
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use self::connection::{Connection, Ends, Message};
+use self::publisher::Events;
+use self::requests::Requests;
+use self::retained::{OFFLINE, Retained};
+use self::topics::Topics;
+use crate::config::MqttConfig;
+use crate::hub::Hub;
+
+/// The broker gets this long to hear that the hub goes, twice: once for the word, once for the goodbye.
+const GOODBYE: Duration = Duration::from_millis(400);
+
+/// Serves the hub over MQTT until `stop` turns true. Works on without a broker and comes back when it does.
+pub async fn serve(hub_name: &str, config: &MqttConfig, hub: Hub, mut stop: watch::Receiver<bool>) {
+    let topics = Topics::new(hub_name);
+    let offline =
+        Message { topic: topics.status(), payload: OFFLINE.as_bytes().to_vec(), retain: true, correlation: None };
+    let (connection, ends) = Connection::new(config, offline.clone(), topics.clone());
+    let Ends { publisher, link, asked, kept } = ends;
+    let events = Events {
+        hub: hub.clone(),
+        topics: topics.clone(),
+        publisher: publisher.clone(),
+        changes: hub.changes(),
+        link: link.clone(),
+    };
+    let retained = Retained::new(hub.clone(), topics.clone(), publisher.clone(), link.clone());
+    let requests = Requests::new(hub, topics, publisher.clone());
+    // On its own: it alone must never wait for the others.
+    let mut connection = tokio::spawn(connection.run());
+    tokio::select! {
+        () = requests.run(asked) => {}
+        () = events.run() => {}
+        () = retained.run(kept) => {}
+        _ = stop.wait_for(|stop| *stop) => {}
+    }
+    if link.borrow().is_ready() {
+        let told = async {
+            if let Ok(pending) = publisher.publish(offline).await {
+                let _ = pending.delivered().await;
+            }
+        };
+        let _ = tokio::time::timeout(GOODBYE, told).await;
+        publisher.disconnect(GOODBYE).await;
+        let _ = tokio::time::timeout(GOODBYE, &mut connection).await;
+    }
+    connection.abort();
+}

@@ -9,12 +9,16 @@ pub(super) struct Topics {
 }
 
 /// What an incoming topic asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Incoming {
     /// `…/request/<resource>/<action>`: the operation's name, such as `access_grants/create`.
     Request(String),
     /// `…/devices/<device_id>/set`: the id as given.
     Set(String),
+    /// `…/devices/<device_id>` or `…/access_grants/<access_grant_id>`: the hub's own retained state, come back.
+    State,
+    /// Nothing that is known here.
+    Other,
 }
 
 impl Topics {
@@ -22,18 +26,42 @@ impl Topics {
         Self { base: format!("keyway/{hub}") }
     }
 
-    /// What the hub subscribes to.
-    pub(super) fn subscriptions(&self) -> [String; 2] {
+    /// Filters for what the hub is asked.
+    pub(super) fn asked(&self) -> [String; 2] {
         [format!("{}/request/#", self.base), format!("{}/devices/+/set", self.base)]
     }
 
-    pub(super) fn parse(&self, topic: &str) -> Option<Incoming> {
-        let rest = topic.strip_prefix(&self.base)?.strip_prefix('/')?;
+    /// Filters for the hub's own state, to find what the broker has kept of it.
+    pub(super) fn kept(&self) -> [String; 2] {
+        [format!("{}/devices/+", self.base), format!("{}/access_grants/+", self.base)]
+    }
+
+    pub(super) fn parse(&self, topic: &str) -> Incoming {
+        let rest = topic.strip_prefix(&self.base).and_then(|rest| rest.strip_prefix('/')).unwrap_or_default();
         if let Some(operation) = rest.strip_prefix("request/") {
-            return Some(Incoming::Request(operation.to_owned()));
+            return Incoming::Request(operation.to_owned());
         }
-        let device = rest.strip_prefix("devices/")?.strip_suffix("/set")?;
-        (!device.contains('/')).then(|| Incoming::Set(device.to_owned()))
+        match rest.split('/').collect::<Vec<_>>()[..] {
+            ["devices", device, "set"] => Incoming::Set(device.to_owned()),
+            ["devices" | "access_grants", _] => Incoming::State,
+            _ => Incoming::Other,
+        }
+    }
+
+    /// Whether an answer may go to this MQTT 5 response topic.
+    ///
+    /// # Errors
+    /// What is wrong with it. Below `keyway/` only the hub's own responses are for answers: whoever may send requests
+    /// must not make the hub write where he himself may not.
+    pub(super) fn check_response(&self, topic: &str) -> Result<(), &'static str> {
+        let own = topic.strip_prefix(&self.base).is_some_and(|rest| rest.starts_with("/response/"));
+        match topic {
+            "" => Err("is empty"),
+            _ if topic.contains(['+', '#', '\0']) => Err("must not hold a wildcard"),
+            _ if topic.starts_with('$') => Err("must not be one of the broker's own topics"),
+            _ if topic.starts_with("keyway/") && !own => Err("must not be one of Keyway's own topics"),
+            _ => Ok(()),
+        }
     }
 
     /// Where the answer to a request goes when the request names no response topic.
@@ -69,15 +97,26 @@ mod tests {
     #[test]
     fn requests_and_sets_are_told_apart_and_nothing_else_is_taken() {
         let topics = Topics::new("home");
-        let request = |name: &str| Some(Incoming::Request(name.to_owned()));
+        let request = |name: &str| Incoming::Request(name.to_owned());
         assert_eq!(topics.parse("keyway/home/request/access_grants/create"), request("access_grants/create"));
         assert_eq!(
             topics.parse("keyway/home/request/access_codes/unmanaged/list"),
             request("access_codes/unmanaged/list")
         );
-        assert_eq!(topics.parse("keyway/home/devices/42/set"), Some(Incoming::Set("42".to_owned())));
-        assert_eq!(topics.parse("keyway/home2/request/devices/list"), None);
-        assert_eq!(topics.parse("keyway/home/devices/42"), None);
-        assert_eq!(topics.parse("keyway/home/devices/4/2/set"), None);
+        assert_eq!(topics.parse("keyway/home/devices/42/set"), Incoming::Set("42".to_owned()));
+        assert_eq!(topics.parse("keyway/home/devices/42"), Incoming::State);
+        for other in ["keyway/home2/request/devices/list", "keyway/home/devices/4/2/set", "keyway/home/status", ""] {
+            assert_eq!(topics.parse(other), Incoming::Other, "{other}");
+        }
+    }
+
+    #[test]
+    fn an_answer_goes_anywhere_but_where_it_would_be_taken_for_something_else() {
+        let topics = Topics::new("home");
+        assert_eq!(topics.check_response("booking/answers"), Ok(()));
+        assert_eq!(topics.check_response("keyway/home/response/booking/7"), Ok(()));
+        for wrong in ["", "a/+", "a/#", "$SYS/x", "keyway/home/request/devices/list", "keyway/home2/response/x"] {
+            assert!(topics.check_response(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -1,0 +1,167 @@
+//! Retained state: what the hub, each device and each grant is now, for whoever comes later. No PIN in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio::time::interval;
+
+use super::connection::{Link, Message, Publisher};
+use super::topics::Topics;
+use crate::hub::{Changes, Hub, StoreError};
+use crate::model::{AccessGrantId, DeviceId};
+
+/// How often the hub looks whether what it tells of itself has changed without the store (clock trust).
+const INFO_EVERY: Duration = Duration::from_secs(30);
+/// How often it looks at everything: some things change with time alone, such as a grant that is over.
+const EVERYTHING_EVERY: Duration = Duration::from_secs(600);
+
+/// What the status topic says while the hub is there.
+const ONLINE: &str = "online";
+/// What it says when it is not; also the last will.
+pub(super) const OFFLINE: &str = "offline";
+
+/// Keeps the broker's retained topics as the store is.
+pub(super) struct Retained {
+    hub: Hub,
+    topics: Topics,
+    publisher: Publisher,
+    changes: broadcast::Receiver<Arc<Changes>>,
+    link: watch::Receiver<Link>,
+    /// What the broker holds: topics, and a digest of what was published there.
+    shown: BTreeMap<String, u64>,
+}
+
+impl Retained {
+    pub(super) fn new(hub: Hub, topics: Topics, publisher: Publisher, link: watch::Receiver<Link>) -> Self {
+        let changes = hub.changes();
+        Self { hub, topics, publisher, changes, link, shown: BTreeMap::new() }
+    }
+
+    /// Works until the connection's or the store's end. `kept` brings the topics that the broker had kept.
+    pub(super) async fn run(mut self, mut kept: mpsc::Receiver<String>) {
+        let mut shown_on = Link::Down;
+        let (mut info, mut all) = (interval(INFO_EVERY), interval(EVERYTHING_EVERY));
+        loop {
+            let link = *self.link.borrow_and_update();
+            let outcome = if link.is_ready() && link != shown_on {
+                shown_on = link;
+                // The broker may have forgotten all, or be another one.
+                self.shown.clear();
+                self.everything().await
+            } else {
+                tokio::select! {
+                    biased;
+                    changed = self.link.changed() => if changed.is_err() { return } else { Ok(()) },
+                    change = self.changes.recv() => match change {
+                        Ok(changes) if link.is_ready() => self.changed(&changes).await,
+                        Ok(_) => Ok(()),
+                        Err(broadcast::error::RecvError::Lagged(_)) => {
+                            shown_on = Link::Down;
+                            Ok(())
+                        }
+                        Err(broadcast::error::RecvError::Closed) => return,
+                    },
+                    // Judged only when all that belongs there has been published.
+                    Some(topic) = kept.recv(), if link.is_ready() => {
+                        self.judge(topic).await;
+                        Ok(())
+                    }
+                    _ = all.tick(), if link.is_ready() => self.everything().await,
+                    _ = info.tick(), if link.is_ready() => self.info().await,
+                }
+            };
+            if let Err(error) = outcome {
+                tracing::error!(%error, "retained state is not up to date");
+            }
+        }
+    }
+
+    async fn everything(&mut self) -> Result<(), StoreError> {
+        self.show(self.topics.status(), Some(ONLINE.to_owned())).await;
+        self.info().await?;
+        let (devices, grants) = self.hub.everything_public().await?;
+        let mut current: BTreeSet<String> = devices.iter().map(|id| self.topics.device(*id)).collect();
+        current.extend(grants.iter().map(|id| self.topics.access_grant(*id)));
+        current.extend([self.topics.status(), self.topics.info()]);
+        let gone: Vec<String> = self.shown.keys().filter(|topic| !current.contains(*topic)).cloned().collect();
+        for topic in gone {
+            self.show(topic, None).await;
+        }
+        for id in devices {
+            self.device(id).await?;
+        }
+        for id in grants {
+            self.grant(id).await?;
+        }
+        Ok(())
+    }
+
+    async fn changed(&mut self, changes: &Changes) -> Result<(), StoreError> {
+        for id in &changes.devices {
+            self.device(*id).await?;
+        }
+        for id in &changes.grants {
+            self.grant(*id).await?;
+        }
+        self.info().await
+    }
+
+    /// The broker has kept something here: cleared if it is none of ours any more.
+    async fn judge(&self, topic: String) {
+        if !self.shown.contains_key(&topic) {
+            tracing::info!(topic, "the broker had kept what is gone: cleared");
+            self.publish(topic, Vec::new()).await;
+        }
+    }
+
+    async fn info(&mut self) -> Result<(), StoreError> {
+        let info = self.hub.info().await?;
+        self.show(self.topics.info(), Some(info.to_string())).await;
+        Ok(())
+    }
+
+    async fn device(&mut self, id: DeviceId) -> Result<(), StoreError> {
+        let device = self.hub.public_device(id).await?;
+        self.show(self.topics.device(id), device.map(|device| device.to_string())).await;
+        Ok(())
+    }
+
+    async fn grant(&mut self, id: AccessGrantId) -> Result<(), StoreError> {
+        let grant = self.hub.public_grant(id).await?;
+        self.show(self.topics.access_grant(id), grant.map(|grant| grant.to_string())).await;
+        Ok(())
+    }
+
+    /// Publishes what is not there yet; nothing clears the topic.
+    async fn show(&mut self, topic: String, text: Option<String>) {
+        let text = text.unwrap_or_default();
+        let digest = digest(&text);
+        let known = if text.is_empty() {
+            self.shown.remove(&topic).is_none()
+        } else {
+            self.shown.insert(topic.clone(), digest) == Some(digest)
+        };
+        if !known {
+            self.publish(topic, text.into_bytes()).await;
+        }
+    }
+
+    async fn publish(&self, topic: String, payload: Vec<u8>) {
+        // Not to pile up while the broker is away: everything is published when it is back.
+        if self.link.borrow().is_ready() {
+            let message = Message { topic, payload, retain: true, correlation: None };
+            if let Err(error) = self.publisher.publish(message).await {
+                tracing::warn!("retained state not published: {error}");
+            }
+        }
+    }
+}
+
+fn digest(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}
