@@ -1,1 +1,290 @@
-//! The driver: implements the radio seam, owns the layers, nothing else.
+//! The whole driver: owns the layers, hands bytes up and commands down. Implements [`Radio`].
+
+mod dialogue;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Instant;
+
+use keyway_lock::{
+    CommandError, CommandId, LockCommand, LockId, NetworkRecord, Output, PersistId, PortState, Radio, RadioEvent,
+    StickInfo, StickState,
+};
+use zeroize::Zeroizing;
+
+use crate::node::NodeId;
+use crate::node::table::NodeRecord;
+use crate::security::s2::drbg::CtrDrbg;
+use crate::security::{NetworkKeys, SecurityClass};
+use crate::serial_api::session::{Session, SessionEvent, SessionOutput};
+use crate::serial_api::startup::Stick;
+use crate::transport::exchange::Security;
+use crate::transport::queue::{Outgoing, Queue};
+use crate::transport::receive::{Incoming, Receiver};
+
+use dialogue::{Dialogue, Told};
+
+/// What the driver is told at the start.
+#[derive(Debug, Clone, Default)]
+pub struct Setup {
+    /// The network's keys.
+    pub keys: NetworkKeys,
+    /// Restart the stick each time its port is opened.
+    pub soft_reset: bool,
+    /// The locks to drive, with the classes their network granted them at inclusion.
+    pub nodes: BTreeMap<NodeId, Vec<SecurityClass>>,
+}
+
+/// The security state, and for which network it is.
+struct Secured {
+    home_id: u32,
+    own: NodeId,
+    security: Security,
+}
+
+/// A Z-Wave stick and its locks.
+pub struct ZwaveRadio {
+    keys: NetworkKeys,
+    random: CtrDrbg,
+    session: Session,
+    session_timeout: Option<Instant>,
+    secured: Option<Secured>,
+    receiver: Receiver,
+    queue: Queue,
+    locks: BTreeMap<NodeId, Dialogue>,
+    /// The last Supervision session id.
+    supervision_session: u8,
+    next_persist: u64,
+    outputs: VecDeque<Output>,
+}
+
+impl ZwaveRadio {
+    /// With what the store has kept; `entropy` must be fresh at every start.
+    pub fn new(setup: Setup, records: Vec<NetworkRecord>, entropy: [u8; 32]) -> Self {
+        let mut random = CtrDrbg::new(&Zeroizing::new(entropy), &[0; 32]);
+        let [supervision_session] = random.generate();
+        let record_of = |node, granted: &[SecurityClass]| {
+            let record = records.iter().find(|record| record.key == NodeRecord::key(node))?;
+            NodeRecord::from_record(record.value.as_ref()?, granted)
+        };
+        let dialogue = |(node, mut granted): (NodeId, Vec<SecurityClass>)| {
+            granted.sort_unstable();
+            let record = record_of(node, &granted);
+            (node, Dialogue::new(node, granted, record))
+        };
+        Self {
+            keys: setup.keys,
+            random,
+            session: Session::new(setup.soft_reset),
+            session_timeout: None,
+            secured: None,
+            receiver: Receiver::default(),
+            queue: Queue::default(),
+            locks: setup.nodes.into_iter().map(dialogue).collect(),
+            supervision_session: supervision_session & 0x3F,
+            next_persist: 0,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// Lets everything go on as far as it can.
+    fn run(&mut self, now: Instant) {
+        loop {
+            let mut moved = false;
+            while let Some((node, id, ended)) = self.queue.poll_ended() {
+                moved = true;
+                if let Some(lock) = self.locks.get_mut(&node) {
+                    lock.handle_ended(now, id, ended);
+                }
+            }
+            if let Some(stick) = self.session.stick() {
+                for lock in self.locks.values_mut() {
+                    lock.advance(now, stick, &mut self.queue, &mut self.supervision_session);
+                }
+            }
+            moved |= self.feed_stick(now);
+            moved |= self.drain_session(now);
+            self.tell();
+            if !moved {
+                return;
+            }
+        }
+    }
+
+    fn feed_stick(&mut self, now: Instant) -> bool {
+        let Some(secured) = self.secured.as_mut().filter(|_| self.session.is_idle()) else { return false };
+        let max = self.session.stick().map_or(0, |stick| stick.max_payload);
+        let Some(outgoing) = self.queue.next(now, &mut secured.security, max) else { return false };
+        let ticket = match outgoing {
+            Outgoing::Frame(node, bytes) => self.session.send_data(now, node, &Zeroizing::new(bytes)),
+            Outgoing::Command(command) => self.session.submit(now, command),
+        };
+        self.queue.given(now, ticket);
+        true
+    }
+
+    fn drain_session(&mut self, now: Instant) -> bool {
+        let mut moved = false;
+        loop {
+            match self.session.poll_output() {
+                SessionOutput::Transmit(bytes) => self.outputs.push_back(Output::Transmit(bytes)),
+                SessionOutput::Event(event) => {
+                    moved = true;
+                    self.handle_session(now, event);
+                }
+                SessionOutput::Timeout(timeout) => {
+                    self.session_timeout = timeout;
+                    return moved;
+                }
+            }
+        }
+    }
+
+    fn handle_session(&mut self, now: Instant, event: SessionEvent) {
+        match event {
+            SessionEvent::Identified(stick) => self.identified(now, &stick),
+            SessionEvent::Unresponsive(reason) => self.stick(StickState::Failed(reason)),
+            SessionEvent::Restarted => {
+                tracing::warn!("the stick restarted by itself; it is identified again");
+                self.stick(StickState::Starting);
+            }
+            SessionEvent::Completed(ticket, result) => self.queue.handle_completed(now, ticket, result),
+            SessionEvent::Received(command) => {
+                let Some(secured) = &mut self.secured else { return };
+                if !self.locks.contains_key(&command.source) {
+                    tracing::debug!(node = %command.source, "a command of a node that is not driven is passed over");
+                    return;
+                }
+                let incoming = self.receiver.handle(now, &mut secured.security, &command);
+                self.handle_incoming(now, incoming);
+            }
+            // A lock that shows itself is there; what it supports is asked in its interview.
+            SessionEvent::Update(_) => {}
+        }
+    }
+
+    fn identified(&mut self, now: Instant, stick: &Stick) {
+        let Some(own) = stick.own_node else { return };
+        let known = self.secured.as_ref().is_some_and(|known| known.home_id == stick.home_id && known.own == own);
+        if !known {
+            let entropy = (self.random.generate(), self.random.generate());
+            let mut security = Security::new(own, stick.home_id, &self.keys, entropy);
+            for (node, lock) in &self.locks {
+                security.s2.add_peer(*node, lock.granted());
+            }
+            self.secured = Some(Secured { home_id: stick.home_id, own, security });
+        }
+        let (version, revision) = stick.firmware;
+        let (maker, kind, product) = stick.product;
+        self.stick(StickState::Ready(StickInfo {
+            network: format!("{:08x}", stick.home_id),
+            firmware: format!("{} (Serial API {version}.{revision})", stick.library_version),
+            model: format!("{maker:04x}:{kind:04x}:{product:04x}"),
+        }));
+        for lock in self.locks.values_mut() {
+            lock.begin(now, stick);
+        }
+    }
+
+    fn handle_incoming(&mut self, now: Instant, incoming: Vec<Incoming>) {
+        for incoming in incoming {
+            match incoming {
+                Incoming::Reply { node, level, command } => self.queue.reply(node, level, command),
+                Incoming::Nonce(node) => self.queue.handle_nonce(node),
+                Incoming::OutOfSync(node) => self.queue.handle_out_of_sync(node),
+                Incoming::Command { node, level, command } => {
+                    if !self.queue.handle_command(now, node, level, &command)
+                        && let Some(lock) = self.locks.get_mut(&node)
+                    {
+                        lock.handle_unasked(now, level, &command);
+                    }
+                }
+            }
+        }
+    }
+
+    fn stick(&mut self, state: StickState) {
+        self.outputs.push_back(Output::Event(RadioEvent::Stick(state)));
+    }
+
+    /// Hands on what the dialogues have to tell.
+    fn tell(&mut self) {
+        for (node, lock) in &mut self.locks {
+            for told in lock.take_told() {
+                self.outputs.push_back(match told {
+                    Told::Event(event) => Output::Event(event),
+                    Told::Keep(record) => {
+                        self.next_persist += 1;
+                        Output::Persist(PersistId(self.next_persist), record.to_record(*node))
+                    }
+                });
+            }
+        }
+    }
+}
+
+impl Radio for ZwaveRadio {
+    fn handle_bytes(&mut self, now: Instant, bytes: &[u8]) {
+        self.session.handle_bytes(now, bytes);
+        self.run(now);
+    }
+
+    fn handle_port(&mut self, now: Instant, state: PortState) {
+        self.queue.clear();
+        for lock in self.locks.values_mut() {
+            lock.stick_lost();
+        }
+        match state {
+            PortState::Opened => {
+                self.stick(StickState::Starting);
+                self.session.handle_opened(now);
+            }
+            PortState::Lost => {
+                self.stick(StickState::Gone);
+                self.session.handle_lost();
+            }
+        }
+        self.run(now);
+    }
+
+    fn handle_command(&mut self, now: Instant, id: CommandId, lock: LockId, command: LockCommand) {
+        let node = u16::try_from(lock.0).ok().and_then(NodeId::new);
+        match node.and_then(|node| self.locks.get_mut(&node)) {
+            Some(lock) if self.session.stick().is_some() => lock.handle_command(now, id, command),
+            Some(_) => self.answer(id, CommandError::StickGone),
+            None => self.answer(id, CommandError::NotReady),
+        }
+        self.run(now);
+    }
+
+    /// Nothing that leaves depends on it: a record only spares the next start an interview.
+    fn handle_persisted(&mut self, _now: Instant, _id: PersistId) {}
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.session.handle_timeout(now);
+        self.queue.handle_timeout(now);
+        if self.queue.must_abort(now) {
+            tracing::debug!("a send takes too long while others wait: it is given up");
+            self.session.abort(now);
+        }
+        if let Some(secured) = &mut self.secured {
+            let incoming = self.receiver.handle_timeout(now, &mut secured.security);
+            self.handle_incoming(now, incoming);
+        }
+        self.run(now);
+    }
+
+    fn poll_output(&mut self) -> Output {
+        if let Some(output) = self.outputs.pop_front() {
+            return output;
+        }
+        let locks = self.locks.values().filter_map(Dialogue::timeout).min();
+        let timeouts = [self.session_timeout, self.queue.timeout(), self.receiver.timeout(), locks];
+        Output::Timeout(timeouts.into_iter().flatten().min())
+    }
+}
+
+impl ZwaveRadio {
+    fn answer(&mut self, id: CommandId, error: CommandError) {
+        self.outputs.push_back(Output::Event(RadioEvent::CommandDone(id, Err(error))));
+    }
+}

@@ -1,1 +1,313 @@
-//! Finding out what a node is and can do.
+//! The interview: what a node is, what it supports, how many code slots it has, which PINs it takes. Asked once, kept in
+//! the store; what brought no answer is named, and asked again later.
+
+use zeroize::Zeroizing;
+
+use crate::cc::association::{self, AssociationCommand};
+use crate::cc::door_lock::{self, DoorLockCommand};
+use crate::cc::manufacturer_specific::{self, ManufacturerSpecificCommand};
+use crate::cc::user_code::{self, UserCodeCommand};
+use crate::cc::version::{self, VersionCommand};
+use crate::cc::{battery, notification};
+use crate::node::NodeId;
+use crate::node::info::{ProtocolInfo, supported_classes};
+use crate::node::table::NodeRecord;
+use crate::security::SecurityClass;
+use crate::serial_api::callback::NodeUpdate;
+use crate::serial_api::command::Command;
+use crate::serial_api::session::Completed;
+use crate::serial_api::startup::Stick;
+use crate::transport::exchange::{Answer, AskError, Awaits};
+use crate::transport::queue::Ended;
+
+/// Security 0: Commands Supported Get and Report (CC:0098.01.02, .03).
+const S0_SUPPORTED_GET: [u8; 2] = [0x98, 0x02];
+const S0_SUPPORTED_REPORT: [u8; 2] = [0x98, 0x03];
+/// Security 2: Commands Supported Get and Report (CC:009F.01.0D, .0E).
+const S2_SUPPORTED_GET: [u8; 2] = [0x9F, 0x0D];
+const S2_SUPPORTED_REPORT: [u8; 2] = [0x9F, 0x0E];
+
+/// The command classes whose version matters here.
+const VERSIONED: [u8; 4] = [user_code::CLASS, door_lock::CLASS, notification::CLASS, battery::CLASS];
+
+/// Times the stick is asked again about a node that did not answer it.
+const STICK_TRIES: u8 = 3;
+
+/// The steps, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    ProtocolInfo,
+    NodeInformation,
+    SecureClasses,
+    Version(usize),
+    UsersNumber,
+    UserCodeCapabilities,
+    DoorLockCapabilities,
+    Product,
+    Firmware,
+    Lifeline,
+    LifelineSet,
+    Done,
+}
+
+impl Step {
+    /// What is missing when it brought nothing.
+    fn name(self) -> &'static str {
+        match self {
+            Self::ProtocolInfo => "protocol information",
+            Self::NodeInformation => "node information",
+            Self::SecureClasses => "commands supported securely",
+            Self::Version(_) => "versions of its command classes",
+            Self::UsersNumber => "number of code slots",
+            Self::UserCodeCapabilities => "digits of its keypad",
+            Self::DoorLockCapabilities => "door lock capabilities",
+            Self::Product => "manufacturer and product",
+            Self::Firmware => "firmware version",
+            Self::Lifeline | Self::LifelineSet => "lifeline association",
+            Self::Done => "",
+        }
+    }
+}
+
+/// What the interview asks.
+pub enum InterviewAsk {
+    /// The stick.
+    Stick(Command),
+    /// The node: the command and the beginning of the report, under the level that [`NodeRecord::supports`] implies.
+    Node(Zeroizing<Vec<u8>>, Awaits),
+}
+
+/// How an answer left the interview.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// It goes on.
+    On,
+    /// The node does not answer: to be gone on with when it does.
+    Stuck,
+}
+
+/// An interview under way.
+pub struct Interview {
+    node: NodeId,
+    own: NodeId,
+    granted: Vec<SecurityClass>,
+    record: NodeRecord,
+    step: Step,
+    /// Times the present step brought nothing.
+    tries: u8,
+}
+
+impl Interview {
+    /// Asks for whatever a record does not know yet; for everything, if it is new.
+    pub fn new(node: NodeId, stick: &Stick, granted: &[SecurityClass], record: NodeRecord) -> Self {
+        let own = stick.own_node.unwrap_or(node);
+        Self { node, own, granted: granted.to_vec(), record, step: Step::ProtocolInfo, tries: 0 }
+    }
+
+    /// What was found so far.
+    pub fn record(&self) -> &NodeRecord {
+        &self.record
+    }
+
+    /// The end.
+    pub fn into_record(self) -> NodeRecord {
+        self.record
+    }
+
+    /// What is asked next, the same each time until it is answered; `None`: done.
+    pub fn ask(&mut self, stick: &Stick) -> Option<InterviewAsk> {
+        loop {
+            let ask = if self.is_known() { None } else { self.question(stick) };
+            if ask.is_some() || self.step == Step::Done {
+                return ask;
+            }
+            self.advance();
+        }
+    }
+
+    fn is_known(&self) -> bool {
+        let record = &self.record;
+        match self.step {
+            Step::ProtocolInfo => record.listening.is_some(),
+            Step::NodeInformation => !record.clear.is_empty(),
+            Step::SecureClasses => !record.secure.is_empty(),
+            Step::Version(index) => VERSIONED.get(index).is_none_or(|class| record.versions.contains_key(class)),
+            Step::UsersNumber => record.users.is_some(),
+            Step::UserCodeCapabilities => record.digits.is_some(),
+            Step::DoorLockCapabilities => record.door_sensor.is_some(),
+            Step::Product => record.product.is_some(),
+            Step::Firmware => record.firmware.is_some(),
+            Step::Lifeline => record.lifeline,
+            Step::LifelineSet | Step::Done => false,
+        }
+    }
+
+    fn question(&self, stick: &Stick) -> Option<InterviewAsk> {
+        let node = |command: Vec<u8>, report: &[u8]| {
+            Some(InterviewAsk::Node(Zeroizing::new(command), Awaits::Report(report.to_vec())))
+        };
+        let record = &self.record;
+        let has = |class| record.supports(class);
+        match self.step {
+            Step::ProtocolInfo => {
+                Some(InterviewAsk::Stick(Command::node_protocol_info(self.node, stick.node_id_width)))
+            }
+            Step::NodeInformation => {
+                Some(InterviewAsk::Stick(Command::request_node_info(self.node, stick.node_id_width)))
+            }
+            Step::SecureClasses => match self.granted.iter().max()? {
+                SecurityClass::S0 => node(S0_SUPPORTED_GET.to_vec(), &S0_SUPPORTED_REPORT),
+                _ => node(S2_SUPPORTED_GET.to_vec(), &S2_SUPPORTED_REPORT),
+            },
+            Step::Version(index) => {
+                let class = *VERSIONED.get(index).filter(|class| has(**class) && has(version::CLASS))?;
+                let report = VersionCommand::CommandClassReport { class, version: 0 }.encode();
+                node(VersionCommand::CommandClassGet(class).encode(), report.get(..3)?)
+            }
+            Step::UsersNumber if has(user_code::CLASS) => {
+                let report = UserCodeCommand::UsersNumberReport(0).encode();
+                node(UserCodeCommand::UsersNumberGet.encode(), report.get(..2)?)
+            }
+            Step::UserCodeCapabilities if has(user_code::CLASS) && record.version_of(user_code::CLASS) >= 2 => {
+                let report = UserCodeCommand::CapabilitiesReport(user_code::UserCodeCapabilities::default()).encode();
+                node(UserCodeCommand::CapabilitiesGet.encode(), report.get(..2)?)
+            }
+            Step::DoorLockCapabilities if has(door_lock::CLASS) && record.version_of(door_lock::CLASS) >= 4 => {
+                let report = DoorLockCommand::CapabilitiesReport { components: 0 }.encode();
+                node(DoorLockCommand::CapabilitiesGet.encode(), report.get(..2)?)
+            }
+            Step::Product if has(manufacturer_specific::CLASS) => {
+                node(ManufacturerSpecificCommand::Get.encode(), &[manufacturer_specific::CLASS, 0x05])
+            }
+            Step::Firmware if has(version::CLASS) => node(VersionCommand::Get.encode(), &[version::CLASS, 0x12]),
+            // Long Range nodes report to the controller without one.
+            Step::Lifeline if has(association::CLASS) && !self.node.is_long_range() => {
+                let get = AssociationCommand::Get(association::LIFELINE).encode();
+                node(get, &[association::CLASS, 0x03, association::LIFELINE])
+            }
+            Step::LifelineSet => {
+                let nodes = vec![u8::try_from(self.own.get()).ok()?];
+                let set = AssociationCommand::Set { group: association::LIFELINE, nodes }.encode();
+                Some(InterviewAsk::Node(Zeroizing::new(set), Awaits::Delivery))
+            }
+            _ => None,
+        }
+    }
+
+    /// The answer to what was asked.
+    pub fn handle_ended(&mut self, ended: Ended) -> Progress {
+        let step = self.step;
+        match ended {
+            Ended::Node(Err(AskError::Offline { .. } | AskError::Stick)) => return Progress::Stuck,
+            // The stick asks a node for its information once: on a bad link that is not enough.
+            Ended::Stick(Err(_)) if self.tries < STICK_TRIES => {
+                self.tries += 1;
+                return Progress::On;
+            }
+            Ended::Node(Err(AskError::NoAnswer | AskError::NoKey)) | Ended::Stick(Err(_)) => self.miss(step),
+            Ended::Stick(Ok(completed)) => self.stick_answered(step, completed),
+            Ended::Node(Ok(Answer::Report(report))) => {
+                if self.learn(step, &report).is_none() {
+                    self.miss(step);
+                }
+            }
+            // The lifeline was set; at the next interview it is looked at again.
+            Ended::Node(Ok(Answer::Delivered | Answer::Supervised(_))) => self.record.lifeline = true,
+        }
+        if self.step == step {
+            self.advance();
+        }
+        Progress::On
+    }
+
+    fn stick_answered(&mut self, step: Step, completed: Completed) {
+        match (step, completed) {
+            (Step::ProtocolInfo, Completed::Response(payload)) => match ProtocolInfo::decode(&payload) {
+                Ok(info) => self.record.listening = Some(info.listening),
+                Err(_) => return self.miss(step),
+            },
+            (Step::NodeInformation, Completed::Update(NodeUpdate::Information(node, info))) if node == self.node => {
+                self.record.clear = info.supported;
+            }
+            _ => return self.miss(step),
+        }
+        self.record.missing.remove(step.name());
+    }
+
+    /// `None`: the report can't be read.
+    fn learn(&mut self, step: Step, report: &[u8]) -> Option<()> {
+        let record = &mut self.record;
+        match step {
+            Step::SecureClasses => {
+                // Security 0 counts reports to follow in front of the list.
+                let list = report.get(if report.starts_with(&S0_SUPPORTED_REPORT) { 3 } else { 2 }..)?;
+                record.secure = supported_classes(list);
+            }
+            Step::Version(_) => match VersionCommand::decode(report).ok()? {
+                VersionCommand::CommandClassReport { class, version } => {
+                    record.versions.insert(class, version.max(1));
+                }
+                _ => return None,
+            },
+            Step::UsersNumber => match UserCodeCommand::decode(report).ok()? {
+                UserCodeCommand::UsersNumberReport(users) => record.users = Some(users),
+                _ => return None,
+            },
+            Step::UserCodeCapabilities => match UserCodeCommand::decode(report).ok()? {
+                UserCodeCommand::CapabilitiesReport(capabilities) => {
+                    // No digits at all is no keypad anybody could use: not believed.
+                    record.digits = Some(capabilities.digits()).filter(|digits| !digits.is_empty());
+                }
+                _ => return None,
+            },
+            Step::DoorLockCapabilities => match DoorLockCommand::decode(report).ok()? {
+                DoorLockCommand::CapabilitiesReport { components } => record.door_sensor = Some(components & 0x01 != 0),
+                _ => return None,
+            },
+            Step::Product => match ManufacturerSpecificCommand::decode(report).ok()? {
+                ManufacturerSpecificCommand::Report { manufacturer, product_type, product } => {
+                    record.product = Some((manufacturer, product_type, product));
+                }
+                ManufacturerSpecificCommand::Get => return None,
+            },
+            Step::Firmware => match VersionCommand::decode(report).ok()? {
+                VersionCommand::Report { firmware, .. } => record.firmware = Some(firmware),
+                _ => return None,
+            },
+            Step::Lifeline => match AssociationCommand::decode(report).ok()? {
+                AssociationCommand::Report { nodes, .. } => {
+                    let there = nodes.iter().any(|node| u16::from(*node) == self.own.get());
+                    record.lifeline = there;
+                    self.step = if there { Step::Done } else { Step::LifelineSet };
+                }
+                _ => return None,
+            },
+            Step::ProtocolInfo | Step::NodeInformation | Step::LifelineSet | Step::Done => return None,
+        }
+        record.missing.remove(step.name());
+        Some(())
+    }
+
+    fn miss(&mut self, step: Step) {
+        tracing::info!(node = %self.node, part = step.name(), "part of the interview brought no answer");
+        self.record.missing.insert(step.name().to_owned());
+    }
+
+    fn advance(&mut self) {
+        self.tries = 0;
+        self.step = match self.step {
+            Step::ProtocolInfo => Step::NodeInformation,
+            Step::NodeInformation => Step::SecureClasses,
+            Step::SecureClasses => Step::Version(0),
+            Step::Version(index) if index + 1 < VERSIONED.len() => Step::Version(index + 1),
+            Step::Version(_) => Step::UsersNumber,
+            Step::UsersNumber => Step::UserCodeCapabilities,
+            Step::UserCodeCapabilities => Step::DoorLockCapabilities,
+            Step::DoorLockCapabilities => Step::Product,
+            Step::Product => Step::Firmware,
+            Step::Firmware => Step::Lifeline,
+            // The set follows only from what the report said.
+            Step::Lifeline | Step::LifelineSet | Step::Done => Step::Done,
+        };
+    }
+}

@@ -1,1 +1,158 @@
-//! Lock commands turned into the fewest command classes that prove them.
+//! What the hub asks of a lock, as the fewest command classes that prove it.
+
+mod bolt;
+mod code;
+
+use std::time::{Duration, Instant};
+
+use keyway_lock::{CommandError, CommandOutput, LockCommand, LockEvent, Refusal};
+use zeroize::Zeroizing;
+
+use crate::node::table::NodeRecord;
+use crate::transport::exchange::{Answer, AskError};
+
+use bolt::BoltJob;
+use code::CodeJob;
+
+/// How a command to the node is to be confirmed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Want {
+    /// By a report that begins like this.
+    Report(Vec<u8>),
+    /// Under supervision, if the node knows it, else by its acknowledgement.
+    Outcome,
+}
+
+/// What a job does next.
+pub enum Next {
+    /// Asks the node.
+    Ask(Zeroizing<Vec<u8>>, Want),
+    /// Waits, to go on with [`Job::handle_timeout`].
+    Pause(Instant),
+    /// Nothing: it has ended.
+    Done(Result<CommandOutput, CommandError>),
+}
+
+/// A command of the hub, under way.
+pub struct Job(Kind);
+
+enum Kind {
+    Code(CodeJob),
+    Bolt(BoltJob),
+    Refused(Refusal),
+}
+
+impl Job {
+    /// Begins. `was_free`: the lock has said a moment ago that the slot is free. What the lock can't do is refused
+    /// without asking it.
+    pub fn new(command: &LockCommand, record: &NodeRecord, was_free: bool) -> Self {
+        let capabilities = record.lock_info().capabilities;
+        let slot = match command {
+            LockCommand::ReadSlot(slot) | LockCommand::SetCode { slot, .. } | LockCommand::ClearCode(slot) => {
+                Some(*slot)
+            }
+            LockCommand::Lock | LockCommand::Unlock | LockCommand::ReadStatus | LockCommand::Interview => None,
+        };
+        if let Some(slot) = slot
+            && !capabilities.has_slot(slot)
+        {
+            let first = capabilities.first_slot.0;
+            let last = (first + capabilities.slot_count).saturating_sub(1);
+            return Self(Kind::Refused(Refusal::NoSuchSlot { first, last }));
+        }
+        if let LockCommand::SetCode { pin, .. } = command
+            && let Err(refusal) = capabilities.check(pin)
+        {
+            return Self(Kind::Refused(refusal));
+        }
+        match command {
+            LockCommand::ReadSlot(_) | LockCommand::SetCode { .. } | LockCommand::ClearCode(_) => CodeJob::new(
+                command, record, was_free,
+            )
+            .map_or_else(|| Self(Kind::Refused(Refusal::NotSupported("it has no codes"))), |job| Self(Kind::Code(job))),
+            LockCommand::Lock | LockCommand::Unlock if !capabilities.can_lock => {
+                Self(Kind::Refused(Refusal::NotSupported("it has no bolt to be moved by radio")))
+            }
+            LockCommand::Lock => Self(Kind::Bolt(BoltJob::moving(true, record))),
+            LockCommand::Unlock => Self(Kind::Bolt(BoltJob::moving(false, record))),
+            LockCommand::ReadStatus | LockCommand::Interview => Self(Kind::Bolt(BoltJob::status(record))),
+        }
+    }
+
+    /// What it does next; the same until it is answered.
+    pub fn next(&self) -> Next {
+        match &self.0 {
+            Kind::Code(job) => job.next(),
+            Kind::Bolt(job) => job.next(),
+            Kind::Refused(refusal) => Next::Done(Err(refusal.clone().into())),
+        }
+    }
+
+    /// The answer to what it asked.
+    pub fn handle_answer(&mut self, now: Instant, answer: Result<Answer, AskError>) {
+        match &mut self.0 {
+            Kind::Code(job) => job.handle_answer(now, answer),
+            Kind::Bolt(job) => job.handle_answer(now, answer),
+            Kind::Refused(_) => {}
+        }
+    }
+
+    /// The lock tells something meanwhile.
+    pub fn handle_event(&mut self, event: &LockEvent) {
+        match &mut self.0 {
+            Kind::Code(job) => job.handle_event(event),
+            Kind::Bolt(job) => job.handle_event(event),
+            Kind::Refused(_) => {}
+        }
+    }
+
+    /// The instant of [`Next::Pause`] has come.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        match &mut self.0 {
+            Kind::Code(job) => job.handle_timeout(now),
+            Kind::Bolt(job) => job.handle_timeout(now),
+            Kind::Refused(_) => {}
+        }
+    }
+
+    /// What it saw of the lock hiding its codes.
+    pub fn masked(&self) -> Option<bool> {
+        match &self.0 {
+            Kind::Code(job) => job.masked(),
+            Kind::Bolt(_) | Kind::Refused(_) => None,
+        }
+    }
+}
+
+/// What a failed question means for a command that changes nothing.
+fn reading_failed(error: AskError) -> CommandError {
+    match error {
+        AskError::Offline { .. } => CommandError::Offline,
+        AskError::NoAnswer => CommandError::Unproven,
+        AskError::Stick => CommandError::Busy,
+        AskError::NoKey => no_key(),
+    }
+}
+
+/// What a failed question means for a command that may have changed something.
+fn writing_failed(error: AskError) -> CommandError {
+    match error {
+        AskError::Offline { maybe_done: false } => CommandError::Offline,
+        AskError::Offline { maybe_done: true } | AskError::NoAnswer | AskError::Stick => CommandError::Unproven,
+        AskError::NoKey => no_key(),
+    }
+}
+
+fn no_key() -> CommandError {
+    Refusal::NoKey("the network's key of the lock's security class is missing or does not fit").into()
+}
+
+/// Pause before a lock that was seen not to be done yet is asked again, the `n`-th time from 0.
+fn again_after(n: u8) -> Duration {
+    Duration::from_millis(match n {
+        0 => 300,
+        1 => 700,
+        2 => 1500,
+        _ => 3000,
+    })
+}

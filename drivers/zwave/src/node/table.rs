@@ -1,1 +1,170 @@
 //! What is known of each node, and how it is kept in the store.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use keyway_lock::{Capabilities, LockInfo, NetworkRecord, ReadBack, RecordKey, SecretBytes, SlotNumber};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::NodeId;
+use super::info::Listening;
+use crate::cc;
+use crate::cc::manufacturer_specific::manufacturer_name;
+use crate::security::SecurityClass;
+
+/// Version of [`NodeRecord`] in the store; a record of another version is asked for anew.
+const RECORD_VERSION: u8 = 1;
+
+/// What a node's interview found. Kept in the store, so that it is not asked again at each start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeRecord {
+    version: u8,
+    /// The classes it was granted when it was asked; another list means another inclusion.
+    granted: Vec<u8>,
+    /// How it listens; `None`: the stick did not say.
+    pub listening: Option<Listening>,
+    /// Command classes it supports in the clear.
+    pub clear: BTreeSet<u8>,
+    /// Command classes it supports under its highest security class.
+    pub secure: BTreeSet<u8>,
+    /// Versions of the command classes spoken here.
+    pub versions: BTreeMap<u8, u8>,
+    /// Manufacturer, product type and product.
+    pub product: Option<(u16, u16, u16)>,
+    /// Firmware version and sub-version.
+    pub firmware: Option<(u8, u8)>,
+    /// Code slots.
+    pub users: Option<u16>,
+    /// The keypad's digits.
+    pub digits: Option<String>,
+    /// It has a door sensor, if it says.
+    pub door_sensor: Option<bool>,
+    /// It reports to this controller.
+    pub lifeline: bool,
+    /// It hides its codes, as far as was seen.
+    pub masked: Option<bool>,
+    /// Parts of the interview that brought no answer.
+    pub missing: BTreeSet<String>,
+}
+
+impl NodeRecord {
+    /// Nothing known yet.
+    pub fn new(granted: &[SecurityClass]) -> Self {
+        Self {
+            version: RECORD_VERSION,
+            granted: granted.iter().map(|class| *class as u8).collect(),
+            listening: None,
+            clear: BTreeSet::new(),
+            secure: BTreeSet::new(),
+            versions: BTreeMap::new(),
+            product: None,
+            firmware: None,
+            users: None,
+            digits: None,
+            door_sensor: None,
+            lifeline: false,
+            masked: None,
+            missing: BTreeSet::new(),
+        }
+    }
+
+    /// Reads a record of the store; `None` if it is of another version, of another inclusion, or can't be read.
+    pub fn from_record(value: &SecretBytes, granted: &[SecurityClass]) -> Option<Self> {
+        let record: Self = serde_json::from_slice(&value.0).ok()?;
+        let same = record.granted.iter().copied().eq(granted.iter().map(|class| *class as u8));
+        (record.version == RECORD_VERSION && same).then_some(record)
+    }
+
+    /// The record for the store.
+    pub fn to_record(&self, node: NodeId) -> NetworkRecord {
+        // A struct of numbers, texts and maps with number keys: nothing in it can fail to be written.
+        let bytes = serde_json::to_vec(self).unwrap_or_default();
+        NetworkRecord { key: Self::key(node), value: Some(SecretBytes(Zeroizing::new(bytes))) }
+    }
+
+    /// Its name in the store.
+    pub fn key(node: NodeId) -> RecordKey {
+        RecordKey(format!("node/{node}"))
+    }
+
+    /// Whether enough is known to put codes into it: what it supports, and how many slots it has.
+    pub fn is_usable(&self) -> bool {
+        let slots = self.users.is_some() || !self.supports(cc::user_code::CLASS);
+        !self.clear.is_empty() && (self.granted.is_empty() || !self.secure.is_empty()) && slots
+    }
+
+    /// Whether it has a command class, in the clear or under security.
+    pub fn supports(&self, class: u8) -> bool {
+        self.secure.contains(&class) || self.clear.contains(&class)
+    }
+
+    /// Version of a command class; 1 unless it said more.
+    pub fn version_of(&self, class: u8) -> u8 {
+        self.versions.get(&class).copied().unwrap_or(1)
+    }
+
+    /// What the hub is told.
+    pub fn lock_info(&self) -> LockInfo {
+        let (manufacturer, model) = match self.product {
+            Some((maker, kind, product)) => (
+                manufacturer_name(maker).map_or_else(|| format!("{maker:04x}"), str::to_owned),
+                format!("{kind:04x}:{product:04x}"),
+            ),
+            None => (String::new(), String::new()),
+        };
+        LockInfo {
+            manufacturer,
+            model,
+            firmware: self.firmware.map_or_else(String::new, |(version, sub)| format!("{version}.{sub}")),
+            capabilities: Capabilities {
+                slot_count: self.users.unwrap_or(0),
+                first_slot: SlotNumber(1),
+                // The class has no field for it: "the User Code field MUST be 4 to 10 characters".
+                min_code_length: 4,
+                max_code_length: 10,
+                digits: self.digits.clone().unwrap_or_else(|| "0123456789".to_owned()),
+                read_back: match self.masked {
+                    None => ReadBack::Unknown,
+                    Some(false) => ReadBack::Shown,
+                    Some(true) => ReadBack::Masked,
+                },
+                can_lock: self.supports(cc::door_lock::CLASS),
+                can_unlock: self.supports(cc::door_lock::CLASS),
+                has_door_sensor: self.door_sensor == Some(true),
+                has_battery: self.supports(cc::battery::CLASS),
+            },
+            missing: self.missing.iter().cloned().collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_survives_the_store_and_another_inclusion_makes_it_void() {
+        let granted = [SecurityClass::S2AccessControl];
+        let record = NodeRecord {
+            users: Some(30),
+            versions: BTreeMap::from([(0x63, 2)]),
+            secure: BTreeSet::from([0x63]),
+            listening: Some(Listening::Frequently),
+            ..NodeRecord::new(&granted)
+        };
+        let kept = record.to_record(NodeId::new(5).unwrap());
+        assert_eq!(kept.key, RecordKey("node/5".to_owned()));
+        let value = kept.value.unwrap();
+        assert_eq!(NodeRecord::from_record(&value, &granted), Some(record));
+        assert_eq!(NodeRecord::from_record(&value, &[SecurityClass::S0]), None);
+        assert_eq!(NodeRecord::from_record(&SecretBytes(Zeroizing::new(b"{}".to_vec())), &granted), None);
+    }
+
+    #[test]
+    fn a_lock_without_user_codes_takes_no_codes_and_an_unknown_maker_is_shown_by_number() {
+        let record = NodeRecord { product: Some((0xABCD, 1, 2)), ..NodeRecord::new(&[]) };
+        let info = record.lock_info();
+        assert_eq!((info.manufacturer.as_str(), info.model.as_str()), ("abcd", "0001:0002"));
+        assert_eq!(info.capabilities.slot_count, 0);
+    }
+}

@@ -16,6 +16,8 @@ use crate::node::NodeId;
 const AFTER_GARBLED: Duration = Duration::from_millis(400);
 /// How long a callback may still come after a corrupt frame that may have been it.
 const CALLBACK_AFTER_GARBLED: Duration = Duration::from_millis(2500);
+/// How long the callback of a send may still take once the stick was told to give it up.
+const CALLBACK_AFTER_ABORT: Duration = Duration::from_secs(2);
 /// How long a node may take to answer a request for its node information frame.
 const UPDATE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a stick may take to start after a soft reset (host API: up to 1.5 s; USB sticks more).
@@ -215,6 +217,17 @@ impl Session {
             None => Command::send_data(node, super::command::NodeIdWidth::Bits8, data, callback),
         };
         self.submit(now, command)
+    }
+
+    /// Tells the stick to give up the send in flight; its callback then comes soon, with whatever status. Nothing
+    /// happens where there is none, or the stick has no such function.
+    pub fn abort(&mut self, now: Instant) {
+        let can = !self.link.is_busy() && self.stick().is_some_and(|stick| stick.has(function::SEND_DATA_ABORT));
+        if let Some(InFlight { phase: Phase::Callback { until }, .. }) = self.in_flight.as_mut().filter(|_| can) {
+            *until = (*until).min(now + CALLBACK_AFTER_ABORT);
+            self.link.send(now, &Command::order(function::SEND_DATA_ABORT, &[]).frame());
+            self.run(now);
+        }
     }
 
     /// The instant of the last timeout has come.

@@ -1,1 +1,288 @@
-//! See the module above.
+//! Whose turn it is on the stick: one frame at a time, answers to waiting nodes first, then fairly by airtime, so that a
+//! node that does not answer delays the others by no more than its share.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use zeroize::Zeroizing;
+
+use super::exchange::{Answer, AskError, Exchange, Question, Security};
+use crate::node::NodeId;
+use crate::security::SecurityClass;
+use crate::serial_api::command::Command;
+use crate::serial_api::session::{Completed, SendFailure, Ticket};
+
+/// Answers that wait for the stick at most: a node that babbles must not fill the memory.
+const MOST_REPLIES: usize = 32;
+
+/// Airtime of one frame after which the stick is told to give up, if other nodes wait for it: an explorer frame to a node
+/// that is gone can keep it for a minute.
+const LONGEST_TURN: Duration = Duration::from_secs(6);
+
+/// Names something that was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AskId(u64);
+
+/// How something that was asked has ended.
+pub enum Ended {
+    /// A question to a node.
+    Node(Result<Answer, AskError>),
+    /// A command to the stick.
+    Stick(Result<Completed, SendFailure>),
+}
+
+/// What the stick is to be given.
+pub enum Outgoing {
+    /// A frame for a node.
+    Frame(NodeId, Vec<u8>),
+    /// A command to the stick itself.
+    Command(Command),
+}
+
+enum Task {
+    Exchange(Box<Exchange>),
+    /// A command to the stick about the node, and what it brought.
+    Stick(Command, Option<Result<Completed, SendFailure>>),
+}
+
+/// One node's tasks; the first is under way.
+#[derive(Default)]
+struct Line {
+    tasks: VecDeque<(AskId, Task)>,
+    /// Airtime it has had, counted from when it last joined the others.
+    used: Duration,
+}
+
+impl Line {
+    fn wants_turn(&self) -> bool {
+        match self.tasks.front() {
+            Some((_, Task::Exchange(exchange))) => exchange.wants_turn(),
+            Some((_, Task::Stick(_, outcome))) => outcome.is_none(),
+            None => false,
+        }
+    }
+}
+
+/// An answer to a node that waits for it.
+struct Reply {
+    node: NodeId,
+    level: Option<SecurityClass>,
+    bytes: Zeroizing<Vec<u8>>,
+}
+
+struct OnAir {
+    ticket: Ticket,
+    node: NodeId,
+    since: Instant,
+    /// The stick was told to give it up.
+    aborted: bool,
+    /// No exchange waits for its end: an answer of ours, or what was asked has its answer already.
+    unowned: bool,
+}
+
+/// All lines before one stick.
+#[derive(Default)]
+pub struct Queue {
+    replies: VecDeque<Reply>,
+    lines: BTreeMap<NodeId, Line>,
+    /// What [`Queue::next`] gave last, until its ticket is known; then until it has ended.
+    given: Option<(NodeId, bool)>,
+    on_air: Option<OnAir>,
+    next_id: u64,
+}
+
+impl Queue {
+    /// Asks a node.
+    pub fn ask(&mut self, node: NodeId, question: Question) -> AskId {
+        self.push(node, Task::Exchange(Box::new(Exchange::new(node, question))))
+    }
+
+    /// Asks the stick about a node.
+    pub fn ask_stick(&mut self, node: NodeId, command: Command) -> AskId {
+        self.push(node, Task::Stick(command, None))
+    }
+
+    /// Answers a node, ahead of everything else.
+    pub fn reply(&mut self, node: NodeId, level: Option<SecurityClass>, bytes: Vec<u8>) {
+        if self.replies.len() < MOST_REPLIES {
+            self.replies.push_back(Reply { node, level, bytes: Zeroizing::new(bytes) });
+        } else {
+            tracing::warn!(%node, "too many answers wait for the stick: one is left out");
+        }
+    }
+
+    fn push(&mut self, node: NodeId, task: Task) -> AskId {
+        self.next_id += 1;
+        let id = AskId(self.next_id);
+        let least = self.lines.values().filter(|line| !line.tasks.is_empty()).map(|line| line.used).min();
+        let line = self.lines.entry(node).or_default();
+        if line.tasks.is_empty() {
+            // Who was idle has saved nothing up.
+            line.used = line.used.max(least.unwrap_or_default());
+        }
+        line.tasks.push_back((id, task));
+        id
+    }
+
+    /// Whether the stick is free for the next frame.
+    pub fn is_free(&self) -> bool {
+        self.on_air.is_none()
+    }
+
+    /// What the stick is to be given next, if it is free; [`Queue::given`] must follow.
+    pub fn next(&mut self, now: Instant, security: &mut Security, max: usize) -> Option<Outgoing> {
+        if !self.is_free() {
+            return None;
+        }
+        while let Some(reply) = self.replies.pop_front() {
+            let bytes = match reply.level {
+                None => Some(reply.bytes.to_vec()),
+                Some(SecurityClass::S0) => {
+                    // Under Security 0 an answer needs a nonce of the node first: an exchange of its own.
+                    let (command, level) = (reply.bytes, reply.level);
+                    self.ask(reply.node, Question { command, level, awaits: super::exchange::Awaits::Delivery });
+                    None
+                }
+                Some(class) => security.s2.encapsulate(reply.node, class, &reply.bytes).ok(),
+            };
+            if let Some(bytes) = bytes {
+                self.given = Some((reply.node, true));
+                return Some(Outgoing::Frame(reply.node, bytes));
+            }
+        }
+        loop {
+            let wants = |task: &Task| match task {
+                Task::Exchange(exchange) => exchange.wants_turn(),
+                Task::Stick(_, outcome) => outcome.is_none(),
+            };
+            let waiting =
+                self.lines.iter_mut().filter(|(_, line)| line.tasks.front().is_some_and(|(_, task)| wants(task)));
+            let (node, line) = waiting.min_by_key(|(_, line)| line.used)?;
+            let node = *node;
+            match line.tasks.front_mut() {
+                Some((_, Task::Exchange(exchange))) => {
+                    // None: it has ended; look again.
+                    if let Some(bytes) = exchange.frame(now, security, max) {
+                        self.given = Some((node, false));
+                        return Some(Outgoing::Frame(node, bytes));
+                    }
+                }
+                Some((_, Task::Stick(command, _))) => {
+                    self.given = Some((node, false));
+                    return Some(Outgoing::Command(command.clone()));
+                }
+                None => return None,
+            }
+        }
+    }
+
+    /// The session took it under this ticket.
+    pub fn given(&mut self, now: Instant, ticket: Ticket) {
+        if let Some((node, unowned)) = self.given.take() {
+            self.on_air = Some(OnAir { ticket, node, since: now, aborted: false, unowned });
+        }
+    }
+
+    /// A ticket has ended.
+    pub fn handle_completed(&mut self, now: Instant, ticket: Ticket, result: Result<Completed, SendFailure>) {
+        let Some(on_air) = self.on_air.take_if(|on_air| on_air.ticket == ticket) else { return };
+        let Some(line) = self.lines.get_mut(&on_air.node) else { return };
+        line.used += now.saturating_duration_since(on_air.since);
+        match line.tasks.front_mut() {
+            _ if on_air.unowned => {}
+            Some((_, Task::Exchange(exchange))) => exchange.handle_sent(now, &result),
+            Some((_, Task::Stick(_, outcome))) => *outcome = Some(result),
+            None => {}
+        }
+    }
+
+    /// A nonce of the node came.
+    pub fn handle_nonce(&mut self, node: NodeId) {
+        if let Some(exchange) = self.exchange(node) {
+            exchange.handle_nonce();
+        }
+    }
+
+    /// The node could not read what was sent last.
+    pub fn handle_out_of_sync(&mut self, node: NodeId) {
+        if let Some(exchange) = self.exchange(node) {
+            exchange.handle_out_of_sync();
+        }
+    }
+
+    /// A command of the node came in. True: somebody had asked for it.
+    pub fn handle_command(&mut self, now: Instant, node: NodeId, level: Option<SecurityClass>, command: &[u8]) -> bool {
+        self.exchange(node).is_some_and(|exchange| exchange.handle_command(now, level, command))
+    }
+
+    fn exchange(&mut self, node: NodeId) -> Option<&mut Exchange> {
+        match self.lines.get_mut(&node)?.tasks.front_mut() {
+            Some((_, Task::Exchange(exchange))) => Some(exchange),
+            _ => None,
+        }
+    }
+
+    /// The instant of [`Queue::timeout`] has come.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        for line in self.lines.values_mut() {
+            if let Some((_, Task::Exchange(exchange))) = line.tasks.front_mut() {
+                exchange.handle_timeout(now);
+            }
+        }
+    }
+
+    /// When [`Queue::handle_timeout`] is due.
+    pub fn timeout(&self) -> Option<Instant> {
+        let first = |line: &Line| match line.tasks.front() {
+            Some((_, Task::Exchange(exchange))) => exchange.timeout(),
+            _ => None,
+        };
+        self.lines.values().filter_map(first).chain(self.turn_ends()).min()
+    }
+
+    /// When the frame on the air has had its turn; `None` while nobody else waits.
+    fn turn_ends(&self) -> Option<Instant> {
+        let on_air = self.on_air.as_ref().filter(|on_air| !on_air.aborted)?;
+        let others = self.lines.iter().any(|(node, line)| *node != on_air.node && line.wants_turn());
+        (others || !self.replies.is_empty()).then(|| on_air.since + LONGEST_TURN)
+    }
+
+    /// Whether the stick is to be told to give up the frame on the air; true once a frame.
+    pub fn must_abort(&mut self, now: Instant) -> bool {
+        let over = self.turn_ends().is_some_and(|end| end <= now);
+        if let Some(on_air) = self.on_air.as_mut().filter(|_| over) {
+            on_air.aborted = true;
+        }
+        over
+    }
+
+    /// The next task that has ended.
+    pub fn poll_ended(&mut self) -> Option<(NodeId, AskId, Ended)> {
+        for (node, line) in &mut self.lines {
+            let ended = match line.tasks.front() {
+                Some((id, Task::Exchange(exchange))) => exchange.outcome().map(|outcome| (*id, Ended::Node(outcome))),
+                Some((id, Task::Stick(_, Some(outcome)))) => Some((*id, Ended::Stick(outcome.clone()))),
+                _ => None,
+            };
+            if let Some((id, ended)) = ended {
+                line.tasks.pop_front();
+                // What the stick still has of it belongs to nobody.
+                if let Some(on_air) = &mut self.on_air
+                    && on_air.node == *node
+                {
+                    on_air.unowned = true;
+                }
+                return Some((*node, id, ended));
+            }
+        }
+        None
+    }
+
+    /// The stick is gone, and with it everything that was asked; whoever asked knows.
+    pub fn clear(&mut self) {
+        self.replies.clear();
+        self.lines.clear();
+        self.given = None;
+        self.on_air = None;
+    }
+}

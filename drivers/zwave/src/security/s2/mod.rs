@@ -144,6 +144,11 @@ impl S2 {
         self.peers.get(&peer).is_some_and(|peer| peer.current.is_some() || peer.remote.is_some())
     }
 
+    /// Whether the next message to this peer needs no SPAN extension (18 bytes): a SPAN is established.
+    pub fn is_synchronised(&self, peer: NodeId) -> bool {
+        self.peers.get(&peer).is_some_and(|peer| peer.current.is_some() && peer.remote.is_none())
+    }
+
     /// Nonce Get, to be sent in the clear.
     pub fn nonce_get(&mut self, peer: NodeId) -> Vec<u8> {
         let sequence = match self.peers.get_mut(&peer) {

@@ -1,0 +1,389 @@
+//! The conversation with one lock: its interview, the job under way, and what waits.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use keyway_lock::{
+    CommandError, CommandId, CommandOutput, LockCommand, LockEvent, LockId, RadioEvent, SlotContent, SlotNumber,
+};
+
+use crate::cc::battery::{self, BatteryCommand};
+use crate::cc::door_lock::{self, DoorLockCommand};
+use crate::cc::notification::{self, NotificationCommand};
+use crate::cc::user_code::{self, UserCodeCommand};
+use crate::interview::{Interview, InterviewAsk, Progress};
+use crate::lock::{Job, Next, Want};
+use crate::node::NodeId;
+use crate::node::table::NodeRecord;
+use crate::security::SecurityClass;
+use crate::serial_api::startup::Stick;
+use crate::transport::exchange::{AskError, Awaits, Question};
+use crate::transport::queue::{AskId, Ended, Queue};
+use crate::transport::supervision;
+
+/// Device Reset Locally (CC:005A.01.01).
+const RESET_NOTIFICATION: [u8; 2] = [0x5A, 0x01];
+/// How long the lock's word that a slot is free is worth something to the next set.
+const FREE_FOR: Duration = Duration::from_secs(300);
+
+/// What a dialogue tells the controller.
+pub(super) enum Told {
+    /// For the hub.
+    Event(RadioEvent),
+    /// For the store.
+    Keep(NodeRecord),
+}
+
+enum Doing {
+    Interview(Box<Interview>),
+    Job(CommandId, LockCommand, Box<Job>),
+}
+
+/// One lock.
+pub(super) struct Dialogue {
+    node: NodeId,
+    granted: Vec<SecurityClass>,
+    record: Option<NodeRecord>,
+    /// The stick has it in its network.
+    in_network: bool,
+    doing: Option<Doing>,
+    asked: Option<AskId>,
+    waiting: VecDeque<(CommandId, LockCommand)>,
+    /// Who wants to know that the interview is done.
+    interviews: Vec<CommandId>,
+    reachable: Option<bool>,
+    /// Interviews in a row that did not bring everything, and when the next is due.
+    incomplete: u32,
+    interview_at: Option<Instant>,
+    /// The slot last said to be free, and when.
+    free: Option<(SlotNumber, Instant)>,
+    told: Vec<Told>,
+}
+
+impl Dialogue {
+    pub(super) fn new(node: NodeId, granted: Vec<SecurityClass>, record: Option<NodeRecord>) -> Self {
+        Self {
+            node,
+            granted,
+            record,
+            in_network: false,
+            doing: None,
+            asked: None,
+            waiting: VecDeque::new(),
+            interviews: Vec::new(),
+            reachable: None,
+            incomplete: 0,
+            interview_at: None,
+            free: None,
+            told: Vec::new(),
+        }
+    }
+
+    pub(super) fn granted(&self) -> &[SecurityClass] {
+        &self.granted
+    }
+
+    fn lock(&self) -> LockId {
+        self.node.into()
+    }
+
+    /// The stick is identified.
+    pub(super) fn begin(&mut self, now: Instant, stick: &Stick) {
+        self.in_network = stick.nodes.contains(&self.node);
+        if !self.in_network {
+            let message =
+                format!("node {} is not in the stick's network {:08x}: is the number right?", self.node, stick.home_id);
+            return self.event(RadioEvent::LockPending(self.lock(), message));
+        }
+        match self.record.as_ref().filter(|record| record.is_usable()) {
+            Some(record) => {
+                let info = record.lock_info();
+                self.interview_at = (!info.missing.is_empty()).then_some(now);
+                self.event(RadioEvent::LockInterviewed(self.lock(), info));
+            }
+            None => {
+                self.interview_at = Some(now);
+                self.event(RadioEvent::LockPending(self.lock(), "it is being asked what it can do".to_owned()));
+            }
+        }
+    }
+
+    /// The stick is gone, and with it whatever was under way.
+    pub(super) fn stick_lost(&mut self) {
+        let job = match self.doing.take() {
+            Some(Doing::Job(id, ..)) => Some(id),
+            Some(Doing::Interview(_)) | None => None,
+        };
+        let waiting: Vec<CommandId> = self.waiting.drain(..).map(|(id, _)| id).collect();
+        let interviews = std::mem::take(&mut self.interviews);
+        for id in job.into_iter().chain(waiting).chain(interviews) {
+            self.event(RadioEvent::CommandDone(id, Err(CommandError::StickGone)));
+        }
+        (self.asked, self.in_network, self.interview_at) = (None, false, None);
+    }
+
+    /// The hub asks something.
+    pub(super) fn handle_command(&mut self, now: Instant, id: CommandId, command: LockCommand) {
+        let usable = self.record.as_ref().is_some_and(NodeRecord::is_usable);
+        match command {
+            _ if !self.in_network => self.event(RadioEvent::CommandDone(id, Err(CommandError::NotReady))),
+            LockCommand::Interview => {
+                self.interviews.push(id);
+                self.record = None;
+                self.interview_at = Some(now);
+            }
+            _ if !usable => self.event(RadioEvent::CommandDone(id, Err(CommandError::NotReady))),
+            command => self.waiting.push_back((id, command)),
+        }
+    }
+
+    /// Goes on as far as it can without an answer.
+    pub(super) fn advance(&mut self, now: Instant, stick: &Stick, queue: &mut Queue, session: &mut u8) {
+        while self.in_network && self.asked.is_none() {
+            if self.doing.is_none() && !self.start(now, stick) {
+                return;
+            }
+            match &mut self.doing {
+                None => return,
+                Some(Doing::Interview(interview)) => match interview.ask(stick) {
+                    Some(InterviewAsk::Stick(command)) => self.asked = Some(queue.ask_stick(self.node, command)),
+                    Some(InterviewAsk::Node(command, awaits)) => {
+                        let level = level_of(interview.record(), &self.granted, &command);
+                        self.asked = Some(queue.ask(self.node, Question { command, level, awaits }));
+                    }
+                    None => self.interviewed(now),
+                },
+                Some(Doing::Job(_, _, job)) => match job.next() {
+                    Next::Pause(until) if until <= now => job.handle_timeout(now),
+                    Next::Pause(_) => return,
+                    Next::Done(result) => self.job_done(now, result),
+                    Next::Ask(command, want) => {
+                        let Some(record) = &self.record else { return };
+                        let level = level_of(record, &self.granted, &command);
+                        let awaits = match want {
+                            Want::Report(beginning) => Awaits::Report(beginning),
+                            Want::Outcome if record.supports(supervision::CLASS) => {
+                                *session = (*session + 1) & 0x3F;
+                                Awaits::Supervision(*session)
+                            }
+                            Want::Outcome => Awaits::Delivery,
+                        };
+                        self.asked = Some(queue.ask(self.node, Question { command, level, awaits }));
+                    }
+                },
+            }
+        }
+    }
+
+    /// Takes up what is due. False: nothing is.
+    fn start(&mut self, now: Instant, stick: &Stick) -> bool {
+        let usable = self.record.as_ref().filter(|record| record.is_usable());
+        // What the hub asks goes before what was missing in the interview.
+        if let Some(record) = usable
+            && let Some((id, command)) = self.waiting.pop_front()
+        {
+            let fresh = |at: Instant| now.saturating_duration_since(at) < FREE_FOR;
+            let was_free = |slot| self.free.is_some_and(|(free, at)| free == slot && fresh(at));
+            let was_free = matches!(command, LockCommand::SetCode { slot, .. } if was_free(slot));
+            let job = Box::new(Job::new(&command, record, was_free));
+            self.doing = Some(Doing::Job(id, command, job));
+            return true;
+        }
+        if self.interview_at.is_none_or(|at| at > now) {
+            return false;
+        }
+        self.interview_at = None;
+        let record = self.record.clone().unwrap_or_else(|| NodeRecord::new(&self.granted));
+        let interview = Interview::new(self.node, stick, &self.granted, record);
+        tracing::info!(node = %self.node, "interview begins");
+        self.doing = Some(Doing::Interview(Box::new(interview)));
+        true
+    }
+
+    fn interviewed(&mut self, now: Instant) {
+        let Some(Doing::Interview(interview)) = self.doing.take() else { return };
+        let record = interview.into_record();
+        let usable = record.is_usable();
+        if record.missing.is_empty() {
+            tracing::info!(node = %self.node, slots = record.users.unwrap_or(0), "interview complete");
+            self.incomplete = 0;
+        } else {
+            self.again_later(now);
+        }
+        self.keep(record);
+        let result = if usable { Ok(CommandOutput::Interviewed) } else { Err(CommandError::NotReady) };
+        self.answer_interviews(&result);
+    }
+
+    fn again_later(&mut self, now: Instant) {
+        const FIRST: Duration = Duration::from_secs(3);
+        const LONGEST: Duration = Duration::from_secs(3600);
+        self.interview_at = Some(now + (FIRST * 3_u32.pow(self.incomplete.min(8))).min(LONGEST));
+        self.incomplete += 1;
+    }
+
+    fn answer_interviews(&mut self, result: &Result<CommandOutput, CommandError>) {
+        for id in std::mem::take(&mut self.interviews) {
+            self.event(RadioEvent::CommandDone(id, result.clone()));
+        }
+    }
+
+    /// A new or changed record: told and kept.
+    fn keep(&mut self, record: NodeRecord) {
+        self.told.push(Told::Keep(record.clone()));
+        if record.is_usable() {
+            self.event(RadioEvent::LockInterviewed(self.lock(), record.lock_info()));
+        } else {
+            let missing: Vec<&str> = record.missing.iter().map(String::as_str).collect();
+            let message = format!("its interview brought no answer to: {}; it is asked again", missing.join(", "));
+            self.event(RadioEvent::LockPending(self.lock(), message));
+        }
+        self.record = Some(record);
+    }
+
+    fn job_done(&mut self, now: Instant, result: Result<CommandOutput, CommandError>) {
+        let Some(Doing::Job(id, command, job)) = self.doing.take() else { return };
+        if let Some(masked) = job.masked()
+            && let Some(mut record) = self.record.clone().filter(|record| record.masked != Some(masked))
+        {
+            record.masked = Some(masked);
+            self.keep(record);
+        }
+        match (&result, &command) {
+            (Ok(CommandOutput::Slot(report)), _) => {
+                self.free = (report.content == SlotContent::Free).then_some((report.slot, now));
+            }
+            (_, LockCommand::SetCode { .. }) => self.free = None,
+            _ => {}
+        }
+        self.event(RadioEvent::CommandDone(id, result));
+    }
+
+    /// What was asked has ended.
+    pub(super) fn handle_ended(&mut self, now: Instant, id: AskId, ended: Ended) {
+        if self.asked != Some(id) {
+            return;
+        }
+        self.asked = None;
+        match &ended {
+            Ended::Node(Ok(_)) => self.heard(now),
+            // One lost acknowledgement is no absence: what follows will show.
+            Ended::Node(Err(AskError::Offline { maybe_done: false })) => self.reach(false),
+            Ended::Node(Err(_)) | Ended::Stick(_) => {}
+        }
+        let progress = match (&mut self.doing, ended) {
+            (Some(Doing::Interview(interview)), ended) => interview.handle_ended(ended),
+            (Some(Doing::Job(_, _, job)), Ended::Node(answer)) => {
+                job.handle_answer(now, answer);
+                Progress::On
+            }
+            _ => Progress::On,
+        };
+        if progress == Progress::Stuck {
+            if let Some(Doing::Interview(interview)) = self.doing.take() {
+                self.record = Some(interview.into_record());
+            }
+            self.again_later(now);
+            let message = "it does not answer: its interview goes on when it is heard".to_owned();
+            self.event(RadioEvent::LockPending(self.lock(), message));
+            self.answer_interviews(&Err(CommandError::Offline));
+        }
+    }
+
+    /// A command of the lock came in that nobody had asked for.
+    pub(super) fn handle_unasked(&mut self, now: Instant, level: Option<SecurityClass>, command: &[u8]) {
+        self.heard(now);
+        let Some(record) = &self.record else { return };
+        // What the lock says under security is not believed from anybody without.
+        let due = level_of(record, &self.granted, command);
+        if due.is_some() && level != due {
+            tracing::warn!(node = %self.node, "a command without the security it should have is passed over");
+            return;
+        }
+        for event in events_of(command, record.door_sensor == Some(true)) {
+            if let Some(Doing::Job(_, _, job)) = &mut self.doing {
+                job.handle_event(&event);
+            }
+            if matches!(event, LockEvent::CodeAdded(_)) {
+                self.free = None;
+            }
+            self.event(RadioEvent::Lock(self.lock(), event));
+        }
+    }
+
+    /// The lock was heard: it is there.
+    fn heard(&mut self, now: Instant) {
+        if self.interview_at.is_some() && self.reachable == Some(false) {
+            self.interview_at = Some(now);
+        }
+        self.reach(true);
+    }
+
+    fn reach(&mut self, reachable: bool) {
+        if self.reachable.replace(reachable) != Some(reachable) {
+            self.event(RadioEvent::LockReachable(self.lock(), reachable));
+        }
+    }
+
+    /// When [`Dialogue::advance`] is due again.
+    pub(super) fn timeout(&self) -> Option<Instant> {
+        match &self.doing {
+            _ if !self.in_network || self.asked.is_some() => None,
+            None => self.interview_at,
+            Some(Doing::Interview(_)) => None,
+            Some(Doing::Job(_, _, job)) => match job.next() {
+                Next::Pause(until) => Some(until),
+                Next::Ask(..) | Next::Done(_) => None,
+            },
+        }
+    }
+
+    fn event(&mut self, event: RadioEvent) {
+        self.told.push(Told::Event(event));
+    }
+
+    /// What there is to tell since the last call.
+    pub(super) fn take_told(&mut self) -> Vec<Told> {
+        std::mem::take(&mut self.told)
+    }
+}
+
+/// The security a command of this class has, from the lock or to it: the highest granted, if the lock supports the class
+/// under security.
+fn level_of(record: &NodeRecord, granted: &[SecurityClass], command: &[u8]) -> Option<SecurityClass> {
+    const SECURITY: [u8; 2] = [0x98, 0x9F];
+    let class = command.first()?;
+    let secure = record.secure.contains(class) || SECURITY.contains(class);
+    granted.iter().max().copied().filter(|_| secure)
+}
+
+/// What a command means for a lock; what can't be read means nothing.
+fn events_of(command: &[u8], door_sensor: bool) -> Vec<LockEvent> {
+    match command.first() {
+        Some(&notification::CLASS) => match NotificationCommand::decode(command) {
+            Ok(NotificationCommand::Report(report)) => report.lock_events(),
+            _ => Vec::new(),
+        },
+        Some(&battery::CLASS) => match BatteryCommand::decode(command) {
+            Ok(BatteryCommand::Report { percent, low }) => vec![LockEvent::Battery { percent, low }],
+            _ => Vec::new(),
+        },
+        Some(&door_lock::CLASS) => match DoorLockCommand::decode(command) {
+            Ok(DoorLockCommand::OperationReport(report)) => {
+                let door = door_sensor.then(|| LockEvent::DoorOpen(report.door_open()));
+                report.locked().map(LockEvent::Bolt).into_iter().chain(door).collect()
+            }
+            _ => Vec::new(),
+        },
+        // Some locks report a slot by themselves when a hand changed it: worth a look.
+        Some(&user_code::CLASS) => match UserCodeCommand::decode(command) {
+            Ok(UserCodeCommand::Report(code)) if code.content() == SlotContent::Free => {
+                vec![LockEvent::CodeDeleted(Some(code.user))]
+            }
+            Ok(UserCodeCommand::Report(code)) => vec![LockEvent::CodeAdded(Some(code.user))],
+            _ => Vec::new(),
+        },
+        _ if command.starts_with(&RESET_NOTIFICATION) => vec![LockEvent::Reset],
+        _ => Vec::new(),
+    }
+}

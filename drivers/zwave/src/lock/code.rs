@@ -1,0 +1,267 @@
+//! Reading, setting and clearing a code.
+//!
+//! A set is sent once, under supervision where the lock knows that, and is then read back. A lock that hides its codes
+//! has proven it by its supervised SUCCESS or by its own programming event.
+
+use std::time::Instant;
+
+use keyway_lock::{
+    CommandError, CommandOutput, Evidence, LockCommand, LockEvent, Pin, Refusal, SlotContent, SlotNumber, SlotReport,
+};
+use zeroize::Zeroizing;
+
+use super::{Next, Want, again_after, reading_failed, writing_failed};
+use crate::cc::user_code::{UserCode, UserCodeCommand};
+use crate::node::table::NodeRecord;
+use crate::transport::exchange::{Answer, AskError};
+use crate::transport::supervision::Status;
+
+/// Times a slot is read until it holds what was written: some locks tell their old content for a few seconds.
+const READS: u8 = 5;
+/// Times a code is written to a lock that acknowledges but can't tell how it went, and did not take it.
+const WRITES: u8 = 3;
+/// Pauses in which a lock that refused may tell why (its "duplicate code" event).
+const CAUSE_PAUSE: u8 = 2;
+
+#[derive(Clone, PartialEq, Eq)]
+enum Goal {
+    Read,
+    Set(Pin),
+    Clear,
+}
+
+enum Phase {
+    Write,
+    Read,
+    /// The lock refused: its event may tell why.
+    Cause {
+        until: Instant,
+    },
+    /// Before the next read.
+    Settle {
+        until: Instant,
+    },
+    Done(Result<CommandOutput, CommandError>),
+}
+
+/// One command about one slot.
+pub(super) struct CodeJob {
+    slot: SlotNumber,
+    goal: Goal,
+    phase: Phase,
+    /// Identifiers above 255 have the extended commands only.
+    extended: bool,
+    was_free: bool,
+    hides: Option<bool>,
+    /// The lock said SUCCESS.
+    confirmed: bool,
+    /// The lock's programming event named the slot.
+    programmed: bool,
+    duplicate: bool,
+    /// The last write was not acknowledged.
+    unheard: bool,
+    reads: u8,
+    writes: u8,
+    masked: Option<bool>,
+}
+
+impl CodeJob {
+    pub(super) fn new(command: &LockCommand, record: &NodeRecord, was_free: bool) -> Option<Self> {
+        let (slot, goal) = match command {
+            LockCommand::ReadSlot(slot) => (*slot, Goal::Read),
+            LockCommand::SetCode { slot, pin } => (*slot, Goal::Set(pin.clone())),
+            LockCommand::ClearCode(slot) => (*slot, Goal::Clear),
+            LockCommand::Lock | LockCommand::Unlock | LockCommand::ReadStatus | LockCommand::Interview => return None,
+        };
+        Some(Self {
+            slot,
+            phase: if goal == Goal::Read { Phase::Read } else { Phase::Write },
+            goal,
+            extended: slot.0 > 255,
+            was_free,
+            hides: record.masked,
+            confirmed: false,
+            programmed: false,
+            duplicate: false,
+            unheard: false,
+            reads: 0,
+            writes: 0,
+            masked: None,
+        })
+    }
+
+    pub(super) fn masked(&self) -> Option<bool> {
+        self.masked
+    }
+
+    pub(super) fn next(&self) -> Next {
+        match &self.phase {
+            Phase::Write => {
+                let code = match &self.goal {
+                    Goal::Set(pin) => UserCode::enabled(self.slot, pin),
+                    Goal::Read | Goal::Clear => UserCode::cleared(self.slot),
+                };
+                let command =
+                    if self.extended { UserCodeCommand::ExtendedSet(vec![code]) } else { UserCodeCommand::Set(code) };
+                Next::Ask(Zeroizing::new(command.encode()), Want::Outcome)
+            }
+            Phase::Read => {
+                let (get, report) = self.get();
+                Next::Ask(Zeroizing::new(get.encode()), Want::Report(report))
+            }
+            Phase::Cause { until } | Phase::Settle { until } => Next::Pause(*until),
+            Phase::Done(result) => Next::Done(result.clone()),
+        }
+    }
+
+    /// The question for the slot, and how its report begins.
+    fn get(&self) -> (UserCodeCommand, Vec<u8>) {
+        let code = UserCode::cleared(self.slot);
+        // Command, count and identifier, or command and identifier.
+        let (get, report, length) = if self.extended {
+            let report = UserCodeCommand::ExtendedReport { codes: vec![code], next: SlotNumber(0) };
+            (UserCodeCommand::ExtendedGet { user: self.slot, more: false }, report, 5)
+        } else {
+            (UserCodeCommand::Get(self.slot), UserCodeCommand::Report(code), 3)
+        };
+        let mut beginning = report.encode();
+        beginning.truncate(length);
+        (get, beginning)
+    }
+
+    pub(super) fn handle_answer(&mut self, now: Instant, answer: Result<Answer, AskError>) {
+        match self.phase {
+            Phase::Write => self.written(now, answer),
+            Phase::Read => self.read(now, answer),
+            Phase::Cause { .. } | Phase::Settle { .. } | Phase::Done(_) => {}
+        }
+    }
+
+    fn written(&mut self, now: Instant, answer: Result<Answer, AskError>) {
+        self.writes += 1;
+        self.unheard = matches!(answer, Err(AskError::Offline { .. }));
+        match answer {
+            Ok(Answer::Supervised(Status::Success)) => {
+                self.confirmed = true;
+                match self.goal {
+                    Goal::Set(_) if self.hides == Some(true) => {
+                        self.done(Ok(CommandOutput::CodeSet(Evidence::Supervised)));
+                    }
+                    _ => self.phase = Phase::Read,
+                }
+            }
+            Ok(Answer::Supervised(Status::Fail)) if self.duplicate => self.refused(Refusal::DuplicatePin),
+            Ok(Answer::Supervised(Status::Fail)) => self.phase = Phase::Cause { until: now + again_after(CAUSE_PAUSE) },
+            // Not told how it went: the slot tells.
+            Ok(Answer::Supervised(Status::NoSupport | Status::Working) | Answer::Delivered | Answer::Report(_)) => {
+                self.phase = Phase::Read;
+            }
+            Err(AskError::NoAnswer) => self.settle(now),
+            // Its acknowledgement may have been lost, no more: the slot tells, or it does not answer that either.
+            Err(AskError::Offline { maybe_done: true }) => self.phase = Phase::Read,
+            Err(error) => self.done(Err(writing_failed(error))),
+        }
+    }
+
+    fn read(&mut self, now: Instant, answer: Result<Answer, AskError>) {
+        self.reads += 1;
+        let report = match answer {
+            Ok(Answer::Report(report)) => report,
+            Ok(Answer::Delivered | Answer::Supervised(_)) => return,
+            Err(error) if self.goal == Goal::Read => return self.done(Err(reading_failed(error))),
+            Err(AskError::NoKey) => return self.done(Err(writing_failed(AskError::NoKey))),
+            Err(_) => return self.done(Err(CommandError::Unproven)),
+        };
+        let Some(content) = self.content_of(&report) else {
+            // A report for this slot that can't be read says nothing of it.
+            return self.done(Err(CommandError::Unproven));
+        };
+        match content {
+            SlotContent::Code(_) => self.masked = Some(false),
+            SlotContent::Hidden => self.masked = Some(true),
+            SlotContent::Free | SlotContent::Unusable => {}
+        }
+        match (&self.goal, &content) {
+            (Goal::Read, _) => self.done(Ok(CommandOutput::Slot(SlotReport { slot: self.slot, content }))),
+            (Goal::Set(pin), SlotContent::Code(held)) if held == pin => {
+                self.done(Ok(CommandOutput::CodeSet(Evidence::ReadBack)));
+            }
+            (Goal::Set(_), SlotContent::Hidden) if self.confirmed => {
+                self.done(Ok(CommandOutput::CodeSet(Evidence::Supervised)));
+            }
+            (Goal::Set(_), SlotContent::Hidden) if self.programmed => {
+                self.done(Ok(CommandOutput::CodeSet(Evidence::ProgrammingEvent)));
+            }
+            // It was free when last read, and we are its only writer: what it hides now is what was written.
+            (Goal::Set(_), SlotContent::Hidden) if self.was_free => {
+                self.done(Ok(CommandOutput::CodeSet(Evidence::ReadBack)));
+            }
+            (Goal::Clear, SlotContent::Free) => self.done(Ok(CommandOutput::CodeCleared(Evidence::ReadBack))),
+            _ => self.not_yet(now, content),
+        }
+    }
+
+    fn content_of(&self, report: &[u8]) -> Option<SlotContent> {
+        match UserCodeCommand::decode(report).ok()? {
+            UserCodeCommand::Report(code) if code.user == self.slot => Some(code.content()),
+            UserCodeCommand::ExtendedReport { codes, .. } => {
+                codes.iter().find(|code| code.user == self.slot).map(UserCode::content)
+            }
+            _ => None,
+        }
+    }
+
+    /// The slot holds something else than was written.
+    fn not_yet(&mut self, now: Instant, content: SlotContent) {
+        if self.duplicate {
+            self.refused(Refusal::DuplicatePin);
+        } else if self.unheard && self.writes < WRITES {
+            // It never arrived.
+            self.phase = Phase::Write;
+        } else if self.reads < READS {
+            self.settle(now);
+        } else if matches!((&self.goal, &content), (Goal::Set(_), SlotContent::Hidden)) {
+            self.done(Err(CommandError::Unproven));
+        } else if !self.confirmed && self.writes < WRITES {
+            self.reads = 0;
+            self.phase = Phase::Write;
+        } else {
+            self.refused(Refusal::NotTaken(content));
+        }
+    }
+
+    fn settle(&mut self, now: Instant) {
+        self.phase = Phase::Settle { until: now + again_after(self.reads.saturating_sub(1)) };
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        match self.phase {
+            Phase::Settle { until } if until <= now => self.phase = Phase::Read,
+            Phase::Cause { until } if until <= now => self.refused(Refusal::Rejected),
+            Phase::Write | Phase::Read | Phase::Cause { .. } | Phase::Settle { .. } | Phase::Done(_) => {}
+        }
+    }
+
+    pub(super) fn handle_event(&mut self, event: &LockEvent) {
+        match (event, &self.goal) {
+            (LockEvent::DuplicateCode(slot), Goal::Set(_))
+                if slot.is_none_or(|slot| slot == self.slot || slot.0 == 0) =>
+            {
+                self.duplicate = true;
+                if matches!(self.phase, Phase::Cause { .. }) {
+                    self.refused(Refusal::DuplicatePin);
+                }
+            }
+            (LockEvent::CodeAdded(Some(slot)), Goal::Set(_)) if *slot == self.slot => self.programmed = true,
+            _ => {}
+        }
+    }
+
+    fn refused(&mut self, refusal: Refusal) {
+        self.done(Err(refusal.into()));
+    }
+
+    fn done(&mut self, result: Result<CommandOutput, CommandError>) {
+        self.phase = Phase::Done(result);
+    }
+}

@@ -1,0 +1,409 @@
+//! One question to one node: from the nonce it may need, over its delivery, to the answer it waits for.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use zeroize::Zeroizing;
+
+use super::supervision::{self, Status, SupervisionCommand};
+use crate::node::NodeId;
+use crate::security::s0::{S0, S0Part};
+use crate::security::s2::S2;
+use crate::security::{NetworkKeys, SecurityClass};
+use crate::serial_api::callback::TransmitStatus;
+use crate::serial_api::session::{Completed, SendFailure};
+
+/// How long a nonce report may take once the node has acknowledged the question for it (CC:0098.01.40.11.007 lets the
+/// node hold its nonce for 3 s at least, CC:009F.01.01 names no time; sleepy locks take up to a second).
+const NONCE_TIMEOUT: Duration = Duration::from_millis(2500);
+/// How long a report may take once the node has acknowledged the question.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(4);
+/// A lock that works on a command for an unknown time (duration 0xFE) is given this long.
+const UNKNOWN_DURATION: Duration = Duration::from_secs(30);
+/// No lock is waited for longer than this.
+const LONGEST_DURATION: Duration = Duration::from_secs(120);
+/// Questions for a nonce before the node is given up.
+const NONCE_TRIES: u8 = 3;
+/// Times a question is asked whose report does not come. A set is never repeated blindly: whoever asked reads back.
+const REPORT_TRIES: u8 = 2;
+/// Times a frame is handed to a node that does not acknowledge; the stick has tried every route each time.
+const NO_ACK_TRIES: u8 = 2;
+/// Times a frame is handed to a stick that can't send it now.
+const STICK_TRIES: u8 = 5;
+/// Times a message is encapsulated anew for a node that lost step.
+const RESYNC_TRIES: u8 = 3;
+/// Encapsulated ahead of a message that, with the nonce of a new SPAN, would be too long for one frame
+/// (S2 Commands Supported Get: every S2 node answers it).
+const SYNCHRONISING_COMMAND: [u8; 2] = [0x9F, 0x0D];
+
+/// The security state of the network, as all exchanges share it.
+pub struct Security {
+    /// Security 2.
+    pub s2: S2,
+    /// Security 0, if its key is known.
+    pub s0: Option<S0>,
+}
+
+impl Security {
+    /// For a controller of a network; `entropy` must never be used twice.
+    pub fn new(own: NodeId, home_id: u32, keys: &NetworkKeys, entropy: ([u8; 32], [u8; 32])) -> Self {
+        Self {
+            s2: S2::new(own, home_id, keys, entropy.0),
+            s0: keys.s0.as_ref().map(|key| S0::new(own, key, entropy.1)),
+        }
+    }
+}
+
+/// What is awaited from the node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Awaits {
+    /// Its acknowledgement.
+    Delivery,
+    /// A command that begins with these bytes.
+    Report(Vec<u8>),
+    /// How it carried the command out; the command is sent in a Supervision Get of this session.
+    Supervision(u8),
+}
+
+/// What is sent to a node, and what it should bring.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Question {
+    /// The command, from its class id on.
+    pub command: Zeroizing<Vec<u8>>,
+    /// Under which security; `None`: in the clear.
+    pub level: Option<SecurityClass>,
+    /// What is awaited.
+    pub awaits: Awaits,
+}
+
+impl fmt::Debug for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let class = self.command.iter().take(2).map(|byte| format!("{byte:02x}")).collect::<String>();
+        write!(f, "class/command {class} ({} bytes) under {:?}", self.command.len(), self.level)
+    }
+}
+
+/// What a question brought.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// The node acknowledged.
+    Delivered,
+    /// The report, from its class id on. May hold a PIN.
+    Report(Zeroizing<Vec<u8>>),
+    /// How the node carried it out: never [`Status::Working`].
+    Supervised(Status),
+}
+
+/// Why a question brought nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AskError {
+    /// The node does not acknowledge. `maybe_done`: the command changes something, and was on the air: it may have
+    /// arrived all the same.
+    Offline {
+        /// See above.
+        maybe_done: bool,
+    },
+    /// The node acknowledged, but the answer did not come.
+    NoAnswer,
+    /// The stick does not take or send it.
+    Stick,
+    /// There is no key for the level asked for.
+    NoKey,
+}
+
+/// Which frame of the exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    NonceGet,
+    Synchronising,
+    Command,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Waits for its turn on the stick.
+    Turn,
+    /// The stick has a frame of it.
+    Sending(Part),
+    /// Waits for the node's nonce.
+    Nonce { until: Instant },
+    /// Waits for the answer.
+    Answer { until: Instant },
+    /// Waits before it tries again.
+    Pause { until: Instant },
+}
+
+/// A question under way.
+pub struct Exchange {
+    node: NodeId,
+    command: Zeroizing<Vec<u8>>,
+    level: Option<SecurityClass>,
+    awaits: Awaits,
+    stage: Stage,
+    /// Security 0: the command in one or two parts, and which is next.
+    parts: Vec<S0Part>,
+    next_part: usize,
+    /// What came while the stick still had the frame.
+    nonce_came: bool,
+    lost_step: bool,
+    /// The command itself was handed to the stick.
+    sent: bool,
+    asked: u8,
+    nonce_tries: u8,
+    no_acks: u8,
+    stick_tries: u8,
+    resyncs: u8,
+    outcome: Option<Result<Answer, AskError>>,
+}
+
+impl Exchange {
+    /// Begins; the first frame is to be taken with [`Exchange::frame`].
+    pub fn new(node: NodeId, question: Question) -> Self {
+        let command = match question.awaits {
+            Awaits::Supervision(session) => {
+                let command = question.command.to_vec();
+                Zeroizing::new(SupervisionCommand::Get { session, updates: true, command }.encode())
+            }
+            Awaits::Delivery | Awaits::Report(_) => question.command,
+        };
+        Self {
+            node,
+            command,
+            level: question.level,
+            awaits: question.awaits,
+            stage: Stage::Turn,
+            parts: Vec::new(),
+            next_part: 0,
+            nonce_came: false,
+            lost_step: false,
+            sent: false,
+            asked: 0,
+            nonce_tries: 0,
+            no_acks: 0,
+            stick_tries: 0,
+            resyncs: 0,
+            outcome: None,
+        }
+    }
+
+    /// How it ended, once it has.
+    pub fn outcome(&self) -> Option<Result<Answer, AskError>> {
+        self.outcome.clone()
+    }
+
+    /// Whether it has a frame for the stick.
+    pub fn wants_turn(&self) -> bool {
+        self.outcome.is_none() && self.stage == Stage::Turn
+    }
+
+    /// When [`Exchange::handle_timeout`] is due.
+    pub fn timeout(&self) -> Option<Instant> {
+        match self.stage {
+            Stage::Turn | Stage::Sending(_) => None,
+            Stage::Nonce { until } | Stage::Answer { until } | Stage::Pause { until } => Some(until),
+        }
+    }
+
+    /// Its turn: the frame for the stick, made now since nonces age. `None`: it has ended for want of a key.
+    pub fn frame(&mut self, now: Instant, security: &mut Security, max: usize) -> Option<Vec<u8>> {
+        let frame = match self.level {
+            None => Some((Part::Command, self.command.to_vec())),
+            Some(SecurityClass::S0) => self.s0_frame(now, security, max),
+            Some(class) => self.s2_frame(class, security, max),
+        };
+        let Some((part, bytes)) = frame else {
+            self.end(Err(AskError::NoKey));
+            return None;
+        };
+        self.sent |= part == Part::Command;
+        (self.nonce_came, self.lost_step) = (false, false);
+        self.stage = Stage::Sending(part);
+        Some(bytes)
+    }
+
+    fn s2_frame(&self, class: SecurityClass, security: &mut Security, max: usize) -> Option<(Part, Vec<u8>)> {
+        // Header and authentication tag (12 bytes), and the SPAN extension (18) that a new SPAN brings along.
+        const LONGEST_OVERHEAD: usize = 30;
+        let s2 = &mut security.s2;
+        s2.highest_class(self.node).filter(|highest| *highest >= class)?;
+        if !s2.is_ready(self.node) {
+            return Some((Part::NonceGet, s2.nonce_get(self.node)));
+        }
+        let short = |part, command: &[u8], s2: &mut S2| {
+            s2.encapsulate(self.node, class, command).ok().map(|bytes| (part, bytes))
+        };
+        let fresh = !s2.is_synchronised(self.node);
+        let sent = if fresh && self.command.len() + LONGEST_OVERHEAD > max {
+            short(Part::Synchronising, &SYNCHRONISING_COMMAND, s2)
+        } else {
+            short(Part::Command, &self.command, s2)
+        };
+        // Synchronised under another class than the one asked for: begin anew.
+        Some(sent.unwrap_or_else(|| (Part::NonceGet, s2.nonce_get(self.node))))
+    }
+
+    fn s0_frame(&mut self, now: Instant, security: &mut Security, max: usize) -> Option<(Part, Vec<u8>)> {
+        let s0 = security.s0.as_mut()?;
+        if self.parts.is_empty() {
+            self.parts = s0.split(&self.command, max);
+        }
+        let more = self.next_part + 1 < self.parts.len();
+        let part = self.parts.get(self.next_part)?;
+        match s0.encapsulate(now, self.node, part, more) {
+            Ok(bytes) => Some((Part::Command, bytes)),
+            Err(_) => Some((Part::NonceGet, S0::nonce_get())),
+        }
+    }
+
+    /// The stick is done with the frame.
+    pub fn handle_sent(&mut self, now: Instant, result: &Result<Completed, SendFailure>) {
+        let Stage::Sending(part) = self.stage else { return };
+        match result {
+            Ok(Completed::Sent(report)) => match report.status {
+                TransmitStatus::Ok => self.delivered(now, part),
+                TransmitStatus::NoAck | TransmitStatus::NoRoute => self.not_acknowledged(now, part),
+                TransmitStatus::Fail | TransmitStatus::NotIdle | TransmitStatus::Other(_) => self.stick_failed(now),
+            },
+            // Whether it was sent is not known: the node's answer will tell.
+            Ok(_) | Err(SendFailure::AnswerLost) => self.delivered(now, part),
+            Err(SendFailure::Refused | SendFailure::Link(_) | SendFailure::NoUpdate | SendFailure::Restarted) => {
+                self.stick_failed(now);
+            }
+        }
+    }
+
+    fn delivered(&mut self, now: Instant, part: Part) {
+        if self.lost_step {
+            self.stage = Stage::Turn;
+            return;
+        }
+        match part {
+            Part::NonceGet => self.await_nonce(now),
+            Part::Synchronising => self.stage = Stage::Turn,
+            Part::Command if self.next_part + 1 < self.parts.len() => {
+                self.next_part += 1;
+                self.await_nonce(now);
+            }
+            Part::Command => {
+                self.asked += 1;
+                match self.awaits {
+                    Awaits::Delivery => self.end(Ok(Answer::Delivered)),
+                    Awaits::Report(_) | Awaits::Supervision(_) => {
+                        self.stage = Stage::Answer { until: now + ANSWER_TIMEOUT };
+                    }
+                }
+            }
+        }
+    }
+
+    fn await_nonce(&mut self, now: Instant) {
+        self.stage = if self.nonce_came { Stage::Turn } else { Stage::Nonce { until: now + NONCE_TIMEOUT } };
+    }
+
+    fn not_acknowledged(&mut self, now: Instant, part: Part) {
+        self.no_acks += 1;
+        // An acknowledgement can be lost though the command arrived: a set is not sent twice on that ground.
+        let harmless = part != Part::Command || matches!(self.awaits, Awaits::Report(_));
+        if harmless && self.no_acks < NO_ACK_TRIES {
+            self.begin_again(now);
+        } else {
+            let changes = !matches!(self.awaits, Awaits::Report(_));
+            self.end(Err(AskError::Offline { maybe_done: self.sent && changes }));
+        }
+    }
+
+    fn stick_failed(&mut self, now: Instant) {
+        self.stick_tries += 1;
+        if self.stick_tries < STICK_TRIES {
+            self.next_part = 0;
+            self.stage = Stage::Pause { until: now + Duration::from_millis(100) * 2_u32.pow(self.stick_tries.into()) };
+        } else {
+            self.end(Err(AskError::Stick));
+        }
+    }
+
+    /// A nonce of the node came.
+    pub fn handle_nonce(&mut self) {
+        match self.stage {
+            Stage::Nonce { .. } => self.stage = Stage::Turn,
+            Stage::Sending(_) => self.nonce_came = true,
+            Stage::Turn | Stage::Answer { .. } | Stage::Pause { .. } => {}
+        }
+    }
+
+    /// The node could not read the last message: it goes out once more, encapsulated anew.
+    pub fn handle_out_of_sync(&mut self) {
+        self.resyncs += 1;
+        if self.resyncs > RESYNC_TRIES {
+            return;
+        }
+        match self.stage {
+            Stage::Sending(Part::Command | Part::Synchronising) => self.lost_step = true,
+            Stage::Answer { .. } => self.stage = Stage::Turn,
+            Stage::Turn | Stage::Sending(Part::NonceGet) | Stage::Nonce { .. } | Stage::Pause { .. } => {}
+        }
+    }
+
+    /// A command of the node came in at a level. True: it was what is awaited.
+    pub fn handle_command(&mut self, now: Instant, level: Option<SecurityClass>, command: &[u8]) -> bool {
+        if !self.sent || self.outcome.is_some() || level != self.level {
+            return false;
+        }
+        match &self.awaits {
+            Awaits::Report(beginning) if command.starts_with(beginning) => {
+                self.end(Ok(Answer::Report(Zeroizing::new(command.to_vec()))));
+                true
+            }
+            Awaits::Supervision(own) => match SupervisionCommand::decode(command) {
+                Ok(SupervisionCommand::Report { session, status, duration, .. }) if session == *own => {
+                    match status {
+                        Status::Working => {
+                            let more =
+                                supervision::duration(duration).unwrap_or(UNKNOWN_DURATION).min(LONGEST_DURATION);
+                            self.stage = Stage::Answer { until: now + more + ANSWER_TIMEOUT };
+                        }
+                        Status::NoSupport | Status::Fail | Status::Success => self.end(Ok(Answer::Supervised(status))),
+                    }
+                    true
+                }
+                _ => false,
+            },
+            Awaits::Delivery | Awaits::Report(_) => false,
+        }
+    }
+
+    /// The instant of [`Exchange::timeout`] has come.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.outcome.is_some() || self.timeout().is_none_or(|until| until > now) {
+            return;
+        }
+        match self.stage {
+            Stage::Turn | Stage::Sending(_) => {}
+            Stage::Pause { .. } => self.stage = Stage::Turn,
+            Stage::Nonce { .. } => {
+                self.nonce_tries += 1;
+                if self.nonce_tries < NONCE_TRIES {
+                    self.begin_again(now);
+                } else {
+                    self.end(Err(AskError::NoAnswer));
+                }
+            }
+            Stage::Answer { .. } => {
+                if matches!(self.awaits, Awaits::Report(_)) && self.asked < REPORT_TRIES {
+                    self.begin_again(now);
+                } else {
+                    self.end(Err(AskError::NoAnswer));
+                }
+            }
+        }
+    }
+
+    fn begin_again(&mut self, now: Instant) {
+        self.next_part = 0;
+        self.stage = Stage::Pause { until: now + Duration::from_millis(50) };
+    }
+
+    fn end(&mut self, outcome: Result<Answer, AskError>) {
+        self.outcome = Some(outcome);
+    }
+}
