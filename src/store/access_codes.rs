@@ -16,6 +16,20 @@ use crate::model::{
 };
 
 const TABLE: &str = "access_codes";
+/// What is or may be in a lock, and what waits for a window that overlaps ?2 to ?3. Three arms, each with its own
+/// index; an OR would read every code that the device ever had.
+pub(super) const OVERLAPPING: &str = "SELECT * FROM access_codes WHERE device_id = ?1 AND presence <> 'absent'
+    UNION ALL SELECT * FROM access_codes WHERE device_id = ?1 AND presence = 'absent' AND deleted_at IS NULL
+    AND ends_at > ?2 AND starts_at < ?3
+    UNION ALL SELECT * FROM access_codes WHERE device_id = ?1 AND presence = 'absent' AND deleted_at IS NULL
+    AND ends_at IS NULL AND starts_at < ?3
+    ORDER BY starts_at, access_code_id";
+/// The next start behind ?2 among what waits.
+pub(super) const NEXT_START: &str = "SELECT min(starts_at) AS starts_at FROM (
+    SELECT starts_at FROM access_codes WHERE device_id = ?1 AND presence = 'absent' AND deleted_at IS NULL
+    AND ends_at > ?2 AND starts_at > ?2
+    UNION ALL SELECT starts_at FROM access_codes WHERE device_id = ?1 AND presence = 'absent' AND deleted_at IS NULL
+    AND ends_at IS NULL AND starts_at > ?2)";
 
 /// Which codes; `None` does not narrow.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -90,10 +104,7 @@ impl Unit<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn next_start(&mut self, device: DeviceId, after: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        let sql = "SELECT min(starts_at) AS starts_at FROM access_codes
-            WHERE device_id = ?1 AND presence = 'absent' AND deleted_at IS NULL AND starts_at > ?2
-            AND (ends_at > ?2 OR ends_at IS NULL)";
-        Ok(self.one(TABLE, sql, params![device, after], |row| row.optional_time("starts_at"))?.flatten())
+        Ok(self.one(TABLE, NEXT_START, params![device, after], |row| row.optional_time("starts_at"))?.flatten())
     }
 
     /// Every code of a device that is or may be in its lock, and those that wait for a window which overlaps `window`:
@@ -102,15 +113,8 @@ impl Unit<'_> {
     /// # Errors
     /// As [`Unit::codes`].
     pub fn overlapping_codes(&mut self, device: DeviceId, window: &Window) -> Result<Vec<AccessCode>, StoreError> {
-        // Three arms, each with its own index; an OR would read every code the device ever had.
-        let condition = "device_id = ?1 AND presence <> 'absent'
-            UNION ALL SELECT * FROM access_codes WHERE device_id = ?1 AND presence = 'absent' AND deleted_at IS NULL
-            AND ends_at > ?2 AND starts_at < ?3
-            UNION ALL SELECT * FROM access_codes WHERE device_id = ?1 AND presence = 'absent' AND deleted_at IS NULL
-            AND ends_at IS NULL AND starts_at < ?3
-            ORDER BY starts_at, access_code_id";
         let end = window.ends_at.map_or(i64::MAX, Timestamp::as_microsecond);
-        self.codes_where(condition, params![device, window.starts_at, end])
+        self.readable(TABLE, OVERLAPPING, params![device, window.starts_at, end], |row| self.read_code(row))
     }
 
     /// A new one.

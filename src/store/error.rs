@@ -33,8 +33,8 @@ pub enum StoreError {
         /// Newest schema known here.
         known: u32,
     },
-    /// The file is a database of another program.
-    #[error("{path} is a database, but not one of keyway's: move it away or set another data_dir")]
+    /// The file is something else, such as a database of another program.
+    #[error("{path} is there, but it is not a database of keyway's: move it away, or set another data_dir")]
     Foreign {
         /// Which file.
         path: PathBuf,

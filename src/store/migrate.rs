@@ -14,19 +14,27 @@ pub(super) const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql")];
 /// `PRAGMA application_id`: "Kywy" in ASCII, by which a database is known to be one of ours.
 const APPLICATION_ID: i64 = 0x4B79_7779;
 
+/// Refuses what is not ours to touch: an empty file is going to be ours, anything else must say that it is.
+///
+/// # Errors
+/// [`StoreError::Newer`] and [`StoreError::Foreign`].
+pub(super) fn check(db: &Connection, path: Option<&Path>, migrations: &[&str]) -> Result<(), StoreError> {
+    let id: i64 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let tables: u32 = db.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
+    if id != APPLICATION_ID && tables > 0 {
+        return Err(StoreError::Foreign { path: path.unwrap_or(Path::new(":memory:")).to_owned() });
+    }
+    let (found, known) = (version(db)?, newest(migrations));
+    if found > known { Err(StoreError::Newer { found, known }) } else { Ok(()) }
+}
+
 /// Brings the schema to the newest of `migrations`. A database that exists is copied first, to
 /// `<its path>.schema-<version>.backup`.
 ///
 /// # Errors
-/// [`StoreError::Newer`] and [`StoreError::Foreign`], with nothing touched; whatever SQLite says, with the step that
-/// failed undone.
+/// Whatever SQLite says, with the step that failed undone.
 pub(super) fn migrate(db: &mut Connection, path: Option<&Path>, migrations: &[&str]) -> Result<(), StoreError> {
-    let version: u32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let known = u32::try_from(migrations.len()).unwrap_or(u32::MAX);
-    check_ours(db, path)?;
-    if version > known {
-        return Err(StoreError::Newer { found: version, known });
-    }
+    let (version, known) = (version(db)?, newest(migrations));
     if let Some(path) = path.filter(|_| version > 0 && version < known) {
         back_up(db, path, version)?;
     }
@@ -41,14 +49,12 @@ pub(super) fn migrate(db: &mut Connection, path: Option<&Path>, migrations: &[&s
     Ok(())
 }
 
-/// An empty file is going to be ours; anything else must say that it is.
-fn check_ours(db: &Connection, path: Option<&Path>) -> Result<(), StoreError> {
-    let id: i64 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
-    let tables: u32 = db.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
-    if id == APPLICATION_ID || tables == 0 {
-        return Ok(());
-    }
-    Err(StoreError::Foreign { path: path.unwrap_or(Path::new(":memory:")).to_owned() })
+fn version(db: &Connection) -> Result<u32, StoreError> {
+    Ok(db.pragma_query_value(None, "user_version", |row| row.get(0))?)
+}
+
+fn newest(migrations: &[&str]) -> u32 {
+    u32::try_from(migrations.len()).unwrap_or(u32::MAX)
 }
 
 /// A copy as it stands now, on disk before the migration begins. One left over from a migration that was cut off is

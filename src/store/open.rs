@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
 use super::StoreError;
-use super::migrate::{MIGRATIONS, migrate, sync_folder_of};
+use super::migrate::{MIGRATIONS, check, migrate, sync_folder_of};
 use super::vault::{Place, Vault};
 use crate::model::{IdSource, Timestamp};
 
@@ -39,7 +39,12 @@ pub(super) struct Opened {
 pub(super) fn file(path: &Path, key: &[u8; 32], seed: [u8; 32]) -> Result<Opened, StoreError> {
     let lock = lock(path)?;
     create(path)?;
-    prepare(Connection::open(path)?, Some(path), Some(lock), key, seed)
+    prepare(Connection::open(path)?, Some(path), Some(lock), key, seed).map_err(|error| match error {
+        StoreError::Database(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
+            StoreError::Foreign { path: path.to_owned() }
+        }
+        other => other,
+    })
 }
 
 pub(super) fn in_memory(key: &[u8; 32], seed: [u8; 32]) -> Result<Opened, StoreError> {
@@ -79,6 +84,7 @@ fn prepare(
 ) -> Result<Opened, StoreError> {
     db.busy_timeout(BUSY_TIMEOUT)?;
     db.set_prepared_statement_cache_capacity(STATEMENTS);
+    check(&db, path, MIGRATIONS)?;
     db.pragma_update(None, "trusted_schema", false)?;
     db.pragma_update(None, "foreign_keys", true)?;
     // What is answered is on disk.

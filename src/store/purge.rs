@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rusqlite::params;
+use rusqlite::{Params, params};
 
 use super::{StoreError, Unit};
 use crate::model::{AccessGrantId, Timestamp};
@@ -97,13 +97,20 @@ impl Unit<'_> {
                 ORDER BY events.number LIMIT 1) >= ?1, FALSE)";
         let young = before(self.now(), DOORS_FOR);
         let handed_on: Option<i64> = self.one("cursors", waited_for, [young], |row| row.get("number"))?.flatten();
-        let sql = "DELETE FROM events WHERE number IN (SELECT number FROM events
-            WHERE number <= (SELECT max(number) FROM events) - ?1
-            OR (number <= ?2 AND (occurred_at < ?3 OR number <= (SELECT max(number) FROM events) - ?4))
-            ORDER BY number LIMIT ?5)";
-        let old = before(self.now(), EVENTS_FOR);
         let handed_on = handed_on.unwrap_or(i64::MAX);
-        self.execute(sql, params![EVENTS_AT_MOST, handed_on, old, EVENTS_KEPT, AT_ONCE])
+        let newest: Option<i64> =
+            self.one("events", "SELECT max(number) AS number FROM events", [], |row| row.get("number"))?.flatten();
+        let newest = newest.unwrap_or(0);
+        let old = before(self.now(), EVENTS_FOR);
+        let removed = self.delete_events("number <= ?1", params![(newest - EVENTS_KEPT).min(handed_on), AT_ONCE])?
+            + self.delete_events("occurred_at < ?1 AND number <= ?3", params![old, AT_ONCE, handed_on])?
+            + self.delete_events("number <= ?1", params![newest - EVENTS_AT_MOST, AT_ONCE])?;
+        Ok(removed)
+    }
+
+    fn delete_events(&self, condition: &str, params: impl Params) -> Result<usize, StoreError> {
+        let sql = format!("DELETE FROM events WHERE number IN (SELECT number FROM events WHERE {condition} LIMIT ?2)");
+        self.execute(&sql, params)
     }
 }
 

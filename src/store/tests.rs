@@ -1,6 +1,12 @@
 //! What the store promises, as statements.
 
+mod codes;
+mod damage;
 mod durability;
+mod events;
+mod purge;
+mod rows;
+mod schema;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU8, Ordering};

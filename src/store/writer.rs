@@ -127,13 +127,13 @@ impl Writer {
             self.saved = saved;
             tracing::error!(%error, jobs = done.len(), "a commit failed; nothing of it was kept");
         }
-        for task in done {
-            let outcome = if task.panicked { Err(StoreError::Panicked) } else { outcome.clone() };
-            task.task.answer(outcome);
-        }
         if outcome.is_ok() && !changes.is_empty() {
             // An error means that nobody listens.
             let _ = self.changes.send(Arc::new(changes));
+        }
+        for task in done {
+            let outcome = if task.panicked { Err(StoreError::Panicked) } else { outcome.clone() };
+            task.task.answer(outcome);
         }
     }
 

@@ -108,12 +108,12 @@ fn a_job_that_panics_leaves_nothing_and_the_store_goes_on() {
 }
 
 #[test]
-fn jobs_are_carried_out_in_the_order_in_which_they_came() {
+fn jobs_are_carried_out_in_the_order_in_which_they_were_queued() {
     let store = in_memory();
     let order = Arc::new(Mutex::new(Vec::new()));
     runtime().block_on(async {
         let mut waiting = Vec::new();
-        for n in 0..500 {
+        for n in 0..200 {
             let (store, order) = (store.clone(), Arc::clone(&order));
             waiting.push(tokio::spawn(async move {
                 store
@@ -129,7 +129,7 @@ fn jobs_are_carried_out_in_the_order_in_which_they_came() {
             task.await.unwrap().unwrap().unwrap();
         }
     });
-    assert_eq!(*order.lock().unwrap(), (0..500).collect::<Vec<_>>());
+    assert_eq!(*order.lock().unwrap(), (0..200).collect::<Vec<_>>());
 }
 
 #[test]

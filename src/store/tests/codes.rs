@@ -1,0 +1,251 @@
+//! Grants, methods, codes and their journal.
+
+use std::time::Duration;
+
+use keyway_lock::Evidence;
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::{AccessCodeId, CodeProblem, ProblemKind};
+
+/// All times that a row can hold: the years -9999 to 9999.
+fn any_time() -> impl Strategy<Value = Timestamp> {
+    (-377_000_000_000_000_000..=253_000_000_000_000_000_i64).prop_map(|us| Timestamp::from_microsecond(us).unwrap())
+}
+
+fn any_presence() -> impl Strategy<Value = Presence> {
+    let evidence = prop_oneof![Just(Evidence::ReadBack), Just(Evidence::Supervised), Just(Evidence::ProgrammingEvent)];
+    prop_oneof![
+        Just(Presence::Absent),
+        Just(Presence::Unproven),
+        (evidence, any_time()).prop_map(|(evidence, time)| Presence::Proven(evidence, time)),
+    ]
+}
+
+fn any_problem() -> impl Strategy<Value = CodeProblem> {
+    let kind = prop_oneof![
+        Just(ProblemKind::DelayInSetting),
+        Just(ProblemKind::FailedToSet),
+        Just(ProblemKind::DelayInRemoving),
+        Just(ProblemKind::FailedToRemove),
+        Just(ProblemKind::WillNotWork),
+    ];
+    (kind, any::<String>(), any_time()).prop_map(|(kind, message, since)| CodeProblem { kind, message, since })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_code_comes_back_as_it_was(
+        pin in prop::option::of("[0-9]{4,10}"),
+        slot: u16,
+        starts_at in any_time(),
+        ends_at in prop::option::of(any_time()),
+        deleted_at in prop::option::of(any_time()),
+        presence in any_presence(),
+        problem in prop::option::of(any_problem()),
+        created_at in any_time(),
+    ) {
+        let store = in_memory();
+        let code = AccessCode {
+            slot: SlotNumber(slot),
+            pin: pin.map(|pin| Pin::new(&pin).unwrap()),
+            window: Window { starts_at, ends_at },
+            deleted_at,
+            presence,
+            problem,
+            created_at,
+            ..built(&store, 2, "4711").code
+        };
+        let written = code.clone();
+        let read = run(&store, at(0), move |unit| {
+            unit.update_code(&written)?;
+            Ok((unit.code(written.access_code_id)?, unit.codes_of_method(written.access_method_id)?))
+        });
+        prop_assert_eq!(read.unwrap(), (Some(code.clone()), vec![code]));
+    }
+
+    #[test]
+    fn live_codes_are_all_that_are_not_finished(
+        codes in prop::collection::vec((0..20_i64, prop::option::of(0..20_i64), any::<bool>(), any_presence()), 0..20),
+        now in 0..20_i64,
+    ) {
+        let store = in_memory();
+        let building = built(&store, 2, "4711");
+        let (device, template) = (building.device.device_id, building.code);
+        run(&store, at(now), move |unit| {
+            let mut expected = vec![template.clone()];
+            for (start, end, deleted, presence) in codes {
+                let code = AccessCode {
+                    access_code_id: unit.id(),
+                    window: Window { starts_at: at(start), ends_at: end.map(at) },
+                    deleted_at: deleted.then_some(at(0)),
+                    presence,
+                    ..template.clone()
+                };
+                unit.insert_code(&code)?;
+                expected.push(code);
+            }
+            expected.retain(|code| !code.is_finished(at(now)));
+            expected.sort_by_key(|code| (code.window.starts_at, code.access_code_id));
+            assert_eq!(unit.live_codes(device)?, expected);
+            expected.retain(|code| code.presence != Presence::Absent || code.window.starts_at <= at(now + 3));
+            assert_eq!(unit.due_codes(device, at(now + 3))?, expected);
+            Ok(())
+        })
+        .unwrap();
+    }
+}
+
+#[test]
+fn the_next_start_is_that_of_a_code_that_waits() {
+    let store = in_memory();
+    let building = built(&store, 2, "4711");
+    run(&store, at(-60), move |unit| {
+        let device = building.device.device_id;
+        assert_eq!(unit.next_start(device, at(-60))?, Some(at(0)));
+        assert_eq!(unit.next_start(device, at(0))?, None);
+        let later = AccessCode {
+            access_code_id: unit.id(),
+            window: Window { starts_at: at(10), ends_at: None },
+            ..building.code.clone()
+        };
+        unit.insert_code(&later)?;
+        assert_eq!(unit.next_start(device, at(0))?, Some(at(10)));
+        unit.update_code(&AccessCode { deleted_at: Some(at(-60)), ..later })?;
+        assert_eq!(unit.next_start(device, at(0))?, None);
+        Ok(())
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_code_that_may_be_in_the_lock_is_in_everybody_s_way_whatever_its_window() {
+    let store = in_memory();
+    let mut code = built(&store, 2, "4711").code;
+    run(&store, at(7200), move |unit| {
+        let tomorrow = Window { starts_at: at(86_400), ends_at: None };
+        assert!(unit.overlapping_codes(code.device_id, &tomorrow)?.is_empty());
+        code.presence = Presence::Unproven;
+        unit.update_code(&code)?;
+        assert_eq!(unit.overlapping_codes(code.device_id, &tomorrow)?, [code]);
+        Ok(())
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_grant_s_key_is_free_again_once_it_is_deleted() {
+    let store = in_memory();
+    let grant = built(&store, 2, "4711").grant;
+    run(&store, at(0), move |unit| {
+        let again = AccessGrant { access_grant_id: unit.id(), ..grant.clone() };
+        assert!(unit.insert_grant(&again).is_err());
+        assert_eq!(unit.grant_by_key("booking-2")?.as_ref(), Some(&grant));
+        let deleted = AccessGrant { deleted_at: Some(at(0)), ..grant.clone() };
+        unit.update_grant(&deleted)?;
+        assert_eq!(unit.grant_by_key("booking-2")?, None);
+        assert_eq!(unit.grant(grant.access_grant_id)?, Some(deleted));
+        unit.insert_grant(&again)?;
+        assert_eq!(unit.grants(&GrantFilter::default())?, [again]);
+        Ok(())
+    })
+    .unwrap();
+}
+
+#[test]
+fn grants_are_found_by_person_and_door_and_keep_the_order_of_their_doors() {
+    let store = in_memory();
+    let (first, second) = (built(&store, 3, "4711"), built(&store, 2, "0815"));
+    run(&store, at(0), move |unit| {
+        let doors = vec![second.device.device_id, first.device.device_id];
+        let both = AccessGrant { device_ids: doors, ..second.grant.clone() };
+        unit.update_grant(&both)?;
+        let by = |user, device| GrantFilter { user, device };
+        let (user, door) = (Some(both.user_identity_id), Some(first.device.device_id));
+        assert_eq!(unit.grants(&by(None, door))?, [first.grant.clone(), both.clone()]);
+        assert_eq!(unit.grants(&by(user, door))?, vec![both.clone()]);
+        assert_eq!(unit.grants(&by(user, None))?, vec![both.clone()]);
+        assert!(unit.grants(&by(Some(first.person.user_identity_id), Some(second.device.device_id)))?.is_empty());
+        assert_eq!(unit.grants_of_user(both.user_identity_id)?, [both]);
+        Ok(())
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_grant_that_is_over_or_deleted_is_not_current() {
+    let store = in_memory();
+    let (first, second) = (built(&store, 2, "4711").grant, built(&store, 3, "0815").grant);
+    let current = |seconds| run(&store, at(seconds), |unit| unit.current_grant_ids()).unwrap();
+    assert_eq!(current(0).len(), 2);
+    let (ongoing, deleted) = (
+        AccessGrant { window: Window { ends_at: None, ..first.window }, ..first.clone() },
+        AccessGrant { deleted_at: Some(at(0)), ..second.clone() },
+    );
+    run(&store, at(0), move |unit| unit.update_grant(&ongoing)).unwrap();
+    assert_eq!(current(3600), [first.access_grant_id]);
+    run(&store, at(0), move |unit| unit.update_grant(&deleted)).unwrap();
+    assert_eq!(current(0), [first.access_grant_id]);
+}
+
+#[test]
+fn a_grant_with_a_door_that_nobody_knows_is_refused_whole() {
+    let store = in_memory();
+    let refused = run(&store, at(0), |unit| {
+        let grant = building(unit, 2, "4711").grant;
+        unit.insert_grant(&grant)
+    });
+    assert!(matches!(refused, Err(StoreError::Database(_))));
+    assert!(run(&store, at(0), |unit| unit.grants(&GrantFilter::default())).unwrap().is_empty());
+}
+
+#[test]
+fn codes_are_found_by_device_grant_and_method() {
+    let store = in_memory();
+    let (first, second) = (built(&store, 2, "4711").code, built(&store, 3, "0815").code);
+    let all = CodeFilter::default();
+    let found = move |filter| run(&store, at(0), move |unit| unit.codes(&filter)).unwrap();
+    assert_eq!(found(all), [first.clone(), second.clone()]);
+    assert_eq!(found(CodeFilter { device: Some(first.device_id), ..all }), vec![first.clone()]);
+    assert_eq!(found(CodeFilter { grant: Some(second.access_grant_id), ..all }), vec![second.clone()]);
+    assert_eq!(found(CodeFilter { method: Some(second.access_method_id), ..all }), vec![second.clone()]);
+    assert!(
+        found(CodeFilter { device: Some(first.device_id), method: Some(second.access_method_id), ..all }).is_empty()
+    );
+}
+
+#[test]
+fn a_code_s_history_keeps_its_newest_forty_lines() {
+    let store = in_memory();
+    let code = built(&store, 2, "4711").code.access_code_id;
+    let lines = [
+        JournalEntry::Intended(CodeChange::Set),
+        JournalEntry::Failed(CodeChange::Set, "the lock does not answer".to_owned()),
+        JournalEntry::Confirmed(CodeChange::Set, Evidence::ReadBack),
+        JournalEntry::Used,
+        JournalEntry::ExternallyChanged,
+        JournalEntry::Confirmed(CodeChange::Clear, Evidence::ProgrammingEvent),
+    ];
+    for (seconds, line) in (0..60).zip(lines.iter().cycle().cloned()) {
+        run(&store, at(seconds), move |unit| unit.note(code, &line)).unwrap();
+    }
+    let history = run(&store, at(60), move |unit| unit.journal(code)).unwrap();
+    let expected: Vec<_> = (0..60).map(at).zip(lines.iter().cycle().cloned()).skip(20).collect();
+    assert_eq!(history, expected);
+    let stranger = run(&store, at(60), |unit| {
+        let stranger: AccessCodeId = unit.id();
+        unit.note(stranger, &JournalEntry::Used)
+    });
+    assert!(stranger.is_err());
+}
+
+#[test]
+fn a_due_code_is_due_in_the_very_instant_of_its_start() {
+    let store = in_memory();
+    let code = built(&store, 2, "4711").code;
+    let due = |by| run(&store, at(-60), move |unit| unit.due_codes(code.device_id, by)).unwrap().len();
+    assert_eq!(due(at(0)), 1);
+    assert_eq!(due(at(-1).after(Duration::from_micros(999_999))), 0);
+}
