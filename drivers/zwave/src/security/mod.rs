@@ -66,3 +66,16 @@ impl NetworkKeys {
         }
     }
 }
+
+/// Bytes from hexadecimal digits, for test vectors.
+#[cfg(test)]
+fn hex(digits: &str) -> Vec<u8> {
+    let digits: Vec<u8> = digits.chars().filter_map(|digit| Some(digit.to_digit(16)? as u8)).collect();
+    digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
+}
+
+/// The same as an array.
+#[cfg(test)]
+fn hex_array<const N: usize>(digits: &str) -> [u8; N] {
+    hex(digits).try_into().unwrap()
+}

@@ -169,10 +169,7 @@ impl S0 {
         let nonce = self.peers.get_mut(&peer).and_then(|peer| peer.use_received(now)).ok_or(S0Error::NeedsNonce)?;
         let command = if more { ENCAPSULATION_NONCE_GET } else { ENCAPSULATION };
         let vector = Vector { sender: self.random.generate(), receiver: nonce };
-        let mut sealed = part.plain.to_vec();
-        self.keys.crypt(&vector, &mut sealed);
-        let mac = self.keys.authenticate(&vector, command, route, length, &sealed);
-        Ok([&[CLASS, command], &vector.sender[..], &sealed, &nonce[..1], &mac].concat())
+        Ok(self.keys.seal(&vector, command, route, length, &part.plain))
     }
 
     /// Any 0x98 frame from a peer.
@@ -204,7 +201,7 @@ impl S0 {
         while peer.offered.iter().any(|held| held.nonce[0] == nonce[0]) {
             nonce = self.random.generate();
         }
-        hold(&mut peer.offered, Held { nonce, until: now + OWN_NONCE_LIFETIME });
+        push(&mut peer.offered, Held { nonce, until: now + OWN_NONCE_LIFETIME });
         S0Event::Reply([&[CLASS, NONCE_REPORT], &nonce[..]].concat())
     }
 
@@ -257,6 +254,14 @@ impl Keys {
             Zeroizing::new(block.into())
         };
         Self { encryption: derive(0xAA), authentication: derive(0x55) }
+    }
+
+    /// A whole frame.
+    fn seal(&self, vector: &Vector, command: u8, route: Route, length: u8, plain: &[u8]) -> Vec<u8> {
+        let mut sealed = plain.to_vec();
+        self.crypt(vector, &mut sealed);
+        let mac = self.authenticate(vector, command, route, length, &sealed);
+        [&[CLASS, command], &vector.sender[..], &sealed, &vector.receiver[..1], &mac].concat()
     }
 
     /// AES-OFB, which is its own inverse.
@@ -316,7 +321,7 @@ impl Held {
     }
 }
 
-fn hold(nonces: &mut VecDeque<Held>, nonce: Held) {
+fn push<T>(nonces: &mut VecDeque<T>, nonce: T) {
     if nonces.len() == MAX_NONCES {
         nonces.pop_front();
     }
@@ -330,8 +335,8 @@ struct Peer {
     offered: VecDeque<Held>,
     /// Nonces of its that we may use, oldest first.
     received: VecDeque<Held>,
-    /// The last nonce we used: a Nonce Report repeated on its way must not bring it back.
-    used: Option<Nonce>,
+    /// The nonces we used last: a Nonce Report repeated on its way must not bring one back.
+    used: VecDeque<Nonce>,
     /// The first part of a command.
     first: Option<First>,
 }
@@ -344,17 +349,18 @@ struct First {
 
 impl Peer {
     fn take_nonce(&mut self, now: Instant, nonce: Nonce) -> S0Event {
-        if self.used == Some(nonce) || self.received.iter().any(|held| held.nonce == nonce) {
+        if self.used.contains(&nonce) || self.received.iter().any(|held| held.nonce == nonce) {
             return S0Event::Ignored("the same nonce again");
         }
-        hold(&mut self.received, Held { nonce, until: now + PEER_NONCE_LIFETIME });
+        push(&mut self.received, Held { nonce, until: now + PEER_NONCE_LIFETIME });
         S0Event::NonceReceived
     }
 
+    /// The newest one: the peer may have forgotten those before.
     fn use_received(&mut self, now: Instant) -> Option<Nonce> {
         self.received.retain(|nonce| nonce.is_fresh(now));
-        let nonce = self.received.pop_front()?.nonce;
-        self.used = Some(nonce);
+        let nonce = self.received.pop_back()?.nonce;
+        push(&mut self.used, nonce);
         Some(nonce)
     }
 
@@ -379,5 +385,7 @@ impl Peer {
     }
 }
 
+#[cfg(test)]
+mod convergence;
 #[cfg(test)]
 mod tests;

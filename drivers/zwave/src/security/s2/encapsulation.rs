@@ -167,3 +167,130 @@ impl Extensions {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::security::s2::span::Span;
+    use crate::security::{NetworkKey, SecurityClass, hex, hex_array};
+
+    const TO_LOCK: Route = Route { sender: 1, receiver: 2, home_id: 0xC0FF_EE01 };
+    const TO_HUB: Route = Route { sender: 2, receiver: 1, home_id: 0xC0FF_EE01 };
+
+    /// Frames made with @zwave-js/cc 15.29.0 (`Security2CCMessageEncapsulation.serialize`) and read by its peer instance:
+    /// home id C0FFEE01, hub node 1, network key of 16 times `key`, sender's entropy A0..AF, receiver's 10..1F.
+    struct Conversation {
+        keys: ClassKeys,
+        span: Span,
+    }
+
+    impl Conversation {
+        const SENDER: [u8; 16] =
+            [0xA0, 0xA1, 0xA2, 0xA3, 0xA4, 0xA5, 0xA6, 0xA7, 0xA8, 0xA9, 0xAA, 0xAB, 0xAC, 0xAD, 0xAE, 0xAF];
+
+        fn new(key: u8) -> Self {
+            let keys = ClassKeys::expand(&NetworkKey::new([key; 16]));
+            let receiver = hex_array("101112131415161718191a1b1c1d1e1f");
+            let span = Span::new(SecurityClass::S2AccessControl, &keys, &Self::SENDER, &receiver);
+            Self { keys, span }
+        }
+
+        fn seal(&mut self, route: Route, sequence: u8, entropy: Option<&Entropy>, command: &[u8]) -> Vec<u8> {
+            seal(&self.keys, &self.span.first_nonce(), route, sequence, entropy, command).unwrap()
+        }
+
+        fn open(&mut self, route: Route, frame: &str) -> Result<Vec<u8>, &'static str> {
+            let frame = hex(frame);
+            let envelope = Envelope::parse(&frame).unwrap();
+            let opened = envelope.open(&self.keys, &self.span.first_nonce(), route).unwrap();
+            envelope.command(&opened).map(|command| command.to_vec())
+        }
+    }
+
+    const FIRST: &str = "9f032a011241a0a1a2a3a4a5a6a7a8a9aaabacadaeaf23127c6eba0c4414f37bb4";
+    const ANSWER: &str = "9f0350004d1317bf40bc2fa76d6ec376dbf87c39";
+    const SECOND: &str = "9f032b00126e3c9a4f5a3109ad146a";
+    const WITH_MGRP: &str = "9f032c01034305a2a7630291f80209edfa61";
+    const WITH_MPAN: &str = "9f032d027505d7a995be9704941d5828db4af6fd4f18fcbd8006b85594b7f86234ca";
+
+    #[test]
+    fn what_we_seal_is_what_zwave_js_seals() {
+        let mut hub = Conversation::new(0x53);
+        assert_eq!(hub.seal(TO_LOCK, 0x2A, Some(&Conversation::SENDER), &[0x63, 0x02, 7]), hex(FIRST));
+        let code = [0x63, 0x03, 7, 1, 0x34, 0x37, 0x31, 0x31];
+        assert_eq!(hub.seal(TO_HUB, 0x50, None, &code), hex(ANSWER));
+        assert_eq!(hub.seal(TO_LOCK, 0x2B, None, &[0x63, 0x02, 8]), hex(SECOND));
+    }
+
+    #[test]
+    fn what_zwave_js_seals_is_read_with_or_without_extensions() {
+        let mut lock = Conversation::new(0x53);
+        assert_eq!(lock.open(TO_LOCK, FIRST).unwrap(), [0x63, 0x02, 7]);
+        assert_eq!(lock.open(TO_HUB, ANSWER).unwrap(), [0x63, 0x03, 7, 1, 0x34, 0x37, 0x31, 0x31]);
+        assert_eq!(lock.open(TO_LOCK, SECOND).unwrap(), [0x63, 0x02, 8]);
+        assert_eq!(lock.open(TO_LOCK, WITH_MGRP).unwrap(), [0x63, 0x02, 9]);
+        assert_eq!(lock.open(TO_LOCK, WITH_MPAN).unwrap(), [0x63, 0x02, 10]);
+    }
+
+    #[test]
+    fn node_ids_have_two_bytes_where_a_long_range_node_takes_part() {
+        let to_lock = Route { receiver: 260, ..TO_LOCK };
+        let to_hub = Route { sender: 260, ..TO_HUB };
+        let mut hub = Conversation::new(0x52);
+        assert_eq!(
+            hub.seal(to_lock, 0x2A, Some(&Conversation::SENDER), &[0x63, 0x02, 7]),
+            hex("9f032a011241a0a1a2a3a4a5a6a7a8a9aaabacadaeaf126fa1425655fd9d70e82c")
+        );
+        let answer = hub.open(to_hub, "9f035000bae066540631a82d47fb73f27dacb4e7").unwrap();
+        assert_eq!(answer, [0x63, 0x03, 7, 1, 0x34, 0x37, 0x31, 0x31]);
+    }
+
+    #[test]
+    fn a_changed_byte_anywhere_is_noticed() {
+        let frame = hex(FIRST);
+        for index in 2..frame.len() {
+            let mut changed = frame.clone();
+            changed[index] ^= 0x04;
+            let mut lock = Conversation::new(0x53);
+            if let Ok(envelope) = Envelope::parse(&changed) {
+                assert!(envelope.open(&lock.keys, &lock.span.first_nonce(), TO_LOCK).is_none(), "byte {index}");
+            }
+        }
+        let mut lock = Conversation::new(0x53);
+        let envelope = Envelope::parse(&frame).unwrap();
+        assert!(envelope.open(&lock.keys, &lock.span.first_nonce(), TO_HUB).is_none());
+    }
+
+    /// A message with one extension in the clear.
+    fn with_extension(kind: u8, content: &[u8]) -> Result<Vec<u8>, &'static str> {
+        let mut lock = Conversation::new(0x53);
+        let mut frame = vec![CLASS, MESSAGE_ENCAPSULATION, 1, FLAG_EXTENSIONS, content.len() as u8 + 2, kind];
+        frame.extend(content);
+        let data = TO_LOCK.associated_data(&frame[2..], frame.len() + 3 + TAG);
+        let mut sealed = vec![0x63, 0x02, 7];
+        let nonce = lock.span.first_nonce();
+        Aead::new((&*lock.keys.ccm).into()).encrypt_in_place((&nonce).into(), &data, &mut sealed).unwrap();
+        frame.extend(sealed);
+        let envelope = Envelope::parse(&frame).unwrap();
+        let opened = envelope.open(&lock.keys, &nonce, TO_LOCK).unwrap();
+        envelope.command(&opened).map(|command| command.to_vec())
+    }
+
+    #[test]
+    fn an_unknown_extension_is_passed_over_unless_it_is_critical() {
+        assert_eq!(with_extension(0x2A, &[1, 2, 3]).unwrap(), [0x63, 0x02, 7]);
+        assert_eq!(with_extension(EXTENSION_MOS, &[]).unwrap(), [0x63, 0x02, 7]);
+        assert!(with_extension(0x2A | EXTENSION_CRITICAL, &[1, 2, 3]).is_err());
+    }
+
+    #[test]
+    fn an_extension_that_reaches_into_the_tag_is_an_error_that_names_it() {
+        let mut frame = hex(WITH_MGRP);
+        frame[4] = 0x20;
+        let error = Envelope::parse(&frame).unwrap_err();
+        assert!(error.to_string().starts_with("extension at offset 6"), "{error}");
+        assert!(Envelope::parse(&frame[..3]).is_err());
+        frame[4] = 1;
+        assert!(Envelope::parse(&frame).is_err());
+    }
+}

@@ -69,3 +69,43 @@ fn join(first: &[u8; 16], second: &[u8; 16]) -> Zeroizing<[u8; SEED]> {
     out[16..].copy_from_slice(second);
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::security::{hex, hex_array};
+
+    #[test]
+    fn cmac_is_that_of_rfc_4493() {
+        let key = hex_array("2b7e151628aed2a6abf7158809cf4f3c");
+        let message = hex("6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51
+             30c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710");
+        let of = |length: usize| *cmac(&key, &[&message[..length]]);
+        assert_eq!(of(0), hex_array("bb1d6929e95937287fa37d129b756746"));
+        assert_eq!(of(16), hex_array("070a16b46b4d4144f79bdd9dd04a287c"));
+        assert_eq!(of(40), hex_array("dfa66747de9ae63030ca32611497c827"));
+        assert_eq!(of(64), hex_array("51f0bebf7e3b9d92fc49741779363cfe"));
+        assert_eq!(*cmac(&key, &[&message[..7], &message[7..40]]), of(40));
+    }
+
+    /// Made with @zwave-js/core 15.29.0: `deriveNetworkKeys(53 53 …)`.
+    #[test]
+    fn a_network_key_becomes_the_keys_of_its_class() {
+        let keys = ClassKeys::expand(&NetworkKey::new([0x53; 16]));
+        assert_eq!(*keys.ccm, hex_array("361a227ccc1bcf8a1025a879dd83970f"));
+        assert_eq!(*keys.mpan, hex_array("b05d51edfacc00e13b640f0c3d9154ce"));
+        assert_eq!(
+            *keys.personalization,
+            hex_array("1aa5f42178af5d63734665067db0ee1df9e7e25cb80ccdfad6f4dd03965087bd")
+        );
+        assert_eq!(format!("{keys:?}"), "ClassKeys(redacted)");
+    }
+
+    /// Made with @zwave-js/core 15.29.0: `deriveMEI(computeNoncePRK(a0 a1 … af, 10 11 … 1f))`.
+    #[test]
+    fn the_entropy_of_both_sides_becomes_one_seed() {
+        let mixed =
+            mix_entropy(&hex_array("a0a1a2a3a4a5a6a7a8a9aaabacadaeaf"), &hex_array("101112131415161718191a1b1c1d1e1f"));
+        assert_eq!(*mixed, hex_array("2dfd5899e42141f37a7ac2c40ba04adf28369d9b0e2a8ede2be444c37aedf496"));
+    }
+}

@@ -6,7 +6,7 @@
 //! kept over a restart: the side that forgot finds out by asking, or by not being able to read.
 //!
 //! Both sides of a conversation use the same type. What may cross on the air is tolerated rather than resynchronised
-//! where both sides can still read each other: see [`Peer`].
+//! where both sides can still read each other (`peer.rs`).
 
 pub mod drbg;
 mod encapsulation;
@@ -158,6 +158,13 @@ impl S2 {
         vec![CLASS, NONCE_GET, sequence]
     }
 
+    /// The last Nonce Get did not reach the peer: no answer to it will come.
+    pub fn nonce_get_lost(&mut self, peer: NodeId) {
+        if let Some(peer) = self.peers.get_mut(&peer) {
+            peer.asked = peer.asked.saturating_sub(1);
+        }
+    }
+
     /// Message Encapsulation of a command.
     ///
     /// # Errors
@@ -209,7 +216,7 @@ impl S2 {
             return S2Event::Ignored("the same frame again");
         }
         match (command, frame) {
-            (NONCE_GET, _) => peer.offer(&mut self.random),
+            (NONCE_GET, _) => peer.answer(&mut self.random),
             (NONCE_REPORT, [_, _, _, flags, entropy @ ..]) if flags & SPAN_OUT_OF_SYNC != 0 => {
                 match entropy.first_chunk() {
                     Some(entropy) => peer.take_nonce(*entropy),
@@ -224,7 +231,7 @@ impl S2 {
                         Ok(command) => S2Event::Command { class, command },
                         Err(why) => S2Event::Ignored(why),
                     },
-                    None => peer.offer(&mut self.random),
+                    None => peer.cry_for_help(&mut self.random),
                 },
                 Err(_) => S2Event::Ignored("a message that ends too early"),
             },
@@ -242,5 +249,7 @@ impl fmt::Debug for S2 {
     }
 }
 
+#[cfg(test)]
+mod convergence;
 #[cfg(test)]
 mod tests;

@@ -26,7 +26,7 @@ pub(super) struct Peer {
     last_sequence: Option<u8>,
     recent: VecDeque<Vec<u8>>,
     /// Nonce Gets of ours that it has not answered.
-    asked: u8,
+    pub(super) asked: u8,
     /// We sent a message, and have no sign yet that it was read.
     pub(super) unread: bool,
     /// Receiver entropy we gave it, newest last: what it may begin a SPAN with.
@@ -70,9 +70,10 @@ impl Peer {
     /// A frame with the number of the one before is a repetition by definition; an older one, that came by a longer
     /// way, is known by its bytes (numbers alone would shut out a node that starts anew at a random one).
     pub(super) fn is_repeated(&mut self, sequence: u8, frame: &[u8]) -> bool {
-        if self.last_sequence.replace(sequence) == Some(sequence) || self.recent.iter().any(|recent| recent == frame) {
+        if self.last_sequence == Some(sequence) || self.recent.iter().any(|recent| recent == frame) {
             return true;
         }
+        self.last_sequence = Some(sequence);
         if self.recent.len() == MAX_RECENT {
             self.recent.pop_front();
         }
@@ -80,14 +81,34 @@ impl Peer {
         false
     }
 
-    /// Gives the peer entropy to begin a SPAN with; it has none that we share.
-    pub(super) fn offer(&mut self, random: &mut CtrDrbg) -> S2Event {
-        self.keep_current_for_reading();
-        let entropy: Entropy = random.generate();
+    /// Answers a Nonce Get.
+    pub(super) fn answer(&mut self, random: &mut CtrDrbg) -> S2Event {
+        let entropy = self.offer(random);
+        self.report(entropy)
+    }
+
+    /// Answers a message that could not be read. While as much entropy is on offer as is kept, no more is made: were
+    /// several messages on the way, each would void what the one before was told, and both sides would go on for ever.
+    pub(super) fn cry_for_help(&mut self, random: &mut CtrDrbg) -> S2Event {
+        let entropy = match self.offered.back() {
+            Some(newest) if self.offered.len() == MAX_OFFERED => *newest,
+            _ => self.offer(random),
+        };
+        self.report(entropy)
+    }
+
+    fn offer(&mut self, random: &mut CtrDrbg) -> Entropy {
+        let entropy = random.generate();
         if self.offered.len() == MAX_OFFERED {
             self.offered.pop_front();
         }
         self.offered.push_back(entropy);
+        entropy
+    }
+
+    /// Gives the peer entropy to begin a SPAN with; it has none that we share.
+    fn report(&mut self, entropy: Entropy) -> S2Event {
+        self.keep_current_for_reading();
         let mut report = vec![CLASS, NONCE_REPORT, self.next_sequence(), SPAN_OUT_OF_SYNC];
         report.extend(entropy);
         S2Event::Reply(report)

@@ -87,3 +87,62 @@ fn step(generator: &mut CtrDrbg) -> Nonce {
     let [nonce @ .., _, _, _] = generator.generate::<16>();
     nonce
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::security::{NetworkKey, hex_array};
+
+    fn span() -> Span {
+        let keys = ClassKeys::expand(&NetworkKey::new([0x53; 16]));
+        let sender = hex_array("a0a1a2a3a4a5a6a7a8a9aaabacadaeaf");
+        let receiver = hex_array("101112131415161718191a1b1c1d1e1f");
+        Span::new(SecurityClass::S2AccessControl, &keys, &sender, &receiver)
+    }
+
+    /// Reads a message that was sent with `nonce`.
+    fn read(span: &mut Span, nonce: Nonce) -> Option<Progress> {
+        span.read(|tried| (*tried == nonce).then_some(())).map(|((), progress)| progress)
+    }
+
+    /// Made with @zwave-js/core 15.29.0: `initializeSPAN`, then `nextNonce` three times.
+    #[test]
+    fn the_nonces_are_those_that_zwave_js_makes() {
+        let mut span = span();
+        assert_eq!(span.next_nonce(), hex_array("ed54b0140ecddfe2d6608faa64"));
+        assert_eq!(span.next_nonce(), hex_array("403e14b259f7afbc568d56bdb9"));
+        assert_eq!(span.next_nonce(), hex_array("9b56ca85c396a9150ded05f529"));
+    }
+
+    #[test]
+    fn five_lost_messages_are_tolerated_and_six_are_not() {
+        let (mut ours, mut theirs) = (span(), span());
+        let nonces: Vec<Nonce> = (0..7).map(|_| theirs.next_nonce()).collect();
+        assert_eq!(read(&mut ours, nonces[6]), None);
+        assert_eq!(read(&mut ours, nonces[5]), Some(Progress::Level));
+        assert_eq!(read(&mut ours, nonces[6]), Some(Progress::Level));
+    }
+
+    #[test]
+    fn messages_that_cross_on_the_air_are_read_by_both_and_no_nonce_is_taken_twice() {
+        let (mut ours, mut theirs) = (span(), span());
+        let (from_us, from_them) = (ours.next_nonce(), theirs.next_nonce());
+        assert_eq!(from_us, from_them);
+        assert_eq!(read(&mut ours, from_them), Some(Progress::Behind));
+        assert_eq!(read(&mut theirs, from_us), Some(Progress::Behind));
+        assert_eq!(read(&mut ours, from_them), None);
+        assert_eq!(ours.next_nonce(), theirs.next_nonce());
+    }
+
+    #[test]
+    fn a_peer_that_missed_our_messages_is_still_read() {
+        let (mut ours, mut theirs) = (span(), span());
+        for _ in 0..3 {
+            ours.next_nonce();
+        }
+        assert_eq!(read(&mut ours, theirs.next_nonce()), Some(Progress::Behind));
+        assert_eq!(read(&mut ours, theirs.next_nonce()), Some(Progress::Behind));
+        assert_eq!(read(&mut theirs, ours.next_nonce()), Some(Progress::Level));
+        assert_eq!(read(&mut ours, theirs.next_nonce()), Some(Progress::Level));
+    }
+}
