@@ -1,6 +1,8 @@
 //! The command line: one file a subcommand.
 
 mod check_config;
+mod demo;
+mod run;
 
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -19,8 +21,12 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Run the hub. It stays in the foreground, logs to stderr (to the journal under systemd), and stops on Ctrl-C.
+    Run(run::Arguments),
     /// Read a configuration, say what is in it and what is wrong with it, and change nothing.
     CheckConfig(check_config::Arguments),
+    /// See the hub at work in half a minute, with a broker and three locks in software: nothing to install or to own.
+    Demo(demo::Arguments),
 }
 
 /// Carries out a command line, program name first.
@@ -31,7 +37,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => error.exit(),
     };
     let outcome = match arguments.command {
+        Command::Run(arguments) => run::run(&arguments),
         Command::CheckConfig(arguments) => check_config::run(&arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,184 @@
+//! Builds clock, store, radios, reconciler, hub and doors; starts them, watches over them, and stops them in order. The
+//! only module that knows all the others.
+
+mod service;
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::clock::{self, Clock, SystemClock};
+use crate::config::credentials::{self, KeyError};
+use crate::config::{Config, MqttConfig};
+use crate::hub::Hub;
+use crate::mqtt;
+use crate::store::{Store, StoreError};
+
+/// The tasks get this long to end by themselves …
+const TASKS_STOP_WITHIN: Duration = Duration::from_millis(1300);
+/// … and the store this long to finish what is queued.
+const STORE_CLOSES_WITHIN: Duration = Duration::from_millis(400);
+/// Pause before a door that failed is opened again.
+const DOOR_REOPENS_AFTER: Duration = Duration::from_secs(1);
+
+/// Why the daemon can't start, or had to end.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// The data directory can't be made.
+    #[error("the data directory {path}: {source}. Make it for this user, or give another one (hub.data_dir)")]
+    DataDir {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// See [`KeyError`].
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// See [`StoreError`].
+    #[error("the database: {0}")]
+    Store(#[from] StoreError),
+    /// The system has no randomness.
+    #[error("the system gives no randomness: {0}")]
+    Entropy(std::io::Error),
+    /// A part ended that must not: the log says why.
+    #[error("{0} ended by itself; see the log. Start the hub again: nothing that was answered is lost")]
+    Ended(&'static str),
+}
+
+/// Runs the hub until `stop` turns true (`Ok`), or something that it can't do without ends.
+///
+/// # Errors
+/// [`DaemonError`], saying what to do.
+pub async fn run(config: Config, stop: watch::Receiver<bool>) -> Result<(), DaemonError> {
+    tracing::info!(hub = config.hub_name, version = env!("CARGO_PKG_VERSION"), "starting");
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    let store = open_store(config.data_dir.clone()).await?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(store.latest_time()));
+    if !clock.now().trusted {
+        tracing::warn!("the clock is behind the database: no code is set or cleared before it is right");
+    }
+    let outcome = run_with(config, &store, clock, stop).await;
+    if tokio::time::timeout(STORE_CLOSES_WITHIN, store.close()).await.is_err() {
+        tracing::warn!("the database did not close in time; it recovers at the next start");
+    }
+    tracing::info!("stopped");
+    outcome
+}
+
+/// Blocking work (a migration may take its time), so on a thread of its own: signals are heard meanwhile.
+async fn open_store(data_dir: PathBuf) -> Result<Store, DaemonError> {
+    let open = move || {
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&data_dir);
+        made.map_err(|source| DaemonError::DataDir { path: data_dir.clone(), source })?;
+        let database = data_dir.join("keyway.db");
+        let key = credentials::vault_key(&data_dir, &database)?;
+        Ok(Store::open(&database, key, entropy()?)?)
+    };
+    tokio::task::spawn_blocking(open).await.unwrap_or(Err(DaemonError::Ended("opening the database")))
+}
+
+async fn run_with(
+    config: Config,
+    store: &Store,
+    clock: Arc<dyn Clock>,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), DaemonError> {
+    let hub = Hub::new(store.clone(), Arc::clone(&clock));
+    // Turned by us, so that all stop also when it was not the caller who wanted it.
+    let (ending, ended) = watch::channel(false);
+    let mut tasks = Tasks::new(ended.clone());
+    if let Some(mqtt) = config.mqtt {
+        tasks.start("the MQTT door", serve_mqtt(config.hub_name, mqtt, hub.clone(), ended));
+    }
+    tasks.start_helper("the housekeeping", service::keep_house(store.clone(), clock));
+    tasks.start_helper("the watchdog", service::feed_watchdog(hub));
+    service::ready();
+    let outcome = tokio::select! {
+        _ = stop.wait_for(|stop| *stop) => Ok(()),
+        name = tasks.next() => Err(DaemonError::Ended(name)),
+    };
+    service::stopping();
+    ending.send_replace(true);
+    tasks.end().await;
+    outcome
+}
+
+/// A door that fails takes nothing else down: it is opened again.
+async fn serve_mqtt(hub_name: String, config: MqttConfig, hub: Hub, stop: watch::Receiver<bool>) {
+    loop {
+        let (hub_name, config, hub, ended) = (hub_name.clone(), config.clone(), hub.clone(), stop.clone());
+        // A task of its own, so that a panic stays in it; the log has it already.
+        let mut door = JoinSet::new();
+        door.spawn(async move { mqtt::serve(&hub_name, &config, hub, ended).await });
+        door.join_next().await;
+        if *stop.borrow() {
+            return;
+        }
+        tracing::error!("the MQTT door failed; it is opened again");
+        tokio::time::sleep(DOOR_REOPENS_AFTER).await;
+    }
+}
+
+/// 32 bytes of the system's randomness.
+fn entropy() -> Result<[u8; 32], DaemonError> {
+    let mut bytes = [0; 32];
+    clock::entropy(&mut bytes).map_err(DaemonError::Entropy)?;
+    Ok(bytes)
+}
+
+/// The tasks of the daemon, by name. None of them may end before it is told to.
+struct Tasks {
+    set: JoinSet<()>,
+    names: BTreeMap<tokio::task::Id, &'static str>,
+    stop: watch::Receiver<bool>,
+}
+
+impl Tasks {
+    fn new(stop: watch::Receiver<bool>) -> Self {
+        Self { set: JoinSet::new(), names: BTreeMap::new(), stop }
+    }
+
+    /// Starts a task that ends by itself when `stop` turns true.
+    fn start(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        let id = self.set.spawn(task).id();
+        self.names.insert(id, name);
+    }
+
+    /// Starts a task that may be cut off anywhere, and is when `stop` turns true.
+    fn start_helper(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        let mut stop = self.stop.clone();
+        self.start(name, async move {
+            tokio::select! {
+                () = task => {}
+                _ = stop.wait_for(|stop| *stop) => {}
+            }
+        });
+    }
+
+    /// Waits for one to end, whether by a panic or not: its name.
+    async fn next(&mut self) -> &'static str {
+        let id = match self.set.join_next_with_id().await {
+            Some(Ok((id, ()))) => id,
+            Some(Err(error)) => error.id(),
+            None => return std::future::pending().await,
+        };
+        self.names.get(&id).copied().unwrap_or("a task")
+    }
+
+    /// Waits for all to end; who does not is cut off, which costs nothing that is not on disk.
+    async fn end(mut self) {
+        let all = async { while self.set.join_next().await.is_some() {} };
+        if tokio::time::timeout(TASKS_STOP_WITHIN, all).await.is_err() {
+            tracing::debug!("a task did not end in time: cut off");
+        }
+        self.set.shutdown().await;
+    }
+}
