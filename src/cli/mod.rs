@@ -3,6 +3,7 @@
 mod check_config;
 mod demo;
 mod run;
+mod virtual_stick;
 
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -27,6 +28,8 @@ enum Command {
     CheckConfig(check_config::Arguments),
     /// See the hub at work in half a minute, with a broker and three locks in software: nothing to install or to own.
     Demo(demo::Arguments),
+    /// A Z-Wave stick with locks in software, for a hub to connect to over TCP: for demonstrations and tests.
+    VirtualStick(virtual_stick::Arguments),
 }
 
 /// Carries out a command line, program name first.
@@ -40,6 +43,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::CheckConfig(arguments) => check_config::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::VirtualStick(arguments) => virtual_stick::run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
