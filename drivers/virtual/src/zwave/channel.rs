@@ -180,6 +180,8 @@ impl Channel {
                 self.last = Some(head.clone());
                 true
             }
+            // Its answer is awaited already.
+            Err(S2Error::NeedsNonce) if self.asked.is_some() => false,
             Err(S2Error::NeedsNonce) => {
                 let frame = s2.nonce_get(self.hub);
                 self.ask(now, head, frame)

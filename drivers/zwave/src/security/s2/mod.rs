@@ -158,13 +158,6 @@ impl S2 {
         vec![CLASS, NONCE_GET, sequence]
     }
 
-    /// The last Nonce Get did not reach the peer: no answer to it will come.
-    pub fn nonce_get_lost(&mut self, peer: NodeId) {
-        if let Some(peer) = self.peers.get_mut(&peer) {
-            peer.asked = peer.asked.saturating_sub(1);
-        }
-    }
-
     /// Message Encapsulation of a command.
     ///
     /// # Errors

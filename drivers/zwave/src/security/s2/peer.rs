@@ -26,7 +26,7 @@ pub(super) struct Peer {
     last_sequence: Option<u8>,
     recent: VecDeque<Vec<u8>>,
     /// Nonce Gets of ours that it has not answered.
-    pub(super) asked: u8,
+    asked: u8,
     /// We sent a message, and have no sign yet that it was read.
     pub(super) unread: bool,
     /// Receiver entropy we gave it, newest last: what it may begin a SPAN with.
@@ -150,7 +150,10 @@ impl Peer {
         };
         let (class, opened) = match self.current.as_mut().and_then(open) {
             Some((class, opened, progress)) => {
-                self.unread &= progress == Progress::Behind;
+                if progress == Progress::Level {
+                    // Frames keep their order: a Nonce Get from before has been answered by now, or is lost.
+                    (self.unread, self.asked) = (false, 0);
+                }
                 (class, opened)
             }
             None => {

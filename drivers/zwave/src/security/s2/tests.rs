@@ -206,12 +206,14 @@ fn a_late_answer_to_a_nonce_get_that_was_sent_again_is_not_taken_for_a_cry_for_h
 }
 
 #[test]
-fn after_a_nonce_get_that_was_lost_a_cry_for_help_is_heard() {
-    let (mut hub, _) = pair();
+fn a_nonce_get_that_was_lost_is_forgotten_once_the_peer_has_read_us() {
+    let (mut hub, mut old) = (hub(1), lock(2));
+    hub.nonce_get(old.own);
+    fetch_nonce(&mut hub, &mut old);
+    say(&mut hub, &mut old, &[1]);
+    say(&mut old, &mut hub, &[2]);
     let mut lock = lock(9);
-    hub.nonce_get(lock.own);
-    hub.nonce_get_lost(lock.own);
-    let lost = hub.encapsulate(lock.own, AC, &[1]).unwrap();
+    let lost = hub.encapsulate(lock.own, AC, &[3]).unwrap();
     let report = reply(give(&hub, &mut lock, &lost));
     assert_eq!(give(&lock, &mut hub, &report), S2Event::OutOfSync);
 }
