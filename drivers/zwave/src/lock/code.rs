@@ -60,6 +60,8 @@ pub(super) struct CodeJob {
     duplicate: bool,
     /// The last write was not acknowledged.
     unheard: bool,
+    /// A write was acknowledged by a lock that can't tell more.
+    delivered: bool,
     reads: u8,
     writes: u8,
     masked: Option<bool>,
@@ -84,6 +86,7 @@ impl CodeJob {
             programmed: false,
             duplicate: false,
             unheard: false,
+            delivered: false,
             reads: 0,
             writes: 0,
             masked: None,
@@ -154,6 +157,7 @@ impl CodeJob {
             Ok(Answer::Supervised(Status::Fail)) => self.phase = Phase::Cause { until: now + again_after(CAUSE_PAUSE) },
             // Not told how it went: the slot tells.
             Ok(Answer::Supervised(Status::NoSupport | Status::Working) | Answer::Delivered | Answer::Report(_)) => {
+                self.delivered = true;
                 self.phase = Phase::Read;
             }
             Err(AskError::NoAnswer) => self.settle(now),
@@ -225,6 +229,9 @@ impl CodeJob {
         } else if !self.confirmed && self.writes < WRITES {
             self.reads = 0;
             self.phase = Phase::Write;
+        } else if !self.confirmed && !self.delivered {
+            // No write is known to have arrived: not the lock's refusal.
+            self.done(Err(CommandError::Unproven));
         } else {
             self.refused(Refusal::NotTaken(content));
         }

@@ -1,0 +1,244 @@
+//! The driver and a virtual stick in one loop on simulated time: a minute passes in no time, and a seed replays.
+
+use std::time::{Duration, Instant};
+
+use keyway_lock::{
+    CommandError, CommandId, CommandOutput, LockCommand, LockEvent, NetworkRecord, Output, PortState, Radio, RadioEvent,
+};
+use keyway_virtual::zwave::{
+    Action, FrameCounts, LockSetup, Outcome, StickSetup, VirtualOutput, VirtualStick, demo_setup,
+};
+use keyway_zwave::controller::{Setup, ZwaveRadio};
+use keyway_zwave::node::NodeId;
+
+/// What the wire does to the bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wire {
+    Clean,
+    /// Every n-th byte has a bit flipped, in both directions together.
+    Garbled(usize),
+}
+
+pub(crate) struct World {
+    now: Instant,
+    start: Instant,
+    pub(crate) stick: VirtualStick,
+    radio: ZwaveRadio,
+    wire: Wire,
+    passed: usize,
+    next_command: u64,
+    /// Everything the driver told, with its time since the start.
+    pub(crate) events: Vec<(Duration, RadioEvent)>,
+    pub(crate) records: Vec<NetworkRecord>,
+    setup: Setup,
+}
+
+pub(crate) fn node(id: u16) -> NodeId {
+    NodeId::new(id).unwrap()
+}
+
+/// The demo's keys and these locks.
+pub(crate) fn building(locks: Vec<LockSetup>) -> StickSetup {
+    StickSetup { locks, ..demo_setup() }
+}
+
+impl World {
+    #[expect(clippy::disallowed_methods, reason = "an arbitrary instant to count from")]
+    pub(crate) fn new(building: StickSetup) -> Self {
+        let start = Instant::now();
+        let nodes = building.locks.iter().map(|lock| (lock.node, lock.security.clone())).collect();
+        let setup = Setup { keys: building.keys.clone(), soft_reset: false, nodes };
+        Self {
+            now: start,
+            start,
+            stick: VirtualStick::new(start, building, [7; 32]),
+            radio: ZwaveRadio::new(setup.clone(), Vec::new(), [1; 32]),
+            wire: Wire::Clean,
+            passed: 0,
+            next_command: 0,
+            events: Vec::new(),
+            records: Vec::new(),
+            setup,
+        }
+    }
+
+    /// Opens the port and waits until every lock is interviewed.
+    pub(crate) fn ready(mut self) -> Self {
+        self.open();
+        let locks = self.setup.nodes.len();
+        self.until("every lock is interviewed", |world| world.interviewed() >= locks);
+        self
+    }
+
+    pub(crate) fn open(&mut self) {
+        self.stick.handle_opened(self.now);
+        self.radio.handle_port(self.now, PortState::Opened);
+        self.settle();
+    }
+
+    pub(crate) fn close(&mut self) {
+        self.stick.handle_closed(self.now);
+        self.radio.handle_port(self.now, PortState::Lost);
+        self.settle();
+    }
+
+    pub(crate) fn garble(&mut self, wire: Wire) {
+        self.wire = wire;
+    }
+
+    /// The hub's process ends and begins anew, with what the store has kept.
+    pub(crate) fn restart_hub(&mut self, entropy: u8) {
+        self.radio = ZwaveRadio::new(self.setup.clone(), self.records.clone(), [entropy; 32]);
+        self.events.clear();
+        self.open();
+        self.until("the stick is identified", |world| {
+            world.told(|event| matches!(event, RadioEvent::LockInterviewed(..)))
+        });
+    }
+
+    fn interviewed(&self) -> usize {
+        self.setup
+            .nodes
+            .keys()
+            .filter(|id| {
+                self.told(|event| {
+                    matches!(event, RadioEvent::LockInterviewed(lock, info) if *lock == (**id).into() && info.missing.is_empty())
+                })
+            })
+            .count()
+    }
+
+    pub(crate) fn told(&self, what: impl Fn(&RadioEvent) -> bool) -> bool {
+        self.events.iter().any(|(_, event)| what(event))
+    }
+
+    /// What a lock told by itself.
+    pub(crate) fn lock_events(&self, id: u16) -> Vec<LockEvent> {
+        let of = |(_, event): &(Duration, RadioEvent)| match event {
+            RadioEvent::Lock(lock, event) if *lock == node(id).into() => Some(event.clone()),
+            _ => None,
+        };
+        self.events.iter().filter_map(of).collect()
+    }
+
+    /// Asks, without waiting.
+    pub(crate) fn ask(&mut self, id: u16, command: LockCommand) -> CommandId {
+        self.next_command += 1;
+        let command_id = CommandId(self.next_command);
+        self.radio.handle_command(self.now, command_id, node(id).into(), command);
+        self.settle();
+        command_id
+    }
+
+    pub(crate) fn answer(&self, id: CommandId) -> Option<Result<CommandOutput, CommandError>> {
+        self.events.iter().find_map(|(_, event)| match event {
+            RadioEvent::CommandDone(done, result) if *done == id => Some(result.clone()),
+            _ => None,
+        })
+    }
+
+    /// Asks, and waits for the answer: the answer and how long it took.
+    pub(crate) fn command(&mut self, id: u16, command: LockCommand) -> (Result<CommandOutput, CommandError>, Duration) {
+        let begun = self.now;
+        let asked = self.ask(id, command);
+        self.until("the command is answered", |world| world.answer(asked).is_some());
+        (self.answer(asked).unwrap(), self.now - begun)
+    }
+
+    pub(crate) fn act(&mut self, id: u16, action: Action) -> Outcome {
+        let outcome = self.stick.act(self.now, node(id), &action).unwrap();
+        self.settle();
+        outcome
+    }
+
+    pub(crate) fn reset_stick(&mut self) {
+        self.stick.reset(self.now);
+        self.settle();
+    }
+
+    pub(crate) fn frames(&self, id: u16) -> FrameCounts {
+        self.stick.frames(node(id)).unwrap()
+    }
+
+    /// Lets time pass.
+    pub(crate) fn pass(&mut self, time: Duration) {
+        let end = self.now + time;
+        while self.step(end) {}
+        self.now = end;
+    }
+
+    /// Lets time pass until it is so; two hours at most.
+    pub(crate) fn until(&mut self, what: &str, so: impl Fn(&Self) -> bool) {
+        let end = self.now + Duration::from_secs(7200);
+        while !so(self) {
+            assert!(
+                self.step(end),
+                "it never came about that {what}; last: {:#?}",
+                self.events.iter().rev().take(5).collect::<Vec<_>>()
+            );
+        }
+    }
+
+    /// To the next instant at which something is due, `end` at most. False: nothing is due until then.
+    fn step(&mut self, end: Instant) -> bool {
+        let (radio, stick) = (self.drain_radio(), self.drain_stick());
+        let Some(next) = [radio, stick].into_iter().flatten().min().filter(|next| *next <= end) else { return false };
+        self.now = self.now.max(next);
+        if stick.is_some_and(|at| at <= self.now) {
+            self.stick.handle_timeout(self.now);
+        }
+        if radio.is_some_and(|at| at <= self.now) {
+            self.radio.handle_timeout(self.now);
+        }
+        self.settle();
+        true
+    }
+
+    /// Moves bytes to and fro until both are quiet.
+    fn settle(&mut self) {
+        self.drain_radio();
+        self.drain_stick();
+    }
+
+    fn drain_radio(&mut self) -> Option<Instant> {
+        loop {
+            match self.radio.poll_output() {
+                Output::Transmit(mut bytes) => {
+                    self.spoil(&mut bytes);
+                    self.stick.handle_bytes(self.now, &bytes);
+                    self.drain_stick();
+                }
+                Output::Event(event) => self.events.push((self.now - self.start, event)),
+                Output::Persist(id, record) => {
+                    self.records.retain(|kept| kept.key != record.key);
+                    self.records.push(record);
+                    self.radio.handle_persisted(self.now, id);
+                }
+                Output::Timeout(at) => return at,
+            }
+        }
+    }
+
+    fn drain_stick(&mut self) -> Option<Instant> {
+        loop {
+            match self.stick.poll_output() {
+                VirtualOutput::Transmit(mut bytes) => {
+                    self.spoil(&mut bytes);
+                    self.radio.handle_bytes(self.now, &bytes);
+                    self.drain_radio();
+                }
+                VirtualOutput::Timeout(at) => return at,
+            }
+        }
+    }
+
+    fn spoil(&mut self, bytes: &mut [u8]) {
+        let Wire::Garbled(every) = self.wire else { return };
+        for byte in bytes {
+            self.passed += 1;
+            if self.passed.is_multiple_of(every) {
+                *byte ^= 0x10;
+            }
+        }
+    }
+}
