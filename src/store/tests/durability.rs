@@ -183,3 +183,25 @@ fn the_latest_time_seen_is_kept_even_where_nothing_was_written() {
     close(&store);
     assert_eq!(open(&path).latest_time(), Some(at(7)));
 }
+
+#[test]
+fn the_database_syncs_every_commit_holds_its_references_and_wipes_what_it_deletes() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder.path().join("keyway.db"));
+    run(&store, at(0), |unit| {
+        let pragma = |name| unit.db.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+        assert_eq!((pragma("synchronous")?, pragma("foreign_keys")?, pragma("secure_delete")?), (2, 1, 1));
+        let mode: String = unit.db.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+        assert_eq!(mode, "wal");
+        Ok(())
+    })
+    .unwrap();
+}
+
+#[test]
+fn who_comes_after_the_close_is_told_so() {
+    let store = in_memory();
+    close(&store);
+    assert!(matches!(run(&store, at(0), |unit| unit.devices()), Err(StoreError::Closed)));
+    close(&store);
+}
