@@ -174,10 +174,16 @@ impl ZwaveRadio {
             self.secured = Some(Secured { home_id: stick.home_id, own, security });
         }
         let (version, revision) = stick.firmware;
+        let protocol =
+            stick.protocol_version.map(|(major, minor, patch)| format!(", protocol {major}.{minor}.{patch}"));
         let (maker, kind, product) = stick.product;
         self.stick(StickState::Ready(StickInfo {
             network: format!("{:08x}", stick.home_id),
-            firmware: format!("{} (Serial API {version}.{revision})", stick.library_version),
+            firmware: format!(
+                "{} (Serial API {version}.{revision}{})",
+                stick.library_version,
+                protocol.unwrap_or_default()
+            ),
             model: format!("{maker:04x}:{kind:04x}:{product:04x}"),
         }));
         for lock in self.locks.values_mut() {

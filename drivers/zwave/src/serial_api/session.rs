@@ -515,3 +515,6 @@ impl Session {
         self.outputs.push_back(SessionOutput::Event(event));
     }
 }
+
+#[cfg(test)]
+mod tests;

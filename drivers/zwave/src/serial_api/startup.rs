@@ -20,6 +20,8 @@ pub struct Stick {
     pub own_node: Option<NodeId>,
     /// Library version as it names it, such as "Z-Wave 7.18".
     pub library_version: String,
+    /// Version of the Z-Wave protocol in it: major, minor, revision; where told.
+    pub protocol_version: Option<(u8, u8, u8)>,
     /// Firmware version of the Serial API application.
     pub firmware: (u8, u8),
     /// Manufacturer, product type, product.
@@ -69,6 +71,7 @@ enum Step {
     SetupCommands,
     NodeIdType,
     LibraryVersion,
+    ProtocolVersion,
     Id,
     TxStatusReport,
     MaximumPayload,
@@ -101,6 +104,7 @@ impl Startup {
                 Step::SetupCommands => self.if_has(function::SETUP, &[setup::GET_SUPPORTED_COMMANDS]),
                 Step::NodeIdType => self.if_setup(setup::SET_NODE_ID_TYPE, &[2]),
                 Step::LibraryVersion => self.if_has(function::GET_LIBRARY_VERSION, &[]),
+                Step::ProtocolVersion => self.if_has(function::GET_PROTOCOL_VERSION, &[]),
                 Step::Id => Some(Command::query(function::MEMORY_GET_ID, &[])),
                 Step::TxStatusReport => self.if_setup(setup::SET_TX_STATUS_REPORT, &[0xFF]),
                 Step::MaximumPayload => self.if_setup(setup::GET_MAXIMUM_PAYLOAD_SIZE, &[]),
@@ -150,6 +154,11 @@ impl Startup {
                 let text = reader.rest().split(|byte| *byte == 0).next().unwrap_or_default();
                 stick.library_version = String::from_utf8_lossy(text).into_owned();
             }
+            Step::ProtocolVersion => {
+                reader.u8("protocol type")?;
+                let [major, minor, revision] = reader.array("protocol version")?;
+                stick.protocol_version = Some((major, minor, revision));
+            }
             Step::Id => {
                 stick.home_id = reader.u32_be("home id")?;
                 // A stick left in 16-bit mode by another host answers with two bytes, whatever was asked.
@@ -198,7 +207,8 @@ impl Startup {
             Step::Capabilities => Step::SetupCommands,
             Step::SetupCommands => Step::NodeIdType,
             Step::NodeIdType => Step::LibraryVersion,
-            Step::LibraryVersion => Step::Id,
+            Step::LibraryVersion => Step::ProtocolVersion,
+            Step::ProtocolVersion => Step::Id,
             Step::Id => Step::TxStatusReport,
             Step::TxStatusReport => Step::MaximumPayload,
             Step::MaximumPayload => Step::RfRegion,
