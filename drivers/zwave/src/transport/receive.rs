@@ -212,3 +212,108 @@ impl Receiver {
 fn plain(layer: &Layer, command: &[u8], out: &mut Vec<Incoming>) {
     out.push(Incoming::Command { node: layer.node, level: layer.level, command: Zeroizing::new(command.to_vec()) });
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::security::NetworkKeys;
+
+    struct Bench {
+        now: Instant,
+        security: Security,
+        receiver: Receiver,
+    }
+
+    fn node() -> NodeId {
+        NodeId::new(5).unwrap()
+    }
+
+    impl Bench {
+        #[expect(clippy::disallowed_methods, reason = "an arbitrary instant to count from")]
+        fn new() -> Self {
+            let keys = NetworkKeys::default();
+            let security = Security::new(NodeId::new(1).unwrap(), 0xC0FF_EE01, &keys, ([1; 32], [2; 32]));
+            Self { now: Instant::now(), security, receiver: Receiver::default() }
+        }
+
+        fn receive(&mut self, multicast: bool, payload: &[u8]) -> Vec<Incoming> {
+            let frame = ApplicationCommand { source: node(), multicast, payload: payload.to_vec() };
+            self.receiver.handle(self.now, &mut self.security, &frame)
+        }
+    }
+
+    fn commands(incoming: &[Incoming]) -> Vec<&[u8]> {
+        let command = |incoming| match incoming {
+            &Incoming::Command { ref command, .. } => Some(&command[..]),
+            _ => None,
+        };
+        incoming.iter().filter_map(command).collect()
+    }
+
+    fn replies(incoming: &[Incoming]) -> Vec<&[u8]> {
+        let reply = |incoming| match incoming {
+            &Incoming::Reply { ref command, .. } => Some(&command[..]),
+            _ => None,
+        };
+        incoming.iter().filter_map(reply).collect()
+    }
+
+    const BATTERY: [u8; 3] = [0x80, 0x03, 87];
+    const SUPERVISED: [u8; 7] = [0x6C, 0x01, 9, 3, 0x80, 0x03, 87];
+
+    #[test]
+    fn a_supervised_report_is_taken_once_and_answered_each_time() {
+        let mut bench = Bench::new();
+        let first = bench.receive(false, &SUPERVISED);
+        assert_eq!((commands(&first), replies(&first)), (vec![&BATTERY[..]], vec![&[0x6C, 0x02, 9, 0xFF, 0][..]]));
+        let again = bench.receive(false, &SUPERVISED);
+        assert_eq!((commands(&again).len(), replies(&again).len()), (0, 1));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_answered_no_support_and_a_multicast_not_at_all() {
+        let mut bench = Bench::new();
+        let unknown = bench.receive(false, &[0x6C, 0x01, 9, 2, 0x31, 0x05]);
+        assert_eq!(replies(&unknown), [&[0x6C, 0x02, 9, 0x00, 0][..]]);
+        let multicast = bench.receive(true, &[0x6C, 0x01, 10, 3, 0x80, 0x03, 87]);
+        assert_eq!((commands(&multicast).len(), replies(&multicast).len()), (1, 0));
+    }
+
+    #[test]
+    fn an_end_point_is_answered_as_it_asked() {
+        let mut bench = Bench::new();
+        let incoming = bench.receive(false, &multi_channel::encapsulate(2, 0, &SUPERVISED));
+        assert_eq!(commands(&incoming), [BATTERY]);
+        assert_eq!(replies(&incoming), [&multi_channel::encapsulate(0, 2, &[0x6C, 0x02, 9, 0xFF, 0])[..]]);
+    }
+
+    #[test]
+    fn layers_within_layers_are_taken_off_in_order() {
+        let mut bench = Bench::new();
+        let both = multi_command::encapsulate(&[&BATTERY, &[0x62, 0x03, 0xFF, 0, 2, 0xFE, 0xFE]]);
+        let incoming = bench.receive(false, &crc16::encapsulate(&multi_channel::encapsulate(1, 0, &both)));
+        assert_eq!(commands(&incoming).len(), 2);
+        assert_eq!(commands(&incoming)[0], BATTERY);
+    }
+
+    #[test]
+    fn a_frame_that_nests_without_end_is_passed_over() {
+        let mut nested = BATTERY.to_vec();
+        for _ in 0..20 {
+            nested = multi_command::encapsulate(&[&nested]);
+        }
+        assert!(Bench::new().receive(false, &nested).is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_in_nothing_panics(frames: Vec<(bool, Vec<u8>)>) {
+            let mut bench = Bench::new();
+            for (multicast, frame) in &frames {
+                bench.receive(*multicast, frame);
+            }
+        }
+    }
+}

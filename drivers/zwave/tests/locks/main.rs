@@ -10,7 +10,7 @@ use keyway_lock::{
     CommandError, CommandOutput, Evidence, LockCommand, LockEvent, Pin, RadioEvent, Refusal, SlotContent, SlotNumber,
     StickState, UnlockSource,
 };
-use keyway_virtual::zwave::{Action, LockSetup};
+use keyway_virtual::zwave::{Action, LockSetup, StickSetup};
 use keyway_zwave::security::SecurityClass;
 
 use world::{Wire, World, building, node};
@@ -51,6 +51,31 @@ fn a_code_is_set_read_and_cleared_with_proof_under_every_security() {
         let cleared = world.command(id, LockCommand::ClearCode(SLOT)).0;
         assert_eq!(cleared, Ok(CommandOutput::CodeCleared(Evidence::ReadBack)));
         assert_eq!(held(&world, id), None);
+    }
+}
+
+#[test]
+fn a_bridge_controller_is_driven_as_well() {
+    let locks = vec![lock(2, &[SecurityClass::S2AccessControl]), lock(3, &[SecurityClass::S0])];
+    let mut world = World::new(StickSetup { bridge: true, ..building(locks) }).ready();
+    for id in [2, 3] {
+        assert_eq!(world.command(id, set("0042")).0, Ok(CommandOutput::CodeSet(Evidence::ReadBack)));
+        world.act(id, Action::Keypad("0042".to_owned()));
+        world.pass(Duration::from_secs(5));
+        let used = LockEvent::Unlocked { source: UnlockSource::Keypad, slot: Some(SLOT) };
+        assert!(world.lock_events(id).contains(&used));
+    }
+}
+
+#[test]
+fn the_longest_pin_goes_out_even_when_nonces_must_be_agreed_first() {
+    let mut world = three_locks();
+    for id in [2, 3, 4] {
+        world.act(id, Action::Restart);
+        assert_eq!(world.command(id, set("1234567890")).0, Ok(CommandOutput::CodeSet(Evidence::ReadBack)), "{id}");
+        world.restart_hub(id as u8);
+        let longest = LockCommand::SetCode { slot: SLOT, pin: pin("0987654321") };
+        assert_eq!(world.command(id, longest).0, Ok(CommandOutput::CodeSet(Evidence::ReadBack)), "{id}");
     }
 }
 
