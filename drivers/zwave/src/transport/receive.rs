@@ -245,19 +245,23 @@ mod tests {
     }
 
     fn commands(incoming: &[Incoming]) -> Vec<&[u8]> {
-        let command = |incoming| match incoming {
-            &Incoming::Command { ref command, .. } => Some(&command[..]),
-            _ => None,
-        };
-        incoming.iter().filter_map(command).collect()
+        let mut commands = Vec::new();
+        for incoming in incoming {
+            if let Incoming::Command { command, .. } = incoming {
+                commands.push(&command[..]);
+            }
+        }
+        commands
     }
 
     fn replies(incoming: &[Incoming]) -> Vec<&[u8]> {
-        let reply = |incoming| match incoming {
-            &Incoming::Reply { ref command, .. } => Some(&command[..]),
-            _ => None,
-        };
-        incoming.iter().filter_map(reply).collect()
+        let mut replies = Vec::new();
+        for incoming in incoming {
+            if let Incoming::Reply { command, .. } = incoming {
+                replies.push(&command[..]);
+            }
+        }
+        replies
     }
 
     const BATTERY: [u8; 3] = [0x80, 0x03, 87];
