@@ -8,6 +8,7 @@ use crate::cc::door_lock::{self, DoorLockCommand};
 use crate::cc::manufacturer_specific::{self, ManufacturerSpecificCommand};
 use crate::cc::user_code::{self, UserCodeCommand};
 use crate::cc::version::{self, VersionCommand};
+use crate::cc::zwave_plus::{self, ZwavePlusCommand};
 use crate::cc::{battery, notification};
 use crate::node::NodeId;
 use crate::node::info::{ProtocolInfo, supported_classes};
@@ -45,6 +46,7 @@ enum Step {
     DoorLockCapabilities,
     Product,
     Firmware,
+    ZwavePlus,
     Lifeline,
     LifelineSet,
     Done,
@@ -63,6 +65,7 @@ impl Step {
             Self::DoorLockCapabilities => "door lock capabilities",
             Self::Product => "manufacturer and product",
             Self::Firmware => "firmware version",
+            Self::ZwavePlus => "Z-Wave Plus information",
             Self::Lifeline | Self::LifelineSet => "lifeline association",
             Self::Done => "",
         }
@@ -137,6 +140,7 @@ impl Interview {
             Step::DoorLockCapabilities => record.door_sensor.is_some(),
             Step::Product => record.product.is_some(),
             Step::Firmware => record.firmware.is_some(),
+            Step::ZwavePlus => record.role_type.is_some(),
             Step::Lifeline => record.lifeline,
             Step::LifelineSet | Step::Done => false,
         }
@@ -180,6 +184,9 @@ impl Interview {
                 node(ManufacturerSpecificCommand::Get.encode(), &[manufacturer_specific::CLASS, 0x05])
             }
             Step::Firmware if has(version::CLASS) => node(VersionCommand::Get.encode(), &[version::CLASS, 0x12]),
+            Step::ZwavePlus if has(zwave_plus::CLASS) => {
+                node(ZwavePlusCommand::Get.encode(), &[zwave_plus::CLASS, 0x02])
+            }
             // Long Range nodes report to the controller without one.
             Step::Lifeline if has(association::CLASS) && !self.node.is_long_range() => {
                 let get = AssociationCommand::Get(association::LIFELINE).encode();
@@ -274,6 +281,10 @@ impl Interview {
                 VersionCommand::Report { firmware, .. } => record.firmware = Some(firmware),
                 _ => return None,
             },
+            Step::ZwavePlus => match ZwavePlusCommand::decode(report).ok()? {
+                ZwavePlusCommand::Report { role, .. } => record.role_type = Some(role),
+                ZwavePlusCommand::Get => return None,
+            },
             Step::Lifeline => match AssociationCommand::decode(report).ok()? {
                 AssociationCommand::Report { nodes, .. } => {
                     let there = nodes.iter().any(|node| u16::from(*node) == self.own.get());
@@ -305,7 +316,8 @@ impl Interview {
             Step::UserCodeCapabilities => Step::DoorLockCapabilities,
             Step::DoorLockCapabilities => Step::Product,
             Step::Product => Step::Firmware,
-            Step::Firmware => Step::Lifeline,
+            Step::Firmware => Step::ZwavePlus,
+            Step::ZwavePlus => Step::Lifeline,
             // The set follows only from what the report said.
             Step::Lifeline | Step::LifelineSet | Step::Done => Step::Done,
         };

@@ -33,6 +33,8 @@ pub struct NodeRecord {
     pub product: Option<(u16, u16, u16)>,
     /// Firmware version and sub-version.
     pub firmware: Option<(u8, u8)>,
+    /// Z-Wave Plus role type (7: listens frequently, as battery locks do).
+    pub role_type: Option<u8>,
     /// Code slots.
     pub users: Option<u16>,
     /// The keypad's digits.
@@ -59,6 +61,7 @@ impl NodeRecord {
             versions: BTreeMap::new(),
             product: None,
             firmware: None,
+            role_type: None,
             users: None,
             digits: None,
             door_sensor: None,
