@@ -10,7 +10,7 @@ use std::time::Duration;
 use rumqttc::mqttbytes::v5::{Publish, SubAck, SubscribeReasonCode};
 use rumqttc::{
     AckMode, AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, LastWill, ManualAck, MqttOptions,
-    Packet, PublishNotice, PublishOptions, PublishProperties, QoS, SubscribeFilterInput,
+    Packet, PublishNotice, PublishOptions, PublishProperties, QoS, StateError, SubscribeFilterInput,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
@@ -245,12 +245,11 @@ impl Connection {
                 Err(ConnectionError::RequestsDone) => return,
                 Err(error) => {
                     subscribed = true;
-                    if self.link.send_replace(Link::Down) != Link::Down {
-                        tracing::warn!(broker = %self.shown, "connection to the MQTT broker lost");
-                    }
-                    // One line a cause, not one a try.
                     let cause = cause(&error);
-                    if refused.as_ref() != Some(&cause) {
+                    if self.link.send_replace(Link::Down) != Link::Down {
+                        tracing::warn!(broker = %self.shown, "connection to the MQTT broker lost: {cause}; trying on");
+                    } else if refused.as_ref() != Some(&cause) {
+                        // One line a cause, not one a try.
                         tracing::warn!(broker = %self.shown, "can't reach the MQTT broker: {cause}; trying on");
                         refused = Some(cause);
                     }
@@ -352,6 +351,7 @@ fn cause(error: &ConnectionError) -> String {
             other => format!("it refuses the connection ({other:?})"),
         },
         ConnectionError::Io(error) => format!("{error} (is it running, is mqtt.url right?)"),
+        ConnectionError::MqttState(StateError::ConnectionAborted) => "it closed the connection".to_owned(),
         other => other.to_string(),
     }
 }

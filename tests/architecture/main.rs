@@ -25,13 +25,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that only one place may know, so that they can be exchanged there.
-const BEHIND_ONE_DOOR: &[(&str, &str)] = &[
-    ("rumqttc", "src/mqtt/connection.rs"),
-    ("rusqlite", "src/store/"),
-    ("chacha20poly1305", "src/store/"),
-    ("tokio_serial", "src/radio/port.rs"),
-    ("rumqttd", "src/cli/"),
-    ("keyway_virtual", "src/cli/"),
+const BEHIND_ONE_DOOR: &[(&str, &[&str])] = &[
+    // The demo's host is a program of its own, with a client of its own.
+    ("rumqttc", &["src/mqtt/connection.rs", "src/cli/demo/host.rs"]),
+    ("rusqlite", &["src/store/"]),
+    ("chacha20poly1305", &["src/store/"]),
+    ("tokio_serial", &["src/radio/port.rs"]),
+    ("rumqttd", &["src/cli/demo/broker.rs"]),
+    ("keyway_virtual", &["src/cli/"]),
 ];
 
 /// A file longer than this holds more than one idea.
@@ -67,9 +68,10 @@ fn every_module_of_the_program_is_in_the_table() {
 fn crates_that_may_be_exchanged_stand_behind_one_door() {
     let mut wrong = Vec::new();
     for (file, source) in sources("src") {
-        for (name, door) in BEHIND_ONE_DOOR {
-            if !file.to_str().unwrap().starts_with(door) && uses_crate(&source, name) {
-                wrong.push(format!("{}: only {door} may know {name}", file.display()));
+        for (name, doors) in BEHIND_ONE_DOOR {
+            let inside = doors.iter().any(|door| file.to_str().unwrap().starts_with(door));
+            if !inside && uses_crate(&source, name) {
+                wrong.push(format!("{}: only {} may know {name}", file.display(), doors.join(", ")));
             }
         }
     }

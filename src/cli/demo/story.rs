@@ -1,0 +1,221 @@
+//! The story: what a host does, what the hub does, what the lock sees, what a guest does.
+
+use std::fmt::Display;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use serde_json::{Value, json};
+
+use super::super::say;
+use super::doors::Doors;
+use super::host::Host;
+use crate::clock::{Clock, SystemClock};
+use crate::model::Timestamp;
+
+/// The lock of the story, by its node and its name in the virtual network.
+const NODE: u16 = 2;
+const DOOR: &str = "Front door";
+const GUEST: &str = "Ada Lovelace";
+/// The grant begins this long after it is asked for …
+const BEGINS_AFTER: Duration = Duration::from_secs(4);
+/// … and is over this long after that.
+const LASTS: Duration = Duration::from_secs(12);
+/// How late a code may be in the lock or out of it before the story fails.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the hub may take to learn what three locks are.
+const INTERVIEW: Duration = Duration::from_secs(30);
+
+/// What the story leaves behind.
+pub(super) struct Facts {
+    pub(super) device_id: String,
+    pub(super) access_grant_id: String,
+    /// An hour after the story, for the next grant.
+    pub(super) later: Timestamp,
+}
+
+pub(super) struct Story {
+    host: Host,
+    doors: Doors,
+    clock: SystemClock,
+    begun: Instant,
+}
+
+/// A grant and its PIN.
+struct Granted {
+    access_grant_id: String,
+    pin: String,
+    starts_at: Timestamp,
+    ends_at: Timestamp,
+}
+
+impl Story {
+    pub(super) fn new(host: Host, doors: Doors) -> Self {
+        let clock = SystemClock::new(None);
+        let begun = clock.now().mono;
+        Self { host, doors, clock, begun }
+    }
+
+    /// Tells it. An error names the step that was not seen.
+    pub(super) async fn tell(&mut self) -> anyhow::Result<Facts> {
+        let device_id = self.meet_the_locks().await.context("step 1, the locks are found")?;
+        let granted = self.grant(&device_id).await.context("step 2, a grant is made")?;
+        self.code_lands(&granted).await.context("step 3, the PIN is in the lock")?;
+        self.guest_comes(&granted).await.context("step 4, the guest comes in")?;
+        self.code_goes(&granted).await.context("step 5, the PIN is gone")?;
+        let later = self.clock.now().utc.after(Duration::from_secs(3600));
+        Ok(Facts { device_id, access_grant_id: granted.access_grant_id, later })
+    }
+
+    async fn meet_the_locks(&mut self) -> anyhow::Result<String> {
+        self.tell_that("The hub opens the stick's port and asks each lock what it is and what it can do.");
+        let deadline = self.clock.now().mono + INTERVIEW;
+        let devices = loop {
+            let answer = self.host.ask("devices/list", &json!({})).await;
+            let devices = answer.ok().and_then(|answer| answer["devices"].as_array().cloned()).unwrap_or_default();
+            let ready = |device: &&Value| {
+                device["can_program_online_access_codes"] == true && device["properties"]["online"] == true
+            };
+            if devices.len() == 3 && devices.iter().filter(ready).count() == 3 {
+                break devices;
+            }
+            if self.clock.now().mono > deadline {
+                bail!("not all three locks are ready after {} s", INTERVIEW.as_secs());
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        };
+        let names: Vec<&str> = devices.iter().filter_map(|device| device["display_name"].as_str()).collect();
+        let slots = &devices[0]["codes"]["slots"];
+        self.tell_that(format_args!("Found: {}. Each has a keypad and {slots} slots for codes.", names.join(", ")));
+        let door = devices.iter().find(|device| device["display_name"] == DOOR).context("no front door")?;
+        text(door, "device_id")
+    }
+
+    async fn grant(&mut self, device_id: &str) -> anyhow::Result<Granted> {
+        let starts_at = self.clock.now().utc.after(BEGINS_AFTER);
+        let ends_at = starts_at.after(LASTS);
+        let body = json!({
+            "user_identity": {"full_name": GUEST},
+            "device_ids": [device_id],
+            "requested_access_methods": [{"mode": "code"}],
+            "starts_at": starts_at,
+            "ends_at": ends_at,
+        });
+        self.tell_that(format_args!(
+            "A booking program asks: {GUEST} may enter by the front door, in {} s from now, for {} s. It publishes to",
+            BEGINS_AFTER.as_secs(),
+            LASTS.as_secs()
+        ));
+        self.show(self.host.topic("access_grants/create"));
+        self.show(&body);
+        let answer = self.host.ask("access_grants/create", &body).await?;
+        let grant = &answer["access_grant"];
+        let access_grant_id = text(grant, "access_grant_id")?;
+        self.tell_that("The hub has it on disk and answers:");
+        self.show(excerpt(
+            grant,
+            &["access_grant_id", "access_method_ids", "starts_at", "ends_at", "errors", "warnings"],
+        ));
+        let question = json!({"access_grant_id": access_grant_id});
+        let methods = self.host.ask("access_methods/list", &question).await?;
+        let pin = text(&methods["access_methods"][0], "code")?;
+        self.tell_that(format_args!(
+            "The PIN for {GUEST} is {pin}: it can be sent to her now. The lock does not know it yet."
+        ));
+        if self.doors.slot_with(NODE, &pin).await?.is_some() {
+            bail!("the lock holds the PIN before the time");
+        }
+        Ok(Granted { access_grant_id, pin, starts_at, ends_at })
+    }
+
+    async fn code_lands(&mut self, granted: &Granted) -> anyhow::Result<()> {
+        let slot = self.wait_for_slot(granted, granted.starts_at, true).await?;
+        let slot = slot.context("the slot has no number")?;
+        self.tell_that(format_args!(
+            "It is time: {}. The front door's own memory now says: slot {slot} holds {}.",
+            granted.starts_at, granted.pin
+        ));
+        let event = self.host.event("access_code.set_on_device", PATIENCE).await?;
+        self.tell_that("The hub has the lock's proof and says so:");
+        self.show_event(&event);
+        Ok(())
+    }
+
+    async fn guest_comes(&mut self, granted: &Granted) -> anyhow::Result<()> {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        if !self.doors.type_code(NODE, &granted.pin).await? {
+            bail!("the lock did not take the PIN");
+        }
+        self.tell_that(format_args!(
+            "{GUEST} types {} at the keypad. The bolt turns. The hub hears of it:",
+            granted.pin
+        ));
+        let event = self.host.event("lock.unlocked", PATIENCE).await?;
+        self.show_event(&event);
+        let question = json!({"user_identity_id": event["user_identity_id"]});
+        let answer = self.host.ask("user_identities/get", &question).await?;
+        let name = text(&answer["user_identity"], "full_name")?;
+        self.tell_that(format_args!("So it was {name} who came in."));
+        if name != GUEST {
+            bail!("the event names somebody else");
+        }
+        Ok(())
+    }
+
+    async fn code_goes(&mut self, granted: &Granted) -> anyhow::Result<()> {
+        self.tell_that(format_args!("The grant ends at {}.", granted.ends_at));
+        self.wait_for_slot(granted, granted.ends_at, false).await?;
+        self.tell_that(format_args!("It is over: no slot of the lock holds {} any more.", granted.pin));
+        let event = self.host.event("access_code.removed_from_device", PATIENCE).await?;
+        self.show_event(&event);
+        if self.doors.type_code(NODE, &granted.pin).await? {
+            bail!("the PIN still opens the door");
+        }
+        self.tell_that(format_args!("Typed again, {} opens nothing.", granted.pin));
+        Ok(())
+    }
+
+    /// Waits until the lock holds the PIN, or holds it no more, which must not be before `due`.
+    async fn wait_for_slot(&mut self, granted: &Granted, due: Timestamp, held: bool) -> anyhow::Result<Option<u64>> {
+        loop {
+            let slot = self.doors.slot_with(NODE, &granted.pin).await?;
+            let now = self.clock.now().utc;
+            if slot.is_some() == held {
+                // The clocks are one, so that there is nothing to forgive.
+                if now < due {
+                    bail!("the lock changed before the time");
+                }
+                return Ok(slot);
+            }
+            if now > due.after(PATIENCE) {
+                bail!("the lock did not change within {} s", PATIENCE.as_secs());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// A sentence, with the seconds since the beginning.
+    fn tell_that(&self, sentence: impl Display) {
+        let seconds = self.clock.now().mono.saturating_duration_since(self.begun).as_secs_f32();
+        say(format_args!("{seconds:5.1} s  {sentence}"));
+    }
+
+    fn show_event(&self, event: &Value) {
+        let fields = ["event_type", "occurred_at", "device_id", "access_grant_id", "user_identity_id", "method"];
+        self.show(excerpt(event, &fields));
+    }
+
+    /// What went over the wire, below its sentence.
+    fn show(&self, text: impl Display) {
+        say(format_args!("           {text}"));
+    }
+}
+
+/// The named fields of an object, as far as it has them.
+fn excerpt(json: &Value, fields: &[&str]) -> Value {
+    let kept = fields.iter().filter_map(|field| Some(((*field).to_owned(), json.get(*field)?.clone())));
+    Value::Object(kept.collect())
+}
+
+fn text(json: &Value, field: &str) -> anyhow::Result<String> {
+    json[field].as_str().map(str::to_owned).with_context(|| format!("the answer has no {field}"))
+}
