@@ -29,9 +29,14 @@ struct Sent {
 }
 
 impl Link {
-    /// The port was opened anew, or the stick starts: nothing is under way.
+    /// The port was opened anew: nothing is under way.
     pub(super) fn reset(&mut self) {
         *self = Self::default();
+    }
+
+    /// The stick restarts: frames are forgotten. What is on the wire goes out, such as the ACK of the order to restart.
+    pub(super) fn restart(&mut self) {
+        *self = Self { bytes: std::mem::take(&mut self.bytes), ..Self::default() };
     }
 
     /// Bytes came from the host: the frames in them, acknowledged.

@@ -194,7 +194,7 @@ impl VirtualStick {
     /// Pulls the stick's reset: what was under way is lost, and it says that it has started.
     pub fn reset(&mut self, now: Instant) {
         self.down = true;
-        self.link.reset();
+        self.link.restart();
         self.air.forget_sends();
         self.controller.restart();
         self.air.put(now + RESTART, Flight::Started);

@@ -464,9 +464,10 @@ fn the_second_version_of_user_code_has_its_commands_and_the_first_does_not() {
 }
 
 #[test]
-fn a_soft_reset_ends_in_started_and_nothing_is_heard_meanwhile() {
+fn a_soft_reset_is_acknowledged_and_ends_in_started_and_nothing_is_heard_meanwhile() {
     let mut host = Host::new(setup());
     host.command(0x08, &[]);
+    assert_eq!(host.stick.poll_output(), VirtualOutput::Transmit(vec![ACK]));
     host.command(0x15, &[]);
     host.run(SECOND);
     let functions: Vec<_> = host.frames.iter().map(|frame| frame.function).collect();
