@@ -14,4 +14,5 @@ pub mod model;
 pub mod mqtt;
 pub mod plan;
 pub mod radio;
+pub mod reconcile;
 pub mod store;

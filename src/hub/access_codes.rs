@@ -86,8 +86,8 @@ pub(super) fn resource(code: &AccessCode, now: Timestamp, workspace: WorkspaceId
         "is_one_time_use": false,
         "is_scheduled_on_device": false,
         "slot": code.slot.0,
-        "errors": errors(code.problem.as_ref()),
-        "warnings": warnings(code.problem.as_ref()),
+        "errors": errors(code.standing_problem(now)),
+        "warnings": warnings(code.standing_problem(now)),
         "pending_mutations": mutations(code, now),
     });
     if shown == Shown::ToTheHost {

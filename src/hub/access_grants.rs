@@ -344,7 +344,8 @@ fn resource(
 
 fn warnings(codes: &[AccessCode], now: Timestamp) -> Vec<Value> {
     let troubled = |name: &str, message: &str, fits: &dyn Fn(&AccessCode) -> bool| {
-        let failed: Vec<&AccessCode> = codes.iter().filter(|code| code.problem.is_some() && fits(code)).collect();
+        let failed: Vec<&AccessCode> =
+            codes.iter().filter(|code| code.standing_problem(now).is_some() && fits(code)).collect();
         let since = failed.iter().filter_map(|code| code.problem.as_ref()).map(|problem| problem.since).min()?;
         let devices: Vec<DeviceId> = failed.iter().map(|code| code.device_id).collect();
         Some(json!({"warning_code": name, "message": message, "created_at": since, "failed_devices": devices}))

@@ -77,7 +77,7 @@ fn resource(
         "issued_at": method.issued_at,
         "created_at": method.created_at,
         "errors": errors(method, codes),
-        "warnings": warnings(method, codes),
+        "warnings": warnings(method, codes, now),
         "pending_mutations": mutations(codes, now),
     });
     if shown == Shown::ToTheHost {
@@ -94,9 +94,9 @@ fn errors(method: &AccessMethod, codes: &[AccessCode]) -> Vec<Value> {
 }
 
 /// An issued PIN that a door then can't take is a warning here and an error on that door's code (I4).
-fn warnings(method: &AccessMethod, codes: &[AccessCode]) -> Vec<Value> {
+fn warnings(method: &AccessMethod, codes: &[AccessCode], now: Timestamp) -> Vec<Value> {
     let mut warnings = Vec::new();
-    for (code, problem) in codes.iter().filter_map(|code| Some((code, code.problem.as_ref()?))) {
+    for (code, problem) in codes.iter().filter_map(|code| Some((code, code.standing_problem(now)?))) {
         let name = match problem.kind {
             ProblemKind::FailedToSet if method.issued_at.is_none() => continue,
             ProblemKind::FailedToRemove | ProblemKind::DelayInRemoving => "being_deleted",

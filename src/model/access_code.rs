@@ -103,6 +103,12 @@ impl AccessCode {
         self.presence == Presence::Absent && (self.deleted_at.is_some() || self.window.is_over(now))
     }
 
+    /// The problem, if it still says something at `now`: what was being tried is over with the code, a refusal stays.
+    pub fn standing_problem(&self, now: Timestamp) -> Option<&CodeProblem> {
+        let refused = |problem: &&CodeProblem| problem.kind == ProblemKind::FailedToSet;
+        self.problem.as_ref().filter(|problem| !self.is_finished(now) || refused(problem))
+    }
+
     /// Seam's status at `now`.
     pub fn status(&self, now: Timestamp) -> CodeStatus {
         match (self.is_wanted(now), self.presence) {

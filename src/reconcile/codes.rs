@@ -1,0 +1,179 @@
+//! What becomes of a code: each change with its history and its events, in one transaction.
+
+use keyway_lock::Evidence;
+use serde_json::{Map, Value, json};
+
+use crate::model::{
+    AccessCode, AccessCodeId, AccessMethodId, CodeProblem, EventSubject, EventType, Presence, ProblemKind,
+};
+use crate::store::{CodeChange, JournalEntry, StoreError, Unit};
+
+/// The lock has proven that the code is in it.
+pub(super) fn proven(unit: &mut Unit<'_>, id: AccessCodeId, evidence: Evidence) -> Result<(), StoreError> {
+    let Some(mut code) = unit.code(id)? else { return Ok(()) };
+    if matches!(code.presence, Presence::Proven(..)) {
+        return Ok(());
+    }
+    let first = !was_proven(unit, id)?;
+    code.presence = Presence::Proven(evidence, unit.now());
+    let wanted = code.is_wanted(unit.now());
+    code.problem = code.problem.filter(|_| !wanted);
+    unit.update_code(&code)?;
+    unit.note(id, &JournalEntry::Confirmed(CodeChange::Set, evidence))?;
+    if wanted {
+        tell(unit, EventType::AccessCodeSetOnDevice, &code, Map::new())?;
+        all_doors_proven(unit, &code, first)?;
+    }
+    Ok(())
+}
+
+/// How a code ceased to be in its lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Gone {
+    /// We cleared it, and the lock proved that.
+    Cleared(Evidence),
+    /// The lock said that the slot is free.
+    SlotIsFree,
+    /// The lock showed another PIN in the slot: somebody put it there.
+    Replaced,
+}
+
+/// The lock has proven that the code is not in it.
+pub(super) fn gone(unit: &mut Unit<'_>, id: AccessCodeId, how: Gone) -> Result<(), StoreError> {
+    let Some(mut code) = unit.code(id)? else { return Ok(()) };
+    let was_in = matches!(code.presence, Presence::Proven(..));
+    let wanted = code.is_wanted(unit.now());
+    code.presence = Presence::Absent;
+    code.problem = code.problem.filter(|problem| wanted && problem.kind == ProblemKind::FailedToSet);
+    unit.update_code(&code)?;
+    let evidence = match how {
+        Gone::Cleared(evidence) => evidence,
+        Gone::SlotIsFree | Gone::Replaced => Evidence::ReadBack,
+    };
+    if wanted {
+        let event = match how {
+            Gone::Replaced => EventType::AccessCodeModifiedExternally,
+            Gone::Cleared(_) | Gone::SlotIsFree if was_in => EventType::AccessCodeDeletedExternally,
+            // It never got in; it is simply not there yet.
+            Gone::Cleared(_) | Gone::SlotIsFree => return Ok(()),
+        };
+        unit.note(id, &JournalEntry::ExternallyChanged)?;
+        return tell(unit, event, &code, Map::new());
+    }
+    unit.note(id, &JournalEntry::Confirmed(CodeChange::Clear, evidence))?;
+    tell(unit, EventType::AccessCodeRemovedFromDevice, &code, Map::new())?;
+    all_doors_cleared(unit, &code)
+}
+
+/// A problem stands for the code from now on (`None`: none does any more). What is news is told.
+pub(super) fn set_problem(
+    unit: &mut Unit<'_>,
+    code: &AccessCode,
+    problem: Option<CodeProblem>,
+) -> Result<(), StoreError> {
+    if problem == code.problem {
+        return Ok(());
+    }
+    let code = AccessCode { problem, ..code.clone() };
+    unit.update_code(&code)?;
+    let Some(problem) = &code.problem else { return Ok(()) };
+    let details = Map::from_iter([("message".to_owned(), json!(problem.message))]);
+    let event = match problem.kind {
+        ProblemKind::WillNotWork => return Ok(()),
+        ProblemKind::DelayInSetting => EventType::AccessCodeDelayInSetting,
+        ProblemKind::FailedToSet => EventType::AccessCodeFailedToSet,
+        ProblemKind::DelayInRemoving => EventType::AccessCodeDelayInRemoving,
+        ProblemKind::FailedToRemove => EventType::AccessCodeFailedToRemove,
+    };
+    tell(unit, event, &code, details.clone())?;
+    if problem.kind == ProblemKind::DelayInSetting {
+        return tell_of_method(unit, EventType::AccessMethodDelayInIssuing, &code, details);
+    }
+    Ok(())
+}
+
+/// A refusal: a person must act.
+pub(super) fn refused(unit: &mut Unit<'_>, id: AccessCodeId, kind: ProblemKind, why: &str) -> Result<(), StoreError> {
+    let Some(code) = unit.code(id)? else { return Ok(()) };
+    if code.problem.as_ref().is_some_and(|problem| problem.kind == kind && problem.message == why) {
+        return Ok(());
+    }
+    let problem = CodeProblem { kind, message: why.to_owned(), since: unit.now() };
+    set_problem(unit, &code, Some(problem))
+}
+
+/// An event about a code.
+pub(super) fn tell(
+    unit: &mut Unit<'_>,
+    event: EventType,
+    code: &AccessCode,
+    details: Map<String, Value>,
+) -> Result<(), StoreError> {
+    unit.emit(event, subject(code), details)
+}
+
+/// Whom an event about a code is about.
+pub(super) fn subject(code: &AccessCode) -> EventSubject {
+    EventSubject {
+        device_id: Some(code.device_id),
+        access_code_id: Some(code.access_code_id),
+        access_grant_id: Some(code.access_grant_id),
+        access_method_id: Some(code.access_method_id),
+        user_identity_id: Some(code.user_identity_id),
+        action_attempt_id: None,
+    }
+}
+
+fn tell_of_method(
+    unit: &mut Unit<'_>,
+    event: EventType,
+    code: &AccessCode,
+    details: Map<String, Value>,
+) -> Result<(), StoreError> {
+    let subject = EventSubject { device_id: None, access_code_id: None, ..subject(code) };
+    unit.emit(event, subject, details)
+}
+
+/// I4: inside the window a method is issued when every door has proven it.
+fn all_doors_proven(unit: &mut Unit<'_>, code: &AccessCode, first: bool) -> Result<(), StoreError> {
+    let proven = |code: &AccessCode| matches!(code.presence, Presence::Proven(..));
+    if !codes_of(unit, code.access_method_id)?.iter().all(proven) {
+        return Ok(());
+    }
+    if let Some(mut method) = unit.method(code.access_method_id)?
+        && method.issued_at.is_none()
+    {
+        method.issued_at = Some(unit.now());
+        unit.update_method(&method)?;
+        tell_of_method(unit, EventType::AccessMethodIssued, code, Map::new())?;
+    }
+    // A code that was put back makes this no news.
+    let mut all = first;
+    for method in unit.methods_of_grant(code.access_grant_id)? {
+        all = all && codes_of(unit, method.access_method_id)?.iter().all(proven);
+    }
+    if all {
+        let subject = EventSubject { device_id: None, access_code_id: None, access_method_id: None, ..subject(code) };
+        unit.emit(EventType::AccessGrantAccessGrantedToAllDoors, subject, Map::new())?;
+    }
+    Ok(())
+}
+
+fn all_doors_cleared(unit: &mut Unit<'_>, code: &AccessCode) -> Result<(), StoreError> {
+    let now = unit.now();
+    if unit.codes_of_method(code.access_method_id)?.iter().all(|code| code.is_finished(now)) {
+        tell_of_method(unit, EventType::AccessMethodRevoked, code, Map::new())?;
+    }
+    Ok(())
+}
+
+fn codes_of(unit: &mut Unit<'_>, method: AccessMethodId) -> Result<Vec<AccessCode>, StoreError> {
+    let mut codes = unit.codes_of_method(method)?;
+    codes.retain(|code| code.deleted_at.is_none());
+    Ok(codes)
+}
+
+fn was_proven(unit: &mut Unit<'_>, id: AccessCodeId) -> Result<bool, StoreError> {
+    let set = |entry: &JournalEntry| matches!(entry, JournalEntry::Confirmed(CodeChange::Set, _));
+    Ok(unit.journal(id)?.iter().any(|(_, entry)| set(entry)))
+}

@@ -1,0 +1,347 @@
+//! The reconciler without its loop: reports and changes in, commands out, one lock's turn after the other. Time is
+//! handed in, so that a test moves it by hand.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use keyway_lock::{
+    CommandError, CommandId, CommandOutput, LockCommand, LockEvent, LockId, LockInfo, RadioEvent, StickState,
+};
+
+use super::observe::{self, Told};
+use super::turn::{self, Ask, Turn};
+use super::worker::{Seat, Worker};
+use super::{Air, StickSeat, outcome};
+use crate::clock::Now;
+use crate::model::{ActionType, DeviceId, Presence, RadioAddress, RadioKind};
+use crate::plan::{Moment, Step};
+use crate::store::{Store, StoreError, Unit};
+
+/// More than this between the wall clock's step and the monotonic one's means that somebody moved the wall clock.
+const CLOCK_MOVED: Duration = Duration::from_secs(30);
+
+struct Stick {
+    kind: RadioKind,
+    names: BTreeMap<LockId, String>,
+    /// The network's identity; `None`: not ready.
+    network: Option<String>,
+}
+
+pub(super) struct Engine {
+    store: Store,
+    air: Arc<dyn Air>,
+    sticks: BTreeMap<Arc<str>, Stick>,
+    seats: BTreeMap<Seat, DeviceId>,
+    workers: BTreeMap<DeviceId, Worker>,
+    dirty: BTreeSet<DeviceId>,
+    last_command: u64,
+    last_now: Option<Now>,
+}
+
+impl Engine {
+    pub(super) fn new(store: Store, air: Arc<dyn Air>, sticks: Vec<StickSeat>) -> Self {
+        let stick = |seat: StickSeat| (seat.name, Stick { kind: seat.kind, names: seat.names, network: None });
+        Self {
+            store,
+            air,
+            sticks: sticks.into_iter().map(stick).collect(),
+            seats: BTreeMap::new(),
+            workers: BTreeMap::new(),
+            dirty: BTreeSet::new(),
+            last_command: 0,
+            last_now: None,
+        }
+    }
+
+    /// Begins with what the store knows. What was being carried out when the last run ended is not carried out again.
+    pub(super) async fn start(&mut self, now: Now) {
+        let job = |unit: &mut Unit<'_>| {
+            let devices: Vec<DeviceId> = unit.devices()?.into_iter().map(|device| device.device_id).collect();
+            for device in &devices {
+                outcome::give_up_attempts(unit, *device)?;
+            }
+            Ok(devices)
+        };
+        for device in self.run(now, job).await.unwrap_or_default() {
+            self.workers.insert(device, Worker::new(now));
+            self.dirty.insert(device);
+        }
+    }
+
+    /// Something in the store changed for these locks.
+    pub(super) fn changed(&mut self, devices: &BTreeSet<DeviceId>) {
+        self.dirty.extend(devices.iter().filter(|device| self.workers.contains_key(device)));
+    }
+
+    /// Nobody knows what changed.
+    pub(super) fn anything_changed(&mut self) {
+        self.dirty.extend(self.workers.keys());
+    }
+
+    /// When to call [`Engine::turn`] again, if nothing happens before.
+    pub(super) fn wake(&self) -> Option<Instant> {
+        self.workers.values().filter_map(Worker::next_wake).min()
+    }
+
+    /// A report of a stick.
+    pub(super) async fn observe(&mut self, now: Now, stick: &Arc<str>, event: RadioEvent) {
+        match event {
+            RadioEvent::Stick(StickState::Ready(info)) => self.stick_ready(stick, info.network),
+            RadioEvent::Stick(StickState::Failed(reason)) => {
+                tracing::error!(%stick, reason, "the stick does not work");
+                self.stick_gone(now, stick).await;
+            }
+            RadioEvent::Stick(StickState::Gone) => self.stick_gone(now, stick).await,
+            RadioEvent::Stick(StickState::Starting) => {}
+            RadioEvent::LockInterviewed(lock, info) => self.interviewed(now, stick, lock, info).await,
+            RadioEvent::LockPending(lock, how_far) => tracing::info!(%stick, %lock, how_far, "lock not ready yet"),
+            RadioEvent::LockReachable(lock, true) => self.heard(now, stick, lock).await,
+            RadioEvent::LockReachable(lock, false) => self.lost(now, stick, lock).await,
+            RadioEvent::Lock(lock, event) => self.told(now, stick, lock, event).await,
+            RadioEvent::CommandDone(id, result) => self.done(now, id, result).await,
+        }
+    }
+
+    /// Gives every lock its turn that has one: a change, a timer, an answer.
+    pub(super) async fn turn(&mut self, now: Now) {
+        self.notice_moved_clock(now);
+        let late = |worker: &Worker| worker.is_overdue(now.mono);
+        let overdue: Vec<DeviceId> = self.workers.iter().filter(|(_, w)| late(w)).map(|(id, _)| *id).collect();
+        for device in overdue {
+            tracing::error!(%device, "the driver did not answer a command");
+            self.ended(now, device, Err(CommandError::Unproven)).await;
+        }
+        let due = |worker: &Worker| worker.was_due(now.mono);
+        self.dirty.extend(self.workers.iter().filter(|(_, worker)| due(worker)).map(|(id, _)| *id));
+        let asks: Vec<Ask> = std::mem::take(&mut self.dirty).into_iter().filter_map(|id| self.ask(now, id)).collect();
+        if asks.is_empty() {
+            return;
+        }
+        let devices: Vec<DeviceId> = asks.iter().map(|ask| ask.device).collect();
+        let job =
+            move |unit: &mut Unit<'_>| asks.iter().map(|ask| turn::turn(unit, ask)).collect::<Result<Vec<_>, _>>();
+        match self.run(now, job).await {
+            Some(turns) => {
+                for turn in turns {
+                    self.send(now, turn);
+                }
+            }
+            // The store could not be read or written: nothing was decided. It is asked again in a while.
+            None => {
+                for device in devices {
+                    if let Some(worker) = self.workers.get_mut(&device) {
+                        worker.set_plan_wake(now.mono, Some(now.mono + CLOCK_MOVED));
+                    }
+                }
+            }
+        }
+    }
+
+    fn ask(&self, now: Now, device: DeviceId) -> Option<Ask> {
+        let worker = self.workers.get(&device)?;
+        let reachable = worker.seat.as_ref().is_some_and(|seat| self.network(&seat.stick).is_some());
+        Some(Ask {
+            device,
+            memory: worker.memory(now, reachable),
+            now: Moment { utc: now.utc, trusted: now.trusted },
+            may_send: reachable && worker.is_idle(),
+            given_up: worker.is_given_up(now.mono),
+            acting: worker.acting(now.mono),
+        })
+    }
+
+    /// The intent is on disk: now the command goes out.
+    fn send(&mut self, now: Now, turn: Turn) {
+        let Some(worker) = self.workers.get_mut(&turn.device) else { return };
+        worker.set_plan_wake(now.mono, turn.wake.map(|wake| now.instant_of(wake)));
+        let (Some((step, before)), Some(seat)) = (turn.step, worker.seat.clone()) else { return };
+        self.last_command += 1;
+        let id = CommandId(self.last_command);
+        tracing::debug!(device = %turn.device, ?id, ?step, "asking the lock");
+        let command = command(&step);
+        worker.begin(now.mono, id, step, before);
+        if !self.air.command(&seat.stick, id, seat.lock, command) {
+            tracing::error!(stick = %seat.stick, "the stick's driver has ended");
+        }
+    }
+
+    fn network(&self, stick: &str) -> Option<&String> {
+        self.sticks.get(stick)?.network.as_ref()
+    }
+
+    fn address(&self, stick: &Arc<str>, lock: LockId) -> Option<RadioAddress> {
+        let known = self.sticks.get(stick)?;
+        Some(RadioAddress { kind: known.kind, network: known.network.clone()?, lock })
+    }
+
+    fn stick_ready(&mut self, name: &Arc<str>, network: String) {
+        let Some(stick) = self.sticks.get_mut(name) else { return };
+        tracing::info!(stick = %name, network, "stick ready");
+        stick.network = Some(network);
+        for device in self.devices_on(name) {
+            if let Some(worker) = self.workers.get_mut(&device) {
+                worker.handle_ready();
+            }
+            self.dirty.insert(device);
+        }
+    }
+
+    async fn stick_gone(&mut self, now: Now, name: &Arc<str>) {
+        if let Some(stick) = self.sticks.get_mut(name) {
+            stick.network = None;
+        }
+        for device in self.devices_on(name) {
+            self.ended(now, device, Err(CommandError::StickGone)).await;
+            if let Some(worker) = self.workers.get_mut(&device) {
+                worker.handle_lost(now);
+            }
+        }
+    }
+
+    fn devices_on(&self, stick: &Arc<str>) -> Vec<DeviceId> {
+        self.seats.iter().filter(|(seat, _)| seat.stick == *stick).map(|(_, device)| *device).collect()
+    }
+
+    async fn interviewed(&mut self, now: Now, stick: &Arc<str>, lock: LockId, info: LockInfo) {
+        let Some(address) = self.address(stick, lock) else {
+            tracing::error!(%stick, %lock, "a lock was told of before its stick was ready");
+            return;
+        };
+        let name = self.sticks.get(stick).and_then(|stick| stick.names.get(&lock)).cloned();
+        let job = move |unit: &mut Unit<'_>| observe::interviewed(unit, &address, name.as_deref(), info);
+        if let Some(device) = self.run(now, job).await {
+            self.seat(now, stick, lock, device);
+        }
+    }
+
+    fn seat(&mut self, now: Now, stick: &Arc<str>, lock: LockId, device: DeviceId) {
+        let seat = Seat { stick: Arc::clone(stick), lock };
+        self.seats.insert(seat.clone(), device);
+        let worker = self.workers.entry(device).or_insert_with(|| Worker::new(now));
+        worker.seat = Some(seat);
+        worker.handle_ready();
+        self.dirty.insert(device);
+    }
+
+    /// The device of a lock that tells something; looked for in the store the first time.
+    async fn device(&mut self, now: Now, stick: &Arc<str>, lock: LockId) -> Option<DeviceId> {
+        let seat = Seat { stick: Arc::clone(stick), lock };
+        if let Some(device) = self.seats.get(&seat) {
+            return Some(*device);
+        }
+        let address = self.address(stick, lock)?;
+        let job = move |unit: &mut Unit<'_>| Ok(unit.device_by_address(&address)?.map(|device| device.device_id));
+        let device = self.run(now, job).await??;
+        self.seat(now, stick, lock, device);
+        Some(device)
+    }
+
+    async fn heard(&mut self, now: Now, stick: &Arc<str>, lock: LockId) {
+        let Some(device) = self.device(now, stick, lock).await else { return };
+        self.mark_heard(now, device);
+        let job = move |unit: &mut Unit<'_>| match unit.device(device)? {
+            Some(mut device) => outcome::heard(unit, &mut device),
+            None => Ok(()),
+        };
+        self.run(now, job).await;
+    }
+
+    async fn lost(&mut self, now: Now, stick: &Arc<str>, lock: LockId) {
+        let Some(device) = self.device(now, stick, lock).await else { return };
+        if let Some(worker) = self.workers.get_mut(&device) {
+            worker.handle_lost(now);
+        }
+        self.dirty.insert(device);
+        let job = move |unit: &mut Unit<'_>| match unit.device(device)? {
+            Some(mut device) => outcome::lost(unit, &mut device),
+            None => Ok(()),
+        };
+        self.run(now, job).await;
+    }
+
+    async fn told(&mut self, now: Now, stick: &Arc<str>, lock: LockId, event: LockEvent) {
+        let Some(device) = self.device(now, stick, lock).await else { return };
+        self.mark_heard(now, device);
+        let Some(worker) = self.workers.get_mut(&device) else { return };
+        let changed = match &event {
+            LockEvent::CodeAdded(slot) | LockEvent::CodeDeleted(slot) => Some(*slot),
+            _ => None,
+        };
+        let is_echo = changed.is_some_and(|slot| worker.is_echo(now.mono, slot));
+        if let Some(Some(slot)) = changed.filter(|_| !is_echo) {
+            worker.handle_told(slot);
+        }
+        let told = Told { event, is_echo, acting: worker.acting(now.mono) };
+        self.run(now, move |unit: &mut Unit<'_>| observe::told(unit, device, &told)).await;
+    }
+
+    fn mark_heard(&mut self, now: Now, device: DeviceId) {
+        if let Some(worker) = self.workers.get_mut(&device) {
+            worker.handle_heard(now);
+        }
+        self.dirty.insert(device);
+    }
+
+    async fn done(&mut self, now: Now, id: CommandId, result: Result<CommandOutput, CommandError>) {
+        let found = self.workers.iter().find(|(_, worker)| worker.is_for(id)).map(|(device, _)| *device);
+        // One that nobody waits for any more was given up, and its slot is read again anyway.
+        let Some(device) = found else { return };
+        self.ended(now, device, result).await;
+    }
+
+    async fn ended(&mut self, now: Now, device: DeviceId, result: Result<CommandOutput, CommandError>) {
+        let Some(done) = self.workers.get_mut(&device).and_then(|worker| worker.handle_done(now, &result)) else {
+            return;
+        };
+        if let Err(error) = &result {
+            tracing::info!(%device, step = ?done.step, %error, "the lock did not do it");
+        }
+        self.dirty.insert(device);
+        let (step, before): (Step, Presence) = (done.step, done.before);
+        self.run(now, move |unit: &mut Unit<'_>| outcome::apply(unit, device, &step, before, &result)).await;
+    }
+
+    /// Everything that was decided by the wall clock is decided anew when it was moved, or came to be trusted (I6).
+    fn notice_moved_clock(&mut self, now: Now) {
+        let Some(last) = self.last_now.replace(now) else { return };
+        let real = now.mono.saturating_duration_since(last.mono);
+        let shown = i128::from(now.utc.as_microsecond()) - i128::from(last.utc.as_microsecond());
+        let real = i128::try_from(real.as_micros()).unwrap_or(i128::MAX);
+        let moved = shown.abs_diff(real) > CLOCK_MOVED.as_micros();
+        if moved {
+            tracing::warn!(from = %last.utc, to = %now.utc, "the wall clock was moved");
+            for worker in self.workers.values_mut() {
+                worker.handle_clock_moved(now);
+            }
+        }
+        if moved || last.trusted != now.trusted {
+            self.anything_changed();
+        }
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        now: Now,
+        job: impl FnOnce(&mut Unit<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Option<T> {
+        match self.store.run(now.utc, job).await {
+            Ok(Ok(value)) => Some(value),
+            Ok(Err(error)) | Err(error) => {
+                tracing::error!(%error, "the store failed");
+                None
+            }
+        }
+    }
+}
+
+fn command(step: &Step) -> LockCommand {
+    match step {
+        Step::Act(_, ActionType::LockDoor) => LockCommand::Lock,
+        Step::Act(_, ActionType::UnlockDoor) => LockCommand::Unlock,
+        Step::Clear(_, slot) => LockCommand::ClearCode(*slot),
+        Step::Set(_, slot, pin) => LockCommand::SetCode { slot: *slot, pin: pin.clone() },
+        Step::Read(slot) => LockCommand::ReadSlot(*slot),
+        Step::Status => LockCommand::ReadStatus,
+    }
+}

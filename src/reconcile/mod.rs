@@ -1,0 +1,115 @@
+//! Makes each lock hold what it should: one worker a lock, level-triggered. Intent on disk, command to the radio,
+//! proof from the lock, outcome on disk; then the next difference.
+
+mod codes;
+mod engine;
+mod facts;
+mod observe;
+mod outcome;
+mod retry;
+mod tamper;
+mod turn;
+mod worker;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keyway_lock::{CommandId, LockCommand, LockId, RadioEvent};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{mpsc, watch};
+
+use crate::clock::Clock;
+use crate::model::RadioKind;
+use crate::store::Store;
+
+use engine::Engine;
+
+/// The clock is looked at this often, so that one that was moved is noticed.
+const TICK: Duration = Duration::from_secs(10);
+/// Reports taken before locks get their turns.
+const BATCH: usize = 64;
+
+/// Where commands go.
+pub trait Air: Send + Sync + 'static {
+    /// Asks something of a lock on a stick; the answer comes as a [`RadioEvent::CommandDone`] of that stick. False:
+    /// the stick's driver has ended, and no answer will come.
+    fn command(&self, stick: &str, id: CommandId, lock: LockId, command: LockCommand) -> bool;
+}
+
+/// A stick as the configuration has it.
+#[derive(Debug, Clone)]
+pub struct StickSeat {
+    /// Its name.
+    pub name: Arc<str>,
+    /// What it speaks.
+    pub kind: RadioKind,
+    /// Names for locks that are new to the hub.
+    pub names: BTreeMap<LockId, String>,
+}
+
+/// The reconciler; run it with [`Reconciler::run`].
+pub struct Reconciler {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    engine: Engine,
+}
+
+impl Reconciler {
+    /// Over a store, for these sticks.
+    pub fn new(store: Store, clock: Arc<dyn Clock>, air: Arc<dyn Air>, sticks: Vec<StickSeat>) -> Self {
+        let engine = Engine::new(store.clone(), air, sticks);
+        Self { store, clock, engine }
+    }
+
+    /// Works until `stop` turns true, or the store is closed. What is being asked of a lock then is left to the next
+    /// run, which reads before it concludes.
+    pub async fn run(mut self, reports: mpsc::Receiver<(Arc<str>, RadioEvent)>, mut stop: watch::Receiver<bool>) {
+        let mut changes = self.store.subscribe();
+        let mut reports = Some(reports);
+        self.engine.start(self.clock.now()).await;
+        loop {
+            self.engine.turn(self.clock.now()).await;
+            let now = self.clock.now().mono;
+            let wake = self.engine.wake().map_or(now + TICK, |wake| wake.min(now + TICK));
+            tokio::select! {
+                biased;
+                // An error means that the sender is gone, which is a stop as well.
+                _ = stop.wait_for(|stop| *stop) => return,
+                report = next(&mut reports) => match report {
+                    Some((stick, event)) => {
+                        self.engine.observe(self.clock.now(), &stick, event).await;
+                        self.observe_more(reports.as_mut()).await;
+                    }
+                    // No stick is left; requests and warnings go on.
+                    None => reports = None,
+                },
+                change = changes.recv() => match change {
+                    Ok(change) => self.engine.changed(&change.devices),
+                    Err(RecvError::Lagged(_)) => self.engine.anything_changed(),
+                    Err(RecvError::Closed) => return,
+                },
+                () = tokio::time::sleep_until(wake.into()) => {}
+            }
+        }
+    }
+
+    async fn observe_more(&mut self, reports: Option<&mut mpsc::Receiver<(Arc<str>, RadioEvent)>>) {
+        let Some(reports) = reports else { return };
+        for _ in 0..BATCH {
+            let Ok((stick, event)) = reports.try_recv() else { return };
+            self.engine.observe(self.clock.now(), &stick, event).await;
+        }
+    }
+}
+
+async fn next(reports: &mut Option<mpsc::Receiver<(Arc<str>, RadioEvent)>>) -> Option<(Arc<str>, RadioEvent)> {
+    match reports {
+        Some(reports) => reports.recv().await,
+        None => pending().await,
+    }
+}

@@ -1,0 +1,202 @@
+//! What locks tell without being asked: state, events, and slots to be read again.
+
+use keyway_lock::{LockEvent, LockInfo, SlotNumber, UnlockSource};
+use serde_json::{Map, Value, json};
+
+use super::codes;
+use super::facts;
+use super::outcome;
+use super::tamper;
+use crate::model::{ActionAttemptId, Device, DeviceId, DeviceState, EventSubject, EventType, Presence, RadioAddress};
+use crate::store::{JournalEntry, StoreError, Unit};
+
+/// What a lock told, and what this run knows that belongs to it.
+#[derive(Debug, Clone)]
+pub(super) struct Told {
+    pub(super) event: LockEvent,
+    /// It is only the echo of our own command.
+    pub(super) is_echo: bool,
+    /// The attempt that the lock is, or just was, at work on.
+    pub(super) acting: Option<ActionAttemptId>,
+}
+
+/// A lock was interviewed: a new device, or a known one that may have changed.
+pub(super) fn interviewed(
+    unit: &mut Unit<'_>,
+    address: &RadioAddress,
+    name: Option<&str>,
+    info: LockInfo,
+) -> Result<DeviceId, StoreError> {
+    if let Some(mut device) = unit.device_by_address(address)? {
+        if device.info.as_ref() != Some(&info) {
+            device.info = Some(info);
+            unit.update_device(&device)?;
+            // It may take now what it refused before.
+            tamper::slot_got_free(unit, device.device_id)?;
+        }
+        return Ok(device.device_id);
+    }
+    let device = Device {
+        device_id: unit.id(),
+        name: new_name(unit, address, name, &info)?,
+        address: address.clone(),
+        info: Some(info),
+        state: DeviceState::default(),
+        created_at: unit.now(),
+    };
+    unit.insert_device(&device)?;
+    tell(unit, EventType::DeviceAdded, device.device_id, Map::new())?;
+    Ok(device.device_id)
+}
+
+/// The configured name, else the model's; with the lock's number where that is not unique.
+fn new_name(
+    unit: &mut Unit<'_>,
+    address: &RadioAddress,
+    name: Option<&str>,
+    info: &LockInfo,
+) -> Result<String, StoreError> {
+    let name = name.unwrap_or(&info.model).trim();
+    let name = if name.is_empty() { "Lock" } else { name };
+    let taken = unit.devices()?.iter().any(|device| device.name == name);
+    Ok(if taken { format!("{name} {}", address.lock) } else { name.to_owned() })
+}
+
+/// A lock told something.
+pub(super) fn told(unit: &mut Unit<'_>, device: DeviceId, told: &Told) -> Result<(), StoreError> {
+    let Some(mut device) = unit.device(device)? else { return Ok(()) };
+    outcome::heard(unit, &mut device)?;
+    let id = device.device_id;
+    match &told.event {
+        LockEvent::Unlocked { source, slot } => bolt(unit, &mut device, false, *source, *slot, told.acting),
+        LockEvent::Locked { source, slot } => bolt(unit, &mut device, true, *source, *slot, told.acting),
+        LockEvent::Bolt(locked) => facts::change_state(unit, &mut device, |state| {
+            state.locked = Some(*locked);
+            state.jammed = false;
+        }),
+        LockEvent::Jammed => {
+            let news = !device.state.jammed;
+            facts::change_state(unit, &mut device, |state| state.jammed = true)?;
+            if news { tell(unit, EventType::DeviceJammed, id, Map::new()) } else { Ok(()) }
+        }
+        LockEvent::CodeAdded(slot) if !told.is_echo => slot_changed(unit, id, *slot),
+        LockEvent::CodeDeleted(slot) if !told.is_echo => {
+            slot_changed(unit, id, *slot)?;
+            tamper::slot_got_free(unit, id)
+        }
+        LockEvent::AllCodesDeleted => {
+            unit.forget_slots(id)?;
+            tamper::slot_got_free(unit, id)
+        }
+        // Ours is answered by its command; a person's is for that person to see.
+        LockEvent::CodeAdded(_) | LockEvent::CodeDeleted(_) | LockEvent::DuplicateCode(_) => Ok(()),
+        LockEvent::InvalidCode => tell(unit, EventType::LockAccessDenied, id, Map::new()),
+        LockEvent::Tamper => tell(unit, EventType::DeviceTampered, id, Map::new()),
+        LockEvent::DoorOpen(open) => {
+            let news = device.state.door_open != Some(*open);
+            facts::change_state(unit, &mut device, |state| state.door_open = Some(*open))?;
+            let event = if *open { EventType::DeviceDoorOpened } else { EventType::DeviceDoorClosed };
+            if news { tell(unit, event, id, Map::new()) } else { Ok(()) }
+        }
+        LockEvent::Battery { percent, low } => battery(unit, &mut device, *percent, *low),
+        LockEvent::Reset => {
+            unit.forget_slots(id)?;
+            outcome::lost(unit, &mut device)
+        }
+    }
+}
+
+fn slot_changed(unit: &mut Unit<'_>, device: DeviceId, slot: Option<SlotNumber>) -> Result<(), StoreError> {
+    match slot {
+        Some(slot) => tamper::changed_by_hand(unit, device, slot),
+        None => unit.forget_slots(device),
+    }
+}
+
+fn bolt(
+    unit: &mut Unit<'_>,
+    device: &mut Device,
+    locked: bool,
+    source: UnlockSource,
+    slot: Option<SlotNumber>,
+    acting: Option<ActionAttemptId>,
+) -> Result<(), StoreError> {
+    facts::change_state(unit, device, |state| {
+        state.locked = Some(locked);
+        state.jammed = false;
+    })?;
+    let id = device.device_id;
+    let method = match source {
+        UnlockSource::Keypad => "keycode",
+        UnlockSource::Manual => "manual",
+        UnlockSource::Remote => "remote",
+        UnlockSource::Automatic => "automatic",
+        UnlockSource::Unknown => "unknown",
+    };
+    let mut details = Map::from_iter([("method".to_owned(), json!(method))]);
+    let mut subject = EventSubject { device_id: Some(id), ..EventSubject::default() };
+    if source == UnlockSource::Remote {
+        subject.action_attempt_id = acting;
+    }
+    if let Some(slot) = slot {
+        let codes = unit.live_codes(id)?;
+        let user = codes.into_iter().find(|code| code.slot == slot && code.presence != Presence::Absent);
+        details.insert("access_code_is_managed".to_owned(), json!(user.is_some()));
+        if let Some(code) = user {
+            unit.note(code.access_code_id, &JournalEntry::Used)?;
+            subject = codes::subject(&code);
+        } else if let Some(code) = unit.unmanaged_codes(id)?.into_iter().find(|code| code.slot == slot) {
+            subject.access_code_id = Some(code.access_code_id);
+        }
+    }
+    let event = if locked { EventType::LockLocked } else { EventType::LockUnlocked };
+    unit.emit(event, subject, details)
+}
+
+/// A battery's level: told when it crosses a limit, and once when it is low.
+pub(super) fn battery(
+    unit: &mut Unit<'_>,
+    device: &mut Device,
+    percent: Option<u8>,
+    low: bool,
+) -> Result<(), StoreError> {
+    let before = device.state;
+    facts::change_state(unit, device, |state| {
+        state.battery_percent = percent.map(|percent| percent.min(100)).or(state.battery_percent);
+        state.battery_low = low;
+    })?;
+    let mut details = Map::new();
+    if let Some(percent) = device.state.battery_percent {
+        details.insert("battery_level".to_owned(), json!(f64::from(percent) / 100.0));
+    }
+    let (was, is) = (level(&before), level(&device.state));
+    if was.is_some() && was != is {
+        details.insert("battery_status".to_owned(), json!(is));
+        tell(unit, EventType::DeviceBatteryStatusChanged, device.device_id, details.clone())?;
+    }
+    if low && !before.battery_low {
+        tell(unit, EventType::DeviceLowBattery, device.device_id, details)?;
+    }
+    Ok(())
+}
+
+/// Seam's words for a battery's level.
+fn level(state: &DeviceState) -> Option<&'static str> {
+    let percent = state.battery_percent?;
+    Some(match percent {
+        _ if state.battery_low => "critical",
+        0..=10 => "critical",
+        11..=25 => "low",
+        26..=75 => "good",
+        _ => "full",
+    })
+}
+
+fn tell(
+    unit: &mut Unit<'_>,
+    event: EventType,
+    device: DeviceId,
+    details: Map<String, Value>,
+) -> Result<(), StoreError> {
+    unit.emit(event, EventSubject { device_id: Some(device), ..EventSubject::default() }, details)
+}

@@ -1,0 +1,227 @@
+//! What a command's end means: presence, slots, history, events and problems, in one transaction.
+
+use keyway_lock::{
+    CommandError, CommandOutput, Evidence, LockStatus, Pin, Refusal, Retry, SlotContent, SlotNumber, SlotReport,
+};
+use serde_json::{Map, json};
+
+use super::codes::{self, Gone};
+use super::{facts, tamper};
+use crate::model::{
+    AccessCode, AccessCodeId, ActionAttempt, ActionAttemptId, ActionStatus, ActionType, Device, DeviceId, EventSubject,
+    EventType, Presence, ProblemKind, Timestamp,
+};
+use crate::plan::Step;
+use crate::store::{CodeChange, JournalEntry, StoreError, Unit};
+
+/// What was heard last is written down this often, not with every frame.
+const SEEN_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// Writes down what came of a step. `before` is what was known of its code before it was begun.
+pub(super) fn apply(
+    unit: &mut Unit<'_>,
+    device: DeviceId,
+    step: &Step,
+    before: Presence,
+    result: &Result<CommandOutput, CommandError>,
+) -> Result<(), StoreError> {
+    let Some(mut known) = unit.device(device)? else { return Ok(()) };
+    match result {
+        Ok(_) => heard(unit, &mut known)?,
+        Err(CommandError::Offline) => lost(unit, &mut known)?,
+        Err(_) => {}
+    }
+    match (step, result) {
+        (Step::Read(_), Ok(CommandOutput::Slot(report))) => tamper::slot_word(unit, device, report),
+        (Step::Set(id, slot, pin), Ok(CommandOutput::CodeSet(evidence))) => {
+            set(unit, device, *id, *slot, pin, *evidence)
+        }
+        (Step::Clear(id, slot), Ok(CommandOutput::CodeCleared(evidence))) => {
+            unit.put_slot(device, &SlotReport { slot: *slot, content: SlotContent::Free })?;
+            codes::gone(unit, *id, Gone::Cleared(*evidence))?;
+            tamper::slot_got_free(unit, device)
+        }
+        (Step::Act(id, _), Ok(output)) => {
+            if let CommandOutput::Status(status) = output {
+                status_told(unit, &mut known, status)?;
+            }
+            attempt_succeeded(unit, *id)
+        }
+        (Step::Status, Ok(CommandOutput::Status(status))) => status_told(unit, &mut known, status),
+        (Step::Set(id, ..), Err(error)) => failed(unit, *id, CodeChange::Set, before, error),
+        (Step::Clear(id, _), Err(error)) => failed(unit, *id, CodeChange::Clear, before, error),
+        (Step::Act(id, _), Err(error)) => act_failed(unit, &mut known, *id, error),
+        (Step::Read(_) | Step::Status, Err(_)) => Ok(()),
+        (step, Ok(output)) => {
+            tracing::error!(%device, ?step, ?output, "the driver answered another question than it was asked");
+            Ok(())
+        }
+    }
+}
+
+fn set(
+    unit: &mut Unit<'_>,
+    device: DeviceId,
+    id: AccessCodeId,
+    slot: SlotNumber,
+    pin: &Pin,
+    evidence: Evidence,
+) -> Result<(), StoreError> {
+    let content = match evidence {
+        Evidence::ReadBack => SlotContent::Code(pin.clone()),
+        Evidence::Supervised | Evidence::ProgrammingEvent => SlotContent::Hidden,
+    };
+    unit.put_slot(device, &SlotReport { slot, content })?;
+    codes::proven(unit, id, evidence)
+}
+
+fn failed(
+    unit: &mut Unit<'_>,
+    id: AccessCodeId,
+    change: CodeChange,
+    before: Presence,
+    error: &CommandError,
+) -> Result<(), StoreError> {
+    unit.note(id, &JournalEntry::Failed(change, error.to_string()))?;
+    match error {
+        // It never went out, or the lock said that it did nothing. "Offline" is no such word: an acknowledgement may
+        // get lost on its way, and the command not.
+        CommandError::NotReady | CommandError::Busy => {
+            let Some(code) = unit.code(id)? else { return Ok(()) };
+            unit.update_code(&AccessCode { presence: before, ..code })
+        }
+        CommandError::Refused(refusal) => {
+            let (kind, advice) = match change {
+                CodeChange::Set => (ProblemKind::FailedToSet, advice(refusal)),
+                CodeChange::Clear => (ProblemKind::FailedToRemove, "take it out at the lock"),
+            };
+            codes::refused(unit, id, kind, &format!("{error}: {advice}"))
+        }
+        CommandError::StickGone | CommandError::Offline | CommandError::Unproven | CommandError::Jammed => Ok(()),
+    }
+}
+
+/// What a person can do about a refused code.
+fn advice(refusal: &Refusal) -> &'static str {
+    match refusal {
+        Refusal::DuplicatePin => "take the other code out of the lock, or make a grant with another PIN",
+        Refusal::UnsupportedLength { .. } | Refusal::UnsupportedDigit => "make a grant with another PIN",
+        Refusal::NoSuchSlot { .. } => "interview the lock again",
+        Refusal::NoKey(_) => "give the hub the key of this lock",
+        Refusal::Rejected | Refusal::NotTaken(_) | Refusal::NotSupported(_) => {
+            "see to the lock, then change the grant to have it tried again"
+        }
+    }
+}
+
+/// The lock was heard.
+pub(super) fn heard(unit: &mut Unit<'_>, device: &mut Device) -> Result<(), StoreError> {
+    let now = unit.now();
+    let news = !device.state.online;
+    let stale = |seen: Option<Timestamp>| seen.is_none_or(|seen| seen > now || seen.until(now) >= SEEN_EVERY);
+    facts::change_state(unit, device, |state| {
+        state.online = true;
+        if news || stale(state.last_seen) {
+            state.last_seen = Some(now);
+        }
+    })?;
+    if news { tell(unit, EventType::DeviceConnected, device.device_id) } else { Ok(()) }
+}
+
+/// The lock can't be reached.
+pub(super) fn lost(unit: &mut Unit<'_>, device: &mut Device) -> Result<(), StoreError> {
+    if !device.state.online {
+        return Ok(());
+    }
+    facts::change_state(unit, device, |state| state.online = false)?;
+    tell(unit, EventType::DeviceDisconnected, device.device_id)
+}
+
+fn tell(unit: &mut Unit<'_>, event: EventType, device: DeviceId) -> Result<(), StoreError> {
+    unit.emit(event, EventSubject { device_id: Some(device), ..EventSubject::default() }, Map::new())
+}
+
+fn status_told(unit: &mut Unit<'_>, device: &mut Device, status: &LockStatus) -> Result<(), StoreError> {
+    facts::change_state(unit, device, |state| {
+        state.locked = status.locked.or(state.locked);
+        state.door_open = status.door_open.or(state.door_open);
+    })?;
+    if status.battery_percent.is_none() && !status.battery_low {
+        return Ok(());
+    }
+    super::observe::battery(unit, device, status.battery_percent, status.battery_low)
+}
+
+/// Why a lock or unlock did not work.
+pub(super) struct Failure {
+    pub(super) error_type: &'static str,
+    pub(super) message: String,
+}
+
+fn act_failed(
+    unit: &mut Unit<'_>,
+    device: &mut Device,
+    id: ActionAttemptId,
+    error: &CommandError,
+) -> Result<(), StoreError> {
+    let Some(attempt) = unit.action_attempt(id)? else { return Ok(()) };
+    if error.retry() == Retry::Soon && unit.now() < attempt.expires_at {
+        return Ok(());
+    }
+    if *error == CommandError::Jammed {
+        facts::change_state(unit, device, |state| state.jammed = true)?;
+    }
+    let error_type = match error {
+        CommandError::NotReady | CommandError::StickGone | CommandError::Offline => "device_offline",
+        CommandError::Busy => "device_busy",
+        CommandError::Unproven => "not_confirmed",
+        CommandError::Jammed => "jammed",
+        CommandError::Refused(_) => "refused",
+    };
+    attempt_failed(unit, &attempt, Failure { error_type, message: error.to_string() })
+}
+
+/// Attempts of a run that was broken off: whether they were carried out is not known, and nobody waits any more.
+pub(super) fn give_up_attempts(unit: &mut Unit<'_>, device: DeviceId) -> Result<(), StoreError> {
+    for attempt in unit.pending_action_attempts(device)? {
+        let message = "the hub was started anew meanwhile: look at the door, and ask again".to_owned();
+        attempt_failed(unit, &attempt, Failure { error_type: "interrupted", message })?;
+    }
+    Ok(())
+}
+
+/// An attempt did not work.
+pub(super) fn attempt_failed(unit: &mut Unit<'_>, attempt: &ActionAttempt, failure: Failure) -> Result<(), StoreError> {
+    let event = match attempt.action_type {
+        ActionType::LockDoor => EventType::ActionLockFailed,
+        ActionType::UnlockDoor => EventType::ActionUnlockFailed,
+    };
+    let Failure { error_type, message } = failure;
+    end(unit, attempt, ActionStatus::Error { error_type: error_type.to_owned(), message }, event)
+}
+
+fn attempt_succeeded(unit: &mut Unit<'_>, id: ActionAttemptId) -> Result<(), StoreError> {
+    let Some(attempt) = unit.action_attempt(id)? else { return Ok(()) };
+    let event = match attempt.action_type {
+        ActionType::LockDoor => EventType::ActionLockSucceeded,
+        ActionType::UnlockDoor => EventType::ActionUnlockSucceeded,
+    };
+    end(unit, &attempt, ActionStatus::Success, event)
+}
+
+fn end(unit: &mut Unit<'_>, attempt: &ActionAttempt, status: ActionStatus, event: EventType) -> Result<(), StoreError> {
+    let (word, action_type) = match (&status, attempt.action_type) {
+        (ActionStatus::Success, ActionType::LockDoor) => ("success", "LOCK_DOOR"),
+        (ActionStatus::Success, ActionType::UnlockDoor) => ("success", "UNLOCK_DOOR"),
+        (_, ActionType::LockDoor) => ("error", "LOCK_DOOR"),
+        (_, ActionType::UnlockDoor) => ("error", "UNLOCK_DOOR"),
+    };
+    unit.update_action_attempt(&ActionAttempt { status, ..attempt.clone() })?;
+    let subject = EventSubject {
+        device_id: Some(attempt.device_id),
+        action_attempt_id: Some(attempt.action_attempt_id),
+        ..EventSubject::default()
+    };
+    let details = Map::from_iter([("status".to_owned(), json!(word)), ("action_type".to_owned(), json!(action_type))]);
+    unit.emit(event, subject, details)
+}

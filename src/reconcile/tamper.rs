@@ -1,0 +1,112 @@
+//! What a lock says of its slots: ours proven or gone, and codes that a person put in by hand (I3).
+
+use keyway_lock::{Evidence, SlotContent, SlotNumber, SlotReport};
+use serde_json::{Map, json};
+
+use super::codes::{self, Gone};
+use crate::model::{AccessCode, DeviceId, EventSubject, EventType, Presence, ProblemKind, UnmanagedCode};
+use crate::plan::Verdict;
+use crate::plan::verdict::judge;
+use crate::store::{CodeFilter, StoreError, Unit};
+
+/// The lock's fresh word about a slot.
+pub(super) fn slot_word(unit: &mut Unit<'_>, device: DeviceId, report: &SlotReport) -> Result<(), StoreError> {
+    let words = unit.slots(device)?;
+    let before = words.into_iter().find(|word| word.report.slot == report.slot).map(|word| word.report.content);
+    let mut all = unit.live_codes(device)?;
+    if matches!(report.content, SlotContent::Code(_)) && !all.iter().any(|code| holds(code, report.slot)) {
+        // A PIN of ours that was proven gone may come back: then it is still ours to clear.
+        all = unit.codes(&CodeFilter { device: Some(device), ..CodeFilter::default() })?;
+    }
+    let verdict = judge(before.as_ref(), report.slot, &report.content, &all);
+    unit.put_slot(device, report)?;
+    match verdict {
+        Verdict::Proven(id) => codes::proven(unit, id, Evidence::ReadBack)?,
+        Verdict::Gone(id) => codes::gone(unit, id, Gone::SlotIsFree)?,
+        Verdict::Replaced(id) => codes::gone(unit, id, Gone::Replaced)?,
+        Verdict::Same | Verdict::Doubtful(_) | Verdict::Foreign => {}
+    }
+    match verdict {
+        Verdict::Doubtful(_) => Ok(()),
+        Verdict::Foreign | Verdict::Replaced(_) => unmanaged_seen(unit, device, report),
+        Verdict::Proven(_) | Verdict::Gone(_) | Verdict::Same => {
+            let was_taken = before.is_some_and(|before| before != SlotContent::Free);
+            let left = unmanaged_left(unit, device, report.slot)?;
+            if report.content == SlotContent::Free && (was_taken || left) {
+                slot_got_free(unit, device)
+            } else {
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A slot got free, or a PIN left the lock: codes that were refused because the lock was full, or held their PIN
+/// already, may fit now.
+pub(super) fn slot_got_free(unit: &mut Unit<'_>, device: DeviceId) -> Result<(), StoreError> {
+    for code in unit.live_codes(device)? {
+        let failed = code.problem.as_ref().is_some_and(|problem| problem.kind == ProblemKind::FailedToSet);
+        if failed {
+            codes::set_problem(unit, &code, None)?;
+        }
+    }
+    Ok(())
+}
+
+/// Somebody changed a slot at the lock, which does not show what is in it now: if it is ours, it must be proven again.
+pub(super) fn changed_by_hand(unit: &mut Unit<'_>, device: DeviceId, slot: SlotNumber) -> Result<(), StoreError> {
+    let hidden = |content: &SlotContent| *content == SlotContent::Hidden;
+    let masked = unit.slots(device)?.iter().any(|word| word.report.slot == slot && hidden(&word.report.content));
+    unit.forget_slot(device, slot)?;
+    let ours = unit.live_codes(device)?.into_iter().find(|code| code.slot == slot && is_proven(code));
+    let Some(code) = ours.filter(|_| masked) else { return Ok(()) };
+    unit.update_code(&AccessCode { presence: Presence::Unproven, ..code.clone() })?;
+    if code.is_wanted(unit.now()) {
+        codes::tell(unit, EventType::AccessCodeModifiedExternally, &code, Map::new())?;
+    }
+    Ok(())
+}
+
+fn holds(code: &AccessCode, slot: SlotNumber) -> bool {
+    code.slot == slot && code.presence != Presence::Absent
+}
+
+fn is_proven(code: &AccessCode) -> bool {
+    matches!(code.presence, Presence::Proven(..))
+}
+
+fn unmanaged_seen(unit: &mut Unit<'_>, device: DeviceId, report: &SlotReport) -> Result<(), StoreError> {
+    let content = report.content.clone();
+    if let Some(known) = unit.unmanaged_codes(device)?.into_iter().find(|code| code.slot == report.slot) {
+        if known.content != content {
+            unit.update_unmanaged(&UnmanagedCode { content, ..known })?;
+        }
+        return Ok(());
+    }
+    let code = UnmanagedCode {
+        access_code_id: unit.id(),
+        device_id: device,
+        slot: report.slot,
+        content,
+        created_at: unit.now(),
+    };
+    unit.insert_unmanaged(&code)?;
+    tell(unit, EventType::AccessCodeUnmanagedCreated, &code)
+}
+
+/// True: there was one.
+fn unmanaged_left(unit: &mut Unit<'_>, device: DeviceId, slot: SlotNumber) -> Result<bool, StoreError> {
+    let Some(code) = unit.unmanaged_codes(device)?.into_iter().find(|code| code.slot == slot) else { return Ok(false) };
+    unit.delete_unmanaged(code.access_code_id)?;
+    tell(unit, EventType::AccessCodeUnmanagedRemoved, &code)?;
+    Ok(true)
+}
+
+fn tell(unit: &mut Unit<'_>, event: EventType, code: &UnmanagedCode) -> Result<(), StoreError> {
+    let subject = EventSubject {
+        device_id: Some(code.device_id),
+        access_code_id: Some(code.access_code_id),
+        ..EventSubject::default()
+    };
+    unit.emit(event, subject, Map::from_iter([("slot".to_owned(), json!(code.slot.0))]))
+}

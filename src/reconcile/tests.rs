@@ -1,0 +1,8 @@
+//! The reconciler against small fake locks, on a clock moved by hand.
+
+mod crashes;
+mod doors;
+mod hands;
+mod lock;
+mod reach;
+mod world;

@@ -1,0 +1,160 @@
+//! The job itself: in at the start, out at the end, proven, told.
+
+use keyway_lock::{Evidence, LockEvent, SlotNumber, UnlockSource};
+
+use super::world::{FRONT, GATE, World, at};
+use crate::model::{ActionStatus, ActionType, Presence};
+use crate::store::{CodeChange, JournalEntry};
+
+#[tokio::test]
+async fn the_pin_is_in_the_lock_between_its_times_and_not_outside_them() {
+    let mut world = World::new().await;
+    let grant = world.grant(&[FRONT], 100, 200).await.unwrap();
+    world.run_until(99).await;
+    assert!(world.pins(FRONT).is_empty());
+    world.run_until(100).await;
+    assert_eq!(world.pins(FRONT), [grant.pin.clone()]);
+    world.run_until(199).await;
+    assert_eq!(world.pins(FRONT), [grant.pin]);
+    world.run_until(200).await;
+    assert!(world.pins(FRONT).is_empty());
+    assert!(world.pins(GATE).is_empty());
+    let trail = ["access_code.set_on_device", "access_code.removed_from_device"];
+    assert_eq!(world.events("access_code").await, trail);
+    assert_eq!(world.events("access_method").await, ["access_method.issued", "access_method.revoked"]);
+}
+
+#[tokio::test]
+async fn at_the_start_a_set_is_all_that_is_asked_and_at_the_end_a_clear() {
+    let mut world = World::new().await;
+    world.grant(&[FRONT], 600, 1200).await.unwrap();
+    world.run_until(599).await;
+    let before = world.lock(FRONT).asked.len();
+    world.run_until(600).await;
+    assert_eq!(world.lock(FRONT).asked[before..], ["set 1"]);
+    world.run_until(659).await;
+    assert_eq!(world.lock(FRONT).asked[before..], ["set 1"]);
+    world.run_until(1199).await;
+    assert_eq!(world.lock(FRONT).asked[before..], ["set 1", "read 1", "read 1"], "the audit, and before the end");
+    world.run_until(1200).await;
+    assert_eq!(world.lock(FRONT).asked[before + 3..], ["clear 1"]);
+}
+
+#[tokio::test]
+async fn inside_the_window_a_method_is_issued_when_every_door_has_proven_it() {
+    let mut world = World::new().await;
+    world.lock(GATE).faults.offline = true;
+    let grant = world.grant(&[FRONT, GATE], 0, 900).await.unwrap();
+    world.run_until(20).await;
+    assert_eq!(world.pins(FRONT), [grant.pin.clone()]);
+    assert!(!world.events("access_method").await.contains(&"access_method.issued"));
+    world.lock(GATE).faults.offline = false;
+    world.run_until(100).await;
+    assert_eq!(world.pins(GATE), [grant.pin]);
+    assert_eq!(world.events("access_method.issued").await.len(), 1);
+    assert_eq!(world.events("access_grant.access_granted").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_deleted_code_leaves_the_lock_at_once_before_another_is_put_in() {
+    let mut world = World::new().await;
+    let grant = world.grant(&[FRONT], 0, 9000).await.unwrap();
+    world.run_until(3000).await;
+    world.delete(&grant).await;
+    let next = world.grant(&[FRONT], 3000, 9000).await.unwrap();
+    let before = world.lock(FRONT).asked.len();
+    world.pump().await;
+    assert_eq!(world.pins(FRONT), [next.pin]);
+    let asked = &world.lock(FRONT).asked[before..];
+    assert_eq!(asked[..2], ["read 1", "clear 1"], "{asked:?}");
+}
+
+#[tokio::test]
+async fn the_history_of_a_code_says_what_was_intended_and_how_it_was_proven() {
+    let mut world = World::new().await;
+    let grant = world.grant(&[FRONT], 10, 20).await.unwrap();
+    world.run_until(30).await;
+    let id = grant.codes[0];
+    let history: Vec<JournalEntry> =
+        world.read(move |unit| unit.journal(id)).await.into_iter().map(|(_, entry)| entry).collect();
+    let expected = [
+        JournalEntry::Intended(CodeChange::Set),
+        JournalEntry::Confirmed(CodeChange::Set, Evidence::ReadBack),
+        JournalEntry::Intended(CodeChange::Clear),
+        JournalEntry::Confirmed(CodeChange::Clear, Evidence::ReadBack),
+    ];
+    assert_eq!(history, expected);
+}
+
+#[tokio::test]
+async fn who_unlocked_is_told_with_the_code_and_the_person() {
+    let mut world = World::new().await;
+    let grant = world.grant(&[FRONT], 0, 900).await.unwrap();
+    world.pump().await;
+    let slot = Some(world.code(&grant).await.slot);
+    world.tells(FRONT, LockEvent::Unlocked { source: UnlockSource::Keypad, slot }).await;
+    world.tells(FRONT, LockEvent::Unlocked { source: UnlockSource::Keypad, slot: Some(SlotNumber(4)) }).await;
+    let events = world.read(|unit| unit.events(&crate::store::EventFilter { limit: 100, ..Default::default() })).await;
+    let unlocked: Vec<_> = events.iter().filter(|event| event.event_type.name() == "lock.unlocked").collect();
+    assert!(unlocked.iter().all(|event| event.details["method"] == "keycode"));
+    let known = unlocked.iter().filter(|event| event.subject.access_grant_id == Some(grant.id)).count();
+    assert_eq!((unlocked.len(), known), (2, 1), "nobody is named for a slot that is not ours");
+    assert!(unlocked.iter().any(|event| event.subject.user_identity_id.is_some()));
+}
+
+#[tokio::test]
+async fn an_unlock_is_carried_out_and_its_attempt_told() {
+    let mut world = World::new().await;
+    let id = world.ask_for(FRONT, ActionType::UnlockDoor).await;
+    world.pump().await;
+    assert!(!world.lock(FRONT).locked);
+    assert_eq!(world.attempt(id).await, ActionStatus::Success);
+    world.lock(FRONT).faults.jammed = true;
+    let id = world.ask_for(FRONT, ActionType::LockDoor).await;
+    world.pump().await;
+    assert!(matches!(world.attempt(id).await, ActionStatus::Error { error_type, .. } if error_type == "jammed"));
+    let told = ["action_attempt.unlock_door.succeeded", "action_attempt.lock_door.failed"];
+    assert_eq!(world.events("action_attempt").await, told);
+}
+
+#[tokio::test]
+async fn an_unlock_that_was_under_way_when_the_power_went_is_not_carried_out_again() {
+    let mut world = World::new().await;
+    let id = world.ask_for(FRONT, ActionType::UnlockDoor).await;
+    world.pump_steps(1).await;
+    world.restart(false).await;
+    world.run_until(5).await;
+    assert!(world.lock(FRONT).locked);
+    assert!(matches!(world.attempt(id).await, ActionStatus::Error { error_type, .. } if error_type == "interrupted"));
+}
+
+#[tokio::test]
+async fn a_clock_that_is_not_trusted_moves_nothing_and_one_that_is_corrected_moves_at_once() {
+    let mut world = World::new().await;
+    let grant = world.grant(&[FRONT], 1000, 2000).await.unwrap();
+    world.pump().await;
+    world.set_clock(1500, false);
+    world.pump().await;
+    assert!(world.pins(FRONT).is_empty());
+    world.set_clock(1500, true);
+    world.pump().await;
+    assert_eq!(world.pins(FRONT), [grant.pin.clone()]);
+    world.set_clock(-5000, false);
+    world.pump().await;
+    assert_eq!(world.pins(FRONT), [grant.pin], "a clock that went back takes nobody's code");
+    world.set_clock(2000, true);
+    world.pump().await;
+    assert!(world.pins(FRONT).is_empty());
+    assert_eq!(world.code(&grant_of(&world).await).await.presence, Presence::Absent);
+    assert!(at(2000) > at(1500));
+}
+
+async fn grant_of(world: &World) -> super::world::Grant {
+    let code = world.codes(FRONT).await.remove(0);
+    super::world::Grant {
+        id: code.access_grant_id,
+        codes: vec![code.access_code_id],
+        pin: String::new(),
+        window: code.window,
+    }
+}

@@ -1,0 +1,144 @@
+//! A lock as small as it can be: slots, a bolt, and faults.
+
+use std::collections::BTreeMap;
+
+use keyway_lock::{
+    Capabilities, CommandError, CommandOutput, Evidence, LockCommand, LockInfo, LockStatus, Pin, ReadBack, Refusal,
+    SlotContent, SlotNumber, SlotReport,
+};
+
+/// What is wrong with a lock.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Faults {
+    /// It does not answer, and does nothing.
+    pub(super) offline: bool,
+    /// So many commands are carried out, but their answers get lost.
+    pub(super) lost_answers: u32,
+    /// So many commands are carried out, but not even acknowledged.
+    pub(super) lost_acknowledgements: u32,
+    /// So many commands find it busy.
+    pub(super) busy: u32,
+    /// It takes no new code.
+    pub(super) refuses_set: bool,
+    /// It gives no code back.
+    pub(super) refuses_clear: bool,
+    /// It does not show its codes.
+    pub(super) masked: bool,
+    /// The bolt is stuck.
+    pub(super) jammed: bool,
+}
+
+pub(super) struct FakeLock {
+    pub(super) slots: BTreeMap<u16, String>,
+    pub(super) faults: Faults,
+    pub(super) locked: bool,
+    /// Everything that was asked of it, by name.
+    pub(super) asked: Vec<String>,
+}
+
+impl FakeLock {
+    pub(super) const SLOTS: u16 = 4;
+
+    pub(super) fn new() -> Self {
+        Self { slots: BTreeMap::new(), faults: Faults::default(), locked: true, asked: Vec::new() }
+    }
+
+    pub(super) fn info() -> LockInfo {
+        LockInfo {
+            manufacturer: "Maker".to_owned(),
+            model: "Model".to_owned(),
+            firmware: "1.0".to_owned(),
+            capabilities: Capabilities {
+                slot_count: Self::SLOTS,
+                first_slot: SlotNumber(1),
+                min_code_length: 4,
+                max_code_length: 8,
+                digits: "0123456789".to_owned(),
+                read_back: ReadBack::Shown,
+                can_lock: true,
+                can_unlock: true,
+                has_door_sensor: false,
+                has_battery: true,
+            },
+            missing: Vec::new(),
+        }
+    }
+
+    pub(super) fn obey(&mut self, command: &LockCommand) -> Result<CommandOutput, CommandError> {
+        self.asked.push(name(command));
+        if self.faults.offline {
+            return Err(CommandError::Offline);
+        }
+        if take_one(&mut self.faults.busy) {
+            return Err(CommandError::Busy);
+        }
+        let result = self.carry_out(command);
+        if take_one(&mut self.faults.lost_answers) {
+            return Err(CommandError::Unproven);
+        }
+        if take_one(&mut self.faults.lost_acknowledgements) {
+            return Err(CommandError::Offline);
+        }
+        result
+    }
+
+    fn carry_out(&mut self, command: &LockCommand) -> Result<CommandOutput, CommandError> {
+        let evidence = if self.faults.masked { Evidence::Supervised } else { Evidence::ReadBack };
+        match command {
+            LockCommand::ReadSlot(slot) => {
+                Ok(CommandOutput::Slot(SlotReport { slot: *slot, content: self.content(slot.0) }))
+            }
+            LockCommand::SetCode { .. } if self.faults.refuses_set => Err(Refusal::Rejected.into()),
+            LockCommand::SetCode { slot, pin } => {
+                let elsewhere = |(other, code): (&u16, &String)| *other != slot.0 && code == pin.expose();
+                if self.slots.iter().any(elsewhere) {
+                    return Err(Refusal::DuplicatePin.into());
+                }
+                self.slots.insert(slot.0, pin.expose().to_owned());
+                Ok(CommandOutput::CodeSet(evidence))
+            }
+            LockCommand::ClearCode(_) if self.faults.refuses_clear => Err(Refusal::Rejected.into()),
+            LockCommand::ClearCode(slot) => {
+                self.slots.remove(&slot.0);
+                Ok(CommandOutput::CodeCleared(evidence))
+            }
+            LockCommand::Lock | LockCommand::Unlock if self.faults.jammed => Err(CommandError::Jammed),
+            LockCommand::Lock | LockCommand::Unlock => {
+                self.locked = *command == LockCommand::Lock;
+                Ok(CommandOutput::Status(self.status()))
+            }
+            LockCommand::ReadStatus => Ok(CommandOutput::Status(self.status())),
+            LockCommand::Interview => Ok(CommandOutput::Interviewed),
+        }
+    }
+
+    fn content(&self, slot: u16) -> SlotContent {
+        match self.slots.get(&slot) {
+            None => SlotContent::Free,
+            Some(_) if self.faults.masked => SlotContent::Hidden,
+            Some(code) => SlotContent::Code(Pin::new(code).unwrap()),
+        }
+    }
+
+    fn status(&self) -> LockStatus {
+        LockStatus { locked: Some(self.locked), ..LockStatus::default() }
+    }
+}
+
+fn take_one(count: &mut u32) -> bool {
+    let some = *count > 0;
+    *count = count.saturating_sub(1);
+    some
+}
+
+fn name(command: &LockCommand) -> String {
+    match command {
+        LockCommand::ReadSlot(slot) => format!("read {slot}"),
+        LockCommand::SetCode { slot, .. } => format!("set {slot}"),
+        LockCommand::ClearCode(slot) => format!("clear {slot}"),
+        LockCommand::Lock => "lock".to_owned(),
+        LockCommand::Unlock => "unlock".to_owned(),
+        LockCommand::ReadStatus => "status".to_owned(),
+        LockCommand::Interview => "interview".to_owned(),
+    }
+}

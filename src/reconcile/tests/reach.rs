@@ -1,0 +1,137 @@
+//! Locks that can't be reached, answer badly or refuse (I1, I2, I9).
+
+use keyway_lock::{RadioEvent, StickState};
+
+use super::world::{FRONT, GATE, World};
+use crate::model::{Presence, ProblemKind};
+
+fn count(asked: &[String], what: &str) -> usize {
+    asked.iter().filter(|asked| asked.starts_with(what)).count()
+}
+
+#[tokio::test]
+async fn one_lock_that_is_offline_delays_no_other() {
+    let mut world = World::new().await;
+    world.lock(FRONT).faults.offline = true;
+    let grant = world.grant(&[FRONT, GATE], 10, 900).await.unwrap();
+    world.run_until(10).await;
+    assert_eq!(world.pins(GATE), [grant.pin]);
+    assert!(world.pins(FRONT).is_empty());
+}
+
+#[tokio::test]
+async fn an_offline_lock_is_tried_with_growing_pauses_and_at_once_when_it_is_heard() {
+    let mut world = World::new().await;
+    world.lock(FRONT).faults.offline = true;
+    let grant = world.grant(&[FRONT], 0, 90_000).await.unwrap();
+    world.run_until(3600).await;
+    let tries = world.lock(FRONT).asked.len();
+    assert!((10..40).contains(&tries), "{tries} tries in an hour");
+    world.lock(FRONT).faults.offline = false;
+    world.report(RadioEvent::LockReachable(FRONT, true)).await;
+    world.pump().await;
+    assert_eq!(world.pins(FRONT), [grant.pin]);
+    assert_eq!(world.events("device.connected").await.len(), 3, "two at the start, one now");
+    assert_eq!(world.events("device.disconnected").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_due_code_that_is_not_in_its_lock_is_told_of_and_the_alarm_ends_with_the_proof() {
+    let mut world = World::new().await;
+    world.lock(FRONT).faults.offline = true;
+    let grant = world.grant(&[FRONT], 0, 90_000).await.unwrap();
+    world.run_until(11).await;
+    assert_eq!(world.code(&grant).await.problem.unwrap().kind, ProblemKind::DelayInSetting);
+    assert_eq!(world.events("access_code.delay_in_setting").await.len(), 1);
+    assert_eq!(world.events("access_method.delay").await.len(), 1);
+    world.lock(FRONT).faults.offline = false;
+    world.run_until(400).await;
+    assert_eq!(world.code(&grant).await.problem, None);
+}
+
+#[tokio::test]
+async fn a_code_that_is_over_stays_an_alarm_until_the_lock_can_be_reached_and_has_let_it_go() {
+    let mut world = World::new().await;
+    let grant = world.grant(&[FRONT], 0, 100).await.unwrap();
+    world.run_until(50).await;
+    world.lock(FRONT).faults.offline = true;
+    world.run_until(2000).await;
+    assert_eq!(world.code(&grant).await.problem.unwrap().kind, ProblemKind::DelayInRemoving);
+    assert_eq!(world.events("access_code.delay_in_removing").await.len(), 1);
+    world.lock(FRONT).faults.offline = false;
+    world.report(RadioEvent::LockReachable(FRONT, true)).await;
+    world.pump().await;
+    assert!(world.pins(FRONT).is_empty());
+    assert_eq!(world.code(&grant).await.problem, None);
+    assert_eq!(world.events("access_code.removed").await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_that_got_lost_is_asked_for_before_anything_is_written_again() {
+    let mut world = World::new().await;
+    let grant = world.grant(&[FRONT], 600, 900).await.unwrap();
+    world.run_until(599).await;
+    world.lock(FRONT).faults.lost_answers = 1;
+    let before = world.lock(FRONT).asked.len();
+    world.run_until(600).await;
+    assert_eq!(world.lock(FRONT).asked[before..], ["set 1", "read 1"]);
+    assert!(matches!(world.code(&grant).await.presence, Presence::Proven(..)));
+    world.run_until(899).await;
+    world.lock(FRONT).faults.lost_acknowledgements = 1;
+    world.run_until(903).await;
+    assert!(world.pins(FRONT).is_empty());
+    assert_eq!(world.code(&grant).await.presence, Presence::Absent);
+}
+
+#[tokio::test]
+async fn a_busy_lock_is_asked_again_soon() {
+    let mut world = World::new().await;
+    let grant = world.grant(&[FRONT], 600, 900).await.unwrap();
+    world.run_until(599).await;
+    world.lock(FRONT).faults.busy = 2;
+    world.run_until(604).await;
+    assert_eq!(world.pins(FRONT), [grant.pin]);
+}
+
+#[tokio::test]
+async fn a_refused_code_is_told_once_and_not_tried_again() {
+    let mut world = World::new().await;
+    world.lock(FRONT).faults.refuses_set = true;
+    let grant = world.grant(&[FRONT], 0, 5000).await.unwrap();
+    world.run_until(4000).await;
+    assert_eq!(count(&world.lock(FRONT).asked, "set"), 1);
+    assert_eq!(world.events("access_code.failed_to_set").await.len(), 1);
+    assert_eq!(world.code(&grant).await.presence, Presence::Absent);
+    world.run_until(6000).await;
+    assert!(world.code(&grant).await.problem.is_some(), "what never got in goes on saying why");
+}
+
+#[tokio::test]
+async fn a_refused_removal_goes_on_being_tried() {
+    let mut world = World::new().await;
+    let grant = world.grant(&[FRONT], 0, 1000).await.unwrap();
+    world.run_until(999).await;
+    world.lock(FRONT).faults.refuses_clear = true;
+    world.run_until(1000 + 1900).await;
+    assert_eq!(count(&world.lock(FRONT).asked, "clear"), 4, "every ten minutes");
+    assert_eq!(world.code(&grant).await.problem.unwrap().kind, ProblemKind::FailedToRemove);
+    assert_eq!(world.events("access_code.failed_to_remove").await.len(), 1);
+    world.lock(FRONT).faults.refuses_clear = false;
+    world.run_until(1000 + 2500).await;
+    assert!(world.pins(FRONT).is_empty());
+    assert_eq!(world.code(&grant).await.problem, None);
+}
+
+#[tokio::test]
+async fn a_stick_that_goes_and_comes_back_loses_nothing() {
+    let mut world = World::new().await;
+    let grant = world.grant(&[FRONT], 100, 5000).await.unwrap();
+    world.run_until(50).await;
+    world.report(RadioEvent::Stick(StickState::Gone)).await;
+    world.run_until(200).await;
+    assert!(world.pins(FRONT).is_empty());
+    assert_eq!(world.events("device.disconnected").await.len(), 2);
+    world.restart(false).await;
+    world.run_until(201).await;
+    assert_eq!(world.pins(FRONT), [grant.pin]);
+}

@@ -1,0 +1,336 @@
+//! A store, an engine that can be killed, two locks on one stick, and a clock moved by hand.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use keyway_lock::{CommandId, LockCommand, LockEvent, LockId, Pin, RadioEvent, SlotNumber, StickInfo, StickState};
+use tokio::sync::broadcast;
+use zeroize::Zeroizing;
+
+use super::lock::FakeLock;
+use crate::clock::Now;
+use crate::model::{
+    AccessCode, AccessCodeId, AccessGrant, AccessGrantId, AccessMethod, ActionAttempt, ActionAttemptId, ActionStatus,
+    ActionType, DeviceId, Presence, RadioKind, Timestamp, UserIdentity, Window,
+};
+use crate::plan::{SlotTable, slot};
+use crate::reconcile::engine::Engine;
+use crate::reconcile::{Air, StickSeat};
+use crate::store::{Changes, CodeFilter, EventFilter, Store, StoreError, Unit};
+
+/// The two doors.
+pub(super) const FRONT: LockId = LockId(2);
+pub(super) const GATE: LockId = LockId(3);
+
+/// Commands on their way.
+#[derive(Default)]
+struct Queue(Mutex<Vec<(CommandId, LockId, LockCommand)>>);
+
+impl Air for Queue {
+    fn command(&self, _stick: &str, id: CommandId, lock: LockId, command: LockCommand) -> bool {
+        self.0.lock().unwrap().push((id, lock, command));
+        true
+    }
+}
+
+pub(super) struct World {
+    pub(super) store: Store,
+    changes: broadcast::Receiver<Arc<Changes>>,
+    engine: Engine,
+    queue: Arc<Queue>,
+    pub(super) locks: BTreeMap<LockId, FakeLock>,
+    pub(super) devices: BTreeMap<LockId, DeviceId>,
+    now: Now,
+    start: Now,
+}
+
+/// A grant and what it is made of.
+#[derive(Debug, Clone)]
+pub(super) struct Grant {
+    pub(super) id: AccessGrantId,
+    pub(super) codes: Vec<AccessCodeId>,
+    pub(super) pin: String,
+    pub(super) window: Window,
+}
+
+impl World {
+    /// Both locks interviewed and heard, at second 0.
+    #[expect(clippy::disallowed_methods, reason = "an Instant can't be made otherwise; only differences to it count")]
+    pub(super) async fn new() -> Self {
+        let store = Store::in_memory(Zeroizing::new([1; 32]), [2; 32]).unwrap();
+        let start = Now { utc: at(0), mono: Instant::now(), trusted: true };
+        let queue = Arc::new(Queue::default());
+        let mut world = Self {
+            changes: store.subscribe(),
+            engine: engine(&store, &queue),
+            store,
+            queue,
+            locks: [FRONT, GATE].map(|lock| (lock, FakeLock::new())).into(),
+            devices: BTreeMap::new(),
+            now: start,
+            start,
+        };
+        world.begin().await;
+        let devices = world.read(|unit| unit.devices()).await;
+        world.devices = devices.into_iter().map(|device| (device.address.lock, device.device_id)).collect();
+        world.pump().await;
+        world
+    }
+
+    async fn begin(&mut self) {
+        self.engine.start(self.now).await;
+        let info = StickInfo { network: "C0FFEE01".to_owned(), firmware: "7".to_owned(), model: "Stick".to_owned() };
+        self.report(RadioEvent::Stick(StickState::Ready(info))).await;
+        for lock in [FRONT, GATE] {
+            self.report(RadioEvent::LockInterviewed(lock, FakeLock::info())).await;
+        }
+    }
+
+    /// The power goes and comes back. Commands on their way are lost, or carried out with nobody to hear the answer.
+    pub(super) async fn restart(&mut self, carried_out: bool) {
+        for (_, lock, command) in std::mem::take(&mut *self.queue.0.lock().unwrap()) {
+            if carried_out {
+                let _ = self.locks.get_mut(&lock).unwrap().obey(&command);
+            }
+        }
+        self.engine = engine(&self.store, &self.queue);
+        self.begin().await;
+    }
+
+    pub(super) fn lock(&mut self, lock: LockId) -> &mut FakeLock {
+        self.locks.get_mut(&lock).unwrap()
+    }
+
+    /// The PINs in a lock, each as often as it is in there.
+    pub(super) fn pins(&self, lock: LockId) -> Vec<String> {
+        self.locks[&lock].slots.values().cloned().collect()
+    }
+
+    pub(super) fn seconds(&self) -> i64 {
+        (self.now.utc.as_microsecond() - self.start.utc.as_microsecond()) / 1_000_000
+    }
+
+    /// Until nothing more happens at this moment.
+    pub(super) async fn pump(&mut self) {
+        assert!(self.pump_steps(10_000).await, "it does not come to rest");
+    }
+
+    /// At most so many steps: a turn, or a command carried out and answered. True: it came to rest.
+    pub(super) async fn pump_steps(&mut self, steps: usize) -> bool {
+        // The store tells of a commit a moment after it has answered: not waited for here.
+        self.engine.anything_changed();
+        for _ in 0..steps {
+            let mut changed = false;
+            while let Ok(change) = self.changes.try_recv() {
+                self.engine.changed(&change.devices);
+                changed = true;
+            }
+            let command = self.queue.0.lock().unwrap().pop();
+            if let Some((id, lock, command)) = command {
+                let result = self.lock(lock).obey(&command);
+                self.report(RadioEvent::CommandDone(id, result)).await;
+                continue;
+            }
+            self.engine.turn(self.now).await;
+            if !changed && self.queue.0.lock().unwrap().is_empty() && self.changes.is_empty() {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Lets time pass, waking the engine whenever it wants to be.
+    pub(super) async fn run_until(&mut self, seconds: i64) {
+        self.pump().await;
+        let end = self.start.mono + Duration::from_secs(u64::try_from(seconds).unwrap());
+        for _ in 0..100_000 {
+            let wake = self.engine.wake().unwrap_or(end).clamp(self.now.mono, end);
+            self.set_mono(wake);
+            self.pump().await;
+            if wake >= end {
+                return;
+            }
+        }
+        panic!("it wakes without end");
+    }
+
+    fn set_mono(&mut self, mono: Instant) {
+        let passed = mono - self.now.mono;
+        self.now.mono = mono;
+        self.now.utc = self.now.utc.after(passed);
+    }
+
+    /// Somebody moves the wall clock.
+    pub(super) fn set_clock(&mut self, seconds: i64, trusted: bool) {
+        self.now.utc = at(seconds);
+        self.now.trusted = trusted;
+    }
+
+    pub(super) async fn report(&mut self, event: RadioEvent) {
+        let stick: Arc<str> = "stick".into();
+        self.engine.observe(self.now, &stick, event).await;
+    }
+
+    pub(super) async fn tells(&mut self, lock: LockId, event: LockEvent) {
+        self.report(RadioEvent::Lock(lock, event)).await;
+    }
+
+    /// A hand at the keypad; the lock tells of it, if it can.
+    pub(super) async fn by_hand(&mut self, lock: LockId, slot: u16, code: Option<&str>) {
+        let fake = self.lock(lock);
+        let event = match code {
+            Some(code) => {
+                fake.slots.insert(slot, code.to_owned());
+                LockEvent::CodeAdded(Some(SlotNumber(slot)))
+            }
+            None => {
+                fake.slots.remove(&slot);
+                LockEvent::CodeDeleted(Some(SlotNumber(slot)))
+            }
+        };
+        if !fake.faults.offline {
+            self.tells(lock, event).await;
+        }
+    }
+
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Unit<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> T {
+        self.store.run(self.now.utc, job).await.unwrap().unwrap()
+    }
+
+    /// A grant as the hub makes it; `None`: a lock is full.
+    pub(super) async fn grant(&mut self, locks: &[LockId], from: i64, to: i64) -> Option<Grant> {
+        let devices: Vec<DeviceId> = locks.iter().map(|lock| self.devices[lock]).collect();
+        let window = Window { starts_at: at(from), ends_at: Some(at(to)) };
+        self.read(move |unit| make_grant(unit, &devices, window)).await
+    }
+
+    pub(super) async fn delete(&mut self, grant: &Grant) {
+        let codes = grant.codes.clone();
+        self.read(move |unit| {
+            for id in codes {
+                let code = unit.code(id)?.unwrap();
+                unit.update_code(&AccessCode { deleted_at: Some(unit.now()), ..code })?;
+            }
+            Ok(())
+        })
+        .await;
+    }
+
+    pub(super) async fn ask_for(&mut self, lock: LockId, action_type: ActionType) -> ActionAttemptId {
+        let device_id = self.devices[&lock];
+        self.read(move |unit| {
+            let attempt = ActionAttempt {
+                action_attempt_id: unit.id(),
+                device_id,
+                action_type,
+                status: ActionStatus::Pending,
+                created_at: unit.now(),
+                expires_at: unit.now().after(Duration::from_secs(30)),
+            };
+            unit.insert_action_attempt(&attempt)?;
+            Ok(attempt.action_attempt_id)
+        })
+        .await
+    }
+
+    pub(super) async fn attempt(&self, id: ActionAttemptId) -> ActionStatus {
+        self.read(move |unit| unit.action_attempt(id)).await.unwrap().status
+    }
+
+    pub(super) async fn codes(&self, lock: LockId) -> Vec<AccessCode> {
+        let device = Some(self.devices[&lock]);
+        self.read(move |unit| unit.codes(&CodeFilter { device, ..CodeFilter::default() })).await
+    }
+
+    pub(super) async fn code(&self, grant: &Grant) -> AccessCode {
+        let id = grant.codes[0];
+        self.read(move |unit| unit.code(id)).await.unwrap()
+    }
+
+    /// The names of all events so far that begin like this, oldest first.
+    pub(super) async fn events(&self, prefix: &'static str) -> Vec<&'static str> {
+        let filter = EventFilter { limit: 10_000, ..EventFilter::default() };
+        let mut events = self.read(move |unit| unit.events(&filter)).await;
+        events.sort_by_key(|event| event.event_id);
+        let names = events.into_iter().map(|event| event.event_type.name());
+        names.filter(|name| name.starts_with(prefix)).collect()
+    }
+}
+
+fn engine(store: &Store, queue: &Arc<Queue>) -> Engine {
+    let seat = StickSeat { name: "stick".into(), kind: RadioKind::Zwave, names: BTreeMap::new() };
+    Engine::new(store.clone(), Arc::clone(queue) as Arc<dyn Air>, vec![seat])
+}
+
+/// Seconds on the tests' clock.
+pub(super) fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_microsecond((1_800_000_000 + seconds) * 1_000_000).unwrap()
+}
+
+fn make_grant(unit: &mut Unit<'_>, devices: &[DeviceId], window: Window) -> Result<Option<Grant>, StoreError> {
+    let now = unit.now();
+    let person = UserIdentity {
+        user_identity_id: unit.id(),
+        user_identity_key: None,
+        email_address: None,
+        phone_number: None,
+        full_name: Some("Ada".to_owned()),
+        created_at: now,
+    };
+    let grant_id: AccessGrantId = unit.id();
+    // Unlike every other: the id is.
+    let pin = format!("{:08}", 10_000_000 + grant_id.0.as_u128() % 80_000_000);
+    let mut slots = Vec::new();
+    for device in devices {
+        let words: Vec<_> = unit.slots(*device)?.into_iter().map(|word| (word.report, word.told_at)).collect();
+        let table = SlotTable::new(FakeLock::info().capabilities, words, unit.live_codes(*device)?);
+        let Ok(slot) = slot::choose(&table, &window, None, now) else { return Ok(None) };
+        slots.push(slot);
+    }
+    unit.insert_user_identity(&person)?;
+    let grant = AccessGrant {
+        access_grant_id: grant_id,
+        access_grant_key: None,
+        user_identity_id: person.user_identity_id,
+        name: None,
+        device_ids: devices.to_vec(),
+        window,
+        created_at: now,
+        deleted_at: None,
+    };
+    unit.insert_grant(&grant)?;
+    let method = AccessMethod {
+        access_method_id: unit.id(),
+        access_grant_id: grant_id,
+        pin: Some(Pin::new(&pin).unwrap()),
+        requested: false,
+        refused_length: None,
+        issued_at: None,
+        created_at: now,
+    };
+    unit.insert_method(&method)?;
+    let mut codes = Vec::new();
+    for (device, slot) in devices.iter().zip(slots) {
+        let code = AccessCode {
+            access_code_id: unit.id(),
+            access_method_id: method.access_method_id,
+            access_grant_id: grant_id,
+            user_identity_id: person.user_identity_id,
+            device_id: *device,
+            slot,
+            pin: method.pin.clone(),
+            window,
+            deleted_at: None,
+            presence: Presence::Absent,
+            problem: None,
+            created_at: now,
+        };
+        unit.insert_code(&code)?;
+        codes.push(code.access_code_id);
+    }
+    Ok(Some(Grant { id: grant_id, codes, pin, window }))
+}

@@ -1,0 +1,130 @@
+//! One lock's turn, in one transaction: what is to be told, what is to be decided, and the intent before the command
+//! (I5).
+
+use std::collections::BTreeSet;
+
+use super::codes;
+use super::facts;
+use super::outcome::{self, Failure};
+use crate::model::{AccessCode, AccessCodeId, ActionAttemptId, Device, DeviceId, Presence, ProblemKind, Timestamp};
+use crate::plan::warn::{self, Health};
+use crate::plan::{LockFacts, Memory, Moment, Next, Step, diff, wake};
+use crate::store::{CodeChange, JournalEntry, StoreError, Unit};
+
+/// Moves and refusals in one turn, at most: each settles one code, and a lock has fewer codes than this.
+const DECISIONS: usize = 1000;
+
+/// Whose turn it is, and what this run knows of it.
+#[derive(Debug, Clone)]
+pub(super) struct Ask {
+    pub(super) device: DeviceId,
+    pub(super) memory: Memory,
+    pub(super) now: Moment,
+    /// The lock is idle and its stick works.
+    pub(super) may_send: bool,
+    /// The lock was not heard for long.
+    pub(super) given_up: bool,
+    /// The attempt that is being carried out.
+    pub(super) acting: Option<ActionAttemptId>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(super) struct Turn {
+    pub(super) device: DeviceId,
+    /// What to send, and what was known of its code before.
+    pub(super) step: Option<(Step, Presence)>,
+    /// When to ask again.
+    pub(super) wake: Option<Timestamp>,
+}
+
+pub(super) fn turn(unit: &mut Unit<'_>, ask: &Ask) -> Result<Turn, StoreError> {
+    let Some(mut device) = unit.device(ask.device)? else {
+        return Ok(Turn { device: ask.device, step: None, wake: None });
+    };
+    if ask.given_up {
+        outcome::lost(unit, &mut device)?;
+    }
+    expire(unit, ask)?;
+    let mut facts = facts::of(unit, &device, &ask.memory)?;
+    if warn(unit, ask, &device, &facts)? {
+        facts = facts::of(unit, &device, &ask.memory)?;
+    }
+    let mut step = None;
+    if ask.may_send {
+        (step, facts) = decide(unit, ask, &device, facts)?;
+    }
+    let step = step.map(|step| intend(unit, ask.device, step)).transpose()?;
+    Ok(Turn { device: ask.device, step, wake: wake::next(&facts, ask.now) })
+}
+
+/// Attempts that could not begin in time are given up: nobody waits at the door any more.
+fn expire(unit: &mut Unit<'_>, ask: &Ask) -> Result<(), StoreError> {
+    for attempt in unit.pending_action_attempts(ask.device)? {
+        if attempt.expires_at <= unit.now() && Some(attempt.action_attempt_id) != ask.acting {
+            let message = "the lock could not be reached in time: it is out of reach, busy, or its stick is gone";
+            let failure = Failure { error_type: "device_offline", message: message.to_owned() };
+            outcome::attempt_failed(unit, &attempt, failure)?;
+        }
+    }
+    Ok(())
+}
+
+/// Tells what a host must know of each code; true if anything changed.
+fn warn(unit: &mut Unit<'_>, ask: &Ask, device: &Device, facts: &LockFacts) -> Result<bool, StoreError> {
+    let mut changed = false;
+    for code in facts.table.iter().flat_map(|table| &table.codes) {
+        let failing = ask.memory.resting || ask.memory.held.contains(&code.access_code_id);
+        let health = Health { online: device.state.online, failing };
+        let problem = warn::problem(code, health, ask.now);
+        changed |= problem != code.problem;
+        codes::set_problem(unit, code, problem)?;
+    }
+    Ok(changed)
+}
+
+fn decide(
+    unit: &mut Unit<'_>,
+    ask: &Ask,
+    device: &Device,
+    mut facts: LockFacts,
+) -> Result<(Option<Step>, LockFacts), StoreError> {
+    let mut settled: BTreeSet<AccessCodeId> = BTreeSet::new();
+    for _ in 0..DECISIONS {
+        let id = match diff::next(&facts, ask.now) {
+            Next::Do(step) => return Ok((Some(step), facts)),
+            Next::Wait => return Ok((None, facts)),
+            Next::Move(id, slot) => {
+                if let Some(code) = unit.code(id)? {
+                    tracing::info!(device = %ask.device, code = %id, from = %code.slot, to = %slot, "code moved");
+                    unit.update_code(&AccessCode { slot, ..code })?;
+                }
+                id
+            }
+            Next::Refuse(id, reason) => {
+                codes::refused(unit, id, ProblemKind::FailedToSet, &reason)?;
+                id
+            }
+        };
+        if !settled.insert(id) {
+            break;
+        }
+        facts = facts::of(unit, device, &ask.memory)?;
+    }
+    Ok((None, facts))
+}
+
+/// From here on the outcome is open: whatever happens, the slot is read before anything is concluded.
+fn intend(unit: &mut Unit<'_>, device: DeviceId, step: Step) -> Result<(Step, Presence), StoreError> {
+    let (id, slot, change) = match &step {
+        Step::Set(id, slot, _) => (*id, *slot, CodeChange::Set),
+        Step::Clear(id, slot) => (*id, *slot, CodeChange::Clear),
+        Step::Act(..) | Step::Read(_) | Step::Status => return Ok((step, Presence::Absent)),
+    };
+    let Some(code) = unit.code(id)? else { return Ok((step, Presence::Absent)) };
+    let before = code.presence;
+    unit.update_code(&AccessCode { presence: Presence::Unproven, ..code })?;
+    unit.forget_slot(device, slot)?;
+    unit.note(id, &JournalEntry::Intended(change))?;
+    Ok((step, before))
+}

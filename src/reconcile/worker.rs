@@ -1,0 +1,248 @@
+//! What this run of the program knows of one lock: what is asked of it, when it may be asked again, whether it is
+//! heard. No IO; what must survive is in the store.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use keyway_lock::{CommandError, CommandId, CommandOutput, LockId, Retry, SlotNumber};
+
+use super::retry::Pause;
+use crate::clock::Now;
+use crate::model::{AccessCodeId, ActionAttemptId, Presence, Timestamp};
+use crate::plan::{Memory, Step};
+
+/// A driver answers every command; this is only in case one does not.
+const NO_ANSWER: Duration = Duration::from_secs(120);
+/// Pauses while a lock or its stick can't be reached.
+const UNREACHABLE: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(300));
+/// Pauses while a lock says that it is busy.
+const BUSY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
+/// Pauses after a set or clear that was not confirmed; its slot is read meanwhile.
+const UNCONFIRMED: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(300));
+/// A removal that is refused goes on being tried (I1).
+const REFUSED_REMOVAL: Duration = Duration::from_secs(600);
+/// A question that is refused is not asked again soon.
+const REFUSED_QUESTION: Duration = Duration::from_secs(300);
+/// So long after our own write the lock may still tell of it as news.
+const ECHO: Duration = Duration::from_secs(10);
+/// A lock that was not heard for this long after a start, or after its stick went, is taken to be offline.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Where a lock is to be reached.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Seat {
+    /// The stick's name.
+    pub(super) stick: Arc<str>,
+    /// The lock's number on it.
+    pub(super) lock: LockId,
+}
+
+/// The one command that a lock is at work on.
+#[derive(Debug, Clone)]
+pub(super) struct InFlight {
+    pub(super) id: CommandId,
+    pub(super) step: Step,
+    /// What was known of the code before it was begun.
+    pub(super) before: Presence,
+    deadline: Instant,
+}
+
+#[derive(Debug)]
+pub(super) struct Worker {
+    pub(super) seat: Option<Seat>,
+    in_flight: Option<InFlight>,
+    rest: Pause,
+    holds: BTreeMap<AccessCodeId, Pause>,
+    heard_since: Option<Timestamp>,
+    silent_since: Instant,
+    status_known: bool,
+    told: BTreeSet<SlotNumber>,
+    acted: Option<(ActionAttemptId, Instant)>,
+    acted_last: bool,
+    wrote: Option<(SlotNumber, Instant)>,
+    plan_wake: Option<Instant>,
+    /// When it last had its turn.
+    turned_at: Option<Instant>,
+}
+
+impl Worker {
+    pub(super) fn new(now: Now) -> Self {
+        Self {
+            seat: None,
+            in_flight: None,
+            rest: Pause::default(),
+            holds: BTreeMap::new(),
+            heard_since: None,
+            silent_since: now.mono,
+            status_known: false,
+            told: BTreeSet::new(),
+            acted: None,
+            acted_last: false,
+            wrote: None,
+            plan_wake: None,
+            turned_at: None,
+        }
+    }
+
+    /// What the plan needs to know of this run. `reachable`: its stick works.
+    pub(super) fn memory(&self, now: Now, reachable: bool) -> Memory {
+        let held = self.holds.iter().filter(|(_, pause)| pause.is_on(now.mono)).map(|(id, _)| *id);
+        Memory {
+            heard_since: self.heard_since,
+            status_known: self.status_known,
+            resting: !reachable || self.rest.is_on(now.mono),
+            held: held.collect(),
+            told: self.told.clone(),
+            acted_last: self.acted_last,
+        }
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.in_flight.is_none()
+    }
+
+    /// Not heard for so long that the lock counts as offline.
+    pub(super) fn is_given_up(&self, now: Instant) -> bool {
+        self.heard_since.is_none() && now >= self.silent_since + PATIENCE
+    }
+
+    /// The attempt that the lock is at work on, or just was: what it tells of its bolt is that attempt's doing.
+    pub(super) fn acting(&self, now: Instant) -> Option<ActionAttemptId> {
+        match self.in_flight.as_ref().map(|in_flight| &in_flight.step) {
+            Some(Step::Act(id, _)) => Some(*id),
+            _ => self.acted.filter(|(_, at)| now < *at + ECHO).map(|(id, _)| id),
+        }
+    }
+
+    /// Whether news of this slot is only the echo of what we ourselves do to it, or just did; the audit read that
+    /// follows every set covers it. `None`: the lock did not say which slot.
+    pub(super) fn is_echo(&self, now: Instant, slot: Option<SlotNumber>) -> bool {
+        let same = |own: SlotNumber| slot.is_none_or(|slot| slot == own);
+        match self.in_flight.as_ref().map(|in_flight| &in_flight.step) {
+            Some(Step::Set(_, own, _) | Step::Clear(_, own)) if same(*own) => true,
+            _ => self.wrote.is_some_and(|(own, at)| same(own) && now < at + ECHO),
+        }
+    }
+
+    /// A command goes out.
+    pub(super) fn begin(&mut self, now: Instant, id: CommandId, step: Step, before: Presence) {
+        self.acted_last = matches!(step, Step::Act(..));
+        if let Step::Read(slot) | Step::Set(_, slot, _) | Step::Clear(_, slot) = &step {
+            self.told.remove(slot);
+        }
+        self.in_flight = Some(InFlight { id, step, before, deadline: now + NO_ANSWER });
+    }
+
+    pub(super) fn is_for(&self, id: CommandId) -> bool {
+        self.in_flight.as_ref().is_some_and(|in_flight| in_flight.id == id)
+    }
+
+    /// The command ended.
+    pub(super) fn handle_done(&mut self, now: Now, result: &Result<CommandOutput, CommandError>) -> Option<InFlight> {
+        let done = self.in_flight.take()?;
+        match &done.step {
+            Step::Set(_, slot, _) | Step::Clear(_, slot) => self.wrote = Some((*slot, now.mono)),
+            Step::Act(id, _) => self.acted = Some((*id, now.mono)),
+            Step::Status => self.status_known |= !matches!(result, Err(error) if error.retry() != Retry::Never),
+            Step::Read(_) => {}
+        }
+        match result {
+            Ok(_) => {
+                self.rest = Pause::default();
+                if let Step::Set(code, ..) | Step::Clear(code, _) = &done.step {
+                    self.holds.remove(code);
+                }
+                self.handle_heard(now);
+            }
+            Err(error) => self.failed(now, &done.step, error),
+        }
+        Some(done)
+    }
+
+    fn failed(&mut self, now: Now, step: &Step, error: &CommandError) {
+        let (first, most) = match error.retry() {
+            Retry::WhenReachable => {
+                self.handle_lost(now);
+                UNREACHABLE
+            }
+            Retry::Soon => BUSY,
+            Retry::AfterReading => UNCONFIRMED,
+            Retry::Never => (REFUSED_QUESTION, REFUSED_QUESTION),
+        };
+        let pause = match (error.retry(), step) {
+            (Retry::AfterReading, Step::Set(code, ..) | Step::Clear(code, _)) => self.holds.entry(*code).or_default(),
+            (Retry::Never, Step::Clear(code, _)) => {
+                let hold = self.holds.entry(*code).or_default();
+                return hold.grow(now.mono, REFUSED_REMOVAL, REFUSED_REMOVAL);
+            }
+            // A person was told; the code's problem keeps it from being tried again.
+            (Retry::Never, Step::Set(..) | Step::Act(..)) => return,
+            _ => &mut self.rest,
+        };
+        pause.grow(now.mono, first, most);
+    }
+
+    /// The lock was heard: whatever was put off because it was not may go on. True: it had not been before.
+    pub(super) fn handle_heard(&mut self, now: Now) -> bool {
+        self.rest.lift();
+        if self.heard_since.is_some() {
+            return false;
+        }
+        self.heard_since = Some(now.utc);
+        true
+    }
+
+    /// The lock is not heard any more: hands at its keypad may go unnoticed from now on.
+    pub(super) fn handle_lost(&mut self, now: Now) {
+        if self.heard_since.take().is_some() {
+            self.silent_since = now.mono;
+        }
+    }
+
+    /// The lock told of a change in this slot, without what is in it now.
+    pub(super) fn handle_told(&mut self, slot: SlotNumber) {
+        self.told.insert(slot);
+    }
+
+    /// The driver is ready for this lock (again): what failed before may work now.
+    pub(super) fn handle_ready(&mut self) {
+        self.rest = Pause::default();
+    }
+
+    /// Somebody moved the wall clock: what was told before can't be ordered with what is told now.
+    pub(super) fn handle_clock_moved(&mut self, now: Now) {
+        if self.heard_since.is_some() {
+            self.heard_since = Some(now.utc);
+        }
+    }
+
+    pub(super) fn is_overdue(&self, now: Instant) -> bool {
+        self.in_flight.as_ref().is_some_and(|in_flight| in_flight.deadline <= now)
+    }
+
+    /// It had its turn now; the plan wants to be asked again then.
+    pub(super) fn set_plan_wake(&mut self, now: Instant, wake: Option<Instant>) {
+        self.turned_at = Some(now);
+        self.plan_wake = wake;
+    }
+
+    /// Whether a moment at which it must be looked at has come since its last turn.
+    pub(super) fn was_due(&self, now: Instant) -> bool {
+        self.wake(self.turned_at).is_some_and(|wake| wake <= now)
+    }
+
+    /// When this lock must be looked at again, if nothing happens before.
+    pub(super) fn next_wake(&self) -> Option<Instant> {
+        let answer = self.in_flight.as_ref().map(|in_flight| in_flight.deadline);
+        self.wake(self.turned_at).into_iter().chain(answer).min()
+    }
+
+    /// The first of its moments behind the last turn.
+    fn wake(&self, last: Option<Instant>) -> Option<Instant> {
+        let pauses = self.holds.values().chain([&self.rest]).filter_map(Pause::until);
+        let give_up = self.heard_since.is_none().then_some(self.silent_since + PATIENCE);
+        let own = pauses.chain(give_up).filter(|at| last.is_none_or(|last| *at > last));
+        own.chain(self.plan_wake).min()
+    }
+}
