@@ -51,7 +51,6 @@ pub(super) struct Grant {
     pub(super) id: AccessGrantId,
     pub(super) codes: Vec<AccessCodeId>,
     pub(super) pin: String,
-    pub(super) window: Window,
 }
 
 impl World {
@@ -332,5 +331,5 @@ fn make_grant(unit: &mut Unit<'_>, devices: &[DeviceId], window: Window) -> Resu
         unit.insert_code(&code)?;
         codes.push(code.access_code_id);
     }
-    Ok(Some(Grant { id: grant_id, codes, pin, window }))
+    Ok(Some(Grant { id: grant_id, codes, pin }))
 }
