@@ -1,6 +1,7 @@
 //! Builds clock, store, radios, reconciler, hub and doors; starts them, watches over them, and stops them in order. The
 //! only module that knows all the others.
 
+mod radios;
 mod service;
 
 use std::collections::BTreeMap;
@@ -95,6 +96,7 @@ async fn run_with(
     // Turned by us, so that all stop also when it was not the caller who wanted it.
     let (ending, ended) = watch::channel(false);
     let mut tasks = Tasks::new(ended.clone());
+    radios::start(&mut tasks, config.zwave, store, &clock).await?;
     if let Some(mqtt) = config.mqtt {
         tasks.start("the MQTT door", serve_mqtt(config.hub_name, mqtt, hub.clone(), ended));
     }

@@ -78,8 +78,7 @@ impl Reconciler {
             let wake = self.engine.wake().map_or(now + TICK, |wake| wake.min(now + TICK));
             tokio::select! {
                 biased;
-                // An error means that the sender is gone, which is a stop as well.
-                _ = stop.wait_for(|stop| *stop) => return,
+                () = stopped(&mut stop) => return,
                 report = next(&mut reports) => match report {
                     Some((stick, event)) => {
                         self.engine.observe(self.clock.now(), &stick, event).await;
@@ -105,6 +104,12 @@ impl Reconciler {
             self.engine.observe(self.clock.now(), &stick, event).await;
         }
     }
+}
+
+/// Ends when `stop` turns true or its sender is gone.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // An error means that the sender is gone, which is a stop as well.
+    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 async fn next(reports: &mut Option<mpsc::Receiver<(Arc<str>, RadioEvent)>>) -> Option<(Arc<str>, RadioEvent)> {

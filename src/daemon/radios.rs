@@ -1,0 +1,107 @@
+//! The radios: one actor a stick, what it wants kept, and the reconciler above them all.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keyway_lock::{CommandId, LockCommand, LockId, NetworkRecord, RadioEvent};
+use keyway_zwave::controller::{Setup, ZwaveRadio};
+use tokio::sync::mpsc;
+
+use super::{DaemonError, Tasks, entropy};
+use crate::clock::Clock;
+use crate::config::ZwaveStick;
+use crate::model::RadioKind;
+use crate::radio::{PersistRequest, Stick, StickHandle, StickReport};
+use crate::reconcile::{Air, Reconciler, StickSeat};
+use crate::store::{Store, StoreError, Unit};
+
+/// Reports and persist requests that wait. A stick waits when it is full, which only a store that hangs can bring about.
+const QUEUE: usize = 256;
+/// Pause before records that could not be kept are tried again; the stick holds back what depends on them.
+const KEEP_RETRY: Duration = Duration::from_secs(1);
+
+/// Starts a stick's actor for each of `sticks`, and the reconciler. None of it waits for a port.
+pub(super) async fn start(
+    tasks: &mut Tasks,
+    sticks: Vec<ZwaveStick>,
+    store: &Store,
+    clock: &Arc<dyn Clock>,
+) -> Result<(), DaemonError> {
+    let (reports_out, reports) = mpsc::channel(QUEUE);
+    let (persists_out, persists) = mpsc::channel(QUEUE);
+    let (mut handles, mut seats) = (BTreeMap::new(), Vec::new());
+    for stick in sticks {
+        let name = stick.name.clone();
+        let records = store.run(clock.now().utc, move |unit: &mut Unit<'_>| unit.records(&name)).await??;
+        let names = stick.locks.iter().map(|(node, lock)| (LockId::from(*node), lock.name.clone())).collect();
+        let nodes = stick.locks.into_iter().map(|(node, lock)| (node, lock.security)).collect();
+        let setup = Setup { keys: stick.keys, soft_reset: stick.soft_reset, nodes };
+        let radio = Box::new(ZwaveRadio::new(setup, records, entropy()?));
+        let (reports, persists) = (reports_out.clone(), persists_out.clone());
+        let (actor, handle) = Stick::new(&stick.name, stick.port, radio, Arc::clone(clock), reports, persists);
+        seats.push(StickSeat { name: Arc::clone(handle.name()), kind: RadioKind::Zwave, names });
+        handles.insert(Arc::clone(handle.name()), handle);
+        tasks.start("a stick", actor.run(tasks.stop.clone()));
+    }
+    let handles = Arc::new(handles);
+    let (named_out, named) = mpsc::channel(QUEUE);
+    tasks.start_helper("the reports of the sticks", pass_on(reports, named_out, reports_out));
+    let keeper = keep(store.clone(), Arc::clone(clock), Arc::clone(&handles), persists, persists_out);
+    tasks.start_helper("the keeper of radio records", keeper);
+    let reconciler = Reconciler::new(store.clone(), Arc::clone(clock), Arc::new(Sticks(handles)), seats);
+    tasks.start("the reconciler", reconciler.run(named, tasks.stop.clone()));
+    Ok(())
+}
+
+/// What the reconciler sees of the sticks.
+struct Sticks(Arc<BTreeMap<Arc<str>, StickHandle>>);
+
+impl Air for Sticks {
+    fn command(&self, stick: &str, id: CommandId, lock: LockId, command: LockCommand) -> bool {
+        self.0.get(stick).is_some_and(|stick| stick.command(id, lock, command))
+    }
+}
+
+/// `_open` keeps the channel open when there is no stick at all.
+async fn pass_on(
+    mut reports: mpsc::Receiver<StickReport>,
+    named: mpsc::Sender<(Arc<str>, RadioEvent)>,
+    _open: mpsc::Sender<StickReport>,
+) {
+    while let Some(StickReport { stick, event }) = reports.recv().await {
+        if named.send((stick, event)).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Stores what the sticks want kept, in the order in which they asked, and tells them once it is on disk.
+async fn keep(
+    store: Store,
+    clock: Arc<dyn Clock>,
+    sticks: Arc<BTreeMap<Arc<str>, StickHandle>>,
+    mut persists: mpsc::Receiver<PersistRequest>,
+    _open: mpsc::Sender<PersistRequest>,
+) {
+    let mut requests = Vec::new();
+    // All that wait share a transaction.
+    while persists.recv_many(&mut requests, QUEUE).await > 0 {
+        let records: Vec<(Arc<str>, NetworkRecord)> =
+            requests.iter().map(|request| (Arc::clone(&request.stick), request.record.clone())).collect();
+        while let Err(error) = put(&store, clock.as_ref(), records.clone()).await {
+            tracing::error!(%error, "can't keep what a stick must remember; trying on");
+            tokio::time::sleep(KEEP_RETRY).await;
+        }
+        for request in requests.drain(..) {
+            if let Some(stick) = sticks.get(&request.stick) {
+                stick.persisted(request.id);
+            }
+        }
+    }
+}
+
+async fn put(store: &Store, clock: &dyn Clock, records: Vec<(Arc<str>, NetworkRecord)>) -> Result<(), StoreError> {
+    let job = move |unit: &mut Unit<'_>| records.iter().try_for_each(|(stick, record)| unit.put_record(stick, record));
+    store.run(clock.now().utc, job).await?
+}
