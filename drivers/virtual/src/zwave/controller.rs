@@ -19,8 +19,7 @@ const IS_FAILED_NODE: u8 = 0x62;
 const TRANSMIT_ACK: u8 = 0x01;
 /// Bytes of the classic node list.
 const NODE_MASK: usize = 29;
-/// Bytes of one segment of the Long Range node list, and its nodes.
-const LONG_RANGE_MASK: usize = 128;
+/// Nodes in one segment of the Long Range node list.
 const LONG_RANGE_SEGMENT: u16 = 1024;
 const FIRST_LONG_RANGE: u16 = 256;
 
@@ -103,7 +102,8 @@ impl Controller {
     pub(super) fn started(&self) -> DataFrame {
         // Reset by software, no watchdog, listening; device classes; no command classes; Long Range.
         let [_, generic, specific] = CONTROLLER;
-        request(function::STARTED, vec![0x07, 0x00, 0x01, generic, specific, 0x00, 0x01])
+        let long_range = self.speaks_long_range().into();
+        request(function::STARTED, vec![0x07, 0x00, 0x01, generic, specific, 0x00, long_range])
     }
 
     /// A frame of a node came in.
@@ -186,8 +186,8 @@ impl Controller {
             GET_SUC_NODE_ID,
             function::REQUEST_NODE_INFO,
             IS_FAILED_NODE,
-            function::GET_LONG_RANGE_NODES,
         ];
+        functions.extend(self.speaks_long_range().then_some(function::GET_LONG_RANGE_NODES));
         functions.extend(if self.bridge {
             [function::BRIDGE_APPLICATION_COMMAND_HANDLER, function::SEND_DATA_BRIDGE]
         } else {
@@ -254,12 +254,19 @@ impl Controller {
 
     fn long_range_nodes(&self, segment: u8) -> Vec<u8> {
         let first = FIRST_LONG_RANGE.saturating_add(u16::from(segment).saturating_mul(LONG_RANGE_SEGMENT));
-        let mut mask = [0u8; LONG_RANGE_MASK];
         let nodes = self.nodes.keys().map(|node| node.get());
-        let here = nodes.clone().filter_map(|node| node.checked_sub(first)).filter(|bit| *bit < LONG_RANGE_SEGMENT);
-        set_bits(&mut mask, here);
-        let more = nodes.max().is_some_and(|last| last >= first.saturating_add(LONG_RANGE_SEGMENT));
-        [&[more.into(), segment, 128][..], &mask].concat()
+        let more = nodes.clone().max().is_some_and(|last| last >= first.saturating_add(LONG_RANGE_SEGMENT));
+        let bits = nodes.filter_map(|node| node.checked_sub(first)).filter(|bit| *bit < LONG_RANGE_SEGMENT);
+        // As long as it has to be.
+        let length = bits.clone().max().map_or(0, |last| last / 8 + 1);
+        let mut mask = vec![0; length.into()];
+        set_bits(&mut mask, bits);
+        [&[more.into(), segment, u8::try_from(length).unwrap_or(u8::MAX)][..], &mask].concat()
+    }
+
+    /// A stick in a region with Long Range: one that has such nodes.
+    fn speaks_long_range(&self) -> bool {
+        self.nodes.keys().any(|node| node.is_long_range())
     }
 
     fn setup(&mut self, reader: &mut Reader<'_>) -> Result<Vec<Effect>, WireError> {
@@ -283,8 +290,8 @@ impl Controller {
                 vec![1]
             }
             setup::GET_MAXIMUM_PAYLOAD_SIZE => vec![u8::try_from(MAX_FRAME).unwrap_or(u8::MAX)],
-            // Europe.
-            setup::GET_RF_REGION => vec![0x00],
+            // USA with Long Range, or Europe.
+            setup::GET_RF_REGION => vec![if self.speaks_long_range() { 0x09 } else { 0x00 }],
             setup::SET_NODE_ID_TYPE => {
                 let wanted = reader.u8("node id type")?;
                 self.width = if wanted == 2 { NodeIdWidth::Bits16 } else { NodeIdWidth::Bits8 };
@@ -374,7 +381,7 @@ mod tests {
         let init = answer(&mut controller, 0x02, &[]);
         assert_eq!((init.len(), &init[..4]), (34, &[0x09, 0x08, 29, 0b11][..]));
         let long_range = answer(&mut controller, 0xDA, &[0]);
-        assert_eq!((long_range.len(), &long_range[..4]), (131, &[0, 0, 128, 0b10][..]));
+        assert_eq!(long_range, [0, 0, 1, 0b10]);
     }
 
     #[test]
@@ -384,6 +391,14 @@ mod tests {
         let has = |function: u8| capabilities[8 + usize::from(function - 1) / 8] & 1 << ((function - 1) % 8) != 0;
         assert!(has(0x13) && has(0x04) && !has(0xA9) && !has(0x14));
         assert_eq!(controller.handle(&request(0xA9, vec![1, 2, 2, 0x62, 0x02, 0x25, 0, 0, 0, 0, 7])), []);
+    }
+
+    #[test]
+    fn a_stick_without_long_range_nodes_does_not_speak_long_range() {
+        let mut classic = Controller::new(1, NodeId::FIRST, false, BTreeMap::new());
+        assert_eq!(classic.handle(&request(0xDA, vec![0])), []);
+        assert_eq!(classic.started().payload.last(), Some(&0));
+        assert_eq!(controller(false).started().payload.last(), Some(&1));
     }
 
     #[test]
