@@ -91,7 +91,7 @@ fn removal(table: &SlotTable, memory: &Memory, now: Moment) -> Option<Step> {
     let overdue = table.codes.iter().filter(|code| is_overdue(code, now));
     let code =
         overdue.filter(|code| !memory.held.contains(&code.access_code_id)).min_by_key(|code| over_since(code))?;
-    let sure = reading::is_fresh(table.word(code.slot), memory, now) && !table.shows_another(code);
+    let sure = reading::is_fresh(table, code.slot, memory, now) && !table.shows_another(code);
     Some(if sure { Step::Clear(code.access_code_id, code.slot) } else { Step::Read(code.slot) })
 }
 
@@ -120,7 +120,7 @@ fn set(table: &SlotTable, memory: &Memory, code: &AccessCode, now: Moment) -> Op
     if refused {
         return None;
     }
-    if !reading::is_fresh(word, memory, now) || table.shows_another(code) {
+    if !reading::is_fresh(table, code.slot, memory, now) || table.shows_another(code) {
         return Some(Step::Read(code.slot));
     }
     let pin = code.pin.clone().filter(|_| ours_or_free)?;

@@ -95,6 +95,9 @@ pub struct Memory {
     pub held: BTreeSet<AccessCodeId>,
     /// Slots that the lock told something of, without what is in them now.
     pub told: BTreeSet<SlotNumber>,
+    /// Slots that the lock told something of just as we wrote them: most likely our own doing, but before the next
+    /// write they are read.
+    pub doubted: BTreeSet<SlotNumber>,
     /// The last command was a lock or unlock.
     pub acted_last: bool,
 }

@@ -21,13 +21,14 @@ const FIRST_SCAN_EVERY: Duration = Duration::from_secs(10);
 /// Nothing is read only to know it this shortly before and after a start or an end: the air stays free for those.
 const QUIET: Duration = Duration::from_secs(5);
 
-/// Whether a word is recent enough to write or clear by.
-pub(super) fn is_fresh(word: Option<&Word>, memory: &Memory, now: Moment) -> bool {
-    word.is_some_and(|word| holds(word, memory, now) && word.told_at.until(now.utc) <= FRESH)
+/// Whether the word about a slot is recent enough to write or clear by.
+pub(super) fn is_fresh(table: &SlotTable, slot: SlotNumber, memory: &Memory, now: Moment) -> bool {
+    let recent = |word: &Word| holds(word, memory, now) && word.told_at.until(now.utc) <= FRESH;
+    table.word(slot).is_some_and(recent) && !memory.doubted.contains(&slot)
 }
 
 /// Whether nothing can have happened unheard since the lock said this.
-pub(super) fn holds(word: &Word, memory: &Memory, now: Moment) -> bool {
+fn holds(word: &Word, memory: &Memory, now: Moment) -> bool {
     word.told_at <= now.utc && memory.heard_since.is_some_and(|since| word.told_at >= since)
 }
 

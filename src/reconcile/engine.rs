@@ -24,8 +24,9 @@ const CLOCK_MOVED: Duration = Duration::from_secs(30);
 struct Stick {
     kind: RadioKind,
     names: BTreeMap<LockId, String>,
-    /// The network's identity; `None`: not ready.
+    /// The identity of the network it was last ready in.
     network: Option<String>,
+    ready: bool,
 }
 
 pub(super) struct Engine {
@@ -41,7 +42,8 @@ pub(super) struct Engine {
 
 impl Engine {
     pub(super) fn new(store: Store, air: Arc<dyn Air>, sticks: Vec<StickSeat>) -> Self {
-        let stick = |seat: StickSeat| (seat.name, Stick { kind: seat.kind, names: seat.names, network: None });
+        let stick =
+            |seat: StickSeat| (seat.name, Stick { kind: seat.kind, names: seat.names, network: None, ready: false });
         Self {
             store,
             air,
@@ -95,7 +97,7 @@ impl Engine {
             RadioEvent::Stick(StickState::Gone) => self.stick_gone(now, stick).await,
             RadioEvent::Stick(StickState::Starting) => {}
             RadioEvent::LockInterviewed(lock, info) => self.interviewed(now, stick, lock, info).await,
-            RadioEvent::LockPending(lock, how_far) => tracing::info!(%stick, %lock, how_far, "lock not ready yet"),
+            RadioEvent::LockPending(lock, how_far) => self.pending(now, stick, lock, &how_far).await,
             RadioEvent::LockReachable(lock, true) => self.heard(now, stick, lock).await,
             RadioEvent::LockReachable(lock, false) => self.lost(now, stick, lock).await,
             RadioEvent::Lock(lock, event) => self.told(now, stick, lock, event).await,
@@ -140,7 +142,8 @@ impl Engine {
 
     fn ask(&self, now: Now, device: DeviceId) -> Option<Ask> {
         let worker = self.workers.get(&device)?;
-        let reachable = worker.seat.as_ref().is_some_and(|seat| self.network(&seat.stick).is_some());
+        let stick = worker.seat.as_ref().and_then(|seat| self.sticks.get(&seat.stick));
+        let reachable = stick.is_some_and(|stick| stick.ready);
         Some(Ask {
             device,
             memory: worker.memory(now, reachable),
@@ -166,10 +169,6 @@ impl Engine {
         }
     }
 
-    fn network(&self, stick: &str) -> Option<&String> {
-        self.sticks.get(stick)?.network.as_ref()
-    }
-
     fn address(&self, stick: &Arc<str>, lock: LockId) -> Option<RadioAddress> {
         let known = self.sticks.get(stick)?;
         Some(RadioAddress { kind: known.kind, network: known.network.clone()?, lock })
@@ -178,7 +177,12 @@ impl Engine {
     fn stick_ready(&mut self, name: &Arc<str>, network: String) {
         let Some(stick) = self.sticks.get_mut(name) else { return };
         tracing::info!(stick = %name, network, "stick ready");
-        stick.network = Some(network);
+        stick.ready = true;
+        let before = stick.network.replace(network.clone());
+        if before.is_some_and(|before| before != network) {
+            // Another stick in the same port: the same numbers are other locks.
+            self.leave_seats(name);
+        }
         for device in self.devices_on(name) {
             if let Some(worker) = self.workers.get_mut(&device) {
                 worker.handle_ready();
@@ -189,7 +193,7 @@ impl Engine {
 
     async fn stick_gone(&mut self, now: Now, name: &Arc<str>) {
         if let Some(stick) = self.sticks.get_mut(name) {
-            stick.network = None;
+            stick.ready = false;
         }
         for device in self.devices_on(name) {
             self.ended(now, device, Err(CommandError::StickGone)).await;
@@ -199,20 +203,41 @@ impl Engine {
         }
     }
 
+    fn leave_seats(&mut self, stick: &Arc<str>) {
+        for device in self.devices_on(stick) {
+            if let Some(worker) = self.workers.get_mut(&device) {
+                worker.seat = None;
+            }
+        }
+        self.seats.retain(|seat, _| seat.stick != *stick);
+    }
+
     fn devices_on(&self, stick: &Arc<str>) -> Vec<DeviceId> {
         self.seats.iter().filter(|(seat, _)| seat.stick == *stick).map(|(_, device)| *device).collect()
     }
 
     async fn interviewed(&mut self, now: Now, stick: &Arc<str>, lock: LockId, info: LockInfo) {
-        let Some(address) = self.address(stick, lock) else {
-            tracing::error!(%stick, %lock, "a lock was told of before its stick was ready");
-            return;
-        };
-        let name = self.sticks.get(stick).and_then(|stick| stick.names.get(&lock)).cloned();
-        let job = move |unit: &mut Unit<'_>| observe::interviewed(unit, &address, name.as_deref(), info);
-        if let Some(device) = self.run(now, job).await {
+        if let Some(device) = self.enlist(now, stick, lock, Some(info)).await {
             self.seat(now, stick, lock, device);
         }
+    }
+
+    /// A lock that can't be used yet is shown, so that somebody who waits for it sees why.
+    async fn pending(&mut self, now: Now, stick: &Arc<str>, lock: LockId, how_far: &str) {
+        tracing::info!(%stick, %lock, how_far, "lock not ready yet");
+        if let Some(device) = self.enlist(now, stick, lock, None).await {
+            self.workers.entry(device).or_insert_with(|| Worker::new(now));
+        }
+    }
+
+    async fn enlist(&mut self, now: Now, stick: &Arc<str>, lock: LockId, info: Option<LockInfo>) -> Option<DeviceId> {
+        let Some(address) = self.address(stick, lock) else {
+            tracing::error!(%stick, %lock, "a lock was told of before its stick was ready");
+            return None;
+        };
+        let name = self.sticks.get(stick).and_then(|stick| stick.names.get(&lock)).cloned();
+        let job = move |unit: &mut Unit<'_>| observe::enlisted(unit, &address, name.as_deref(), info);
+        self.run(now, job).await
     }
 
     fn seat(&mut self, now: Now, stick: &Arc<str>, lock: LockId, device: DeviceId) {
@@ -268,10 +293,7 @@ impl Engine {
             LockEvent::CodeAdded(slot) | LockEvent::CodeDeleted(slot) => Some(*slot),
             _ => None,
         };
-        let is_echo = changed.is_some_and(|slot| worker.is_echo(now.mono, slot));
-        if let Some(Some(slot)) = changed.filter(|_| !is_echo) {
-            worker.handle_told(slot);
-        }
+        let is_echo = changed.is_some_and(|slot| worker.handle_told(now.mono, slot));
         let told = Told { event, is_echo, acting: worker.acting(now.mono) };
         self.run(now, move |unit: &mut Unit<'_>| observe::told(unit, device, &told)).await;
     }

@@ -20,32 +20,40 @@ pub(super) struct Told {
     pub(super) acting: Option<ActionAttemptId>,
 }
 
-/// A lock was interviewed: a new device, or a known one that may have changed.
-pub(super) fn interviewed(
+/// A lock is in the network: a new device, or a known one that may have changed. `info`: its interview is done.
+pub(super) fn enlisted(
     unit: &mut Unit<'_>,
     address: &RadioAddress,
     name: Option<&str>,
-    info: LockInfo,
+    info: Option<LockInfo>,
 ) -> Result<DeviceId, StoreError> {
-    if let Some(mut device) = unit.device_by_address(address)? {
-        if device.info.as_ref() != Some(&info) {
-            device.info = Some(info);
-            unit.update_device(&device)?;
-            // It may take now what it refused before.
-            tamper::slot_got_free(unit, device.device_id)?;
+    let known = unit.device_by_address(address)?;
+    let Some(mut device) = known else {
+        let device = Device {
+            device_id: unit.id(),
+            name: new_name(unit, address, name, info.as_ref())?,
+            address: address.clone(),
+            info,
+            state: DeviceState::default(),
+            created_at: unit.now(),
+        };
+        unit.insert_device(&device)?;
+        if device.info.is_some() {
+            tell(unit, EventType::DeviceAdded, device.device_id, Map::new())?;
         }
         return Ok(device.device_id);
-    }
-    let device = Device {
-        device_id: unit.id(),
-        name: new_name(unit, address, name, &info)?,
-        address: address.clone(),
-        info: Some(info),
-        state: DeviceState::default(),
-        created_at: unit.now(),
     };
-    unit.insert_device(&device)?;
-    tell(unit, EventType::DeviceAdded, device.device_id, Map::new())?;
+    // An interview that is under way again takes nothing away from what is known.
+    if info.is_some() && device.info != info {
+        let first = device.info.is_none();
+        device.info = info;
+        unit.update_device(&device)?;
+        if first {
+            tell(unit, EventType::DeviceAdded, device.device_id, Map::new())?;
+        }
+        // It may take now what it refused before.
+        tamper::slot_got_free(unit, device.device_id)?;
+    }
     Ok(device.device_id)
 }
 
@@ -54,9 +62,9 @@ fn new_name(
     unit: &mut Unit<'_>,
     address: &RadioAddress,
     name: Option<&str>,
-    info: &LockInfo,
+    info: Option<&LockInfo>,
 ) -> Result<String, StoreError> {
-    let name = name.unwrap_or(&info.model).trim();
+    let name = name.or(info.map(|info| info.model.as_str())).map_or("", str::trim);
     let name = if name.is_empty() { "Lock" } else { name };
     let taken = unit.devices()?.iter().any(|device| device.name == name);
     Ok(if taken { format!("{name} {}", address.lock) } else { name.to_owned() })

@@ -28,6 +28,10 @@ const REFUSED_QUESTION: Duration = Duration::from_secs(300);
 const ECHO: Duration = Duration::from_secs(10);
 /// A lock that was not heard for this long after a start, or after its stick went, is taken to be offline.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// A lock that tells of more slots than this at once babbles; the rest is read in its time.
+const MOST_TOLD: usize = 64;
+/// A pause that has been over for this long is forgotten.
+const FORGET: Duration = Duration::from_secs(3600);
 
 /// Where a lock is to be reached.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,6 +62,7 @@ pub(super) struct Worker {
     silent_since: Instant,
     status_known: bool,
     told: BTreeSet<SlotNumber>,
+    doubted: BTreeSet<SlotNumber>,
     acted: Option<(ActionAttemptId, Instant)>,
     acted_last: bool,
     wrote: Option<(SlotNumber, Instant)>,
@@ -77,6 +82,7 @@ impl Worker {
             silent_since: now.mono,
             status_known: false,
             told: BTreeSet::new(),
+            doubted: BTreeSet::new(),
             acted: None,
             acted_last: false,
             wrote: None,
@@ -94,6 +100,7 @@ impl Worker {
             resting: !reachable || self.rest.is_on(now.mono),
             held: held.collect(),
             told: self.told.clone(),
+            doubted: self.doubted.clone(),
             acted_last: self.acted_last,
         }
     }
@@ -115,14 +122,15 @@ impl Worker {
         }
     }
 
-    /// Whether news of this slot is only the echo of what we ourselves do to it, or just did; the audit read that
-    /// follows every set covers it. `None`: the lock did not say which slot.
-    pub(super) fn is_echo(&self, now: Instant, slot: Option<SlotNumber>) -> bool {
-        let same = |own: SlotNumber| slot.is_none_or(|slot| slot == own);
-        match self.in_flight.as_ref().map(|in_flight| &in_flight.step) {
-            Some(Step::Set(_, own, _) | Step::Clear(_, own)) if same(*own) => true,
-            _ => self.wrote.is_some_and(|(own, at)| same(own) && now < at + ECHO),
-        }
+    /// The slot that news of a changed slot is about, if they are most likely only the echo of what we ourselves do to
+    /// it, or just did. `None` as slot: the lock did not say which.
+    fn echo(&self, now: Instant, slot: Option<SlotNumber>) -> Option<SlotNumber> {
+        let writing = match self.in_flight.as_ref().map(|in_flight| &in_flight.step) {
+            Some(Step::Set(_, own, _) | Step::Clear(_, own)) => Some(*own),
+            _ => None,
+        };
+        let wrote = self.wrote.filter(|(_, at)| now < *at + ECHO).map(|(own, _)| own);
+        writing.into_iter().chain(wrote).find(|own| slot.is_none_or(|slot| slot == *own))
     }
 
     /// A command goes out.
@@ -130,6 +138,7 @@ impl Worker {
         self.acted_last = matches!(step, Step::Act(..));
         if let Step::Read(slot) | Step::Set(_, slot, _) | Step::Clear(_, slot) = &step {
             self.told.remove(slot);
+            self.doubted.remove(slot);
         }
         self.in_flight = Some(InFlight { id, step, before, deadline: now + NO_ANSWER });
     }
@@ -141,6 +150,7 @@ impl Worker {
     /// The command ended.
     pub(super) fn handle_done(&mut self, now: Now, result: &Result<CommandOutput, CommandError>) -> Option<InFlight> {
         let done = self.in_flight.take()?;
+        self.holds.retain(|_, pause| pause.until().is_some_and(|until| until + FORGET > now.mono));
         match &done.step {
             Step::Set(_, slot, _) | Step::Clear(_, slot) => self.wrote = Some((*slot, now.mono)),
             Step::Act(id, _) => self.acted = Some((*id, now.mono)),
@@ -200,9 +210,15 @@ impl Worker {
         }
     }
 
-    /// The lock told of a change in this slot, without what is in it now.
-    pub(super) fn handle_told(&mut self, slot: SlotNumber) {
-        self.told.insert(slot);
+    /// The lock told of a change in this slot, without what is in it now. True: it is most likely only the echo of our
+    /// own change. The audit that follows every set covers that, and the next write is not done without a read.
+    pub(super) fn handle_told(&mut self, now: Instant, slot: Option<SlotNumber>) -> bool {
+        if let Some(own) = self.echo(now, slot) {
+            self.doubted.insert(own);
+            return true;
+        }
+        self.told.extend(slot.filter(|_| self.told.len() < MOST_TOLD));
+        false
     }
 
     /// The driver is ready for this lock (again): what failed before may work now.

@@ -117,6 +117,17 @@ async fn the_echo_of_our_own_set_is_not_taken_for_a_hand() {
 }
 
 #[tokio::test]
+async fn a_hand_right_after_our_own_set_is_not_cleared_with_our_code() {
+    let mut world = World::new().await;
+    let grant = world.grant(&[FRONT], 9, 19).await.unwrap();
+    world.run_until(9).await;
+    let slot = world.code(&grant).await.slot;
+    world.by_hand(FRONT, slot.0, Some("4711")).await;
+    world.run_until(30).await;
+    assert_eq!(world.pins(FRONT), ["4711"]);
+}
+
+#[tokio::test]
 async fn a_pin_that_the_lock_already_holds_stops_at_the_first_try_and_goes_on_when_it_has_left() {
     let mut world = World::new().await;
     world.run_until(60).await;
