@@ -1,18 +1,25 @@
 #!/usr/bin/env node
 // `npm test`: zwave-js's own driver as the host of stick.mjs. When an interop test fails, this tells whether the stick
-// is at fault: here a code is set, read back, typed at the keypad and cleared on every lock, without Keyway.
+// is at fault: here a code is set, read back, typed at the keypad and cleared on every lock, without Keyway's driver.
+//
+// `npm test -- keyway virtual-stick --listen 127.0.0.1:0 --control 127.0.0.1:0 --setup` does the same with our own
+// virtual stick: a judge of it that we did not write.
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Driver } from "zwave-js";
 
-const file = new URL("three-locks.json", import.meta.url).pathname;
-const setup = JSON.parse(readFileSync(file, "utf8"));
+const setup = JSON.parse(readFileSync(new URL("three-locks.json", import.meta.url), "utf8"));
 const key = (name) => Buffer.from(setup.keys[name], "hex");
-const stick = spawn(process.execPath, [new URL("stick.mjs", import.meta.url).pathname, file]);
+const [program, ...rest] = process.argv.length > 2
+	? process.argv.slice(2)
+	: [process.execPath, new URL("stick.mjs", import.meta.url).pathname];
+const file = join(mkdtempSync(join(tmpdir(), "stick-")), "setup.json");
+writeFileSync(file, JSON.stringify(setup));
+const stick = spawn(program, [...rest, file]);
 stick.stderr.pipe(process.stderr);
 process.on("exit", () => stick.kill());
 const line = (stream) => new Promise((done) => createInterface({ input: stream }).once("line", done));
@@ -66,6 +73,6 @@ for (const { node: id } of setup.locks) {
 	const frames = (side) => after.frames[side] - before.frames[side];
 	console.log(`node ${id}: ok; a set with read-back took ${frames("from_hub")} frames out, ${frames("to_hub")} back`);
 }
-expect("no host errors", (await ask({ get: "state" })).host_errors.length === 0);
+expect("no host errors", ((await ask({ get: "state" })).host_errors ?? []).length === 0);
 await driver.destroy();
 process.exit(0);
