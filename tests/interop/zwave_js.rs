@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use keyway_test_support::{Frames, LockSetup, SOON, Setup, Stick, World, utc, wait_until};
+use keyway_test_support::{Frames, LockSetup, Output, Process, SOON, Setup, Stick, World, utc, wait_until};
 use serde_json::json;
 
 const KEYWAY: &str = env!("CARGO_BIN_EXE_keyway");
@@ -24,8 +24,11 @@ fn clear_lock() -> LockSetup {
 
 fn world(locks: &[LockSetup]) -> World {
     let setup = Setup::of(locks);
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/zwave");
-    World::on(KEYWAY, &setup, Stick::of_zwave_js(&folder, &setup))
+    World::on(KEYWAY, &setup, Stick::of_zwave_js(&folder(), &setup))
+}
+
+fn folder() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/zwave")
 }
 
 /// What zwave-js's controller could not read or did not expect of us.
@@ -133,4 +136,15 @@ fn a_code_put_in_by_hand_is_seen_and_left() {
     let grant = world.client.grant(&[&world.devices[0]], -1.0, 600.0);
     world.stick.wait_for_code(S2, &grant.pin, SOON);
     assert_eq!(world.stick.lock(S2).slots_of("59284716"), [3]);
+}
+
+/// The other way round: our virtual stick and its locks, judged by a host that knows the field best.
+#[test]
+fn zwave_js_drives_our_virtual_stick() {
+    let mut command = std::process::Command::new("node");
+    command.current_dir(folder()).args(["selftest.mjs", KEYWAY, "virtual-stick"]);
+    command.args(["--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--setup"]);
+    let output = Output::default();
+    let status = Process::start("zwave-js", &mut command, &output).wait(SOON * 6);
+    assert!(status.success(), "{}", output.lines().join("\n"));
 }

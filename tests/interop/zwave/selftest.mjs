@@ -38,7 +38,7 @@ const expect = (what, holds) => {
 };
 
 const driver = new Driver(`tcp://${listening}`, {
-	logConfig: { enabled: process.env.LOG !== undefined, level: "debug" },
+	logConfig: { enabled: process.env.LOG !== undefined, level: "debug", forceConsole: true },
 	storage: { cacheDir: mkdtempSync(join(tmpdir(), "zwave-js-")) },
 	securityKeys: {
 		S2_AccessControl: key("s2_access_control"),
