@@ -57,7 +57,11 @@ fn due(table: &SlotTable, memory: &Memory, code: &AccessCode, now: Moment) -> Op
             let Presence::Proven(_, proven_at) = code.presence else { return None };
             let first_audit = proven_at.after(AUDIT_AFTER_SET);
             let audit = if word.told_at < first_audit { first_audit } else { word.told_at.after(spread(code.slot)) };
-            let prepare = code.window.ends_at.and_then(before).filter(|prepare| word.told_at < *prepare);
+            let prepare = code.window.ends_at.and_then(before);
+            let prepare = match memory.doubted.contains(&code.slot) {
+                true => prepare.map(|prepare| prepare.max(word.told_at.after(QUIET))),
+                false => prepare.filter(|prepare| word.told_at < *prepare),
+            };
             Some(prepare.map_or(audit, |prepare| prepare.min(audit)))
         }
     }

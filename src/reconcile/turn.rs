@@ -20,7 +20,7 @@ pub(super) struct Ask {
     pub(super) device: DeviceId,
     pub(super) memory: Memory,
     pub(super) now: Moment,
-    /// The lock is idle and its stick works.
+    /// The lock is idle, and its stick works.
     pub(super) may_send: bool,
     /// The lock was not heard for long.
     pub(super) given_up: bool,
@@ -51,7 +51,7 @@ pub(super) fn turn(unit: &mut Unit<'_>, ask: &Ask) -> Result<Turn, StoreError> {
         facts = facts::of(unit, &device, &ask.memory)?;
     }
     let mut step = None;
-    if ask.may_send {
+    if ask.may_send && device.info.is_some() {
         (step, facts) = decide(unit, ask, &device, facts)?;
     }
     let step = step.map(|step| intend(unit, ask.device, step)).transpose()?;

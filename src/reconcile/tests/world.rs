@@ -94,6 +94,8 @@ impl World {
             }
         }
         self.engine = engine(&self.store, &self.queue);
+        // No computer starts in no time.
+        self.set_mono(self.now.mono + Duration::from_secs(1));
         self.begin().await;
     }
 
