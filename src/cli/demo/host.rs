@@ -49,6 +49,11 @@ impl Host {
         format!("{}/request/{operation}", self.base)
     }
 
+    /// The topic by which an event came.
+    pub(super) fn topic_of(&self, event: &Value) -> String {
+        format!("{}/events/{}", self.base, event["event_type"].as_str().unwrap_or_default())
+    }
+
     /// Asks the hub; an error when it refuses.
     pub(super) async fn ask(&mut self, operation: &str, body: &Value) -> anyhow::Result<Value> {
         self.asked += 1;

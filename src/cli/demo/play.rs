@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use anyhow::Context;
 use keyway_virtual::zwave::{StickSetup, demo_setup};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use super::super::say;
 use super::super::virtual_stick::Server;
@@ -13,7 +14,8 @@ use super::host::Host;
 use super::story::{Facts, Story};
 use super::{Arguments, broker};
 use crate::config::{Config, MqttConfig, ZwaveLock, ZwaveStick};
-use crate::{daemon, logging};
+use crate::daemon::{self, DaemonError};
+use crate::logging;
 
 /// The hub's name in topics.
 const HUB: &str = "demo";
@@ -22,12 +24,7 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     // The story is what is to be read; what the log would say stands in it.
     logging::start(arguments.log.as_deref(), "off")?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let outcome = runtime.block_on(async {
-        tokio::select! {
-            outcome = play(arguments.once) => outcome,
-            _ = tokio::signal::ctrl_c() => Ok(()),
-        }
-    });
+    let outcome = runtime.block_on(play(arguments.once));
     runtime.shutdown_background();
     outcome
 }
@@ -55,22 +52,37 @@ async fn play(once: bool) -> anyhow::Result<()> {
     let serving = tokio::spawn(server.serve());
     let mut hub = tokio::spawn(daemon::run(config, stopped));
     let mut story = Story::new(Host::connect(port, HUB).await?, Doors::connect(control).await?);
-    let facts = tokio::select! {
-        facts = story.tell() => facts,
-        ended = &mut hub => Err(ended.map_err(anyhow::Error::from).and_then(|ended| Ok(ended?)).err()
-            .unwrap_or_else(|| anyhow::anyhow!("the hub ended"))),
+    let outcome = tokio::select! {
+        facts = story.tell() => facts.map(Some),
+        ended = ended(&mut hub) => Err(ended),
+        _ = tokio::signal::ctrl_c() => Ok(None),
     };
-    if let (Ok(facts), false) = (&facts, once) {
-        say(invitation(port, control, facts));
-        // Until Ctrl-C, which drops all this.
-        hub.await??;
-        return Ok(());
-    }
+    let outcome = match outcome {
+        Ok(Some(facts)) if !once => {
+            say(invitation(port, control, &facts));
+            tokio::select! {
+                ended = ended(&mut hub) => Err(ended),
+                _ = tokio::signal::ctrl_c() => Ok(()),
+            }
+        }
+        outcome => outcome.map(drop),
+    };
     stop.send_replace(true);
-    // What it has to say at its end is of no interest any more.
-    let _ = hub.await;
+    if !hub.is_finished() {
+        // What it says at its end is of no interest any more.
+        let _ = hub.await;
+    }
     serving.abort();
-    facts.map(drop)
+    outcome
+}
+
+/// Waits for the hub to end, which it should not: why it did.
+async fn ended(hub: &mut JoinHandle<Result<(), DaemonError>>) -> anyhow::Error {
+    match hub.await {
+        Ok(Ok(())) => anyhow::anyhow!("the hub ended"),
+        Ok(Err(error)) => error.into(),
+        Err(error) => error.into(),
+    }
 }
 
 fn mqtt(port: u16) -> MqttConfig {
@@ -103,13 +115,13 @@ fn invitation(port: u16, control: SocketAddr, facts: &Facts) -> String {
     let pub_ = format!("mosquitto_pub -V mqttv5 -p {port}");
     let until = facts.later;
     format!(
-        "\nThe hub runs on until Ctrl-C. To play with it (apt install mosquitto-clients; this small broker speaks MQTT 5 only):\n\
+        "\nThe hub runs on until Ctrl-C. To play with it (apt install mosquitto-clients netcat-openbsd;\nthis small broker speaks MQTT 5 only):\n\
          \n# See all that it says, and its answers:\
          \nmosquitto_sub -V mqttv5 -p {port} -v -t 'keyway/{HUB}/#'\n\
          \n# Let somebody in through the front door until {until}; the answer to the second has the PIN:\
          \n{pub_} -t keyway/{HUB}/request/access_grants/create -m '{{\"user_identity\":{{\"full_name\":\"Grace Hopper\"}},\
          \"device_ids\":[\"{door}\"],\"requested_access_methods\":[{{\"mode\":\"code\"}}],\"ends_at\":\"{until}\"}}'\
-         \n{pub_} -t keyway/{HUB}/request/access_methods/list -m '{{}}'\n\
+         \n{pub_} -t keyway/{HUB}/request/access_codes/list -m '{{\"device_id\":\"{door}\"}}'\n\
          \n# Look at what happened, at the grant of the story, and at the doors:\
          \n{pub_} -t keyway/{HUB}/request/events/list -m '{{\"access_grant_id\":\"{grant}\"}}'\
          \n{pub_} -t keyway/{HUB}/request/access_grants/get -m '{{\"access_grant_id\":\"{grant}\"}}'\

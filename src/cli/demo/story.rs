@@ -1,5 +1,6 @@
 //! The story: what a host does, what the hub does, what the lock sees, what a guest does.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,8 @@ use crate::model::Timestamp;
 /// The lock of the story, by its node and its name in the virtual network.
 const NODE: u16 = 2;
 const DOOR: &str = "Front door";
+/// How many locks there are.
+const LOCKS: usize = 3;
 const GUEST: &str = "Ada Lovelace";
 /// The grant begins this long after it is asked for …
 const BEGINS_AFTER: Duration = Duration::from_secs(4);
@@ -67,25 +70,28 @@ impl Story {
     }
 
     async fn meet_the_locks(&mut self) -> anyhow::Result<String> {
-        self.tell_that("The hub opens the stick's port and asks each lock what it is and what it can do.");
+        self.tell_that("The hub asks each lock what it is and what it can do. They sleep, and take a second to wake.");
         let deadline = self.clock.now().mono + INTERVIEW;
+        let mut known = BTreeSet::new();
         let devices = loop {
             let answer = self.host.ask("devices/list", &json!({})).await;
             let devices = answer.ok().and_then(|answer| answer["devices"].as_array().cloned()).unwrap_or_default();
-            let ready = |device: &&Value| {
-                device["can_program_online_access_codes"] == true && device["properties"]["online"] == true
-            };
-            if devices.len() == 3 && devices.iter().filter(ready).count() == 3 {
+            for device in devices.iter().filter(|device| is_ready(device)) {
+                let name = text(device, "display_name")?;
+                if !known.contains(&name) {
+                    let slots = &device["codes"]["slots"];
+                    self.tell_that(format_args!("{name} is ready: it has a keypad, and {slots} slots for codes."));
+                    known.insert(name);
+                }
+            }
+            if known.len() == LOCKS {
                 break devices;
             }
             if self.clock.now().mono > deadline {
-                bail!("not all three locks are ready after {} s", INTERVIEW.as_secs());
+                bail!("only {} of {LOCKS} locks are ready after {} s", known.len(), INTERVIEW.as_secs());
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
         };
-        let names: Vec<&str> = devices.iter().filter_map(|device| device["display_name"].as_str()).collect();
-        let slots = &devices[0]["codes"]["slots"];
-        self.tell_that(format_args!("Found: {}. Each has a keypad and {slots} slots for codes.", names.join(", ")));
         let door = devices.iter().find(|device| device["display_name"] == DOOR).context("no front door")?;
         text(door, "device_id")
     }
@@ -200,14 +206,19 @@ impl Story {
     }
 
     fn show_event(&self, event: &Value) {
-        let fields = ["event_type", "occurred_at", "device_id", "access_grant_id", "user_identity_id", "method"];
-        self.show(excerpt(event, &fields));
+        self.show(self.host.topic_of(event));
+        self.show(excerpt(event, &["occurred_at", "device_id", "user_identity_id", "method"]));
     }
 
     /// What went over the wire, below its sentence.
     fn show(&self, text: impl Display) {
         say(format_args!("           {text}"));
     }
+}
+
+/// Whether a device can be given codes.
+fn is_ready(device: &Value) -> bool {
+    device["can_program_online_access_codes"] == true && device["properties"]["online"] == true
 }
 
 /// The named fields of an object, as far as it has them.
