@@ -7,7 +7,9 @@ use super::codes;
 use super::facts;
 use super::outcome;
 use super::tamper;
-use crate::model::{ActionAttemptId, Device, DeviceId, DeviceState, EventSubject, EventType, Presence, RadioAddress};
+use crate::model::{
+    ActionAttemptId, ActionType, Device, DeviceId, DeviceState, EventSubject, EventType, Presence, RadioAddress,
+};
 use crate::store::{JournalEntry, StoreError, Unit};
 
 /// What a lock told, and what this run knows that belongs to it.
@@ -143,8 +145,11 @@ fn bolt(
     };
     let mut details = Map::from_iter([("method".to_owned(), json!(method))]);
     let mut subject = EventSubject { device_id: Some(id), ..EventSubject::default() };
-    if source == UnlockSource::Remote {
-        subject.action_attempt_id = acting;
+    if let Some(acting) = acting.filter(|_| source == UnlockSource::Remote) {
+        // The next attempt may have begun when the report of the one before comes in.
+        let wanted = if locked { ActionType::LockDoor } else { ActionType::UnlockDoor };
+        let attempt = unit.action_attempt(acting)?.filter(|attempt| attempt.action_type == wanted);
+        subject.action_attempt_id = attempt.map(|attempt| attempt.action_attempt_id);
     }
     if let Some(slot) = slot {
         let codes = unit.live_codes(id)?;
