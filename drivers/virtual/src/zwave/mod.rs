@@ -54,12 +54,12 @@ pub enum VirtualOutput {
     Timeout(Option<Instant>),
 }
 
-/// Frames over the air, as one lock counts them.
+/// Frames on the air between hub and lock, acknowledgements not counted, whether they arrive or not.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct FrameCounts {
-    /// That the hub sent to the lock, and the lock got.
+    /// From the hub to the lock.
     pub from_hub: u64,
-    /// That the lock sent, and the hub was handed.
+    /// From the lock to the hub.
     pub to_hub: u64,
 }
 
@@ -221,6 +221,7 @@ impl VirtualStick {
             self.air.put(now + NO_ACK_AFTER, Flight::Sent(Box::new(send), Sent::NoAck, now));
             return;
         };
+        post.counts.from_hub += 1;
         if post.reaches() {
             let arrives = post.travel(now);
             self.air.put(arrives, Flight::Sent(Box::new(send.clone()), Sent::Ok, now));
@@ -242,15 +243,11 @@ impl VirtualStick {
         match flight {
             Flight::ToNode(id, frame) => {
                 if let Some(post) = self.posts.get_mut(&id) {
-                    post.counts.from_hub += 1;
                     post.node.handle_frame(now, &frame, false);
                 }
                 self.collect(now, id);
             }
             Flight::ToStick(id, frame) => {
-                if let Some(post) = self.posts.get_mut(&id) {
-                    post.counts.to_hub += 1;
-                }
                 let rssi = self.rssi();
                 self.tell(now, self.controller.received(id, &frame, rssi));
             }
@@ -280,6 +277,7 @@ impl VirtualStick {
     fn collect(&mut self, now: Instant, id: NodeId) {
         let Some(post) = self.posts.get_mut(&id) else { return };
         while let Some(frame) = post.node.poll() {
+            post.counts.to_hub += 1;
             if post.reaches() {
                 post.awake = post.awake.max(now);
                 let arrives = post.travel(now);
