@@ -64,7 +64,7 @@ pub fn next(facts: &LockFacts, now: Moment) -> Next {
 fn waiting(facts: &LockFacts, now: Moment) -> Option<&ActionAttempt> {
     let memory = &facts.memory;
     let removing = facts.table.as_ref().is_some_and(|table| removal(table, memory, now).is_some());
-    if memory.acted_last && removing && !memory.resting {
+    if memory.busy || (memory.acted_last && removing && !memory.resting) {
         return None;
     }
     facts.actions.iter().find(|attempt| now.utc < attempt.expires_at)

@@ -91,6 +91,8 @@ pub struct Memory {
     pub status_known: bool,
     /// A command just failed: nothing but what a person waits for, for now.
     pub resting: bool,
+    /// The lock just said that it is busy: not even that.
+    pub busy: bool,
     /// Codes whose set or clear just failed: not now.
     pub held: BTreeSet<AccessCodeId>,
     /// Slots that the lock told something of, without what is in them now.

@@ -57,6 +57,7 @@ pub(super) struct Worker {
     pub(super) seat: Option<Seat>,
     in_flight: Option<InFlight>,
     rest: Pause,
+    busy: Pause,
     holds: BTreeMap<AccessCodeId, Pause>,
     heard_since: Option<Timestamp>,
     silent_since: Instant,
@@ -77,6 +78,7 @@ impl Worker {
             seat: None,
             in_flight: None,
             rest: Pause::default(),
+            busy: Pause::default(),
             holds: BTreeMap::new(),
             heard_since: None,
             silent_since: now.mono,
@@ -97,7 +99,8 @@ impl Worker {
         Memory {
             heard_since: self.heard_since,
             status_known: self.status_known,
-            resting: !reachable || self.rest.is_on(now.mono),
+            resting: !reachable || self.rest.is_on(now.mono) || self.busy.is_on(now.mono),
+            busy: self.busy.is_on(now.mono),
             held: held.collect(),
             told: self.told.clone(),
             doubted: self.doubted.clone(),
@@ -159,7 +162,7 @@ impl Worker {
         }
         match result {
             Ok(_) => {
-                self.rest = Pause::default();
+                (self.rest, self.busy) = (Pause::default(), Pause::default());
                 if let Step::Set(code, ..) | Step::Clear(code, _) = &done.step {
                     self.holds.remove(code);
                 }
@@ -188,7 +191,8 @@ impl Worker {
             }
             // A person was told; the code's problem keeps it from being tried again.
             (Retry::Never, Step::Set(..) | Step::Act(..)) => return,
-            _ => &mut self.rest,
+            (Retry::Soon, _) => &mut self.busy,
+            (Retry::WhenReachable | Retry::AfterReading | Retry::Never, _) => &mut self.rest,
         };
         pause.grow(now.mono, first, most);
     }
@@ -256,7 +260,7 @@ impl Worker {
 
     /// The first of its moments behind the last turn.
     fn wake(&self, last: Option<Instant>) -> Option<Instant> {
-        let pauses = self.holds.values().chain([&self.rest]).filter_map(Pause::until);
+        let pauses = self.holds.values().chain([&self.rest, &self.busy]).filter_map(Pause::until);
         let give_up = self.heard_since.is_none().then_some(self.silent_since + PATIENCE);
         let own = pauses.chain(give_up).filter(|at| last.is_none_or(|last| *at > last));
         own.chain(self.plan_wake).min()

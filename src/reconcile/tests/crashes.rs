@@ -1,7 +1,7 @@
 //! The power goes between any two steps, hands are at the keypads, answers get lost: in the end each lock holds what
 //! is granted and what a person put in, each once (I1, I3, I5).
 
-use keyway_lock::LockId;
+use keyway_lock::{LockId, RadioEvent};
 use proptest::prelude::*;
 
 use super::world::{FRONT, GATE, Grant, World};
@@ -95,6 +95,8 @@ async fn live_through(happenings: Vec<Happening>) {
             Happening::Offline(lock, offline) => {
                 world.pump().await;
                 world.lock(lock).faults.offline = offline;
+                // If nobody noticed, a hand in those very two minutes could not be noticed either.
+                world.report(RadioEvent::LockReachable(lock, !offline)).await;
             }
             Happening::LoseAnswers(lock, n) => world.lock(lock).faults.lost_answers = n,
             Happening::LoseAcknowledgements(lock, n) => world.lock(lock).faults.lost_acknowledgements = n,

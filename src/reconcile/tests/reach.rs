@@ -3,7 +3,7 @@
 use keyway_lock::{RadioEvent, StickState};
 
 use super::world::{FRONT, GATE, World};
-use crate::model::{Presence, ProblemKind};
+use crate::model::{ActionStatus, ActionType, Presence, ProblemKind};
 
 fn count(asked: &[String], what: &str) -> usize {
     asked.iter().filter(|asked| asked.starts_with(what)).count()
@@ -91,6 +91,33 @@ async fn a_busy_lock_is_asked_again_soon() {
     world.lock(FRONT).faults.busy = 2;
     world.run_until(604).await;
     assert_eq!(world.pins(FRONT), [grant.pin]);
+}
+
+#[tokio::test]
+async fn a_busy_lock_is_not_hammered_by_an_unlock_that_waits() {
+    let mut world = World::new().await;
+    world.run_until(5).await;
+    world.lock(FRONT).faults.busy = 2;
+    let id = world.ask_for(FRONT, ActionType::UnlockDoor).await;
+    world.run_until(5).await;
+    assert_eq!(count(&world.lock(FRONT).asked, "unlock"), 1);
+    world.run_until(9).await;
+    assert_eq!(count(&world.lock(FRONT).asked, "unlock"), 3);
+    assert_eq!(world.attempt(id).await, ActionStatus::Success);
+}
+
+#[tokio::test]
+async fn an_unlock_that_can_not_begin_is_given_up_and_never_done_later() {
+    let mut world = World::new().await;
+    world.report(RadioEvent::Stick(StickState::Gone)).await;
+    let id = world.ask_for(FRONT, ActionType::UnlockDoor).await;
+    world.run_until(31).await;
+    assert!(
+        matches!(world.attempt(id).await, ActionStatus::Error { error_type, .. } if error_type == "device_offline")
+    );
+    world.restart(false).await;
+    world.run_until(60).await;
+    assert!(world.lock(FRONT).locked);
 }
 
 #[tokio::test]
