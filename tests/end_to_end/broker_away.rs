@@ -7,10 +7,11 @@ use crate::{FRONT_DOOR, KEYWAY};
 #[test]
 fn what_happens_while_the_broker_is_away_is_told_afterwards_and_in_order() {
     let mut world = World::new(KEYWAY);
-    let grant = world.client.grant(&[&world.devices[0]], 2.0, 8.0);
+    let grant = world.client.grant(&[&world.devices[0]], 2.0, 10.0);
     world.client.event("access_method.issued", SOON, |_| true);
     world.broker.stop();
     world.stick.wait_for_code(FRONT_DOOR, &grant.pin, SOON);
+    world.stick.wait_until_quiet(FRONT_DOOR); // it was read back, too
     assert!(world.stick.type_code(FRONT_DOOR, &grant.pin));
     world.stick.wait_for_no_code(FRONT_DOOR, &grant.pin, SOON);
     world.broker.start();

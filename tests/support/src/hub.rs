@@ -1,5 +1,7 @@
 //! The daemon as a process.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
@@ -32,6 +34,9 @@ impl Hub {
         );
         std::fs::create_dir_all(hub.data_dir()).expect("can't make the data folder");
         std::fs::write(hub.config(), text).expect("can't write the configuration");
+        // It holds the network's keys.
+        let private = Permissions::from_mode(0o600);
+        std::fs::set_permissions(hub.config(), private).expect("can't close the configuration to others");
         hub
     }
 
@@ -59,7 +64,7 @@ impl Hub {
         self.process.as_mut().is_some_and(|process| !process.has_ended())
     }
 
-    /// The process id, if it runs.
+    /// What it logged, over all its runs.
     pub fn log(&self) -> &Output {
         &self.output
     }

@@ -227,6 +227,7 @@ impl VirtualStick {
             self.air.put(arrives, Flight::Sent(Box::new(send.clone()), Sent::Ok, now));
             self.air.put(arrives, Flight::ToNode(node, send.data));
         } else {
+            post.counts.from_hub += 1;
             let (sent, takes) = if send.acknowledged { (Sent::NoAck, NO_ACK_AFTER) } else { (Sent::Ok, post.latency) };
             self.air.put(now + takes, Flight::Sent(Box::new(send), sent, now));
         }

@@ -94,6 +94,7 @@ impl Link {
 
     /// Sends a frame; [`LinkOutput::Delivered`] or [`LinkOutput::Failed`] follows.
     pub fn send(&mut self, now: Instant, frame: &DataFrame) {
+        trace("to the stick", frame);
         self.frame = Zeroizing::new(frame.encode());
         self.retransmissions = 0;
         self.transmit(now);
@@ -142,6 +143,7 @@ impl Link {
                 // Nothing is outstanding: left over from before.
                 Received::Ack | Received::Nak | Received::Can => {}
                 Received::Frame(frame) => {
+                    trace("from the stick", &frame);
                     self.outputs.push_back(LinkOutput::Transmit(vec![ACK]));
                     self.outputs.push_back(LinkOutput::Received(frame));
                 }
@@ -168,6 +170,12 @@ impl Link {
         self.sending = Sending::BackOff { until: now + back_off(self.retransmissions) };
         self.retransmissions += 1;
     }
+}
+
+/// What passes the wire, for who looks for a fault in it. Never the payload: it may hold a PIN.
+fn trace(way: &'static str, frame: &DataFrame) {
+    let (function, bytes) = (frame.function, frame.payload.len());
+    tracing::trace!(kind = ?frame.frame_type, function = format_args!("{function:#04x}"), bytes, "{way}");
 }
 
 #[cfg(test)]
