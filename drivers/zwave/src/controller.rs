@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use keyway_lock::{
     CommandError, CommandId, LockCommand, LockId, NetworkRecord, Output, PersistId, PortState, Radio, RadioEvent,
-    StickInfo, StickState,
+    RecordKey, SecretBytes, StickInfo, StickState,
 };
 use zeroize::Zeroizing;
 
@@ -20,6 +20,7 @@ use crate::serial_api::startup::Stick;
 use crate::transport::exchange::Security;
 use crate::transport::queue::{Outgoing, Queue};
 use crate::transport::receive::{Incoming, Receiver};
+use crate::transport::sessions::SessionIds;
 
 use dialogue::{Dialogue, Told};
 
@@ -51,8 +52,9 @@ pub struct ZwaveRadio {
     receiver: Receiver,
     queue: Queue,
     locks: BTreeMap<NodeId, Dialogue>,
-    /// The last Supervision session id.
-    supervision_session: u8,
+    sessions: SessionIds,
+    /// The session ids that the store is asked to keep as used up.
+    reserving: Option<PersistId>,
     next_persist: u64,
     outputs: VecDeque<Output>,
 }
@@ -61,7 +63,9 @@ impl ZwaveRadio {
     /// With what the store has kept; `entropy` must be fresh at every start.
     pub fn new(setup: Setup, records: Vec<NetworkRecord>, entropy: [u8; 32]) -> Self {
         let mut random = CtrDrbg::new(&Zeroizing::new(entropy), &[0; 32]);
-        let [supervision_session] = random.generate();
+        let [any] = random.generate();
+        let sessions = records.iter().find(|record| record.key == sessions_key());
+        let kept = sessions.and_then(|record| record.value.as_ref()).and_then(|value| value.0.first().copied());
         let record_of = |node, granted: &[SecurityClass]| {
             let record = records.iter().find(|record| record.key == NodeRecord::key(node))?;
             NodeRecord::from_record(record.value.as_ref()?, granted)
@@ -80,7 +84,8 @@ impl ZwaveRadio {
             receiver: Receiver::default(),
             queue: Queue::default(),
             locks: setup.nodes.into_iter().map(dialogue).collect(),
-            supervision_session: supervision_session & 0x3F,
+            sessions: SessionIds::new(kept.unwrap_or(any)),
+            reserving: None,
             next_persist: 0,
             outputs: VecDeque::new(),
         }
@@ -89,6 +94,7 @@ impl ZwaveRadio {
     /// Lets everything go on as far as it can.
     fn run(&mut self, now: Instant) {
         loop {
+            self.reserve_sessions();
             let mut moved = false;
             while let Some((node, id, ended)) = self.queue.poll_ended() {
                 moved = true;
@@ -98,7 +104,7 @@ impl ZwaveRadio {
             }
             if let Some(stick) = self.session.stick() {
                 for lock in self.locks.values_mut() {
-                    lock.advance(now, stick, &mut self.queue, &mut self.supervision_session);
+                    lock.advance(now, stick, &mut self.queue, &mut self.sessions);
                 }
             }
             moved |= self.feed_stick(now);
@@ -108,6 +114,21 @@ impl ZwaveRadio {
                 return;
             }
         }
+    }
+
+    fn reserve_sessions(&mut self) {
+        if let Some(last) = self.sessions.reserve() {
+            let value = Some(SecretBytes(Zeroizing::new(vec![last])));
+            let id = self.persist(NetworkRecord { key: sessions_key(), value });
+            self.reserving = Some(id);
+        }
+    }
+
+    fn persist(&mut self, record: NetworkRecord) -> PersistId {
+        self.next_persist += 1;
+        let id = PersistId(self.next_persist);
+        self.outputs.push_back(Output::Persist(id, record));
+        id
     }
 
     fn feed_stick(&mut self, now: Instant) -> bool {
@@ -214,15 +235,16 @@ impl ZwaveRadio {
 
     /// Hands on what the dialogues have to tell.
     fn tell(&mut self) {
+        let mut told = Vec::new();
         for (node, lock) in &mut self.locks {
-            for told in lock.take_told() {
-                self.outputs.push_back(match told {
-                    Told::Event(event) => Output::Event(event),
-                    Told::Keep(record) => {
-                        self.next_persist += 1;
-                        Output::Persist(PersistId(self.next_persist), record.to_record(*node))
-                    }
-                });
+            told.extend(lock.take_told().into_iter().map(|told| (*node, told)));
+        }
+        for (node, told) in told {
+            match told {
+                Told::Event(event) => self.outputs.push_back(Output::Event(event)),
+                Told::Keep(record) => {
+                    self.persist(record.to_record(node));
+                }
             }
         }
     }
@@ -262,8 +284,13 @@ impl Radio for ZwaveRadio {
         self.run(now);
     }
 
-    /// Nothing that leaves depends on it: a record only spares the next start an interview.
-    fn handle_persisted(&mut self, _now: Instant, _id: PersistId) {}
+    /// What was learned of a lock only spares the next start an interview; session ids are held back until they are kept.
+    fn handle_persisted(&mut self, now: Instant, id: PersistId) {
+        if self.reserving.take_if(|reserving| *reserving == id).is_some() {
+            self.sessions.handle_kept();
+            self.run(now);
+        }
+    }
 
     fn handle_timeout(&mut self, now: Instant) {
         self.session.handle_timeout(now);
@@ -287,6 +314,11 @@ impl Radio for ZwaveRadio {
         let timeouts = [self.session_timeout, self.queue.timeout(), self.receiver.timeout(), locks];
         Output::Timeout(timeouts.into_iter().flatten().min())
     }
+}
+
+/// Under which name the last Supervision session id is kept.
+fn sessions_key() -> RecordKey {
+    RecordKey("supervision".to_owned())
 }
 
 impl ZwaveRadio {

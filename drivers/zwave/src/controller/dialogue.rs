@@ -14,11 +14,13 @@ use crate::cc::user_code::{self, UserCodeCommand};
 use crate::interview::{Interview, InterviewAsk, Progress};
 use crate::lock::{Job, Next, Want};
 use crate::node::NodeId;
+use crate::node::info::Listening;
 use crate::node::table::NodeRecord;
 use crate::security::SecurityClass;
 use crate::serial_api::startup::Stick;
 use crate::transport::exchange::{AskError, Awaits, Question};
 use crate::transport::queue::{AskId, Ended, Queue};
+use crate::transport::sessions::SessionIds;
 use crate::transport::supervision;
 
 /// Device Reset Locally (CC:005A.01.01).
@@ -138,7 +140,12 @@ impl Dialogue {
     }
 
     /// Goes on as far as it can without an answer.
-    pub(super) fn advance(&mut self, now: Instant, stick: &Stick, queue: &mut Queue, session: &mut u8) {
+    pub(super) fn advance(&mut self, now: Instant, stick: &Stick, queue: &mut Queue, sessions: &mut SessionIds) {
+        let record = match &self.doing {
+            Some(Doing::Interview(interview)) => Some(interview.record()),
+            _ => self.record.as_ref(),
+        };
+        queue.set_beamed(self.node, record.is_some_and(|record| record.listening == Some(Listening::Frequently)));
         while self.in_network && self.asked.is_none() {
             if self.doing.is_none() && !self.start(now, stick) {
                 return;
@@ -162,10 +169,10 @@ impl Dialogue {
                         let level = level_of(record, &self.granted, &command);
                         let awaits = match want {
                             Want::Report(beginning) => Awaits::Report(beginning),
-                            Want::Outcome if record.supports(supervision::CLASS) => {
-                                *session = (*session + 1) & 0x3F;
-                                Awaits::Supervision(*session)
-                            }
+                            Want::Outcome if record.supports(supervision::CLASS) => match sessions.take() {
+                                Some(session) => Awaits::Supervision(session),
+                                None => return,
+                            },
                             Want::Outcome => Awaits::Delivery,
                         };
                         self.asked = Some(queue.ask(self.node, Question { command, level, awaits }));

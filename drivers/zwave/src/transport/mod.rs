@@ -7,4 +7,5 @@ pub mod multi_command;
 pub mod queue;
 pub mod receive;
 pub mod segmentation;
+pub mod sessions;
 pub mod supervision;

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::exchange::{Answer, AskError, Exchange, Question, Security};
 use crate::node::NodeId;
 use crate::security::SecurityClass;
+use crate::serial_api::callback::TransmitStatus;
 use crate::serial_api::command::Command;
 use crate::serial_api::session::{Completed, SendFailure, Ticket};
 
@@ -18,6 +19,12 @@ const MOST_REPLIES: usize = 32;
 /// Airtime of one frame after which the stick is told to give up, if other nodes wait for it: an explorer frame to a node
 /// that is gone can keep it for a minute.
 const LONGEST_TURN: Duration = Duration::from_secs(6);
+
+/// How long the stick stays with a lock that a beam has woken, for its answer and the next question: waking it again takes
+/// a second of everybody's air, and battery.
+const LINGER: Duration = Duration::from_millis(500);
+/// And how long in all, while others wait.
+const LONGEST_HOLD: Duration = Duration::from_secs(4);
 
 /// Names something that was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,9 +58,12 @@ struct Line {
     tasks: VecDeque<(AskId, Task)>,
     /// Airtime it has had, counted from when it last joined the others.
     used: Duration,
+    /// It sleeps, and is woken by a beam.
+    beamed: bool,
 }
 
 impl Line {
+    /// Whether it has a frame for the stick.
     fn wants_turn(&self) -> bool {
         match self.tasks.front() {
             Some((_, Task::Exchange(exchange))) => exchange.wants_turn(),
@@ -80,6 +90,13 @@ struct OnAir {
     unowned: bool,
 }
 
+/// The stick stays with a node that is awake.
+struct Hold {
+    node: NodeId,
+    since: Instant,
+    until: Instant,
+}
+
 /// All lines before one stick.
 #[derive(Default)]
 pub struct Queue {
@@ -88,6 +105,7 @@ pub struct Queue {
     /// What [`Queue::next`] gave last, until its ticket is known; then until it has ended.
     given: Option<(NodeId, bool)>,
     on_air: Option<OnAir>,
+    hold: Option<Hold>,
     next_id: u64,
 }
 
@@ -95,6 +113,11 @@ impl Queue {
     /// Asks a node.
     pub fn ask(&mut self, node: NodeId, question: Question) -> AskId {
         self.push(node, Task::Exchange(Box::new(Exchange::new(node, question))))
+    }
+
+    /// Tells that a node sleeps, and is woken by a beam; or that it does not.
+    pub fn set_beamed(&mut self, node: NodeId, beamed: bool) {
+        self.lines.entry(node).or_default().beamed = beamed;
     }
 
     /// Asks the stick about a node.
@@ -151,14 +174,8 @@ impl Queue {
             }
         }
         loop {
-            let wants = |task: &Task| match task {
-                Task::Exchange(exchange) => exchange.wants_turn(),
-                Task::Stick(_, outcome) => outcome.is_none(),
-            };
-            let waiting =
-                self.lines.iter_mut().filter(|(_, line)| line.tasks.front().is_some_and(|(_, task)| wants(task)));
-            let (node, line) = waiting.min_by_key(|(_, line)| line.used)?;
-            let node = *node;
+            let node = self.whose_turn(now)?;
+            let line = self.lines.get_mut(&node)?;
             match line.tasks.front_mut() {
                 Some((_, Task::Exchange(exchange))) => {
                     // None: it has ended; look again.
@@ -176,6 +193,25 @@ impl Queue {
         }
     }
 
+    fn whose_turn(&self, now: Instant) -> Option<NodeId> {
+        if let Some(hold) = self.hold.as_ref().filter(|hold| now < hold.until) {
+            let wants = self.lines.get(&hold.node).is_some_and(Line::wants_turn);
+            return wants.then_some(hold.node);
+        }
+        let waiting = self.lines.iter().filter(|(_, line)| line.wants_turn());
+        waiting.min_by_key(|(_, line)| line.used).map(|(node, _)| *node)
+    }
+
+    /// The node is awake: the stick stays with it for a moment.
+    fn stay(&mut self, now: Instant, node: NodeId) {
+        if !self.lines.get(&node).is_some_and(|line| line.beamed) {
+            return;
+        }
+        let same = self.hold.take().filter(|hold| hold.node == node && now <= hold.until);
+        let since = same.map_or(now, |hold| hold.since);
+        self.hold = Some(Hold { node, since, until: (now + LINGER).min(since + LONGEST_HOLD) });
+    }
+
     /// The session took it under this ticket.
     pub fn given(&mut self, now: Instant, ticket: Ticket) {
         if let Some((node, unowned)) = self.given.take() {
@@ -186,6 +222,14 @@ impl Queue {
     /// A ticket has ended.
     pub fn handle_completed(&mut self, now: Instant, ticket: Ticket, result: Result<Completed, SendFailure>) {
         let Some(on_air) = self.on_air.take_if(|on_air| on_air.ticket == ticket) else { return };
+        let arrived = |result: &Result<Completed, SendFailure>| match result {
+            Ok(Completed::Sent(report)) => report.status == TransmitStatus::Ok,
+            Ok(_) => true,
+            Err(_) => false,
+        };
+        if arrived(&result) {
+            self.stay(now, on_air.node);
+        }
         let Some(line) = self.lines.get_mut(&on_air.node) else { return };
         line.used += now.saturating_duration_since(on_air.since);
         match line.tasks.front_mut() {
@@ -212,7 +256,11 @@ impl Queue {
 
     /// A command of the node came in. True: somebody had asked for it.
     pub fn handle_command(&mut self, now: Instant, node: NodeId, level: Option<SecurityClass>, command: &[u8]) -> bool {
-        self.exchange(node).is_some_and(|exchange| exchange.handle_command(now, level, command))
+        let answered = self.exchange(node).is_some_and(|exchange| exchange.handle_command(now, level, command));
+        if answered {
+            self.stay(now, node);
+        }
+        answered
     }
 
     fn exchange(&mut self, node: NodeId) -> Option<&mut Exchange> {
@@ -224,6 +272,7 @@ impl Queue {
 
     /// The instant of [`Queue::timeout`] has come.
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.hold.take_if(|hold| hold.until <= now);
         for line in self.lines.values_mut() {
             if let Some((_, Task::Exchange(exchange))) = line.tasks.front_mut() {
                 exchange.handle_timeout(now);
@@ -237,7 +286,9 @@ impl Queue {
             Some((_, Task::Exchange(exchange))) => exchange.timeout(),
             _ => None,
         };
-        self.lines.values().filter_map(first).chain(self.turn_ends()).min()
+        let others = |hold: &&Hold| self.lines.iter().any(|(node, line)| *node != hold.node && line.wants_turn());
+        let hold = self.hold.as_ref().filter(others).map(|hold| hold.until);
+        self.lines.values().filter_map(first).chain(self.turn_ends()).chain(hold).min()
     }
 
     /// When the frame on the air has had its turn; `None` while nobody else waits.
@@ -282,6 +333,7 @@ impl Queue {
     pub fn clear(&mut self) {
         self.replies.clear();
         self.lines.clear();
+        self.hold = None;
         self.given = None;
         self.on_air = None;
     }
@@ -291,7 +343,7 @@ impl Queue {
 mod tests {
     use super::*;
     use crate::security::NetworkKeys;
-    use crate::serial_api::callback::{TransmitReport, TransmitStatus};
+    use crate::serial_api::callback::TransmitReport;
     use crate::transport::exchange::Awaits;
 
     struct Bench {
