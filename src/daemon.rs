@@ -1,6 +1,7 @@
 //! Builds clock, store, radios, reconciler, hub and doors; starts them, watches over them, and stops them in order. The
 //! only module that knows all the others.
 
+mod chronicle;
 mod radios;
 mod service;
 
@@ -100,6 +101,7 @@ async fn run_with(
     if let Some(mqtt) = config.mqtt {
         tasks.start("the MQTT door", serve_mqtt(config.hub_name, mqtt, hub.clone(), ended));
     }
+    tasks.start_helper("the chronicle", chronicle::write(store.clone(), Arc::clone(&clock)));
     tasks.start_helper("the housekeeping", service::keep_house(store.clone(), clock));
     tasks.start_helper("the watchdog", service::feed_watchdog(hub));
     service::ready();
@@ -184,3 +186,6 @@ impl Tasks {
         self.set.shutdown().await;
     }
 }
+
+#[cfg(test)]
+mod tests;

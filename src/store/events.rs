@@ -137,6 +137,16 @@ impl Unit<'_> {
         })
     }
 
+    /// The number of the newest event; 0 if there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn newest_event(&mut self) -> Result<u64, StoreError> {
+        let sql = "SELECT coalesce(max(number), 0) AS number FROM events";
+        let number: Option<i64> = self.one(TABLE, sql, [], |row| row.get("number"))?;
+        Ok(number.unwrap_or(0).cast_unsigned())
+    }
+
     /// How far a door has handed events on; 0 if it never has.
     ///
     /// # Errors
