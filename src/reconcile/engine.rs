@@ -11,7 +11,7 @@ use keyway_lock::{
 
 use super::observe::{self, Told};
 use super::turn::{self, Ask, Turn};
-use super::worker::{Seat, Worker};
+use super::worker::{Change, Seat, Worker};
 use super::{Air, StickSeat, outcome};
 use crate::clock::Now;
 use crate::model::{ActionType, DeviceId, Presence, RadioAddress, RadioKind};
@@ -290,10 +290,11 @@ impl Engine {
         self.mark_heard(now, device);
         let Some(worker) = self.workers.get_mut(&device) else { return };
         let changed = match &event {
-            LockEvent::CodeAdded(slot) | LockEvent::CodeDeleted(slot) => Some(*slot),
+            LockEvent::CodeAdded(slot) => Some((Change::Added, *slot)),
+            LockEvent::CodeDeleted(slot) => Some((Change::Deleted, *slot)),
             _ => None,
         };
-        let is_echo = changed.is_some_and(|slot| worker.handle_told(now.mono, slot));
+        let is_echo = changed.is_some_and(|(change, slot)| worker.handle_told(now.mono, change, slot));
         let told = Told { event, is_echo, acting: worker.acting(now.mono) };
         self.run(now, move |unit: &mut Unit<'_>| observe::told(unit, device, &told)).await;
     }

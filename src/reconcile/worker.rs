@@ -52,6 +52,26 @@ pub(super) struct InFlight {
     deadline: Instant,
 }
 
+/// What became of a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Change {
+    /// A code came in.
+    Added,
+    /// A code went out.
+    Deleted,
+}
+
+impl Change {
+    /// What a step does, and to which slot.
+    fn of(step: &Step) -> Option<(Self, SlotNumber)> {
+        match step {
+            Step::Set(_, slot, _) => Some((Self::Added, *slot)),
+            Step::Clear(_, slot) => Some((Self::Deleted, *slot)),
+            Step::Read(_) | Step::Act(..) | Step::Status => None,
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Worker {
     pub(super) seat: Option<Seat>,
@@ -66,7 +86,7 @@ pub(super) struct Worker {
     doubted: BTreeSet<SlotNumber>,
     acted: Option<(ActionAttemptId, Instant)>,
     acted_last: bool,
-    wrote: Option<(SlotNumber, Instant)>,
+    wrote: Option<(Change, SlotNumber, Instant)>,
     plan_wake: Option<Instant>,
     /// When it last had its turn.
     turned_at: Option<Instant>,
@@ -126,14 +146,13 @@ impl Worker {
     }
 
     /// The slot that news of a changed slot is about, if they are most likely only the echo of what we ourselves do to
-    /// it, or just did. `None` as slot: the lock did not say which.
-    fn echo(&self, now: Instant, slot: Option<SlotNumber>) -> Option<SlotNumber> {
-        let writing = match self.in_flight.as_ref().map(|in_flight| &in_flight.step) {
-            Some(Step::Set(_, own, _) | Step::Clear(_, own)) => Some(*own),
-            _ => None,
-        };
-        let wrote = self.wrote.filter(|(_, at)| now < *at + ECHO).map(|(own, _)| own);
-        writing.into_iter().chain(wrote).find(|own| slot.is_none_or(|slot| slot == *own))
+    /// it, or just did: a set comes back as an addition, a clear as a deletion. `None` as slot: the lock did not say
+    /// which.
+    fn echo(&self, now: Instant, change: Change, slot: Option<SlotNumber>) -> Option<SlotNumber> {
+        let writing = self.in_flight.as_ref().and_then(|in_flight| Change::of(&in_flight.step));
+        let wrote = self.wrote.filter(|(.., at)| now < *at + ECHO).map(|(change, own, _)| (change, own));
+        let ours = |(ours, own): &(Change, SlotNumber)| *ours == change && slot.is_none_or(|slot| slot == *own);
+        writing.into_iter().chain(wrote).find(ours).map(|(_, own)| own)
     }
 
     /// A command goes out.
@@ -154,8 +173,11 @@ impl Worker {
     pub(super) fn handle_done(&mut self, now: Now, result: &Result<CommandOutput, CommandError>) -> Option<InFlight> {
         let done = self.in_flight.take()?;
         self.holds.retain(|_, pause| pause.until().is_some_and(|until| until + FORGET > now.mono));
+        if let Some((change, slot)) = Change::of(&done.step) {
+            self.wrote = Some((change, slot, now.mono));
+        }
         match &done.step {
-            Step::Set(_, slot, _) | Step::Clear(_, slot) => self.wrote = Some((*slot, now.mono)),
+            Step::Set(..) | Step::Clear(..) => {}
             Step::Act(id, _) => self.acted = Some((*id, now.mono)),
             Step::Status => self.status_known |= !matches!(result, Err(error) if error.retry() != Retry::Never),
             Step::Read(_) => {}
@@ -216,8 +238,8 @@ impl Worker {
 
     /// The lock told of a change in this slot, without what is in it now. True: it is most likely only the echo of our
     /// own change. The audit that follows every set covers that, and the next write is not done without a read.
-    pub(super) fn handle_told(&mut self, now: Instant, slot: Option<SlotNumber>) -> bool {
-        if let Some(own) = self.echo(now, slot) {
+    pub(super) fn handle_told(&mut self, now: Instant, change: Change, slot: Option<SlotNumber>) -> bool {
+        if let Some(own) = self.echo(now, change, slot) {
             self.doubted.insert(own);
             return true;
         }

@@ -6,10 +6,16 @@
 mod bad_input;
 #[cfg(test)]
 mod broker_away;
+#[cfg(all(test, feature = "demo"))]
+mod demo;
 #[cfg(test)]
 mod frames;
 #[cfg(test)]
 mod hands_off;
+#[cfg(test)]
+mod kinds_of_locks;
+#[cfg(test)]
+mod lock_faults;
 #[cfg(test)]
 mod main_job;
 #[cfg(test)]

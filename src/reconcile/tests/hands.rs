@@ -117,6 +117,18 @@ async fn the_echo_of_our_own_set_is_not_taken_for_a_hand() {
 }
 
 #[tokio::test]
+async fn a_code_deleted_by_hand_right_after_our_own_set_is_missed_at_once() {
+    let mut world = World::new().await;
+    let grant = world.grant(&[FRONT], 0, 5000).await.unwrap();
+    world.pump().await;
+    let slot = world.code(&grant).await.slot;
+    world.by_hand(FRONT, slot.0, None).await;
+    world.run_until(1).await;
+    assert_eq!(world.events("access_code.deleted_external").await.len(), 1);
+    assert_eq!(world.pins(FRONT), [grant.pin]);
+}
+
+#[tokio::test]
 async fn a_hand_right_after_our_own_set_is_not_cleared_with_our_code() {
     let mut world = World::new().await;
     let grant = world.grant(&[FRONT], 9, 19).await.unwrap();

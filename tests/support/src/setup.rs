@@ -10,6 +10,7 @@ pub struct Setup {
     home_id: u32,
     keys: Vec<(&'static str, String)>,
     locks: Vec<LockSetup>,
+    bridge: bool,
 }
 
 /// One lock.
@@ -59,12 +60,17 @@ impl Setup {
             ("s0", "6a1e8cf3b2974d0587c0e93f5b24a71d"),
         ];
         let keys = keys.map(|(name, key)| (name, key.to_owned())).to_vec();
-        Self { home_id: 0x7e57_0001, keys, locks: locks.to_vec() }
+        Self { home_id: 0x7e57_0001, keys, locks: locks.to_vec(), bridge: false }
     }
 
     /// Two S2 Access Control locks.
     pub fn two_doors() -> Self {
         Self::of(&[LockSetup::s2(2, "Front door"), LockSetup::s2(3, "Garden gate")])
+    }
+
+    /// The same behind a bridge controller (our virtual stick only).
+    pub fn on_a_bridge(self) -> Self {
+        Self { bridge: true, ..self }
     }
 
     /// The network's keys, each in hexadecimal.
@@ -79,7 +85,10 @@ impl Setup {
 
     /// The setup file of `keyway virtual-stick`.
     pub(crate) fn for_our_stick(&self) -> Value {
-        self.to_json(|lock| json!({"flirs": lock.sleeping, "programming_events": lock.tells_of_own_changes}))
+        let more = |lock: &LockSetup| json!({"flirs": lock.sleeping, "programming_events": lock.tells_of_own_changes});
+        let mut json = self.to_json(more);
+        json["bridge"] = json!(self.bridge);
+        json
     }
 
     /// The setup file of zwave-js's stick.

@@ -1,0 +1,60 @@
+//! The same job in locks and on sticks of other kinds.
+
+use keyway_test_support::{LockSetup, SOON, Setup, World};
+use serde_json::json;
+
+use crate::KEYWAY;
+
+fn does_the_job(setup: &Setup, nodes: &[u16]) {
+    let world = World::with(KEYWAY, setup);
+    let doors: Vec<&String> = world.devices.iter().collect();
+    let grant = world.client.grant(&doors, -1.0, 600.0);
+    for node in nodes {
+        world.stick.wait_for_code(*node, &grant.pin, SOON);
+        assert!(world.stick.type_code(*node, &grant.pin));
+    }
+    for device in &world.devices {
+        world.client.event("lock.unlocked", SOON, |event| {
+            event["device_id"] == device.as_str() && event["user_identity_id"] == grant.user_identity_id.as_str()
+        });
+    }
+    world.client.ask("access_grants/delete", json!({"access_grant_id": grant.id}));
+    for node in nodes {
+        world.stick.wait_for_no_code(*node, &grant.pin, SOON);
+    }
+}
+
+#[test]
+fn locks_of_every_security_class() {
+    let with = |node, name, security| LockSetup { security, ..LockSetup::s2(node, name) };
+    let locks = [
+        with(2, "Authenticated", &["s2_authenticated"]),
+        with(3, "Unauthenticated", &["s2_unauthenticated"]),
+        with(4, "Old", &["s0"]),
+        with(5, "Open", &[]),
+        with(6, "Both", &["s2_access_control", "s0"]),
+    ];
+    does_the_job(&Setup::of(&locks), &[2, 3, 4, 5, 6]);
+}
+
+#[test]
+fn user_code_of_version_1() {
+    let lock = LockSetup { user_code_version: 1, slots: 20, ..LockSetup::s2(2, "Front door") };
+    does_the_job(&Setup::of(&[lock]), &[2]);
+}
+
+#[test]
+fn a_lock_with_more_slots_than_fit_a_byte() {
+    let lock = LockSetup { slots: 500, ..LockSetup::s2(2, "Front door") };
+    does_the_job(&Setup::of(&[lock]), &[2]);
+}
+
+#[test]
+fn a_long_range_lock() {
+    does_the_job(&Setup::of(&[LockSetup::s2(260, "Barn")]), &[260]);
+}
+
+#[test]
+fn a_bridge_controller() {
+    does_the_job(&Setup::two_doors().on_a_bridge(), &[2, 3]);
+}

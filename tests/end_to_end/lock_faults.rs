@@ -1,0 +1,97 @@
+//! A lock that refuses, hides, is slow, is hard to reach, or was tampered with.
+
+use keyway_test_support::{Grant, SOON, World, always, wait_until};
+use serde_json::{Value, json};
+
+use crate::{FRONT_DOOR, GARDEN_GATE, KEYWAY};
+
+fn of(grant: &Grant) -> impl Fn(&Value) -> bool {
+    |event: &Value| event["access_grant_id"] == grant.id.as_str()
+}
+
+fn times_set(world: &World, node: u16) -> usize {
+    world.stick.lock(node).commands.iter().filter(|(name, _)| name == "user_code_set").count()
+}
+
+#[test]
+fn a_lock_that_refuses_a_code_is_not_asked_for_ever_and_the_host_is_told() {
+    let world = World::new(KEYWAY);
+    world.stick.fault(FRONT_DOOR, json!({"reject": true}));
+    let grant = world.client.grant(&[&world.devices[0]], -1.0, 600.0);
+    world.client.event("access_code.failed_to_set_on_device", SOON, of(&grant));
+    let tried = times_set(&world, FRONT_DOOR);
+    always("it is left alone", SOON / 4, || times_set(&world, FRONT_DOOR) == tried);
+    let method = world.client.method_of(&grant.id);
+    assert_eq!(method["is_issued"], false, "{method}");
+    assert_eq!(method["errors"][0]["error_code"], "failed_to_issue", "{method}");
+    // One bad lock is one bad lock.
+    let other = world.client.grant(&[&world.devices[1]], -1.0, 600.0);
+    world.stick.wait_for_code(GARDEN_GATE, &other.pin, SOON);
+}
+
+#[test]
+fn a_lock_that_hides_its_pins_is_believed_by_its_word_and_not_written_again() {
+    let world = World::new(KEYWAY);
+    world.stick.fault(FRONT_DOOR, json!({"mask": true}));
+    let grant = world.client.grant(&[&world.devices[0]], -1.0, 600.0);
+    world.client.event("access_code.set_on_device", SOON, of(&grant));
+    let tried = times_set(&world, FRONT_DOOR);
+    world.stick.wait_until_quiet(FRONT_DOOR);
+    assert_eq!(times_set(&world, FRONT_DOOR), tried);
+    world.client.ask("access_grants/delete", json!({"access_grant_id": grant.id}));
+    world.stick.wait_for_no_code(FRONT_DOOR, &grant.pin, SOON);
+    world.client.event("access_code.removed_from_device", SOON, of(&grant));
+}
+
+#[test]
+fn a_lock_that_works_on_an_order_for_seconds_is_waited_for() {
+    let world = World::new(KEYWAY);
+    world.stick.fault(FRONT_DOOR, json!({"working_ms": 3000}));
+    let grant = world.client.grant(&[&world.devices[0]], -1.0, 600.0);
+    world.client.event("access_code.set_on_device", SOON, of(&grant));
+    assert_eq!(times_set(&world, FRONT_DOOR), 1, "it was asked once and waited for");
+}
+
+#[test]
+fn a_lock_that_loses_every_fourth_frame_does_the_job() {
+    let world = World::new(KEYWAY);
+    world.stick.fault(FRONT_DOOR, json!({"drop_every": 4}));
+    let grant = world.client.grant(&[&world.devices[0]], -1.0, 600.0);
+    world.stick.wait_for_code(FRONT_DOOR, &grant.pin, SOON * 2);
+    world.client.event("access_code.set_on_device", SOON * 2, of(&grant));
+    world.client.ask("access_grants/delete", json!({"access_grant_id": grant.id}));
+    world.stick.wait_for_no_code(FRONT_DOOR, &grant.pin, SOON * 2);
+}
+
+#[test]
+fn a_code_that_was_deleted_by_hand_is_put_back() {
+    let world = World::new(KEYWAY);
+    let grant = world.client.grant(&[&world.devices[0]], -1.0, 600.0);
+    let slot = world.stick.wait_for_code(FRONT_DOOR, &grant.pin, SOON);
+    world.client.event("access_code.set_on_device", SOON, of(&grant));
+    world.stick.by_hand(FRONT_DOOR, slot, None);
+    world.client.event("access_code.deleted_external_to_seam", SOON, of(&grant));
+    world.stick.wait_for_code(FRONT_DOOR, &grant.pin, SOON);
+}
+
+#[test]
+fn a_low_battery_a_jammed_bolt_and_a_door_turned_by_hand_are_told() {
+    let world = World::new(KEYWAY);
+    let here = |event: &Value| event["device_id"] == world.devices[0].as_str();
+    world.stick.order(json!({"node": FRONT_DOOR, "battery": 5}));
+    world.client.event("device.low_battery", SOON, here);
+    world.stick.order(json!({"node": FRONT_DOOR, "turn": "lock"}));
+    world.stick.order(json!({"node": FRONT_DOOR, "turn": "unlock"}));
+    let unlocked = world.client.event("lock.unlocked", SOON, here);
+    assert_eq!(unlocked["method"], "manual", "{unlocked}");
+    world.stick.order(json!({"node": FRONT_DOOR, "jam": true}));
+    let order = json!({"device_id": world.devices[0]});
+    let attempt = world.client.ask("locks/lock_door", order)["action_attempt"]["action_attempt_id"].clone();
+    let attempt = wait_until("the attempt has ended", SOON, || {
+        let answer = world.client.ask("action_attempts/get", json!({"action_attempt_id": attempt}));
+        let attempt = answer["action_attempt"].clone();
+        (attempt["status"] != "pending").then_some(attempt)
+    });
+    assert_eq!(attempt["status"], "error", "{attempt}");
+    world.client.event("device.jammed", SOON, here);
+}
