@@ -1,8 +1,6 @@
 //! The wire to the stick is bad, or the stick is.
 
-use std::net::TcpListener;
-
-use keyway_test_support::{Broker, Client, Hub, SOON, Setup, Stick, World, wait_until};
+use keyway_test_support::{Broker, Client, Hub, SOON, Setup, Stick, World, free_port, wait_until};
 use serde_json::json;
 
 use crate::{FRONT_DOOR, GARDEN_GATE, KEYWAY};
@@ -48,7 +46,7 @@ fn a_stick_that_is_unplugged_and_plugged_in_again_is_found() {
 #[test]
 fn a_stick_that_is_absent_at_the_start_is_waited_for() {
     let setup = Setup::two_doors();
-    let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+    let port = free_port();
     let broker = Broker::running();
     let client = Client::connect(broker.port(), Hub::NAME);
     let mut hub = Hub::prepared(KEYWAY, broker.port(), &format!("127.0.0.1:{port}"), &setup);

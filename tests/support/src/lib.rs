@@ -15,6 +15,7 @@ mod story;
 mod world;
 
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 pub use broker::Broker;
@@ -67,8 +68,12 @@ pub fn always(what: &str, during: Duration, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// A TCP port of this machine that nobody uses now.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("no free port");
-    listener.local_addr().expect("no address").port()
+/// A TCP port of this machine that nobody uses now, and that is given to nobody else: it is below those that the system
+/// hands out by itself, and each is named once.
+pub fn free_port() -> u16 {
+    static NAMED: AtomicU32 = AtomicU32::new(0);
+    let somewhere = std::process::id().wrapping_mul(97);
+    let next = || somewhere.wrapping_add(NAMED.fetch_add(1, Ordering::Relaxed)) % 12_000;
+    let port = || u16::try_from(20_000 + next()).expect("within 16 bits");
+    std::iter::repeat_with(port).find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("a free port")
 }
