@@ -93,7 +93,8 @@ async fn live_through(happenings: Vec<Happening>) {
                 world.by_hand(lock, slot, None).await;
             }
             Happening::Offline(lock, offline) => {
-                world.pump().await;
+                // Nothing comes and goes in no time.
+                world.run_until(now + 1).await;
                 world.lock(lock).faults.offline = offline;
                 // If nobody noticed, a hand in those very two minutes could not be noticed either.
                 world.report(RadioEvent::LockReachable(lock, !offline)).await;
