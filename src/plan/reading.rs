@@ -16,8 +16,6 @@ const AUDIT_AFTER_SET: Duration = Duration::from_secs(60);
 const AUDIT_EVERY: Duration = Duration::from_secs(6 * 3600);
 /// How often one of the other slots is read: for codes put in by hand that no event told of.
 const SCAN_EVERY: Duration = Duration::from_secs(3600);
-/// The same while there are slots never read: a lock that was just added.
-const FIRST_SCAN_EVERY: Duration = Duration::from_secs(10);
 /// Nothing is read only to know it this shortly before and after a start or an end: the air stays free for those.
 const QUIET: Duration = Duration::from_secs(5);
 
@@ -85,8 +83,12 @@ pub(super) fn background(table: &SlotTable, now: Moment) -> Option<(Timestamp, S
     let last = others.iter().filter_map(told).max();
     // An unread slot comes before every read one, as `None` comes before `Some`.
     let slot = *others.iter().min_by_key(|slot| told(slot))?;
-    let pause = if told(&slot).is_none() { FIRST_SCAN_EVERY } else { SCAN_EVERY };
-    let due = last.map_or(now.utc, |last| last.after(pause));
+    // What was never read is read at once, one slot behind the other: a lock that was just added is awake, and whether it
+    // is full must be known before a grant is promised.
+    let due = match (told(&slot), last) {
+        (Some(_), Some(last)) => last.after(SCAN_EVERY),
+        _ => now.utc,
+    };
     Some((quiet_until.map_or(due, |quiet| quiet.max(due)), slot))
 }
 

@@ -51,7 +51,7 @@ pub fn choose(
     let left = except.and_then(|id| table.codes.iter().find(|code| code.access_code_id == id)).map(|code| code.slot);
     let usable = table.slots().filter(|slot| Some(*slot) != left);
     let ranked = usable.filter_map(|slot| Some((rank(table, slot, window, except, now)?, slot)));
-    ranked.min().map(|(_, slot)| slot).ok_or_else(|| full(table, window))
+    ranked.min().map(|(_, slot)| slot).ok_or_else(|| full(table, window, except))
 }
 
 /// Whether a code may keep its slot for another window.
@@ -96,9 +96,11 @@ fn reserves(code: &AccessCode, window: &Window, now: Timestamp) -> bool {
     stuck || (code.deleted_at.is_none() && !code.is_finished(now) && code.window.overlaps(window))
 }
 
-fn full(table: &SlotTable, window: &Window) -> Full {
+fn full(table: &SlotTable, window: &Window, except: Option<AccessCodeId>) -> Full {
     let foreign = table.slots().filter(|slot| table.is_foreign(*slot)).count();
-    let rivals = table.codes.iter().filter(|code| code.deleted_at.is_none() && code.window.overlaps(window));
+    let rivals = table.codes.iter().filter(|code| {
+        Some(code.access_code_id) != except && code.deleted_at.is_none() && code.window.overlaps(window)
+    });
     Full {
         slots: table.capabilities.slot_count,
         foreign: u16::try_from(foreign).unwrap_or(u16::MAX),

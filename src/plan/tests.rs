@@ -263,12 +263,24 @@ fn nothing_is_read_for_later_use_just_before_a_start() {
 #[test]
 fn a_slot_that_the_lock_told_of_is_read_at_once() {
     let mut table = table(9, vec![]);
-    says(&mut table, 1, SlotContent::Free, 0);
+    for slot in 1..=9 {
+        says(&mut table, slot, SlotContent::Free, 0);
+    }
     let mut facts = facts(table);
     facts.memory.told.insert(SlotNumber(9));
     assert_eq!(diff::next(&facts, now(1)), Next::Do(Step::Read(SlotNumber(9))));
     facts.memory.told = [SlotNumber(10)].into();
     assert_eq!(diff::next(&facts, now(1)), Next::Wait, "there is no such slot");
+}
+
+#[test]
+fn slots_never_read_are_read_one_behind_the_other_and_read_ones_once_an_hour() {
+    let mut table = table(2, vec![]);
+    says(&mut table, 1, SlotContent::Free, 100);
+    assert_eq!(diff::next(&facts(table.clone()), now(100)), Next::Do(Step::Read(SlotNumber(2))));
+    says(&mut table, 2, SlotContent::Hidden, 101);
+    assert_eq!(diff::next(&facts(table.clone()), now(3700)), Next::Wait);
+    assert_eq!(diff::next(&facts(table), now(3701)), Next::Do(Step::Read(SlotNumber(1))));
 }
 
 #[test]
@@ -292,6 +304,8 @@ fn a_slot_freed_at_eleven_serves_the_guest_of_three_and_a_full_lock_says_until_w
     let noon = Window { starts_at: at(1000), ends_at: None };
     let full = slot::choose(&table, &noon, None, at(0)).unwrap_err();
     assert_eq!(full.until, Some(at(1100)));
+    let own_end = slot::choose(&table, &noon, Some(morning.access_code_id), at(0)).unwrap_err();
+    assert_eq!(own_end.until, None, "its own end frees nothing for a code that must move");
 }
 
 #[test]
