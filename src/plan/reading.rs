@@ -16,6 +16,10 @@ const AUDIT_AFTER_SET: Duration = Duration::from_secs(60);
 const AUDIT_EVERY: Duration = Duration::from_secs(6 * 3600);
 /// How often one of the other slots is read: for codes put in by hand that no event told of.
 const SCAN_EVERY: Duration = Duration::from_secs(3600);
+/// So many of the slots of a lock that was just added are read at once. More than that no household fills.
+const SCAN_AT_ONCE: usize = 50;
+/// How often one of the slots beyond is read for the first time: a lock of 250 must not spend its battery on them.
+const SCAN_REST_EVERY: Duration = Duration::from_secs(60);
 /// Nothing is read only to know it this shortly before and after a start or an end: the air stays free for those.
 const QUIET: Duration = Duration::from_secs(5);
 
@@ -83,11 +87,13 @@ pub(super) fn background(table: &SlotTable, now: Moment) -> Option<(Timestamp, S
     let last = others.iter().filter_map(told).max();
     // An unread slot comes before every read one, as `None` comes before `Some`.
     let slot = *others.iter().min_by_key(|slot| told(slot))?;
-    // What was never read is read at once, one slot behind the other: a lock that was just added is awake, and whether it
-    // is full must be known before a grant is promised.
     let due = match (told(&slot), last) {
+        // A lock that was just added: one slot behind the other, since it is awake, and whether it is full must be known
+        // before a grant is promised.
+        (None, _) | (_, None) if others.iter().position(|other| *other == slot) < Some(SCAN_AT_ONCE) => now.utc,
+        (None, Some(last)) => last.after(SCAN_REST_EVERY),
+        (_, None) => now.utc,
         (Some(_), Some(last)) => last.after(SCAN_EVERY),
-        _ => now.utc,
     };
     Some((quiet_until.map_or(due, |quiet| quiet.max(due)), slot))
 }

@@ -284,6 +284,16 @@ fn slots_never_read_are_read_one_behind_the_other_and_read_ones_once_an_hour() {
 }
 
 #[test]
+fn the_slots_beyond_the_first_fifty_of_a_large_lock_are_read_one_a_minute() {
+    let mut table = table(250, vec![]);
+    for slot in 1..=50 {
+        says(&mut table, slot, SlotContent::Free, 100);
+    }
+    assert_eq!(diff::next(&facts(table.clone()), now(159)), Next::Wait);
+    assert_eq!(diff::next(&facts(table), now(160)), Next::Do(Step::Read(SlotNumber(51))));
+}
+
+#[test]
 fn the_lowest_slot_known_to_be_free_is_chosen_and_an_unread_one_only_after_it() {
     let mut table = table(4, vec![]);
     says(&mut table, 3, SlotContent::Free, 0);

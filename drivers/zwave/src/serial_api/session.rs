@@ -25,6 +25,9 @@ const SOFT_RESET_TIMEOUT: Duration = Duration::from_secs(3);
 /// Pause before identification is tried again after the stick did not answer at all.
 const IDENTIFY_AGAIN: Duration = Duration::from_secs(2);
 
+/// Sends in a row without any answer after which the stick is taken to hang, and restarted.
+const HANGS_AFTER: u32 = 3;
+
 /// Names a command handed to the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub u64);
@@ -135,6 +138,8 @@ pub struct Session {
     state: State,
     soft_reset: bool,
     in_flight: Option<InFlight>,
+    /// Sends in a row that brought no answer.
+    unanswered: u32,
     queue: VecDeque<(Ticket, Command)>,
     next_ticket: u64,
     next_callback: u8,
@@ -149,6 +154,7 @@ impl Session {
             state: State::Closed,
             soft_reset,
             in_flight: None,
+            unanswered: 0,
             queue: VecDeque::new(),
             next_ticket: 0,
             next_callback: 0,
@@ -174,9 +180,7 @@ impl Session {
         self.handle_lost();
         self.link.handle_opened();
         if self.soft_reset {
-            let reset = Command::order(function::SOFT_RESET, &[]);
-            self.state = State::Resetting { until: now + SOFT_RESET_TIMEOUT };
-            self.begin(now, Asker::SoftReset, reset);
+            self.begin_reset(now);
         } else {
             self.state = State::Identifying(Startup::new());
         }
@@ -366,16 +370,31 @@ impl Session {
                     Answer::Update => SendFailure::NoUpdate,
                     Answer::None | Answer::Response | Answer::Callback(_) => SendFailure::AnswerLost,
                 };
-                if matches!(flight.command.answer, Answer::Callback(_)) {
+                let sent = matches!(flight.command.answer, Answer::Callback(_));
+                self.complete(Err(failure));
+                self.unanswered += 1;
+                if self.unanswered >= HANGS_AFTER {
+                    self.restart_hung(now);
+                } else if sent {
                     // So that a send which hangs in the stick does not block the next.
-                    self.complete(Err(failure));
                     self.abort_send(now);
-                } else {
-                    self.complete(Err(failure));
                 }
             }
             _ => {}
         }
+    }
+
+    /// The stick takes commands and answers none: sticks are known to hang like that until they are restarted.
+    fn restart_hung(&mut self, now: Instant) {
+        self.unanswered = 0;
+        self.fail_all(SendFailure::Restarted);
+        self.event(SessionEvent::Unresponsive("it takes commands but answers none: it is restarted".to_owned()));
+        self.begin_reset(now);
+    }
+
+    fn begin_reset(&mut self, now: Instant) {
+        self.state = State::Resetting { until: now + SOFT_RESET_TIMEOUT };
+        self.begin(now, Asker::SoftReset, Command::order(function::SOFT_RESET, &[]));
     }
 
     fn abort_send(&mut self, now: Instant) {
@@ -402,6 +421,7 @@ impl Session {
     }
 
     fn handle_response(&mut self, now: Instant, frame: &DataFrame) {
+        self.unanswered = 0;
         let Some(flight) = &mut self.in_flight else { return };
         if flight.command.function != frame.function || matches!(flight.phase, Phase::Callback { .. }) {
             return;
@@ -440,6 +460,7 @@ impl Session {
                 return;
             }
         };
+        self.unanswered = 0;
         let awaited = self.in_flight.as_ref().map(|flight| flight.command.answer);
         if awaited == Some(Answer::Callback(report.callback)) {
             self.link.settle();

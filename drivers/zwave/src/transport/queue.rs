@@ -95,6 +95,8 @@ struct Hold {
     node: NodeId,
     since: Instant,
     until: Instant,
+    /// `until` has come. Kept until another node had its turn, so that the hold does not begin anew before that.
+    over: bool,
 }
 
 /// All lines before one stick.
@@ -175,6 +177,7 @@ impl Queue {
         }
         loop {
             let node = self.whose_turn(now)?;
+            self.hold.take_if(|hold| hold.node != node);
             let line = self.lines.get_mut(&node)?;
             match line.tasks.front_mut() {
                 Some((_, Task::Exchange(exchange))) => {
@@ -202,14 +205,22 @@ impl Queue {
         waiting.min_by_key(|(_, line)| line.used).map(|(node, _)| *node)
     }
 
-    /// The node is awake: the stick stays with it for a moment.
+    /// The node is awake: the stick stays with it for a moment, and not for ever while others wait.
     fn stay(&mut self, now: Instant, node: NodeId) {
         if !self.lines.get(&node).is_some_and(|line| line.beamed) {
             return;
         }
-        let same = self.hold.take().filter(|hold| hold.node == node && now <= hold.until);
-        let since = same.map_or(now, |hold| hold.since);
-        self.hold = Some(Hold { node, since, until: (now + LINGER).min(since + LONGEST_HOLD) });
+        let others = self.others_wait(node);
+        let since = match &self.hold {
+            Some(hold) if hold.node == node && others && hold.since + LONGEST_HOLD <= now => return,
+            Some(hold) if hold.node == node && others => hold.since,
+            _ => now,
+        };
+        self.hold = Some(Hold { node, since, until: (now + LINGER).min(since + LONGEST_HOLD), over: false });
+    }
+
+    fn others_wait(&self, node: NodeId) -> bool {
+        self.lines.iter().any(|(other, line)| *other != node && line.wants_turn())
     }
 
     /// The session took it under this ticket.
@@ -272,7 +283,9 @@ impl Queue {
 
     /// The instant of [`Queue::timeout`] has come.
     pub fn handle_timeout(&mut self, now: Instant) {
-        self.hold.take_if(|hold| hold.until <= now);
+        if let Some(hold) = &mut self.hold {
+            hold.over = hold.until <= now;
+        }
         for line in self.lines.values_mut() {
             if let Some((_, Task::Exchange(exchange))) = line.tasks.front_mut() {
                 exchange.handle_timeout(now);
@@ -286,16 +299,14 @@ impl Queue {
             Some((_, Task::Exchange(exchange))) => exchange.timeout(),
             _ => None,
         };
-        let others = |hold: &&Hold| self.lines.iter().any(|(node, line)| *node != hold.node && line.wants_turn());
-        let hold = self.hold.as_ref().filter(others).map(|hold| hold.until);
+        let hold = self.hold.as_ref().filter(|hold| !hold.over && self.others_wait(hold.node)).map(|hold| hold.until);
         self.lines.values().filter_map(first).chain(self.turn_ends()).chain(hold).min()
     }
 
     /// When the frame on the air has had its turn; `None` while nobody else waits.
     fn turn_ends(&self) -> Option<Instant> {
         let on_air = self.on_air.as_ref().filter(|on_air| !on_air.aborted)?;
-        let others = self.lines.iter().any(|(node, line)| *node != on_air.node && line.wants_turn());
-        (others || !self.replies.is_empty()).then(|| on_air.since + LONGEST_TURN)
+        (self.others_wait(on_air.node) || !self.replies.is_empty()).then(|| on_air.since + LONGEST_TURN)
     }
 
     /// Whether the stick is to be told to give up the frame on the air; true once a frame.
@@ -416,6 +427,22 @@ mod tests {
         }
         let turns: Vec<u16> = (0..4).filter_map(|_| bench.turn(Duration::from_secs(1))).collect();
         assert!(turns[..2].contains(&2), "{turns:?}");
+    }
+
+    #[test]
+    fn a_lock_that_a_beam_woke_is_stayed_with_but_not_for_ever() {
+        let mut bench = Bench::new();
+        bench.queue.set_beamed(node(2), true);
+        let mut turns = Vec::new();
+        for _ in 0..100 {
+            // Node 2 has always the next question ready, node 3 waits.
+            bench.ask(2);
+            bench.ask(3);
+            turns.extend(bench.turn(Duration::from_millis(100)));
+        }
+        let longest = turns.chunk_by(|a, b| a == b).filter(|run| run[0] == 2).map(<[u16]>::len).max();
+        assert!(longest.is_some_and(|longest| (10..=42).contains(&longest)), "{turns:?}");
+        assert!(turns.iter().filter(|turn| **turn == 3).count() >= 2, "{turns:?}");
     }
 
     #[test]

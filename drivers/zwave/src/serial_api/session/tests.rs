@@ -238,6 +238,25 @@ fn a_refused_send_an_undelivered_one_and_a_lost_answer_are_different_facts() {
 }
 
 #[test]
+fn a_stick_that_takes_commands_and_answers_none_is_restarted() {
+    let mut bench = Bench::identified(&Played::classic());
+    let mut sent = Vec::new();
+    while !sent.contains(&function::SOFT_RESET) {
+        let ticket = bench.send(2);
+        while bench.completed(ticket).is_none() {
+            bench.receive(&[ACK]);
+            bench.wait();
+        }
+        bench.receive(&[ACK]);
+        sent.extend(bench.sent.drain(..).map(|frame| frame.function));
+        assert!(sent.len() < 10, "{sent:02x?}");
+    }
+    assert!(matches!(bench.events.last(), Some(SessionEvent::Unresponsive(_))));
+    bench.request(function::STARTED, &[0, 0, 0, 0, 0]);
+    bench.identify(&Played::classic());
+}
+
+#[test]
 fn a_send_that_is_aborted_ends_with_its_callback() {
     let mut bench = Bench::identified(&Played::classic());
     let ticket = bench.send(2);
