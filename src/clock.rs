@@ -1,5 +1,6 @@
 //! The only place that asks the system for the time, or for randomness.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -32,11 +33,17 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Now;
 }
 
+/// Made by systemd-timesyncd once it has set the clock since the machine started.
+const SYNCHRONIZED: &str = "/run/systemd/timesync/synchronized";
+
 /// The system's clock. A Pi has no battery clock: after a power cut it wakes in the past, so the time is trusted only
-/// while it is not behind the latest time that the database has seen, nor behind the day this program was released.
+/// while it is not behind the latest time that the database has seen, nor behind the day this program was released; or
+/// when it was set from the network. Without the latter, one wrong time in the future would keep the right one from
+/// ever being trusted again.
 #[derive(Debug)]
 pub struct SystemClock {
     floor: AtomicI64,
+    synchronized: &'static Path,
 }
 
 impl SystemClock {
@@ -46,7 +53,7 @@ impl SystemClock {
     /// Trusts nothing before `latest`, the last time that the database has seen.
     pub fn new(latest: Option<Timestamp>) -> Self {
         let latest = latest.map_or(Self::RELEASED, |time| time.as_microsecond().max(Self::RELEASED));
-        Self { floor: AtomicI64::new(latest) }
+        Self { floor: AtomicI64::new(latest), synchronized: Path::new(SYNCHRONIZED) }
     }
 }
 
@@ -56,8 +63,11 @@ impl Clock for SystemClock {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let micros = i64::try_from(since.as_micros()).unwrap_or(i64::MAX);
         // A clock that is behind by less than a minute was being corrected, not lost.
-        let trusted = micros >= self.floor.load(Ordering::Relaxed) - 60_000_000;
-        if trusted {
+        let behind = micros < self.floor.load(Ordering::Relaxed) - 60_000_000;
+        let trusted = !behind || (micros >= Self::RELEASED && self.synchronized.exists());
+        if behind && trusted {
+            self.floor.store(micros, Ordering::Relaxed);
+        } else if trusted {
             self.floor.fetch_max(micros, Ordering::Relaxed);
         }
         let utc = Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH);
@@ -77,10 +87,16 @@ pub fn entropy(bytes: &mut [u8]) -> std::io::Result<()> {
 mod tests {
     use super::*;
 
+    fn clock(latest: Option<Timestamp>, synchronized: &'static str) -> SystemClock {
+        SystemClock { synchronized: Path::new(synchronized), ..SystemClock::new(latest) }
+    }
+
     #[test]
-    fn a_clock_behind_the_database_is_not_trusted() {
+    fn a_clock_behind_the_database_is_not_trusted_unless_it_was_set_from_the_network() {
         let far_ahead = Timestamp::from_microsecond(4_000_000_000_000_000);
-        assert!(!SystemClock::new(far_ahead).now().trusted);
-        assert!(SystemClock::new(None).now().trusted);
+        assert!(!clock(far_ahead, "/nothing/here").now().trusted);
+        assert!(clock(None, "/nothing/here").now().trusted);
+        let set = clock(far_ahead, "/");
+        assert!(set.now().trusted && set.now().trusted);
     }
 }

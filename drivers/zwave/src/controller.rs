@@ -310,7 +310,8 @@ impl Radio for ZwaveRadio {
         if let Some(output) = self.outputs.pop_front() {
             return output;
         }
-        let locks = self.locks.values().filter_map(Dialogue::timeout).min();
+        // While the stick is not known, no lock can go on.
+        let locks = self.session.stick().and_then(|_| self.locks.values().filter_map(Dialogue::timeout).min());
         let timeouts = [self.session_timeout, self.queue.timeout(), self.receiver.timeout(), locks];
         Output::Timeout(timeouts.into_iter().flatten().min())
     }
