@@ -48,11 +48,15 @@ pub fn next(facts: &LockFacts, now: Moment) -> Next {
     if memory.resting {
         return Next::Wait;
     }
+    let due_now = table.and_then(|table| removal(table, memory, now).or_else(|| setting(table, memory, now)));
+    if let Some(step) = due_now {
+        return Next::Do(step);
+    }
+    if memory.sparing {
+        return Next::Wait;
+    }
     let coded = table.and_then(|table| {
-        removal(table, memory, now)
-            .or_else(|| setting(table, memory, now))
-            .or_else(|| due(reading::managed(table, memory, now), now))
-            .or_else(|| due(reading::told(table, memory, now), now))
+        due(reading::managed(table, memory, now), now).or_else(|| due(reading::told(table, memory, now), now))
     });
     let status = || (memory.heard_since.is_none() || !memory.status_known).then_some(Step::Status);
     let background = || due(table.and_then(|table| reading::background(table, now)), now);

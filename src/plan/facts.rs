@@ -91,6 +91,9 @@ pub struct Memory {
     pub status_known: bool,
     /// A command just failed: nothing but what a person waits for, for now.
     pub resting: bool,
+    /// Commands failed lately: nothing but that and what is due, so that a lock which is back without a word is not left
+    /// with a code that is over, nor without one that has begun.
+    pub sparing: bool,
     /// The lock just said that it is busy: not even that.
     pub busy: bool,
     /// Codes whose set or clear just failed: not now.

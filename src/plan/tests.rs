@@ -394,9 +394,20 @@ fn a_lock_not_heard_yet_is_asked_for_its_status_if_nothing_else_is_to_be_asked()
     let mut facts = facts(table(0, vec![]));
     facts.memory = Memory::default();
     assert_eq!(diff::next(&facts, now(0)), Next::Do(Step::Status));
-    facts.memory.resting = true;
+    facts.memory.sparing = true;
     assert_eq!(diff::next(&facts, now(0)), Next::Wait);
     let code_id: AccessCodeId = id(1);
     facts.memory.held.insert(code_id);
     assert_eq!(wake::next(&facts, now(0)), None);
+}
+
+#[test]
+fn a_lock_that_failed_lately_is_asked_for_nothing_but_what_is_due() {
+    let over = code(1, 1, 0, 100, proven(0));
+    let mut facts = facts(table(2, vec![over]));
+    facts.memory.sparing = true;
+    assert_eq!(diff::next(&facts, now(99)), Next::Wait);
+    assert_eq!(diff::next(&facts, now(100)), Next::Do(Step::Read(SlotNumber(1))));
+    facts.memory.resting = true;
+    assert_eq!(diff::next(&facts, now(100)), Next::Wait, "but not at once again");
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Pause {
     failures: u32,
+    since: Option<Instant>,
     until: Option<Instant>,
 }
 
@@ -14,6 +15,7 @@ impl Pause {
     pub(super) fn grow(&mut self, now: Instant, first: Duration, most: Duration) {
         let doubled = first.saturating_mul(1 << self.failures.min(16));
         self.failures = self.failures.saturating_add(1);
+        self.since = Some(now);
         self.until = Some(now + doubled.min(most));
     }
 
@@ -24,6 +26,16 @@ impl Pause {
 
     pub(super) fn is_on(&self, now: Instant) -> bool {
         self.until.is_some_and(|until| now < until)
+    }
+
+    /// Whether it is on, and in its first `part`.
+    pub(super) fn begins(&self, now: Instant, part: Duration) -> bool {
+        self.first(part).is_some_and(|end| now < end)
+    }
+
+    /// When its first `part` is over, or all of it if that is shorter.
+    pub(super) fn first(&self, part: Duration) -> Option<Instant> {
+        Some(self.until?.min(self.since? + part))
     }
 
     pub(super) fn until(&self) -> Option<Instant> {

@@ -74,7 +74,8 @@ fn expire(unit: &mut Unit<'_>, ask: &Ask) -> Result<(), StoreError> {
 fn warn(unit: &mut Unit<'_>, ask: &Ask, device: &Device, facts: &LockFacts) -> Result<bool, StoreError> {
     let mut changed = false;
     for code in facts.table.iter().flat_map(|table| &table.codes) {
-        let failing = ask.memory.resting || ask.memory.held.contains(&code.access_code_id);
+        let memory = &ask.memory;
+        let failing = memory.resting || memory.sparing || memory.held.contains(&code.access_code_id);
         let health = Health { online: device.state.online, failing };
         let problem = warn::problem(code, health, ask.now);
         changed |= problem != code.problem;

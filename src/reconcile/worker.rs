@@ -16,10 +16,12 @@ use crate::plan::{Memory, Step};
 const NO_ANSWER: Duration = Duration::from_secs(120);
 /// Pauses while a lock or its stick can't be reached.
 const UNREACHABLE: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(300));
+/// Of a longer pause only this much holds for what is due: a lock may be back without a word (I1, I2).
+const UNREACHABLE_WHEN_DUE: Duration = Duration::from_secs(20);
 /// Pauses while a lock says that it is busy.
 const BUSY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
 /// Pauses after a set or clear that was not confirmed; its slot is read meanwhile.
-const UNCONFIRMED: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(300));
+const UNCONFIRMED: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(30));
 /// A removal that is refused goes on being tried (I1).
 const REFUSED_REMOVAL: Duration = Duration::from_secs(600);
 /// A question that is refused is not asked again soon.
@@ -119,7 +121,8 @@ impl Worker {
         Memory {
             heard_since: self.heard_since,
             status_known: self.status_known,
-            resting: !reachable || self.rest.is_on(now.mono) || self.busy.is_on(now.mono),
+            resting: !reachable || self.rest.begins(now.mono, UNREACHABLE_WHEN_DUE) || self.busy.is_on(now.mono),
+            sparing: self.rest.is_on(now.mono),
             busy: self.busy.is_on(now.mono),
             held: held.collect(),
             told: self.told.clone(),
@@ -283,6 +286,7 @@ impl Worker {
     /// The first of its moments behind the last turn.
     fn wake(&self, last: Option<Instant>) -> Option<Instant> {
         let pauses = self.holds.values().chain([&self.rest, &self.busy]).filter_map(Pause::until);
+        let pauses = pauses.chain(self.rest.first(UNREACHABLE_WHEN_DUE));
         let give_up = self.heard_since.is_none().then_some(self.silent_since + PATIENCE);
         let own = pauses.chain(give_up).filter(|at| last.is_none_or(|last| *at > last));
         own.chain(self.plan_wake).min()

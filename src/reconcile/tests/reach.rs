@@ -23,10 +23,13 @@ async fn one_lock_that_is_offline_delays_no_other() {
 async fn an_offline_lock_is_tried_with_growing_pauses_and_at_once_when_it_is_heard() {
     let mut world = World::new().await;
     world.lock(FRONT).faults.offline = true;
-    let grant = world.grant(&[FRONT], 0, 90_000).await.unwrap();
+    let grant = world.grant(&[FRONT], 3600, 90_000).await.unwrap();
     world.run_until(3600).await;
     let tries = world.lock(FRONT).asked.len();
-    assert!((10..40).contains(&tries), "{tries} tries in an hour");
+    assert!((10..40).contains(&tries), "{tries} tries in an hour in which nothing was due");
+    world.run_until(7200).await;
+    let tries = world.lock(FRONT).asked.len() - tries;
+    assert!((150..200).contains(&tries), "{tries} tries in an hour in which a guest waited");
     world.lock(FRONT).faults.offline = false;
     world.report(RadioEvent::LockReachable(FRONT, true)).await;
     world.pump().await;
@@ -64,6 +67,31 @@ async fn a_code_that_is_over_stays_an_alarm_until_the_lock_can_be_reached_and_ha
     assert!(world.pins(FRONT).is_empty());
     assert_eq!(world.code(&grant).await.problem, None);
     assert_eq!(world.events("access_code.removed").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_lock_that_comes_back_without_a_word_is_rid_of_a_code_that_is_over_within_seconds() {
+    let mut world = World::new().await;
+    let grant = world.grant(&[FRONT], 0, 100).await.unwrap();
+    world.pump().await;
+    world.lock(FRONT).faults.offline = true;
+    world.run_until(4000).await;
+    assert_eq!(world.pins(FRONT), [grant.pin]);
+    world.lock(FRONT).faults.offline = false;
+    world.run_until(4025).await;
+    assert!(world.pins(FRONT).is_empty());
+}
+
+#[tokio::test]
+async fn a_guest_is_let_in_within_seconds_by_a_lock_that_was_tried_in_vain_for_an_hour() {
+    let mut world = World::new().await;
+    let grant = world.grant(&[FRONT], 4000, 5000).await.unwrap();
+    world.pump().await;
+    world.lock(FRONT).faults.offline = true;
+    world.run_until(3990).await;
+    world.lock(FRONT).faults.offline = false;
+    world.run_until(4025).await;
+    assert_eq!(world.pins(FRONT), [grant.pin]);
 }
 
 #[tokio::test]
