@@ -11,6 +11,8 @@ use super::frame::{ACK, DataFrame, FrameParser, NAK, Received};
 pub const ACK_TIMEOUT: Duration = Duration::from_millis(1600);
 /// How often a frame is sent again before it is given up (INS12350 section 6.2.2).
 pub const MAX_RETRANSMISSIONS: u32 = 3;
+/// Frames that a stick may have sent to a host that died before it acknowledged them: a response, a callback, a report.
+const MOST_OWED_ACKS: usize = 3;
 
 /// Pause before retransmission `n` (from 0): 100 ms + n · 1000 ms (INS12350 section 6.3).
 fn back_off(n: u32) -> Duration {
@@ -76,10 +78,13 @@ impl Default for Link {
 }
 
 impl Link {
-    /// The port was opened: a NAK tells the stick to drop what it had half sent (INS12350 section 6.1).
+    /// The port was opened. ACKs end the wait of a stick that had something to say to a host that died: else it would
+    /// take our first ones for those that are owed, or answer our first frame with CAN. A NAK then tells it to drop what
+    /// it had half sent (INS12350 section 6.1).
     pub fn handle_opened(&mut self) {
         *self = Self::default();
-        self.outputs.push_back(LinkOutput::Transmit(vec![NAK]));
+        let owed = [ACK; MOST_OWED_ACKS];
+        self.outputs.push_back(LinkOutput::Transmit([&owed[..], &[NAK]].concat()));
     }
 
     /// No ACK is awaited any more: the frame has shown by its effect that it arrived, or does not matter now.
