@@ -4,10 +4,10 @@ use keyway_lock::SlotContent;
 use serde_json::{Map, Value, json};
 
 use super::input::Input;
-use super::operations::{Outcome, one};
+use super::outcome::{Outcome, no_access_code, no_device, one};
 use crate::model::{
-    AccessCode, AccessCodeId, AccessGrantId, AccessMethodId, ApiError, CodeProblem, CodeStatus, DeviceId, ProblemKind,
-    Timestamp, UnmanagedCode, WorkspaceId,
+    AccessCode, AccessCodeId, AccessGrantId, AccessMethodId, CodeProblem, CodeStatus, DeviceId, ProblemKind, Timestamp,
+    UnmanagedCode, WorkspaceId,
 };
 use crate::store::Unit;
 
@@ -18,7 +18,7 @@ pub(super) fn get(unit: &mut Unit<'_>, mut input: Input) -> Outcome {
         Some(id) => unit.code(id)?,
         None => None,
     };
-    let code = code.filter(|code| code.deleted_at.is_none()).ok_or_else(not_found)?;
+    let code = code.filter(|code| code.deleted_at.is_none()).ok_or_else(no_access_code)?;
     one("access_code", resource(&code, unit.now(), unit.workspace_id()?, Shown::ToTheHost))
 }
 
@@ -44,15 +44,11 @@ pub(super) fn list_unmanaged(unit: &mut Unit<'_>, mut input: Input) -> Outcome {
     let device: Option<DeviceId> = input.required_id("device_id");
     input.finish()?;
     let Some(device) = device else { return one("access_codes", json!([])) };
-    unit.device(device)?.ok_or_else(super::devices::not_found)?;
+    unit.device(device)?.ok_or_else(no_device)?;
     let workspace = unit.workspace_id()?;
     let codes = unit.unmanaged_codes(device)?;
     let shown: Vec<Value> = codes.iter().map(|code| unmanaged_resource(code, workspace)).collect();
     one("access_codes", shown.into())
-}
-
-fn not_found() -> ApiError {
-    ApiError::new("access_code_not_found", "there is no access code of this id")
 }
 
 /// Who will see a resource.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::access_codes::Shown;
 use super::grant_codes::{self, Wish};
 use super::input::Input;
-use super::operations::{Failure, Outcome, nothing, one};
+use super::outcome::{Failure, Outcome, no_access_grant, no_user_identity, nothing, one};
 use super::user_identities::{self, Person};
 use crate::model::{
     AccessCode, AccessGrant, AccessGrantId, AccessMethod, ApiError, CodeStatus, Device, DeviceId, EventSubject,
@@ -30,7 +30,7 @@ pub(super) fn create(unit: &mut Unit<'_>, mut input: Input) -> Outcome {
     }
     let devices = devices(unit, &order.device_ids)?;
     let user_identity_id = match order.who {
-        Who::Known(id) => unit.user_identity(id)?.ok_or_else(user_identities::not_found)?.user_identity_id,
+        Who::Known(id) => unit.user_identity(id)?.ok_or_else(no_user_identity)?.user_identity_id,
         Who::New(person) => user_identities::insert(unit, person)?.user_identity_id,
     };
     let now = unit.now();
@@ -107,15 +107,6 @@ pub(super) fn delete(unit: &mut Unit<'_>, mut input: Input) -> Outcome {
     nothing()
 }
 
-pub(super) fn not_found() -> ApiError {
-    ApiError::new("access_grant_not_found", "there is no access grant of this id or key")
-}
-
-/// The grants that are not over, nor deleted.
-pub(super) fn current_ids(unit: &mut Unit<'_>) -> Result<Vec<AccessGrantId>, StoreError> {
-    unit.current_grant_ids()
-}
-
 /// The grant and the state of its codes as shown to everybody, without PINs; `None` once it is deleted, or over and
 /// its codes are proven gone.
 pub(super) fn public(unit: &mut Unit<'_>, id: AccessGrantId) -> Result<Option<Value>, StoreError> {
@@ -158,7 +149,7 @@ impl Named {
             (None, Some(key)) => unit.grant_by_key(&key)?,
             (None, None) => None,
         };
-        Ok(found.filter(|grant| grant.deleted_at.is_none()).ok_or_else(not_found)?)
+        Ok(found.filter(|grant| grant.deleted_at.is_none()).ok_or_else(no_access_grant)?)
     }
 }
 

@@ -4,10 +4,9 @@ use serde_json::{Value, json};
 
 use super::access_codes::Shown;
 use super::input::Input;
-use super::operations::{Outcome, one};
+use super::outcome::{Outcome, no_access_grant, no_access_method, one};
 use crate::model::{
-    AccessCode, AccessGrantId, AccessMethod, AccessMethodId, ApiError, CodeStatus, DeviceId, ProblemKind, Timestamp,
-    WorkspaceId,
+    AccessCode, AccessGrantId, AccessMethod, AccessMethodId, CodeStatus, DeviceId, ProblemKind, Timestamp, WorkspaceId,
 };
 use crate::store::{StoreError, Unit};
 
@@ -18,10 +17,10 @@ pub(super) fn get(unit: &mut Unit<'_>, mut input: Input) -> Outcome {
         Some(id) => unit.method(id)?,
         None => None,
     };
-    let method = method.ok_or_else(not_found)?;
+    let method = method.ok_or_else(no_access_method)?;
     let grant = unit.grant(method.access_grant_id)?;
     if grant.is_none_or(|grant| grant.deleted_at.is_some()) {
-        return Err(not_found().into());
+        return Err(no_access_method().into());
     }
     one("access_method", of(unit, &method, Shown::ToTheHost)?)
 }
@@ -39,7 +38,7 @@ pub(super) fn list(unit: &mut Unit<'_>, mut input: Input) -> Outcome {
         (None, Some(key)) => unit.grant_by_key(&key)?,
         (None, None) => None,
     };
-    let grant = grant.filter(|grant| grant.deleted_at.is_none()).ok_or_else(super::access_grants::not_found)?;
+    let grant = grant.filter(|grant| grant.deleted_at.is_none()).ok_or_else(no_access_grant)?;
     let methods = if device.is_some_and(|device| !grant.device_ids.contains(&device)) {
         Vec::new()
     } else {
@@ -48,10 +47,6 @@ pub(super) fn list(unit: &mut Unit<'_>, mut input: Input) -> Outcome {
     let shown: Vec<Value> =
         methods.iter().map(|method| of(unit, method, Shown::ToTheHost)).collect::<Result<_, _>>()?;
     one("access_methods", shown.into())
-}
-
-fn not_found() -> ApiError {
-    ApiError::new("access_method_not_found", "there is no access method of this id")
 }
 
 /// The resource with the state of its codes.

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::input::Input;
-use super::operations::{Outcome, one};
-use crate::model::{ActionAttempt, ActionAttemptId, ActionStatus, ActionType, ApiError, DeviceId};
+use super::outcome::{Outcome, no_action_attempt, one};
+use crate::model::{ActionAttempt, ActionAttemptId, ActionStatus, ActionType, DeviceId};
 use crate::store::Unit;
 
 pub(super) fn get(unit: &mut Unit<'_>, mut input: Input) -> Outcome {
@@ -14,9 +14,7 @@ pub(super) fn get(unit: &mut Unit<'_>, mut input: Input) -> Outcome {
         Some(id) => unit.action_attempt(id)?,
         None => None,
     };
-    let missing =
-        || ApiError::new("action_attempt_not_found", "there is no action attempt of this id, or not any more");
-    one("action_attempt", resource(&attempt.ok_or_else(missing)?))
+    one("action_attempt", resource(&attempt.ok_or_else(no_action_attempt)?))
 }
 
 pub(super) fn list(unit: &mut Unit<'_>, mut input: Input) -> Outcome {

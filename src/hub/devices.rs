@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::input::Input;
-use super::operations::{Outcome, one};
-use crate::model::{AccessCode, ApiError, Device, DeviceId, ProblemKind, RadioKind, Timestamp, WorkspaceId};
+use super::outcome::{Outcome, no_device, one};
+use crate::model::{AccessCode, Device, DeviceId, ProblemKind, RadioKind, Timestamp, WorkspaceId};
 use crate::store::{StoreError, Unit};
 
 pub(super) fn get(unit: &mut Unit<'_>, mut input: Input) -> Outcome {
@@ -18,7 +18,7 @@ pub(super) fn get(unit: &mut Unit<'_>, mut input: Input) -> Outcome {
         (Some(id), _) => unit.device(id)?,
         (None, name) => unit.devices()?.into_iter().find(|device| Some(&device.name) == name.as_ref()),
     };
-    let device = found.ok_or_else(not_found)?;
+    let device = found.ok_or_else(no_device)?;
     one("device", of(unit, &device)?)
 }
 
@@ -37,10 +37,6 @@ pub(super) fn list(unit: &mut Unit<'_>, mut input: Input) -> Outcome {
     one("devices", shown.into())
 }
 
-pub(super) fn not_found() -> ApiError {
-    ApiError::new("device_not_found", "there is no device of this id or name")
-}
-
 /// The device as shown to everybody; the same as to the host, since it holds no secret.
 pub(super) fn public(unit: &mut Unit<'_>, id: DeviceId) -> Result<Option<Value>, StoreError> {
     let device = unit.device(id)?;
@@ -57,7 +53,7 @@ pub(super) fn info(unit: &mut Unit<'_>, clock_trusted: bool) -> Result<Value, St
     let online = devices.iter().filter(|device| device.state.online).count();
     let networks: std::collections::BTreeSet<&str> =
         devices.iter().map(|device| device.address.network.as_str()).collect();
-    let grants = super::access_grants::current_ids(unit)?.len();
+    let grants = unit.current_grant_ids()?.len();
     Ok(json!({
         "version": env!("CARGO_PKG_VERSION"),
         "clock_trusted": clock_trusted,
@@ -147,21 +143,10 @@ fn properties(device: &Device) -> Value {
     if let Some(percent) = state.battery_percent {
         let level = f64::from(percent) / 100.0;
         put("battery_level", json!(level));
-        put("battery", json!({"level": level, "status": battery_status(percent, state.battery_low)}));
+        put("battery", json!({"level": level, "status": state.battery_status()}));
     }
     put("last_seen_at", json!(state.last_seen));
     Value::Object(json)
-}
-
-/// Seam's words for a battery level in percent.
-fn battery_status(percent: u8, low: bool) -> &'static str {
-    match percent {
-        _ if low => "critical",
-        0..=10 => "critical",
-        11..=25 => "low",
-        26..=75 => "good",
-        _ => "full",
-    }
 }
 
 fn errors(device: &Device, codes: &[AccessCode], now: Timestamp) -> Vec<Value> {
@@ -200,7 +185,7 @@ fn warnings(device: &Device, codes: &[AccessCode]) -> Vec<Value> {
         Some(_) => {}
     }
     if device.state.battery_low {
-        warn("low_battery", "the lock warns of its battery: change it".to_owned(), seen);
+        warn("low_battery", "the battery is low: change it".to_owned(), seen);
     }
     if device.state.jammed {
         warn("jammed", "the bolt is stuck: see to the door".to_owned(), seen);

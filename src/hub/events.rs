@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::input::Input;
-use super::operations::{Outcome, one};
-use crate::model::{ApiError, Event, EventId, EventType, WorkspaceId};
+use super::outcome::{Outcome, no_event, one};
+use crate::model::{Event, EventId, EventType, WorkspaceId};
 use crate::store::{EventFilter, Unit};
 
 /// Events in one answer, unless `limit` says less.
@@ -17,9 +17,7 @@ pub(super) fn get(unit: &mut Unit<'_>, mut input: Input) -> Outcome {
         Some(id) => unit.event(id)?,
         None => None,
     };
-    let event =
-        event.ok_or_else(|| ApiError::new("event_not_found", "there is no event of this id, or not any more"))?;
-    one("event", resource(&event, unit.workspace_id()?))
+    one("event", resource(&event.ok_or_else(no_event)?, unit.workspace_id()?))
 }
 
 pub(super) fn list(unit: &mut Unit<'_>, mut input: Input) -> Outcome {

@@ -5,7 +5,7 @@ use serde_json::Map;
 use uuid::Uuid;
 
 use super::input::Input;
-use super::operations::Failure;
+use super::outcome::Failure;
 use crate::model::{
     AccessCode, AccessGrant, AccessMethod, AccessMethodId, ApiError, Device, EventSubject, EventType, Presence,
     Timestamp, Window,

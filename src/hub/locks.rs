@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::input::Input;
-use super::operations::{Failure, Outcome, one};
+use super::outcome::{Failure, Outcome, no_device, one};
 use crate::model::{ActionAttempt, ActionStatus, ActionType, ApiError, DeviceId};
 use crate::store::Unit;
 
@@ -39,7 +39,7 @@ fn attempt(unit: &mut Unit<'_>, mut input: Input, action_type: ActionType) -> Ou
 }
 
 fn check(unit: &mut Unit<'_>, id: DeviceId, action_type: ActionType) -> Result<(), Failure> {
-    let device = unit.device(id)?.ok_or_else(super::devices::not_found)?;
+    let device = unit.device(id)?.ok_or_else(no_device)?;
     let can = device.info.as_ref().is_some_and(|info| match action_type {
         ActionType::LockDoor => info.capabilities.can_lock,
         ActionType::UnlockDoor => info.capabilities.can_unlock,

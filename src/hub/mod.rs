@@ -12,6 +12,7 @@ mod grant_codes;
 mod input;
 mod locks;
 mod operations;
+mod outcome;
 mod user_identities;
 
 #[cfg(test)]
@@ -82,7 +83,7 @@ impl Hub {
     /// # Errors
     /// [`StoreError`].
     pub async fn everything_public(&self) -> Result<(Vec<DeviceId>, Vec<AccessGrantId>), StoreError> {
-        self.read(|unit| Ok((devices::ids(unit)?, access_grants::current_ids(unit)?))).await
+        self.read(|unit| Ok((devices::ids(unit)?, unit.current_grant_ids()?))).await
     }
 
     /// Counts for the info topic.

@@ -3,22 +3,11 @@
 use serde_json::{Map, Value};
 
 use crate::model::ApiError;
-use crate::store::{StoreError, Unit};
+use crate::store::Unit;
 
 use super::input::Input;
+use super::outcome::{Failure, Outcome};
 use super::{access_codes, access_grants, access_methods, action_attempts, devices, events, locks, user_identities};
-
-/// Why an operation did not work: the caller's fault, or the store's.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
-    #[error(transparent)]
-    Refused(#[from] ApiError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-/// What an operation gives: the resource under its name.
-pub(super) type Outcome = Result<Map<String, Value>, Failure>;
 
 type Function = fn(&mut Unit<'_>, Input) -> Outcome;
 
@@ -110,14 +99,4 @@ fn unknown(name: &str) -> ApiError {
         format!("there are: {}", alike.join(", "))
     };
     ApiError::new("unknown_operation", format!("there is no such operation; {hint}"))
-}
-
-/// The answer of an operation: one resource under its name.
-pub(super) fn one(name: &str, resource: Value) -> Outcome {
-    Ok(Map::from_iter([(name.to_owned(), resource)]))
-}
-
-/// The answer of an operation that gives nothing.
-pub(super) fn nothing() -> Outcome {
-    Ok(Map::new())
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::input::Input;
-use super::operations::{Failure, Outcome, nothing, one};
+use super::outcome::{Failure, Outcome, no_user_identity, nothing, one};
 use crate::model::{ApiError, UserIdentity, UserIdentityId, WorkspaceId};
 use crate::store::Unit;
 
@@ -25,7 +25,7 @@ pub(super) fn get(unit: &mut Unit<'_>, mut input: Input) -> Outcome {
         (None, Some(key)) => unit.user_identity_by_key(&key)?,
         (None, None) => None,
     };
-    one("user_identity", resource(&found.ok_or_else(not_found)?, unit.workspace_id()?))
+    one("user_identity", resource(&found.ok_or_else(no_user_identity)?, unit.workspace_id()?))
 }
 
 pub(super) fn list(unit: &mut Unit<'_>, mut input: Input) -> Outcome {
@@ -50,8 +50,8 @@ pub(super) fn update(unit: &mut Unit<'_>, mut input: Input) -> Outcome {
     let name = input.nullable_text("full_name");
     input.finish()?;
     let old = match id {
-        Some(id) => unit.user_identity(id)?.ok_or_else(not_found)?,
-        None => return Err(not_found().into()),
+        Some(id) => unit.user_identity(id)?.ok_or_else(no_user_identity)?,
+        None => return Err(no_user_identity().into()),
     };
     let new = UserIdentity {
         user_identity_key: key.unwrap_or_else(|| old.user_identity_key.clone()),
@@ -69,7 +69,7 @@ pub(super) fn delete(unit: &mut Unit<'_>, mut input: Input) -> Outcome {
     let id: Option<UserIdentityId> = input.required_id("user_identity_id");
     input.finish()?;
     let Some(id) = id else { return nothing() };
-    unit.user_identity(id)?.ok_or_else(not_found)?;
+    unit.user_identity(id)?.ok_or_else(no_user_identity)?;
     let grants = unit.grants_of_user(id)?;
     if !grants.is_empty() {
         let message = format!("has {} access grant(s): delete them first, so that no code stays behind", grants.len());
@@ -148,10 +148,6 @@ fn check_unique(unit: &mut Unit<'_>, identity: &UserIdentity) -> Result<(), Fail
         return taken("phone_number");
     }
     Ok(())
-}
-
-pub(super) fn not_found() -> ApiError {
-    ApiError::new("user_identity_not_found", "there is no user identity of this id or key")
 }
 
 fn resource(identity: &UserIdentity, workspace: WorkspaceId) -> Value {

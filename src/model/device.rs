@@ -43,6 +43,19 @@ pub struct DeviceState {
     pub last_seen: Option<Timestamp>,
 }
 
+impl DeviceState {
+    /// Seam's word for the battery's level; `None`: it was never told.
+    pub fn battery_status(&self) -> Option<&'static str> {
+        Some(match self.battery_percent? {
+            _ if self.battery_low => "critical",
+            0..=10 => "critical",
+            11..=25 => "low",
+            26..=75 => "good",
+            _ => "full",
+        })
+    }
+}
+
 /// A lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Device {

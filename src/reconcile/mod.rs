@@ -1,6 +1,7 @@
 //! Makes each lock hold what it should: one worker a lock, level-triggered. Intent on disk, command to the radio,
 //! proof from the lock, outcome on disk; then the next difference.
 
+mod battery;
 mod codes;
 mod engine;
 mod facts;

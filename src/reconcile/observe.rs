@@ -3,6 +3,7 @@
 use keyway_lock::{LockEvent, LockInfo, SlotNumber, UnlockSource};
 use serde_json::{Map, Value, json};
 
+use super::battery;
 use super::codes;
 use super::facts;
 use super::outcome;
@@ -108,7 +109,7 @@ pub(super) fn told(unit: &mut Unit<'_>, device: DeviceId, told: &Told) -> Result
             let event = if *open { EventType::DeviceDoorOpened } else { EventType::DeviceDoorClosed };
             if news { tell(unit, event, id, Map::new()) } else { Ok(()) }
         }
-        LockEvent::Battery { percent, low } => battery(unit, &mut device, *percent, *low),
+        LockEvent::Battery { percent, low } => battery::told(unit, &mut device, *percent, *low),
         LockEvent::Reset => {
             unit.forget_slots(id)?;
             outcome::lost(unit, &mut device)
@@ -164,45 +165,6 @@ fn bolt(
     }
     let event = if locked { EventType::LockLocked } else { EventType::LockUnlocked };
     unit.emit(event, subject, details)
-}
-
-/// A battery's level: told when it crosses a limit, and once when it is low.
-pub(super) fn battery(
-    unit: &mut Unit<'_>,
-    device: &mut Device,
-    percent: Option<u8>,
-    low: bool,
-) -> Result<(), StoreError> {
-    let before = device.state;
-    facts::change_state(unit, device, |state| {
-        state.battery_percent = percent.map(|percent| percent.min(100)).or(state.battery_percent);
-        state.battery_low = low;
-    })?;
-    let mut details = Map::new();
-    if let Some(percent) = device.state.battery_percent {
-        details.insert("battery_level".to_owned(), json!(f64::from(percent) / 100.0));
-    }
-    let (was, is) = (level(&before), level(&device.state));
-    if was.is_some() && was != is {
-        details.insert("battery_status".to_owned(), json!(is));
-        tell(unit, EventType::DeviceBatteryStatusChanged, device.device_id, details.clone())?;
-    }
-    if low && !before.battery_low {
-        tell(unit, EventType::DeviceLowBattery, device.device_id, details)?;
-    }
-    Ok(())
-}
-
-/// Seam's words for a battery's level.
-fn level(state: &DeviceState) -> Option<&'static str> {
-    let percent = state.battery_percent?;
-    Some(match percent {
-        _ if state.battery_low => "critical",
-        0..=10 => "critical",
-        11..=25 => "low",
-        26..=75 => "good",
-        _ => "full",
-    })
 }
 
 fn tell(

@@ -149,7 +149,7 @@ fn status_told(unit: &mut Unit<'_>, device: &mut Device, status: &LockStatus) ->
     if status.battery_percent.is_none() && !status.battery_low {
         return Ok(());
     }
-    super::observe::battery(unit, device, status.battery_percent, status.battery_low)
+    super::battery::told(unit, device, status.battery_percent, status.battery_low)
 }
 
 /// Why a lock or unlock did not work.

@@ -20,6 +20,19 @@ pub enum CodeChange {
     Clear,
 }
 
+impl Word for CodeChange {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Set => "set",
+            Self::Clear => "clear",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        [Self::Set, Self::Clear].into_iter().find(|change| change.word() == text)
+    }
+}
+
 /// One line of a code's history. Never holds a PIN.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JournalEntry {

@@ -8,7 +8,6 @@ use rusqlite::{ToSql, types::FromSql};
 use uuid::Uuid;
 
 use super::StoreError;
-use super::journal::CodeChange;
 use crate::model::{
     AccessCodeId, AccessGrantId, AccessMethodId, ActionAttemptId, ActionType, DeviceId, EventId, ProblemKind,
     RadioKind, Timestamp, UserIdentityId, Window, WorkspaceId,
@@ -139,7 +138,6 @@ words! {
         WillNotWork = "will_not_work",
     }
     ActionType { LockDoor = "lock_door", UnlockDoor = "unlock_door" }
-    CodeChange { Set = "set", Clear = "clear" }
 }
 
 macro_rules! ids {

@@ -1,0 +1,34 @@
+//! Batteries: a level is told when it crosses a limit, and once when it is low.
+
+use serde_json::{Map, json};
+
+use super::facts;
+use crate::model::{Device, EventSubject, EventType};
+use crate::store::{StoreError, Unit};
+
+/// Per cent at which a battery counts as low, whether or not the lock warns of it.
+const LOW: u8 = 10;
+
+/// A lock told its level, in per cent, or only that it is low.
+pub(super) fn told(unit: &mut Unit<'_>, device: &mut Device, percent: Option<u8>, low: bool) -> Result<(), StoreError> {
+    let before = device.state;
+    let low = low || percent.is_some_and(|percent| percent <= LOW);
+    facts::change_state(unit, device, |state| {
+        state.battery_percent = percent.map(|percent| percent.min(100)).or(state.battery_percent);
+        state.battery_low = low;
+    })?;
+    let mut details = Map::new();
+    if let Some(percent) = device.state.battery_percent {
+        details.insert("battery_level".to_owned(), json!(f64::from(percent) / 100.0));
+    }
+    let subject = EventSubject { device_id: Some(device.device_id), ..EventSubject::default() };
+    let (was, is) = (before.battery_status(), device.state.battery_status());
+    if was.is_some() && was != is {
+        details.insert("battery_status".to_owned(), json!(is));
+        unit.emit(EventType::DeviceBatteryStatusChanged, subject.clone(), details.clone())?;
+    }
+    if low && !before.battery_low {
+        unit.emit(EventType::DeviceLowBattery, subject, details)?;
+    }
+    Ok(())
+}
