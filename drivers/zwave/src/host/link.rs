@@ -78,13 +78,17 @@ impl Default for Link {
 }
 
 impl Link {
-    /// The port was opened. ACKs end the wait of a stick that had something to say to a host that died: else it would
-    /// take our first ones for those that are owed, or answer our first frame with CAN. A NAK then tells it to drop what
-    /// it had half sent (INS12350 section 6.1).
+    /// The port was opened: a NAK tells the stick to repeat what it had half sent, or had sent to a host that died before
+    /// it acknowledged (INS12350 section 6.1).
     pub fn handle_opened(&mut self) {
         *self = Self::default();
-        let owed = [ACK; MOST_OWED_ACKS];
-        self.outputs.push_back(LinkOutput::Transmit([&owed[..], &[NAK]].concat()));
+        self.outputs.push_back(LinkOutput::Transmit(vec![NAK]));
+    }
+
+    /// Ends the wait of a stick that still owes a dead host something and did not heed the NAK: else it would take our
+    /// first ACK for one that is owed, or answer our first frame with CAN. To be called once it had time to repeat.
+    pub fn write_off(&mut self) {
+        self.outputs.push_back(LinkOutput::Transmit(vec![ACK; MOST_OWED_ACKS]));
     }
 
     /// No ACK is awaited any more: the frame has shown by its effect that it arrived, or does not matter now.

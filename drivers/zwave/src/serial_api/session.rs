@@ -20,6 +20,8 @@ const CALLBACK_AFTER_GARBLED: Duration = Duration::from_millis(2500);
 const CALLBACK_AFTER_ABORT: Duration = Duration::from_secs(2);
 /// How long a node may take to answer a request for its node information frame.
 const UPDATE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a stick may take, once its port is opened, to begin to repeat what a host that died did not acknowledge.
+const REPEAT_TIMEOUT: Duration = Duration::from_millis(150);
 /// How long a stick may take to start after a soft reset (host API: up to 1.5 s; USB sticks more).
 const SOFT_RESET_TIMEOUT: Duration = Duration::from_secs(3);
 /// Pause before identification is tried again after the stick did not answer at all.
@@ -27,6 +29,9 @@ const IDENTIFY_AGAIN: Duration = Duration::from_secs(2);
 
 /// Sends in a row without any answer after which the stick is taken to hang, and restarted.
 const HANGS_AFTER: u32 = 3;
+
+/// Commands that wait for the stick to be identified, at most.
+const MOST_EARLY: usize = 16;
 
 /// Names a command handed to the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -120,6 +125,10 @@ struct InFlight {
 
 enum State {
     Closed,
+    /// Just opened; waiting for what the stick still has to say to the last host.
+    Opening {
+        until: Instant,
+    },
     /// Soft reset was sent; waiting for the stick to say that it started.
     Resetting {
         until: Instant,
@@ -141,6 +150,8 @@ pub struct Session {
     /// Sends in a row that brought no answer.
     unanswered: u32,
     queue: VecDeque<(Ticket, Command)>,
+    /// Commands that came in before the stick was identified.
+    early: Vec<DataFrame>,
     next_ticket: u64,
     next_callback: u8,
     outputs: VecDeque<SessionOutput>,
@@ -156,6 +167,7 @@ impl Session {
             in_flight: None,
             unanswered: 0,
             queue: VecDeque::new(),
+            early: Vec::new(),
             next_ticket: 0,
             next_callback: 0,
             outputs: VecDeque::new(),
@@ -166,7 +178,11 @@ impl Session {
     pub fn stick(&self) -> Option<&Stick> {
         match &self.state {
             State::Working(stick) => Some(stick),
-            State::Closed | State::Resetting { .. } | State::Pausing { .. } | State::Identifying(_) => None,
+            State::Closed
+            | State::Opening { .. }
+            | State::Resetting { .. }
+            | State::Pausing { .. }
+            | State::Identifying(_) => None,
         }
     }
 
@@ -179,11 +195,7 @@ impl Session {
     pub fn handle_opened(&mut self, now: Instant) {
         self.handle_lost();
         self.link.handle_opened();
-        if self.soft_reset {
-            self.begin_reset(now);
-        } else {
-            self.state = State::Identifying(Startup::new());
-        }
+        self.state = State::Opening { until: now + REPEAT_TIMEOUT };
         self.run(now);
     }
 
@@ -193,6 +205,7 @@ impl Session {
         self.state = State::Closed;
         self.in_flight = None;
         self.queue.clear();
+        self.early.clear();
         self.outputs.clear();
     }
 
@@ -238,6 +251,14 @@ impl Session {
     pub fn handle_timeout(&mut self, now: Instant) {
         self.link.handle_timeout(now);
         match self.state {
+            State::Opening { until } if until <= now => {
+                self.link.write_off();
+                if self.soft_reset {
+                    self.begin_reset(now);
+                } else {
+                    self.state = State::Identifying(Startup::new());
+                }
+            }
             State::Resetting { until } | State::Pausing { until } if until <= now => {
                 self.in_flight = None;
                 self.state = State::Identifying(Startup::new());
@@ -255,7 +276,7 @@ impl Session {
 
     fn timeout(&self) -> Option<Instant> {
         let state = match self.state {
-            State::Resetting { until } | State::Pausing { until } => Some(until),
+            State::Opening { until } | State::Resetting { until } | State::Pausing { until } => Some(until),
             State::Closed | State::Identifying(_) | State::Working(_) => None,
         };
         let phase = self.in_flight.as_ref().and_then(|flight| match flight.phase {
@@ -282,7 +303,7 @@ impl Session {
                     Some((ticket, command)) => self.begin(now, Asker::Caller(ticket), command),
                     None => return,
                 },
-                State::Closed | State::Resetting { .. } | State::Pausing { .. } => return,
+                State::Closed | State::Opening { .. } | State::Resetting { .. } | State::Pausing { .. } => return,
             }
         }
     }
@@ -297,6 +318,9 @@ impl Session {
             let stick = Box::new(startup.into_stick());
             self.event(SessionEvent::Identified(stick.clone()));
             self.state = State::Working(stick);
+            for frame in std::mem::take(&mut self.early) {
+                self.handle_command(&frame);
+            }
         }
     }
 
@@ -490,7 +514,13 @@ impl Session {
     }
 
     fn handle_command(&mut self, frame: &DataFrame) {
-        let Some(stick) = self.stick() else { return };
+        let Some(stick) = self.stick() else {
+            // How wide its node ids are is not known yet.
+            if self.early.len() < MOST_EARLY {
+                self.early.push(frame.clone());
+            }
+            return;
+        };
         match ApplicationCommand::decode(frame, stick.node_id_width) {
             Ok(command) => self.event(SessionEvent::Received(command)),
             Err(error) => tracing::warn!(%error, "a received command can't be read"),
@@ -506,7 +536,7 @@ impl Session {
                 self.event(SessionEvent::Restarted);
             }
             State::Closed => return,
-            State::Pausing { .. } | State::Identifying(_) => {}
+            State::Opening { .. } | State::Pausing { .. } | State::Identifying(_) => {}
         }
         self.link.settle();
         self.in_flight = None;

@@ -84,6 +84,7 @@ impl Bench {
         };
         bench.session.handle_opened(bench.now);
         bench.drain();
+        bench.wait();
         bench
     }
 
@@ -297,6 +298,14 @@ fn a_port_with_something_else_behind_it_is_named_and_tried_again() {
     assert!(named >= 2, "{:?}", bench.events);
     bench.sent.drain(..bench.sent.len() - 1);
     bench.identify(&Played::classic());
+}
+
+#[test]
+fn what_the_stick_repeats_to_a_new_host_is_not_lost() {
+    let mut bench = Bench::new();
+    bench.request(function::APPLICATION_COMMAND_HANDLER, &[0, 5, 3, 0x80, 0x03, 87]);
+    bench.identify(&Played::classic());
+    assert!(matches!(bench.events.last(), Some(SessionEvent::Received(command)) if command.source.get() == 5));
 }
 
 #[test]
