@@ -29,9 +29,9 @@ fn no_pin_and_no_key_is_in_a_log_a_topic_or_a_file() {
     client.try_request_raw(&topic, format!("{{\"code\": \"{REQUESTED}").into_bytes(), SOON);
     stick.order(json!({"stick": {"garble_every": 50}}));
     client.ask("access_grants/delete", json!({"access_grant_id": requested.id}));
-    stick.wait_for_no_code(FRONT_DOOR, REQUESTED, SOON);
+    stick.wait_for_no_code(FRONT_DOOR, REQUESTED, SOON * 3);
     let later = client.grant_by(&[&world.devices[0]], -1.0, 600.0, json!({"mode": "code", "code": "70415938"}));
-    stick.wait_for_code(FRONT_DOOR, &later.pin, SOON);
+    stick.wait_for_code(FRONT_DOOR, &later.pin, SOON * 3);
     stick.order(json!({"stick": {"garble_every": 0}}));
 
     let setup = Setup::two_doors();
