@@ -28,7 +28,7 @@ fn the_hub_starts_and_works_without_a_broker() {
     let setup = Setup::two_doors();
     let stick = Stick::ours(KEYWAY, &setup);
     let mut broker = Broker::stopped();
-    let mut hub = Hub::prepared(KEYWAY, broker.port(), stick.port(), &setup);
+    let mut hub = Hub::prepared(KEYWAY, broker.port(), &stick.port(), &setup);
     hub.start();
     wait_until("it talks to the lock", SOON, || (stick.lock(FRONT_DOOR).frames.from_hub > 0).then_some(()));
     broker.start();

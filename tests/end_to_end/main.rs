@@ -23,6 +23,8 @@ mod once;
 #[cfg(test)]
 mod restart;
 #[cfg(test)]
+mod retained;
+#[cfg(test)]
 mod secrets;
 #[cfg(test)]
 mod serial_faults;

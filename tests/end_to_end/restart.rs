@@ -45,6 +45,12 @@ fn power_cuts_at_any_moment_neither_double_nor_orphan_a_code() {
         assert_no_code_twice(&world, &nodes);
         world.restart_hub();
     }
+    for grant in &grants {
+        let of_this = |event: &serde_json::Value| event["access_grant_id"] == grant.id.as_str();
+        for told in ["access_grant.created", "access_method.issued", "access_code.set_on_device"] {
+            world.client.event(told, SOON * 2, of_this);
+        }
+    }
     let wanted: Vec<&str> = grants.iter().map(|grant| grant.pin.as_str()).collect();
     for node in nodes {
         wait_until("the lock holds what is granted and nothing else", SOON * 2, || {

@@ -1,5 +1,7 @@
 //! The wire to the stick is bad, or the stick is.
 
+use std::time::Duration;
+
 use keyway_test_support::{Broker, Client, Hub, SOON, Setup, Stick, World, free_port, in_seconds, wait_until};
 use serde_json::json;
 
@@ -50,7 +52,7 @@ fn a_stick_that_is_absent_at_the_start_is_waited_for() {
     let port = free_port();
     let broker = Broker::running();
     let client = Client::connect(broker.port(), Hub::NAME);
-    let mut hub = Hub::prepared(KEYWAY, broker.port(), &format!("127.0.0.1:{port}"), &setup);
+    let mut hub = Hub::prepared(KEYWAY, broker.port(), &format!("tcp://127.0.0.1:{port}"), &setup);
     hub.start();
     wait_until("the hub answers without a stick", SOON, || client.try_request("devices/list", json!({}), SOON / 10));
     let stick = Stick::ours_at(KEYWAY, &setup, port);
@@ -71,4 +73,30 @@ fn a_lock_that_is_offline_keeps_no_other_lock_waiting() {
     });
     world.stick.fault(FRONT_DOOR, json!({"offline": false}));
     world.stick.wait_for_code(FRONT_DOOR, &dead.pin, SOON * 3);
+}
+
+#[test]
+fn a_stick_at_a_serial_port_is_used_and_missed_quietly_while_it_is_pulled_out() {
+    let setup = Setup::two_doors();
+    let (stick, broker) = (Stick::ours(KEYWAY, &setup), Broker::running());
+    let client = Client::connect(broker.port(), Hub::NAME);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ttyLOCKS");
+    let plugged = stick.plugged_into(&path);
+    let mut hub = Hub::prepared(KEYWAY, broker.port(), &format!("serial:{}", path.display()), &setup);
+    hub.start();
+    let devices = client.ready_devices(&setup.names(), SOON * 2);
+    let grant = client.grant(&[&devices[0]], -1.0, 600.0);
+    stick.wait_for_code(FRONT_DOOR, &grant.pin, SOON);
+
+    drop(plugged);
+    wait_until("it is missed", SOON, || hub.log().contains("port lost").then_some(()));
+    let before = hub.processor_time();
+    client.ask("access_grants/delete", json!({"access_grant_id": grant.id}));
+    std::thread::sleep(Duration::from_secs(3)); // a span of time is what is measured
+    let used = hub.processor_time() - before;
+    assert!(used < Duration::from_millis(500), "3 s without a stick took {used:?} of processor time");
+
+    let _plugged = stick.plugged_into(&path);
+    stick.wait_for_no_code(FRONT_DOOR, &grant.pin, SOON);
 }

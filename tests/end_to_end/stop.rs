@@ -43,7 +43,7 @@ fn a_hub_without_broker_and_stick_ends_within_two_seconds() {
     let setup = Setup::two_doors();
     for signal in [Signal::Terminate, Signal::Interrupt] {
         let stick = Stick::ours(KEYWAY, &setup);
-        let mut hub = Hub::prepared(KEYWAY, Broker::stopped().port(), stick.port(), &setup);
+        let mut hub = Hub::prepared(KEYWAY, Broker::stopped().port(), &stick.port(), &setup);
         hub.start();
         wait_until("it works", SOON, || (stick.lock(FRONT_DOOR).frames.from_hub > 0).then_some(()));
         ends_in_time(&mut hub, signal);

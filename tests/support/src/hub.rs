@@ -22,7 +22,7 @@ impl Hub {
     /// Its name in topics.
     pub const NAME: &'static str = "test";
 
-    /// Writes the configuration, and starts nothing.
+    /// Writes the configuration, and starts nothing. `stick` is as in the configuration: `tcp://…` or `serial:…`.
     pub fn prepared(keyway: &str, broker_port: u16, stick: &str, setup: &Setup) -> Self {
         let folder = tempfile::Builder::new().prefix("keyway-hub").tempdir().expect("no temporary folder");
         let hub = Self { keyway: keyway.to_owned(), folder, process: None, output: Output::default() };
@@ -62,6 +62,16 @@ impl Hub {
     /// Whether it runs; false also when it has ended by itself.
     pub fn runs(&mut self) -> bool {
         self.process.as_mut().is_some_and(|process| !process.has_ended())
+    }
+
+    /// Processor time that it has used, in this run.
+    pub fn processor_time(&self) -> Duration {
+        let process = self.process.as_ref().expect("the hub does not run");
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", process.id())).expect("Linux tells of processes");
+        // After the name in parentheses, from field 3: utime and stime are fields 14 and 15, in ticks of 10 ms.
+        let fields = stat.rsplit_once(')').expect("a name in parentheses").1.split_whitespace();
+        let ticks: u64 = fields.skip(11).take(2).map(|ticks| ticks.parse::<u64>().expect("a number")).sum();
+        Duration::from_millis(ticks * 10)
     }
 
     /// What it logged, over all its runs.

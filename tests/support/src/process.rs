@@ -64,6 +64,11 @@ impl Process {
         Self { name: name.to_owned(), child, output: output.clone() }
     }
 
+    /// Its number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it wrote.
     pub fn output(&self) -> &Output {
         &self.output

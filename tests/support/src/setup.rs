@@ -113,7 +113,7 @@ impl Setup {
 
     /// The `[[zwave]]` part of the daemon's configuration.
     pub(crate) fn to_toml(&self, port: &str) -> String {
-        let mut text = format!("[[zwave]]\nport = \"tcp://{port}\"\n[zwave.keys]\n");
+        let mut text = format!("[[zwave]]\nport = \"{port}\"\n[zwave.keys]\n");
         for (name, key) in &self.keys {
             // Writing to a string can't fail.
             let _ = writeln!(text, "{name} = \"{key}\"");

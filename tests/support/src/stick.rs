@@ -98,9 +98,18 @@ impl Stick {
         Self { port: text("listening"), control: text("control"), output, _process: process, _folder: folder }
     }
 
-    /// Where its Serial API is: `127.0.0.1:PORT`.
-    pub fn port(&self) -> &str {
-        &self.port
+    /// Where its Serial API is, as in the daemon's configuration.
+    pub fn port(&self) -> String {
+        format!("tcp://{}", self.port)
+    }
+
+    /// Plugs it into a serial port: a pseudo-terminal at this path. Dropping the process pulls it out again.
+    pub fn plugged_into(&self, path: &Path) -> Process {
+        let mut command = Command::new("socat");
+        command.arg(format!("PTY,link={},raw,echo=0", path.display())).arg(format!("TCP:{}", self.port));
+        let process = Process::start("socat", &mut command, &Output::default());
+        wait_until("the serial port is there", SOON, || path.exists().then_some(()));
+        process
     }
 
     /// What it wrote.

@@ -31,7 +31,7 @@ impl World {
     pub fn on(keyway: &str, setup: &Setup, stick: Stick) -> Self {
         let broker = Broker::running();
         let client = Client::connect(broker.port(), Hub::NAME);
-        let mut hub = Hub::prepared(keyway, broker.port(), stick.port(), setup);
+        let mut hub = Hub::prepared(keyway, broker.port(), &stick.port(), setup);
         hub.start();
         let devices = client.ready_devices(&setup.names(), SOON * 2);
         Self { client, hub, stick, broker, devices }
