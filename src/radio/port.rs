@@ -60,7 +60,10 @@ impl PortAddress {
     /// What to do about a port that does not open, in plain words.
     pub(super) fn advice(&self, error: &io::Error) -> &'static str {
         match (self, error.kind()) {
-            (Self::Serial { .. }, io::ErrorKind::NotFound) => "is the stick plugged in? see `ls /dev/serial/by-id`",
+            // The library gives the same kind for a port that is locked.
+            (Self::Serial { path, .. }, io::ErrorKind::NotFound) if !path.exists() => {
+                "is the stick plugged in? see `ls /dev/serial/by-id`"
+            }
             (Self::Serial { .. }, io::ErrorKind::PermissionDenied) => {
                 "the daemon's user must be in the group dialout, and no other program may hold the port"
             }
