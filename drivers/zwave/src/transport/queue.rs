@@ -23,6 +23,8 @@ const LONGEST_TURN: Duration = Duration::from_secs(6);
 /// How long the stick stays with a lock that a beam has woken, for its answer and the next question: waking it again takes
 /// a second of everybody's air, and battery.
 const LINGER: Duration = Duration::from_millis(500);
+/// The same when nothing more is to be said to it: the hub may have an afterthought, once the answer is on its disk.
+const LINGER_IDLE: Duration = Duration::from_millis(150);
 /// And how long in all, while others wait.
 const LONGEST_HOLD: Duration = Duration::from_secs(4);
 
@@ -95,7 +97,9 @@ struct Hold {
     node: NodeId,
     since: Instant,
     until: Instant,
-    /// `until` has come. Kept until another node had its turn, so that the hold does not begin anew before that.
+    /// Until when, if nothing waits in its line.
+    idle_until: Instant,
+    /// That has come. Kept until another node had its turn, so that the hold does not begin anew before that.
     over: bool,
 }
 
@@ -197,7 +201,7 @@ impl Queue {
     }
 
     fn whose_turn(&self, now: Instant) -> Option<NodeId> {
-        if let Some(hold) = self.hold.as_ref().filter(|hold| now < hold.until) {
+        if let Some(hold) = self.hold.as_ref().filter(|hold| now < self.hold_ends(hold)) {
             let wants = self.lines.get(&hold.node).is_some_and(Line::wants_turn);
             return wants.then_some(hold.node);
         }
@@ -216,7 +220,13 @@ impl Queue {
             Some(hold) if hold.node == node && others => hold.since,
             _ => now,
         };
-        self.hold = Some(Hold { node, since, until: (now + LINGER).min(since + LONGEST_HOLD), over: false });
+        let end = |linger| (now + linger).min(since + LONGEST_HOLD);
+        self.hold = Some(Hold { node, since, until: end(LINGER), idle_until: end(LINGER_IDLE), over: false });
+    }
+
+    fn hold_ends(&self, hold: &Hold) -> Instant {
+        let idle = self.lines.get(&hold.node).is_none_or(|line| line.tasks.is_empty());
+        if idle { hold.idle_until } else { hold.until }
     }
 
     fn others_wait(&self, node: NodeId) -> bool {
@@ -283,8 +293,9 @@ impl Queue {
 
     /// The instant of [`Queue::timeout`] has come.
     pub fn handle_timeout(&mut self, now: Instant) {
+        let over = self.hold.as_ref().is_some_and(|hold| self.hold_ends(hold) <= now);
         if let Some(hold) = &mut self.hold {
-            hold.over = hold.until <= now;
+            hold.over = over;
         }
         for line in self.lines.values_mut() {
             if let Some((_, Task::Exchange(exchange))) = line.tasks.front_mut() {
@@ -299,7 +310,8 @@ impl Queue {
             Some((_, Task::Exchange(exchange))) => exchange.timeout(),
             _ => None,
         };
-        let hold = self.hold.as_ref().filter(|hold| !hold.over && self.others_wait(hold.node)).map(|hold| hold.until);
+        let hold = self.hold.as_ref().filter(|hold| !hold.over && self.others_wait(hold.node));
+        let hold = hold.map(|hold| self.hold_ends(hold));
         self.lines.values().filter_map(first).chain(self.turn_ends()).chain(hold).min()
     }
 
@@ -443,6 +455,19 @@ mod tests {
         let longest = turns.chunk_by(|a, b| a == b).filter(|run| run[0] == 2).map(<[u16]>::len).max();
         assert!(longest.is_some_and(|longest| (10..=42).contains(&longest)), "{turns:?}");
         assert!(turns.iter().filter(|turn| **turn == 3).count() >= 2, "{turns:?}");
+    }
+
+    #[test]
+    fn a_lock_to_which_all_is_said_is_soon_left() {
+        let mut bench = Bench::new();
+        bench.queue.set_beamed(node(2), true);
+        bench.ask(2);
+        assert_eq!(bench.turn(Duration::from_millis(50)), Some(2));
+        bench.ask(3);
+        assert_eq!(bench.turn(Duration::ZERO), None, "an afterthought may come");
+        assert_eq!(bench.queue.timeout(), Some(bench.now + LINGER_IDLE));
+        bench.now += LINGER_IDLE;
+        assert_eq!(bench.turn(Duration::ZERO), Some(3));
     }
 
     #[test]
