@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use keyway_test_support::{SOON, Setup, Signal, World};
+use keyway_test_support::{Hub, SOON, Setup, Signal, World};
 use serde_json::json;
 
 use crate::{FRONT_DOOR, KEYWAY};
@@ -35,7 +35,8 @@ fn no_pin_and_no_key_is_in_a_log_a_topic_or_a_file() {
     stick.order(json!({"stick": {"garble_every": 0}}));
 
     let setup = Setup::two_doors();
-    let mut secrets: Vec<Secret> = [&chosen.pin, &later.pin, REQUESTED, BY_HAND].into_iter().map(Secret::pin).collect();
+    let texts = [&chosen.pin, &later.pin, REQUESTED, BY_HAND, Hub::PASSWORD];
+    let mut secrets: Vec<Secret> = texts.into_iter().map(Secret::text).collect();
     secrets.extend(setup.keys().map(Secret::key));
 
     // Running first: what is not yet in the database's main file is in its log. Then at rest.
@@ -79,9 +80,9 @@ struct Secret {
 }
 
 impl Secret {
-    fn pin(digits: impl AsRef<str>) -> Self {
-        let mut secret = Self::of(digits.as_ref().as_bytes().to_vec());
-        secret.texts.push(digits.as_ref().to_owned());
+    fn text(text: impl AsRef<str>) -> Self {
+        let mut secret = Self::of(text.as_ref().as_bytes().to_vec());
+        secret.texts.push(text.as_ref().to_owned());
         secret
     }
 
@@ -130,7 +131,7 @@ impl Secret {
 
 #[test]
 fn the_search_for_secrets_finds_them() {
-    let pin = Secret::pin("4711");
+    let pin = Secret::text("4711");
     for text in ["code=4711", "[52, 55, 49, 49]", "63 01 34 37 31 31", "0x34, 0x37, 0x31, 0x31"] {
         assert!(pin.is_in_text(text), "{text}");
     }

@@ -21,15 +21,19 @@ pub struct Hub {
 impl Hub {
     /// Its name in topics.
     pub const NAME: &'static str = "test";
+    /// What it tells the broker, which takes anything: looked for where it must not be.
+    pub const PASSWORD: &'static str = "correct-horse-battery";
 
     /// Writes the configuration, and starts nothing. `stick` is as in the configuration: `tcp://…` or `serial:…`.
     pub fn prepared(keyway: &str, broker_port: u16, stick: &str, setup: &Setup) -> Self {
         let folder = tempfile::Builder::new().prefix("keyway-hub").tempdir().expect("no temporary folder");
         let hub = Self { keyway: keyway.to_owned(), folder, process: None, output: Output::default() };
         let text = format!(
-            "[hub]\nname = \"{}\"\ndata_dir = {:?}\n[mqtt]\nurl = \"mqtt://127.0.0.1:{broker_port}\"\n{}",
+            "[hub]\nname = \"{}\"\ndata_dir = {:?}\n[mqtt]\nurl = \"mqtt://127.0.0.1:{broker_port}\"\n\
+             username = \"keyway\"\npassword = \"{}\"\n{}",
             Self::NAME,
             hub.data_dir(),
+            Self::PASSWORD,
             setup.to_toml(stick)
         );
         std::fs::create_dir_all(hub.data_dir()).expect("can't make the data folder");
