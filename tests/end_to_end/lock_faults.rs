@@ -1,6 +1,6 @@
 //! A lock that refuses, hides, is slow, is hard to reach, or was tampered with.
 
-use keyway_test_support::{Grant, SOON, World, always, wait_until};
+use keyway_test_support::{Grant, LockSetup, SOON, Setup, World, always, wait_until};
 use serde_json::{Value, json};
 
 use crate::{FRONT_DOOR, GARDEN_GATE, KEYWAY};
@@ -94,4 +94,20 @@ fn a_low_battery_a_jammed_bolt_and_a_door_turned_by_hand_are_told() {
     });
     assert_eq!(attempt["status"], "error", "{attempt}");
     world.client.event("device.jammed", SOON, here);
+}
+
+#[test]
+fn a_lock_that_hides_its_pins_and_can_not_say_how_a_set_went_is_proven_all_the_same() {
+    let silent = LockSetup {
+        security: &["s0"],
+        supervision: false,
+        tells_of_own_changes: false,
+        ..LockSetup::s2(FRONT_DOOR, "Front door")
+    };
+    let world = World::with(KEYWAY, &Setup::of(&[silent]));
+    world.stick.fault(FRONT_DOOR, json!({"mask": true}));
+    let grant = world.client.grant(&[&world.devices[0]], -1.0, 600.0);
+    world.stick.wait_for_code(FRONT_DOOR, &grant.pin, SOON);
+    world.client.event("access_code.set_on_device", SOON, of(&grant));
+    assert_eq!(world.client.method_of(&grant.id)["is_issued"], true);
 }

@@ -30,7 +30,7 @@ pub struct LockSetup {
     pub sleeping: bool,
     /// Tells by a notification of codes that the hub itself set or cleared (our virtual stick only).
     pub tells_of_own_changes: bool,
-    /// Whether it knows Supervision (zwave-js's locks only; ours always do).
+    /// Whether it knows Supervision, and so can say how an order went.
     pub supervision: bool,
 }
 
@@ -85,7 +85,13 @@ impl Setup {
 
     /// The setup file of `keyway virtual-stick`.
     pub(crate) fn for_our_stick(&self) -> Value {
-        let more = |lock: &LockSetup| json!({"flirs": lock.sleeping, "programming_events": lock.tells_of_own_changes});
+        let more = |lock: &LockSetup| {
+            json!({
+                "flirs": lock.sleeping,
+                "programming_events": lock.tells_of_own_changes,
+                "supervision": lock.supervision,
+            })
+        };
         let mut json = self.to_json(more);
         json["bridge"] = json!(self.bridge);
         json

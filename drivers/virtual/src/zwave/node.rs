@@ -240,7 +240,7 @@ impl Node {
                 }
                 _ => Vec::new(),
             },
-            Some(&supervision::CLASS) => self.supervised(now, class, command),
+            Some(&supervision::CLASS) if self.lock.setup.supervision => self.supervised(now, class, command),
             _ => self.unsupervised(now, class, command),
         }
     }
@@ -325,7 +325,9 @@ impl Node {
             for report in self.lock.reports(event).into_iter().filter(|_| told) {
                 let class = self.highest();
                 let report = match class {
-                    Some(_) if self.lock.setup.supervised_reports => self.reports.supervise(now, report),
+                    Some(_) if self.lock.setup.supervision && self.lock.setup.supervised_reports => {
+                        self.reports.supervise(now, report)
+                    }
                     _ => report,
                 };
                 self.send(now, class, report);

@@ -48,6 +48,8 @@ pub struct LockSetup {
     pub motor: Duration,
     /// It reports codes that the hub set or cleared (Notification 6/14 and 6/13), as it does those set by hand.
     pub programming_events: bool,
+    /// It knows Supervision: it says how an order went.
+    pub supervision: bool,
     /// It sends what it reports by itself under supervision. Never so without security.
     pub supervised_reports: bool,
     /// The hub is in its lifeline group already, so that it reports there.
@@ -68,6 +70,7 @@ impl LockSetup {
             latency: Duration::from_millis(15),
             motor: Duration::from_millis(600),
             programming_events: true,
+            supervision: true,
             supervised_reports: true,
             lifeline: true,
         }
@@ -193,6 +196,7 @@ struct RawLock {
     latency_ms: Option<u32>,
     motor_ms: Option<u32>,
     programming_events: Option<bool>,
+    supervision: Option<bool>,
     supervised_reports: Option<bool>,
     lifeline: Option<bool>,
 }
@@ -247,6 +251,7 @@ impl RawLock {
             latency: millis(self.latency_ms, usual.latency),
             motor: millis(self.motor_ms, usual.motor),
             programming_events: self.programming_events.unwrap_or(usual.programming_events),
+            supervision: self.supervision.unwrap_or(usual.supervision),
             supervised_reports: self.supervised_reports.unwrap_or(usual.supervised_reports),
             lifeline: self.lifeline.unwrap_or(usual.lifeline),
             ..usual

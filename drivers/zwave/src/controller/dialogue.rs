@@ -1,10 +1,11 @@
 //! The conversation with one lock: its interview, the job under way, and what waits.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use keyway_lock::{
     CommandError, CommandId, CommandOutput, LockCommand, LockEvent, LockId, RadioEvent, SlotContent, SlotNumber,
+    SlotReport,
 };
 
 use crate::cc::battery::{self, BatteryCommand};
@@ -57,8 +58,8 @@ pub(super) struct Dialogue {
     /// Interviews in a row that did not bring everything, and when the next is due.
     incomplete: u32,
     interview_at: Option<Instant>,
-    /// The slot last said to be free, and when.
-    free: Option<(SlotNumber, Instant)>,
+    /// The slots that the lock said are free, and when.
+    free: BTreeMap<SlotNumber, Instant>,
     told: Vec<Told>,
 }
 
@@ -76,7 +77,7 @@ impl Dialogue {
             reachable: None,
             incomplete: 0,
             interview_at: None,
-            free: None,
+            free: BTreeMap::new(),
             told: Vec::new(),
         }
     }
@@ -189,9 +190,8 @@ impl Dialogue {
         if let Some(record) = usable
             && let Some((id, command)) = self.waiting.pop_front()
         {
-            let fresh = |at: Instant| now.saturating_duration_since(at) < FREE_FOR;
-            let was_free = |slot| self.free.is_some_and(|(free, at)| free == slot && fresh(at));
-            let was_free = matches!(command, LockCommand::SetCode { slot, .. } if was_free(slot));
+            self.free.retain(|_, at| now.saturating_duration_since(*at) < FREE_FOR);
+            let was_free = matches!(command, LockCommand::SetCode { slot, .. } if self.free.contains_key(&slot));
             let job = Box::new(Job::new(&command, record, was_free));
             self.doing = Some(Doing::Job(id, command, job));
             return true;
@@ -257,10 +257,12 @@ impl Dialogue {
             self.keep(record);
         }
         match (&result, &command) {
-            (Ok(CommandOutput::Slot(report)), _) => {
-                self.free = (report.content == SlotContent::Free).then_some((report.slot, now));
+            (Ok(CommandOutput::Slot(report)), _) if report.content == SlotContent::Free => {
+                self.free.insert(report.slot, now);
             }
-            (_, LockCommand::SetCode { .. }) => self.free = None,
+            (Ok(CommandOutput::Slot(SlotReport { slot, .. })), _) | (_, LockCommand::SetCode { slot, .. }) => {
+                self.free.remove(slot);
+            }
             _ => {}
         }
         self.event(RadioEvent::CommandDone(id, result));
@@ -311,8 +313,10 @@ impl Dialogue {
             if let Some(Doing::Job(_, _, job)) = &mut self.doing {
                 job.handle_event(&event);
             }
-            if matches!(event, LockEvent::CodeAdded(_)) {
-                self.free = None;
+            match &event {
+                LockEvent::CodeAdded(Some(slot)) => _ = self.free.remove(slot),
+                LockEvent::CodeAdded(None) => self.free.clear(),
+                _ => {}
             }
             self.event(RadioEvent::Lock(self.lock(), event));
         }

@@ -60,6 +60,9 @@ pub(super) struct CodeJob {
     duplicate: bool,
     /// The last write was not acknowledged.
     unheard: bool,
+    /// The slot is emptied first: what it hides after that is what was written.
+    emptying: bool,
+    emptied: bool,
     /// A write was acknowledged by a lock that can't tell more.
     delivered: bool,
     reads: u8,
@@ -86,6 +89,8 @@ impl CodeJob {
             programmed: false,
             duplicate: false,
             unheard: false,
+            emptying: false,
+            emptied: false,
             delivered: false,
             reads: 0,
             writes: 0,
@@ -101,8 +106,8 @@ impl CodeJob {
         match &self.phase {
             Phase::Write => {
                 let code = match &self.goal {
-                    Goal::Set(pin) => UserCode::enabled(self.slot, pin),
-                    Goal::Read | Goal::Clear => UserCode::cleared(self.slot),
+                    Goal::Set(pin) if !self.emptying => UserCode::enabled(self.slot, pin),
+                    Goal::Set(_) | Goal::Read | Goal::Clear => UserCode::cleared(self.slot),
                 };
                 let command =
                     if self.extended { UserCodeCommand::ExtendedSet(vec![code]) } else { UserCodeCommand::Set(code) };
@@ -187,6 +192,12 @@ impl CodeJob {
         }
         match (&self.goal, &content) {
             (Goal::Read, _) => self.done(Ok(CommandOutput::Slot(SlotReport { slot: self.slot, content }))),
+            (Goal::Set(_), SlotContent::Free) if self.emptying => {
+                (self.emptying, self.was_free) = (false, true);
+                (self.reads, self.writes) = (0, 0);
+                self.phase = Phase::Write;
+            }
+            (Goal::Set(_), _) if self.emptying => self.not_yet(now, content),
             (Goal::Set(pin), SlotContent::Code(held)) if held == pin => {
                 self.done(Ok(CommandOutput::CodeSet(Evidence::ReadBack)));
             }
@@ -225,7 +236,14 @@ impl CodeJob {
         } else if self.reads < READS {
             self.settle(now);
         } else if matches!((&self.goal, &content), (Goal::Set(_), SlotContent::Hidden)) {
-            self.done(Err(CommandError::Unproven));
+            // A lock that hides its codes and can't tell how a set went: there is proof only from an empty slot on.
+            if std::mem::replace(&mut self.emptied, true) {
+                self.done(Err(CommandError::Unproven));
+            } else {
+                self.emptying = true;
+                (self.reads, self.writes) = (0, 0);
+                self.phase = Phase::Write;
+            }
         } else if !self.confirmed && self.writes < WRITES {
             self.reads = 0;
             self.phase = Phase::Write;

@@ -102,6 +102,24 @@ fn a_lock_that_hides_its_codes_proves_them_by_its_supervised_success() {
 }
 
 #[test]
+fn a_lock_that_hides_its_codes_and_knows_no_supervision_proves_them_from_an_empty_slot_on() {
+    let plain = LockSetup { supervision: false, ..lock(3, &[SecurityClass::S0]) };
+    let mut world = World::new(building(vec![plain])).ready();
+    world.act(3, Action::Mask(true));
+    // Not read before: it is emptied first.
+    assert_eq!(world.command(3, set("123456")).0, Ok(CommandOutput::CodeSet(Evidence::ReadBack)));
+    assert_eq!(held(&world, 3).as_deref(), Some("123456"));
+    world.command(3, LockCommand::ClearCode(SLOT)).0.unwrap();
+    // Read before, and other slots since: it is written once.
+    for slot in [SLOT, SlotNumber(6), SlotNumber(7)] {
+        world.command(3, LockCommand::ReadSlot(slot)).0.unwrap();
+    }
+    let (result, took) = world.command(3, set("654321"));
+    assert_eq!(result, Ok(CommandOutput::CodeSet(Evidence::ReadBack)));
+    assert!(took < Duration::from_secs(3), "{took:?}");
+}
+
+#[test]
 fn a_duplicate_a_refusal_and_an_impossible_slot_are_told_apart() {
     let mut world = three_locks();
     world.act(2, Action::ByHand { slot: SlotNumber(9), code: Some(pin("4711")) });

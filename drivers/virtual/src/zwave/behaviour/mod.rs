@@ -80,10 +80,12 @@ impl Lock {
             (notification::CLASS, 8),
             (door_lock::CLASS, 4),
             (user_code::CLASS, self.setup.user_code_version),
-            (SUPERVISION, 1),
             (segmentation::CLASS, 2),
             (multi_command::CLASS, 1),
         ];
+        if self.setup.supervision {
+            classes.push((SUPERVISION, 1));
+        }
         if !self.is_secure() {
             classes.push((crc16::CLASS, 1));
         }
