@@ -93,11 +93,12 @@ async fn run_with(
     clock: Arc<dyn Clock>,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), DaemonError> {
-    let hub = Hub::new(store.clone(), Arc::clone(&clock));
+    let (states, sticks) = watch::channel(BTreeMap::new());
+    let hub = Hub::new(store.clone(), Arc::clone(&clock), sticks);
     // Turned by us, so that all stop also when it was not the caller who wanted it.
     let (ending, ended) = watch::channel(false);
     let mut tasks = Tasks::new(ended.clone());
-    radios::start(&mut tasks, config.zwave, store, &clock).await?;
+    radios::start(&mut tasks, config.zwave, store, &clock, states).await?;
     if let Some(mqtt) = config.mqtt {
         tasks.start("the MQTT door", serve_mqtt(config.hub_name, mqtt, hub.clone(), ended));
     }

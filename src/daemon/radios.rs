@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyway_lock::{CommandId, LockCommand, LockId, NetworkRecord, RadioEvent};
+use keyway_lock::{CommandId, LockCommand, LockId, NetworkRecord, RadioEvent, StickState};
 use keyway_zwave::controller::{Setup, ZwaveRadio};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::{DaemonError, Tasks, entropy};
 use crate::clock::Clock;
 use crate::config::ZwaveStick;
+use crate::hub;
 use crate::model::RadioKind;
 use crate::radio::{PersistRequest, Stick, StickHandle, StickReport};
 use crate::reconcile::{Air, Reconciler, StickSeat};
@@ -27,7 +28,10 @@ pub(super) async fn start(
     sticks: Vec<ZwaveStick>,
     store: &Store,
     clock: &Arc<dyn Clock>,
+    states: watch::Sender<hub::Sticks>,
 ) -> Result<(), DaemonError> {
+    states
+        .send_modify(|states| states.extend(sticks.iter().map(|stick| (stick.name.as_str().into(), StickState::Gone))));
     let (reports_out, reports) = mpsc::channel(QUEUE);
     let (persists_out, persists) = mpsc::channel(QUEUE);
     let (mut handles, mut seats) = (BTreeMap::new(), Vec::new());
@@ -46,7 +50,7 @@ pub(super) async fn start(
     }
     let handles = Arc::new(handles);
     let (named_out, named) = mpsc::channel(QUEUE);
-    tasks.start_helper("the reports of the sticks", pass_on(reports, named_out, reports_out));
+    tasks.start_helper("the reports of the sticks", pass_on(reports, named_out, states, reports_out));
     let keeper = keep(store.clone(), Arc::clone(clock), Arc::clone(&handles), persists, persists_out);
     tasks.start_helper("the keeper of radio records", keeper);
     let reconciler = Reconciler::new(store.clone(), Arc::clone(clock), Arc::new(Sticks(handles)), seats);
@@ -67,9 +71,13 @@ impl Air for Sticks {
 async fn pass_on(
     mut reports: mpsc::Receiver<StickReport>,
     named: mpsc::Sender<(Arc<str>, RadioEvent)>,
+    states: watch::Sender<hub::Sticks>,
     _open: mpsc::Sender<StickReport>,
 ) {
     while let Some(StickReport { stick, event }) = reports.recv().await {
+        if let RadioEvent::Stick(state) = &event {
+            states.send_modify(|states| _ = states.insert(Arc::clone(&stick), state.clone()));
+        }
         if named.send((stick, event)).await.is_err() {
             return;
         }

@@ -47,23 +47,6 @@ pub(super) fn ids(unit: &mut Unit<'_>) -> Result<Vec<DeviceId>, StoreError> {
     Ok(unit.devices()?.into_iter().map(|device| device.device_id).collect())
 }
 
-/// What the hub tells of itself.
-pub(super) fn info(unit: &mut Unit<'_>, clock_trusted: bool) -> Result<Value, StoreError> {
-    let devices = unit.devices()?;
-    let online = devices.iter().filter(|device| device.state.online).count();
-    let networks: std::collections::BTreeSet<&str> =
-        devices.iter().map(|device| device.address.network.as_str()).collect();
-    let grants = unit.current_grant_ids()?.len();
-    Ok(json!({
-        "version": env!("CARGO_PKG_VERSION"),
-        "clock_trusted": clock_trusted,
-        "devices": devices.len(),
-        "devices_online": online,
-        "access_grants": grants,
-        "networks": networks,
-    }))
-}
-
 fn of(unit: &mut Unit<'_>, device: &Device) -> Result<Value, StoreError> {
     let codes = unit.live_codes(device.device_id)?;
     Ok(resource(device, &codes, unit.now(), unit.workspace_id()?))

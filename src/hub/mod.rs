@@ -9,6 +9,7 @@ mod answer;
 mod devices;
 mod events;
 mod grant_codes;
+mod info;
 mod input;
 mod locks;
 mod operations;
@@ -21,7 +22,7 @@ mod tests;
 use std::sync::Arc;
 
 use serde_json::Value;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 use crate::clock::Clock;
 use crate::model::{AccessGrantId, ApiError, DeviceId, Event};
@@ -30,6 +31,7 @@ use crate::store::{Store, Unit};
 pub use crate::store::{Changes, StoreError};
 pub use answer::Answer;
 pub use events::resource as event_resource;
+pub use info::Sticks;
 pub use operations::names as operation_names;
 
 /// What every door calls.
@@ -37,12 +39,13 @@ pub use operations::names as operation_names;
 pub struct Hub {
     store: Store,
     clock: Arc<dyn Clock>,
+    sticks: watch::Receiver<Sticks>,
 }
 
 impl Hub {
-    /// Over a store.
-    pub fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock }
+    /// Over a store; `sticks` is only told of.
+    pub fn new(store: Store, clock: Arc<dyn Clock>, sticks: watch::Receiver<Sticks>) -> Self {
+        Self { store, clock, sticks }
     }
 
     /// Carries out an operation such as `access_grants/create`. Carried out at most once for one `request_id`: asked
@@ -86,13 +89,19 @@ impl Hub {
         self.read(|unit| Ok((devices::ids(unit)?, unit.current_grant_ids()?))).await
     }
 
-    /// Counts for the info topic.
+    /// How the sticks do, from now on.
+    pub fn sticks(&self) -> watch::Receiver<Sticks> {
+        self.sticks.clone()
+    }
+
+    /// What the hub tells of itself: its version, its clock, its sticks, and counts.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn info(&self) -> Result<Value, StoreError> {
         let trusted = self.clock.now().trusted;
-        self.read(move |unit| devices::info(unit, trusted)).await
+        let sticks = self.sticks.borrow().clone();
+        self.read(move |unit| info::info(unit, trusted, &sticks)).await
     }
 
     /// Events behind the door's own cursor, oldest first, each with its number.

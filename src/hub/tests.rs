@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use keyway_lock::{Capabilities, LockId, LockInfo, ReadBack, SlotContent, SlotNumber, SlotReport};
+use keyway_lock::{Capabilities, LockId, LockInfo, ReadBack, SlotContent, SlotNumber, SlotReport, StickState};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -38,7 +38,9 @@ impl World {
         let store = Store::in_memory(Zeroizing::new([1; 32]), [2; 32]).unwrap();
         let now = Now { utc: at(0), mono: Instant::now(), trusted: true };
         let clock = Arc::new(Hand(Mutex::new(now)));
-        let hub = Hub::new(store.clone(), Arc::clone(&clock) as Arc<dyn Clock>);
+        let stick = ("zwave".into(), StickState::Failed("it hangs".to_owned()));
+        let sticks = tokio::sync::watch::channel([stick].into()).1;
+        let hub = Hub::new(store.clone(), Arc::clone(&clock) as Arc<dyn Clock>, sticks);
         let doors = [DeviceId(Uuid::from_u128(1)), DeviceId(Uuid::from_u128(2))];
         let world = Self { hub, store, clock, doors };
         world
@@ -161,4 +163,11 @@ fn door(id: DeviceId, name: &str, lengths: std::ops::RangeInclusive<u8>) -> Devi
         state: DeviceState { online: true, ..DeviceState::default() },
         created_at: at(-100),
     }
+}
+
+#[tokio::test]
+async fn the_hub_tells_how_its_sticks_do() {
+    let info = World::new().await.hub.info().await.unwrap();
+    assert_eq!(info["sticks"], json!([{"name": "zwave", "state": "failed", "problem": "it hangs"}]));
+    assert_eq!(info["devices"], 2);
 }

@@ -10,7 +10,7 @@ use tokio::time::interval;
 
 use super::connection::{Link, Message, Publisher};
 use super::topics::Topics;
-use crate::hub::{Changes, Hub, StoreError};
+use crate::hub::{Changes, Hub, Sticks, StoreError};
 use crate::model::{AccessGrantId, DeviceId};
 
 /// How often the hub looks whether what it tells of itself has changed without the store (clock trust).
@@ -29,6 +29,7 @@ pub(super) struct Retained {
     topics: Topics,
     publisher: Publisher,
     changes: broadcast::Receiver<Arc<Changes>>,
+    sticks: watch::Receiver<Sticks>,
     link: watch::Receiver<Link>,
     /// What the broker holds: topics, and a digest of what was published there.
     shown: BTreeMap<String, u64>,
@@ -36,8 +37,8 @@ pub(super) struct Retained {
 
 impl Retained {
     pub(super) fn new(hub: Hub, topics: Topics, publisher: Publisher, link: watch::Receiver<Link>) -> Self {
-        let changes = hub.changes();
-        Self { hub, topics, publisher, changes, link, shown: BTreeMap::new() }
+        let (changes, sticks) = (hub.changes(), hub.sticks());
+        Self { hub, topics, publisher, changes, sticks, link, shown: BTreeMap::new() }
     }
 
     /// Works until the connection's or the store's end. `kept` brings the topics that the broker had kept.
@@ -64,6 +65,7 @@ impl Retained {
                         }
                         Err(broadcast::error::RecvError::Closed) => return,
                     },
+                    Ok(()) = self.sticks.changed(), if link.is_ready() => self.info().await,
                     // Judged only when all that belongs there has been published.
                     Some(topic) = kept.recv(), if link.is_ready() => {
                         self.judge(topic).await;
