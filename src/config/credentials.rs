@@ -9,7 +9,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::Secret;
 
-/// Name of the systemd credential, and of the file in the data directory, that holds the vault's key.
+/// Name of the systemd credential that holds the vault's key.
 pub const VAULT_KEY: &str = "vault-key";
 
 /// Why the vault's key can't be had.

@@ -54,15 +54,6 @@ pub enum ProblemKind {
     WillNotWork,
 }
 
-/// How often a set or clear was tried in a row, and when the next try may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Attempts {
-    /// Failures in a row.
-    pub failed: u32,
-    /// Not before.
-    pub not_before: Option<Timestamp>,
-}
-
 /// A managed code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessCode {

@@ -11,7 +11,7 @@ pub mod id;
 pub mod timestamp;
 pub mod user_identity;
 
-pub use access_code::{AccessCode, Attempts, CodeProblem, CodeStatus, Presence, ProblemKind, UnmanagedCode};
+pub use access_code::{AccessCode, CodeProblem, CodeStatus, Presence, ProblemKind, UnmanagedCode};
 pub use access_grant::AccessGrant;
 pub use access_method::AccessMethod;
 pub use action_attempt::{ActionAttempt, ActionStatus, ActionType};

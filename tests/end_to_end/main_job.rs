@@ -40,7 +40,7 @@ fn a_deleted_grant_is_out_of_the_lock_at_once() {
 }
 
 #[test]
-fn a_grant_whose_end_is_moved_to_the_past_of_its_code_ends_then() {
+fn a_grant_whose_end_is_brought_forward_ends_then() {
     let world = World::new(KEYWAY);
     let (client, stick) = (&world.client, &world.stick);
     let grant = client.grant(&[&world.devices[0]], -1.0, 600.0);

@@ -13,20 +13,13 @@ use crate::cc::{battery, notification};
 use crate::node::NodeId;
 use crate::node::info::{ProtocolInfo, supported_classes};
 use crate::node::table::NodeRecord;
-use crate::security::SecurityClass;
+use crate::security::{SecurityClass, s0, s2};
 use crate::serial_api::callback::NodeUpdate;
 use crate::serial_api::command::Command;
 use crate::serial_api::session::Completed;
 use crate::serial_api::startup::Stick;
 use crate::transport::exchange::{Answer, AskError, Awaits};
 use crate::transport::queue::Ended;
-
-/// Security 0: Commands Supported Get and Report (CC:0098.01.02, .03).
-const S0_SUPPORTED_GET: [u8; 2] = [0x98, 0x02];
-const S0_SUPPORTED_REPORT: [u8; 2] = [0x98, 0x03];
-/// Security 2: Commands Supported Get and Report (CC:009F.01.0D, .0E).
-const S2_SUPPORTED_GET: [u8; 2] = [0x9F, 0x0D];
-const S2_SUPPORTED_REPORT: [u8; 2] = [0x9F, 0x0E];
 
 /// The command classes whose version matters here.
 const VERSIONED: [u8; 4] = [user_code::CLASS, door_lock::CLASS, notification::CLASS, battery::CLASS];
@@ -160,8 +153,8 @@ impl Interview {
                 Some(InterviewAsk::Stick(Command::request_node_info(self.node, stick.node_id_width)))
             }
             Step::SecureClasses => match self.granted.iter().max()? {
-                SecurityClass::S0 => node(S0_SUPPORTED_GET.to_vec(), &S0_SUPPORTED_REPORT),
-                _ => node(S2_SUPPORTED_GET.to_vec(), &S2_SUPPORTED_REPORT),
+                SecurityClass::S0 => node(s0::COMMANDS_SUPPORTED_GET.to_vec(), &s0::COMMANDS_SUPPORTED_REPORT),
+                _ => node(s2::COMMANDS_SUPPORTED_GET.to_vec(), &s2::COMMANDS_SUPPORTED_REPORT),
             },
             Step::Version(index) => {
                 let class = *VERSIONED.get(index).filter(|class| has(**class) && has(version::CLASS))?;
@@ -247,7 +240,7 @@ impl Interview {
         match step {
             Step::SecureClasses => {
                 // Security 0 counts reports to follow in front of the list.
-                let list = report.get(if report.starts_with(&S0_SUPPORTED_REPORT) { 3 } else { 2 }..)?;
+                let list = report.get(if report.starts_with(&s0::COMMANDS_SUPPORTED_REPORT) { 3 } else { 2 }..)?;
                 record.secure = supported_classes(list);
             }
             Step::Version(_) => match VersionCommand::decode(report).ok()? {

@@ -1,8 +1,8 @@
 //! A Z-Wave controller and its nodes in software, speaking the real Serial API.
 //!
 //! [`VirtualStick`] is sans-IO: bytes of the host and instants in, bytes for the host and the next timeout out. Inside, the
-//! [`link`] frames what the [`controller`] answers, sends go over the [`air`] with their time and their losses, and each
-//! [`node`] is a lock with its own security.
+//! `link` frames what the `controller` answers, sends go over the `air` with their time and their losses, and each
+//! `node` is a lock with its own security.
 
 mod action;
 mod air;

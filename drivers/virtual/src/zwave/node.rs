@@ -17,12 +17,11 @@ use super::log::CommandLog;
 use super::setup::LockSetup;
 use crate::door::{By, Code, Door, Turner};
 
+/// Behind a Security Commands Supported Report: no other follows.
+const NO_MORE_REPORTS: u8 = 0;
+
 /// Basic, generic and specific device class: routing end node, entry control, secure keypad door lock.
 const DEVICE_CLASSES: [u8; 3] = [0x04, 0x40, 0x03];
-const SECURITY_0_SUPPORTED_GET: [u8; 2] = [s0::CLASS, 0x02];
-const SECURITY_0_SUPPORTED_REPORT: [u8; 3] = [s0::CLASS, 0x03, 0];
-const SECURITY_2_SUPPORTED_GET: [u8; 2] = [s2::CLASS, 0x0D];
-const SECURITY_2_SUPPORTED_REPORT: [u8; 2] = [s2::CLASS, 0x0E];
 const SEGMENT_REQUEST: u8 = 0xC8;
 
 /// The network that a node is in, as far as it knows it.
@@ -289,11 +288,11 @@ impl Node {
         // The secure classes are told under the highest security class; under one below it, that there are none there.
         let secure_classes = || if highest { self.lock.secure_classes() } else { Vec::new() };
         match (command, class) {
-            (command, Some(SecurityClass::S0)) if command == SECURITY_0_SUPPORTED_GET => {
-                Reaction::Answer([&SECURITY_0_SUPPORTED_REPORT[..], &secure_classes()].concat())
+            (command, Some(SecurityClass::S0)) if command == s0::COMMANDS_SUPPORTED_GET => {
+                Reaction::Answer([&s0::COMMANDS_SUPPORTED_REPORT[..], &[NO_MORE_REPORTS], &secure_classes()].concat())
             }
-            (command, Some(_)) if command == SECURITY_2_SUPPORTED_GET && class != Some(SecurityClass::S0) => {
-                Reaction::Answer([&SECURITY_2_SUPPORTED_REPORT[..], &secure_classes()].concat())
+            (command, Some(_)) if command == s2::COMMANDS_SUPPORTED_GET && class != Some(SecurityClass::S0) => {
+                Reaction::Answer([&s2::COMMANDS_SUPPORTED_REPORT[..], &secure_classes()].concat())
             }
             _ => self.lock.handle(highest, command),
         }

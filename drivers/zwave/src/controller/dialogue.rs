@@ -17,7 +17,7 @@ use crate::lock::{Job, Next, Want};
 use crate::node::NodeId;
 use crate::node::info::Listening;
 use crate::node::table::NodeRecord;
-use crate::security::SecurityClass;
+use crate::security::{SecurityClass, s0, s2};
 use crate::serial_api::startup::Stick;
 use crate::transport::exchange::{AskError, Awaits, Question};
 use crate::transport::queue::{AskId, Ended, Queue};
@@ -362,7 +362,7 @@ impl Dialogue {
 /// The security a command of this class has, from the lock or to it: the highest granted, if the lock supports the class
 /// under security.
 fn level_of(record: &NodeRecord, granted: &[SecurityClass], command: &[u8]) -> Option<SecurityClass> {
-    const SECURITY: [u8; 2] = [0x98, 0x9F];
+    const SECURITY: [u8; 2] = [s0::CLASS, s2::CLASS];
     let class = command.first()?;
     let secure = record.secure.contains(class) || SECURITY.contains(class);
     granted.iter().max().copied().filter(|_| secure)

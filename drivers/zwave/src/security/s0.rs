@@ -20,6 +20,10 @@ use crate::node::NodeId;
 
 /// Class id.
 pub const CLASS: u8 = 0x98;
+/// Security Commands Supported Get: which classes do you have under Security 0? (CC:0098.01.02)
+pub const COMMANDS_SUPPORTED_GET: [u8; 2] = [CLASS, 0x02];
+/// Security Commands Supported Report; how many reports follow, and the classes come behind (CC:0098.01.03).
+pub const COMMANDS_SUPPORTED_REPORT: [u8; 2] = [CLASS, 0x03];
 
 /// How long a nonce of ours can be used by the peer (SDS10865, "Nonce Timer": 3 to 20 s, 10 s recommended; the longest,
 /// since a sleeping lock takes its time).

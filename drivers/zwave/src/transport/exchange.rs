@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::supervision::{self, Status, SupervisionCommand};
 use crate::node::NodeId;
 use crate::security::s0::{S0, S0Part};
-use crate::security::s2::S2;
+use crate::security::s2::{self, S2};
 use crate::security::{NetworkKeys, SecurityClass};
 use crate::serial_api::callback::TransmitStatus;
 use crate::serial_api::session::{Completed, SendFailure};
@@ -32,9 +32,9 @@ const NO_ACK_TRIES: u8 = 2;
 const STICK_TRIES: u8 = 5;
 /// Times a message is encapsulated anew for a node that lost step.
 const RESYNC_TRIES: u8 = 3;
-/// Encapsulated ahead of a message that, with the nonce of a new SPAN, would be too long for one frame
-/// (S2 Commands Supported Get: every S2 node answers it).
-const SYNCHRONISING_COMMAND: [u8; 2] = [0x9F, 0x0D];
+/// Encapsulated ahead of a message that, with the nonce of a new SPAN, would be too long for one frame: every S2 node
+/// answers it.
+const SYNCHRONISING_COMMAND: [u8; 2] = s2::COMMANDS_SUPPORTED_GET;
 
 /// The security state of the network, as all exchanges share it.
 pub struct Security {

@@ -12,12 +12,10 @@ use super::{crc16, multi_channel, multi_command};
 use crate::cc;
 use crate::node::NodeId;
 use crate::security::SecurityClass;
-use crate::security::s0::S0Event;
-use crate::security::s2::S2Event;
+use crate::security::s0::{self, S0Event};
+use crate::security::s2::{self, S2Event};
 use crate::serial_api::callback::ApplicationCommand;
 
-const SECURITY_0: u8 = 0x98;
-const SECURITY_2: u8 = 0x9F;
 /// Encapsulations in each other at most: more is nonsense, or meant to harm.
 const DEEPEST: u8 = 6;
 /// A supervision session that is repeated within this time is the same command again.
@@ -105,7 +103,7 @@ impl Receiver {
                 let events = self.reassembly.handle(now, node, frame);
                 self.segments(now, security, events, out);
             }
-            SECURITY_2 if layer.level.is_none() => {
+            s2::CLASS if layer.level.is_none() => {
                 for event in security.s2.handle(now, node, frame, layer.multicast) {
                     match event {
                         S2Event::Command { class, command } => {
@@ -120,7 +118,7 @@ impl Receiver {
                     }
                 }
             }
-            SECURITY_0 if layer.level.is_none() => {
+            s0::CLASS if layer.level.is_none() => {
                 let events = security.s0.as_mut().map(|s0| s0.handle(now, node, frame)).unwrap_or_default();
                 for event in events {
                     match event {

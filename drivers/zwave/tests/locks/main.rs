@@ -10,10 +10,11 @@ use keyway_lock::{
     CommandError, CommandOutput, Evidence, LockCommand, LockEvent, Pin, RadioEvent, Refusal, SlotContent, SlotNumber,
     StickState, UnlockSource,
 };
+use keyway_virtual::faults::Garble;
 use keyway_virtual::zwave::{Action, LockSetup, StickSetup};
 use keyway_zwave::security::SecurityClass;
 
-use world::{Wire, World, building, node};
+use world::{World, building, node};
 
 const SLOT: SlotNumber = SlotNumber(5);
 
@@ -176,7 +177,7 @@ fn lost_frames_change_nothing_but_the_time_it_takes() {
 #[test]
 fn a_garbled_line_changes_nothing_but_the_time_it_takes() {
     let mut world = three_locks();
-    world.garble(Wire::Garbled(50));
+    world.garble(Garble::every(50));
     for round in 0..10 {
         let digits = format!("11223{round}");
         assert!(set_as_the_hub_does(&mut world, 2, &digits), "round {round}");
@@ -199,7 +200,7 @@ fn set_as_the_hub_does(world: &mut World, id: u16, digits: &str) -> bool {
 fn everything_is_interviewed_over_a_garbled_line_too() {
     let mut world =
         World::new(building(vec![lock(2, &[SecurityClass::S2AccessControl]), lock(3, &[SecurityClass::S0])]));
-    world.garble(Wire::Garbled(50));
+    world.garble(Garble::every(50));
     let world = world.ready();
     assert!(
         world.told(|event| matches!(event, RadioEvent::LockInterviewed(_, info) if info.capabilities.slot_count == 30))

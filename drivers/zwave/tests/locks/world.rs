@@ -5,27 +5,20 @@ use std::time::{Duration, Instant};
 use keyway_lock::{
     CommandError, CommandId, CommandOutput, LockCommand, LockEvent, NetworkRecord, Output, PortState, Radio, RadioEvent,
 };
+use keyway_virtual::faults::Garble;
 use keyway_virtual::zwave::{
     Action, FrameCounts, LockSetup, Outcome, StickSetup, VirtualOutput, VirtualStick, demo_setup,
 };
 use keyway_zwave::controller::{Setup, ZwaveRadio};
 use keyway_zwave::node::NodeId;
 
-/// What the wire does to the bytes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wire {
-    Clean,
-    /// Every n-th byte has a bit flipped, in both directions together.
-    Garbled(usize),
-}
-
 pub(crate) struct World {
     now: Instant,
     start: Instant,
     pub(crate) stick: VirtualStick,
     radio: ZwaveRadio,
-    wire: Wire,
-    passed: usize,
+    /// What the wire does to the bytes, in both directions together.
+    wire: Garble,
     next_command: u64,
     /// Everything the driver told, with its time since the start.
     pub(crate) events: Vec<(Duration, RadioEvent)>,
@@ -53,8 +46,7 @@ impl World {
             start,
             stick: VirtualStick::new(start, building, [7; 32]),
             radio: ZwaveRadio::new(setup.clone(), Vec::new(), [1; 32]),
-            wire: Wire::Clean,
-            passed: 0,
+            wire: Garble::default(),
             next_command: 0,
             events: Vec::new(),
             records: Vec::new(),
@@ -82,7 +74,7 @@ impl World {
         self.settle();
     }
 
-    pub(crate) fn garble(&mut self, wire: Wire) {
+    pub(crate) fn garble(&mut self, wire: Garble) {
         self.wire = wire;
     }
 
@@ -204,7 +196,7 @@ impl World {
         loop {
             match self.radio.poll_output() {
                 Output::Transmit(mut bytes) => {
-                    self.spoil(&mut bytes);
+                    self.wire.apply(&mut bytes);
                     self.stick.handle_bytes(self.now, &bytes);
                     self.drain_stick();
                 }
@@ -223,21 +215,11 @@ impl World {
         loop {
             match self.stick.poll_output() {
                 VirtualOutput::Transmit(mut bytes) => {
-                    self.spoil(&mut bytes);
+                    self.wire.apply(&mut bytes);
                     self.radio.handle_bytes(self.now, &bytes);
                     self.drain_radio();
                 }
                 VirtualOutput::Timeout(at) => return at,
-            }
-        }
-    }
-
-    fn spoil(&mut self, bytes: &mut [u8]) {
-        let Wire::Garbled(every) = self.wire else { return };
-        for byte in bytes {
-            self.passed += 1;
-            if self.passed.is_multiple_of(every) {
-                *byte ^= 0x10;
             }
         }
     }

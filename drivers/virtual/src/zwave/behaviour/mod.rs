@@ -21,10 +21,10 @@ use crate::door::{Code, Door, DoorEvent};
 pub(super) use supervision::{Reports, Session, Supervisor, status as supervision_status};
 
 /// Security 0 and Security 2, which the channel speaks.
-const SECURITY_0: u8 = 0x98;
-const SECURITY_2: u8 = 0x9F;
+const SECURITY_0: u8 = keyway_zwave::security::s0::CLASS;
+const SECURITY_2: u8 = keyway_zwave::security::s2::CLASS;
 /// Supervision.
-const SUPERVISION: u8 = 0x6C;
+const SUPERVISION: u8 = keyway_zwave::transport::supervision::CLASS;
 
 /// A lock without its radio: what the command classes act on.
 pub(super) struct Lock {

@@ -30,6 +30,10 @@ use crate::node::NodeId;
 
 /// Class id.
 pub const CLASS: u8 = 0x9F;
+/// S2 Commands Supported Get: which classes do you have under your highest class? (CC:009F.01.0D)
+pub const COMMANDS_SUPPORTED_GET: [u8; 2] = [CLASS, 0x0D];
+/// S2 Commands Supported Report; the classes come behind (CC:009F.01.0E).
+pub const COMMANDS_SUPPORTED_REPORT: [u8; 2] = [CLASS, 0x0E];
 
 const NONCE_GET: u8 = 0x01;
 const NONCE_REPORT: u8 = 0x02;
