@@ -124,8 +124,8 @@ impl Unit<'_> {
     pub fn insert_code(&mut self, code: &AccessCode) -> Result<(), StoreError> {
         let sql = "INSERT INTO access_codes (access_method_id, access_grant_id, user_identity_id, device_id, slot,
             pin_sealed, starts_at, ends_at, deleted_at, presence, evidence, proven_at, problem, problem_message,
-            problem_since, created_at, access_code_id)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
+            problem_since, created_at, access_code_id, origin)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, 'grant')";
         self.write_code(code, sql)
     }
 

@@ -65,6 +65,12 @@ pub enum StoreError {
         /// Which row.
         row: String,
     },
+    /// A migration left a row that refers to one which is not there; it was undone.
+    #[error("the database's migration found a row of table {table} that refers to nothing: restore a backup")]
+    Dangling {
+        /// Which table.
+        table: String,
+    },
     /// The disk is full. Nothing of the job was kept; it works again once there is room.
     #[error("the disk is full: make room on the database's file system")]
     DiskFull,

@@ -5,12 +5,12 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 use super::StoreError;
 
 /// Append only: a database in the field stands at any of them.
-pub(super) const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")];
 /// `PRAGMA application_id`: "Kywy" in ASCII, by which a database is known to be one of ours.
 const APPLICATION_ID: i64 = 0x4B79_7779;
 
@@ -38,14 +38,28 @@ pub(super) fn migrate(db: &mut Connection, path: Option<&Path>, migrations: &[&s
     if let Some(path) = path.filter(|_| version > 0 && version < known) {
         back_up(db, path, version)?;
     }
-    for (step, sql) in (1..=known).zip(migrations).skip(usize::try_from(version).unwrap_or(usize::MAX)) {
-        let transaction = db.transaction()?;
-        transaction.execute_batch(sql)?;
-        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-        transaction.pragma_update(None, "user_version", step)?;
-        transaction.commit()?;
-        tracing::info!(schema = step, "database schema brought up to date");
+    // A table that is made anew must not take along what refers to it when the old one is dropped. Within a
+    // transaction this can't be switched.
+    let enforced: bool = db.pragma_query_value(None, "foreign_keys", |row| row.get(0))?;
+    db.pragma_update(None, "foreign_keys", false)?;
+    let steps = (1..=known).zip(migrations).skip(usize::try_from(version).unwrap_or(usize::MAX));
+    let outcome = steps.into_iter().try_for_each(|(number, sql)| step(db, number, sql));
+    db.pragma_update(None, "foreign_keys", enforced)?;
+    outcome
+}
+
+fn step(db: &mut Connection, number: u32, sql: &str) -> Result<(), StoreError> {
+    let transaction = db.transaction()?;
+    transaction.execute_batch(sql)?;
+    let dangling: Option<String> =
+        transaction.query_row("PRAGMA foreign_key_check", [], |row| row.get(0)).optional()?;
+    if let Some(table) = dangling {
+        return Err(StoreError::Dangling { table });
     }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", number)?;
+    transaction.commit()?;
+    tracing::info!(schema = number, "database schema brought up to date");
     Ok(())
 }
 

@@ -8,7 +8,12 @@ use super::super::migrate::{MIGRATIONS, check, migrate};
 use super::*;
 
 /// Do not change these files: databases in the field look like this. A new schema is a new migration and a new file.
-const FROZEN: &[&str] = &[include_str!("../../../tests/golden/schema/0001.sql")];
+const FROZEN: &[&str] = &[
+    include_str!("../../../tests/golden/schema/0001.sql"),
+    include_str!("../../../tests/golden/schema/0002.sql"),
+];
+/// A row in every table of schema 1.
+const FILLED: &str = include_str!("../../../tests/golden/schema/0001-filled.sql");
 
 fn schema(db: &Connection) -> String {
     let sql = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY type, name";
@@ -35,7 +40,7 @@ fn a_database_of_a_newer_keyway_is_refused_untouched_and_in_plain_words() {
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 9).unwrap();
     let before = std::fs::read(&path).unwrap();
     let refused = try_open(&path, KEY).err().unwrap();
-    assert!(matches!(refused, StoreError::Newer { found: 9, known: 1 }));
+    assert!(matches!(refused, StoreError::Newer { found: 9, known: 2 }));
     assert!(refused.to_string().contains("a newer keyway has used it"), "{refused}");
     assert_eq!(std::fs::read(&path).unwrap(), before);
 }
@@ -58,20 +63,62 @@ fn a_file_that_is_not_ours_is_refused_untouched() {
 fn a_database_is_copied_before_it_is_migrated_and_a_step_that_fails_is_undone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("keyway.db");
-    let store = open(&path);
-    let device = built(&store, 2, "4711").device;
-    close(&store);
     let mut db = Connection::open(&path).unwrap();
-    let broken = [MIGRATIONS[0], "CREATE TABLE spaces (id BLOB) STRICT; CREATE TABLE spaces (id BLOB) STRICT;"];
+    migrate(&mut db, Some(&path), &MIGRATIONS[..1]).unwrap();
+    db.execute_batch(FILLED).unwrap();
+    let broken = [MIGRATIONS[0], "CREATE TABLE rooms (id BLOB) STRICT; CREATE TABLE rooms (id BLOB) STRICT;"];
     assert!(migrate(&mut db, Some(&path), &broken).is_err());
     assert_eq!(schema(&db), FROZEN[0]);
-    let sound = [MIGRATIONS[0], "CREATE TABLE spaces (id BLOB) STRICT;"];
+    let dangling = [MIGRATIONS[0], "DELETE FROM access_codes;"];
+    let refused = migrate(&mut db, Some(&path), &dangling).unwrap_err();
+    assert!(matches!(&refused, StoreError::Dangling { table } if table == "journal"), "{refused}");
+    let sound = [MIGRATIONS[0], "CREATE TABLE rooms (id BLOB) STRICT;", "CREATE TABLE beds (id BLOB) STRICT;"];
     migrate(&mut db, Some(&path), &sound).unwrap();
-    assert!(schema(&db).contains("CREATE TABLE spaces"));
-    assert!(matches!(check(&db, Some(&path), MIGRATIONS), Err(StoreError::Newer { found: 2, known: 1 })));
+    assert!(schema(&db).contains("CREATE TABLE rooms"));
+    assert!(matches!(check(&db, Some(&path), MIGRATIONS), Err(StoreError::Newer { found: 3, known: 2 })));
     // The way back: the copy is a whole database of the older schema.
-    let backup = folder.path().join("keyway.db.schema-1.backup");
-    assert_eq!(run(&open(&backup), at(0), |unit| unit.devices()).unwrap(), [device]);
+    let backup = Connection::open(folder.path().join("keyway.db.schema-1.backup")).unwrap();
+    assert_eq!(schema(&backup), FROZEN[0]);
+    assert_eq!(rows(&backup, "devices", "name").len(), 1);
+}
+
+#[test]
+fn a_filled_database_of_schema_1_is_brought_up_to_date_and_nothing_in_it_is_lost() {
+    let mut db = Connection::open_in_memory().unwrap();
+    db.pragma_update(None, "foreign_keys", true).unwrap();
+    migrate(&mut db, None, &MIGRATIONS[..1]).unwrap();
+    db.execute_batch(FILLED).unwrap();
+    let tables = column(&db, "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'");
+    let columns = |table: &String| column(&db, &format!("SELECT name FROM pragma_table_info('{table}')")).join(", ");
+    let columns: Vec<(String, String)> = tables.iter().map(|table| (table.clone(), columns(table))).collect();
+    let content = |db: &Connection| -> Vec<Vec<String>> {
+        columns.iter().map(|(table, columns)| rows(db, table, columns)).collect()
+    };
+    let before = content(&db);
+    assert!(before.iter().all(|rows| !rows.is_empty()), "the file fills every table");
+    migrate(&mut db, None, MIGRATIONS).unwrap();
+    assert_eq!(content(&db), before);
+    let foreign_keys: bool = db.pragma_query_value(None, "foreign_keys", |row| row.get(0)).unwrap();
+    assert!(foreign_keys, "switched on again");
+    db.execute("DELETE FROM access_grants", []).unwrap();
+    assert!(rows(&db, "journal", "number").is_empty(), "and a grant still takes its codes' histories along");
+}
+
+fn column(db: &Connection, sql: &str) -> Vec<String> {
+    let mut statement = db.prepare(sql).unwrap();
+    let rows = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
+/// Every row, as a text.
+fn rows(db: &Connection, table: &str, columns: &str) -> Vec<String> {
+    let mut statement = db.prepare(&format!("SELECT {columns} FROM {table} ORDER BY 1")).unwrap();
+    let count = statement.column_count();
+    let rows = statement.query_map([], |row| {
+        let values: rusqlite::Result<Vec<rusqlite::types::Value>> = (0..count).map(|column| row.get(column)).collect();
+        Ok(format!("{:?}", values?))
+    });
+    rows.unwrap().map(Result::unwrap).collect()
 }
 
 #[test]
