@@ -94,7 +94,7 @@ async fn run_with(
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), DaemonError> {
     let (states, sticks) = watch::channel(BTreeMap::new());
-    let hub = Hub::new(store.clone(), Arc::clone(&clock), sticks);
+    let hub = Hub::new(&config.hub_name, store.clone(), Arc::clone(&clock), sticks);
     // Turned by us, so that all stop also when it was not the caller who wanted it.
     let (ending, ended) = watch::channel(false);
     let mut tasks = Tasks::new(ended.clone());

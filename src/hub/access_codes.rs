@@ -1,114 +1,208 @@
 //! Operations on codes: one code on one device.
 
 use keyway_lock::SlotContent;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::input::Input;
-use super::outcome::{Outcome, no_access_code, no_device, one};
+use super::call::{Call, Shown};
+use super::outcome::{Failure, no_access_code, no_access_grant, no_device, response};
+use super::page::{Cursor, Page, Pagination};
+use super::parameter::{Key, Limit};
+use super::request::request;
+use super::trouble::{ErrorEntry, MutationEntry, WarningEntry};
 use crate::model::{
     AccessCode, AccessCodeId, AccessGrantId, AccessMethodId, CodeProblem, CodeStatus, DeviceId, ProblemKind, Timestamp,
     UnmanagedCode, WorkspaceId,
 };
-use crate::store::Unit;
+use crate::store::CodeFilter;
 
-pub(super) fn get(unit: &mut Unit<'_>, mut input: Input) -> Outcome {
-    let id: Option<AccessCodeId> = input.required_id("access_code_id");
-    input.finish()?;
-    let code = match id {
-        Some(id) => unit.code(id)?,
-        None => None,
-    };
-    let code = code.filter(|code| code.deleted_at.is_none()).ok_or_else(no_access_code)?;
-    one("access_code", resource(&code, unit.now(), unit.workspace_id()?, Shown::ToTheHost))
-}
-
-pub(super) fn list(unit: &mut Unit<'_>, mut input: Input) -> Outcome {
-    let device: Option<DeviceId> = input.id("device_id");
-    let grant: Option<AccessGrantId> = input.id("access_grant_id");
-    let method: Option<AccessMethodId> = input.id("access_method_id");
-    let ids: Option<Vec<AccessCodeId>> = input.ids("access_code_ids");
-    let limit = input.number("limit", 1..=10_000);
-    input.finish()?;
-    let (now, workspace) = (unit.now(), unit.workspace_id()?);
-    let codes = unit.codes(&crate::store::CodeFilter { device, grant, method })?;
-    let fits = |code: &&AccessCode| {
-        code.deleted_at.is_none() && ids.as_ref().is_none_or(|ids| ids.contains(&code.access_code_id))
-    };
-    let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
-    let shown: Vec<Value> =
-        codes.iter().filter(fits).take(limit).map(|code| resource(code, now, workspace, Shown::ToTheHost)).collect();
-    one("access_codes", shown.into())
-}
-
-pub(super) fn list_unmanaged(unit: &mut Unit<'_>, mut input: Input) -> Outcome {
-    let device: Option<DeviceId> = input.required_id("device_id");
-    input.finish()?;
-    let Some(device) = device else { return one("access_codes", json!([])) };
-    unit.device(device)?.ok_or_else(no_device)?;
-    let workspace = unit.workspace_id()?;
-    let codes = unit.unmanaged_codes(device)?;
-    let shown: Vec<Value> = codes.iter().map(|code| unmanaged_resource(code, workspace)).collect();
-    one("access_codes", shown.into())
-}
-
-/// Who will see a resource.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shown {
-    /// The host who asked: with the PIN.
-    ToTheHost,
-    /// Whoever may read the broker's topics: without.
-    ToEverybody,
-}
-
-pub(super) fn resource(code: &AccessCode, now: Timestamp, workspace: WorkspaceId, shown: Shown) -> Value {
-    let mut json = json!({
-        "access_code_id": code.access_code_id,
-        "access_method_id": code.access_method_id,
-        "access_grant_id": code.access_grant_id,
-        "device_id": code.device_id,
-        "workspace_id": workspace,
-        "name": null,
-        "type": if code.window.ends_at.is_some() { "time_bound" } else { "ongoing" },
-        "status": status_name(code.status(now)),
-        "starts_at": code.window.starts_at,
-        "ends_at": code.window.ends_at,
-        "created_at": code.created_at,
-        "common_code_key": null,
-        "is_managed": true,
-        "is_backup": false,
-        "is_backup_access_code_available": false,
-        "is_external_modification_allowed": false,
-        "is_offline_access_code": false,
-        "is_one_time_use": false,
-        "is_scheduled_on_device": false,
-        "slot": code.slot.0,
-        "errors": errors(code.standing_problem(now)),
-        "warnings": warnings(code.standing_problem(now)),
-        "pending_mutations": mutations(code, now),
-    });
-    if shown == Shown::ToTheHost {
-        json["code"] = json!(code.pin.as_ref().map(|pin| pin.expose()));
+request! {
+    /// Tells of a code on a device.
+    pub(super) struct GetAccessCode {
+        /// Which.
+        access_code_id: AccessCodeId,
     }
-    json
 }
 
-fn unmanaged_resource(code: &UnmanagedCode, workspace: WorkspaceId) -> Value {
-    json!({
-        "access_code_id": code.access_code_id,
-        "device_id": code.device_id,
-        "workspace_id": workspace,
-        "name": null,
-        // Somebody's own PIN: seen, and not shown (I3).
-        "code": null,
-        "type": "ongoing",
-        "status": "set",
-        "slot": code.slot.0,
-        "is_managed": false,
-        "cannot_be_managed": !matches!(code.content, SlotContent::Code(_)),
-        "created_at": code.created_at,
-        "errors": [],
-        "warnings": [],
-    })
+request! {
+    /// Lists the codes that the hub keeps in locks, oldest first.
+    pub(super) struct ListAccessCodes {
+        /// Only on this device.
+        device_id: Option<DeviceId>,
+        /// Only of this access grant.
+        access_grant_id: Option<AccessGrantId>,
+        /// Only of the access grant with this key.
+        access_grant_key: Option<Key>,
+        /// Only of this access method.
+        access_method_id: Option<AccessMethodId>,
+        /// Only these.
+        access_code_ids: Option<Vec<AccessCodeId>>,
+        /// At most so many.
+        limit: Option<Limit>,
+        /// The next page of the same request.
+        page_cursor: Option<Cursor>,
+    }
+}
+
+request! {
+    /// Lists the codes that people put into a lock by hand: seen, never touched.
+    pub(super) struct ListUnmanagedAccessCodes {
+        /// In which lock.
+        device_id: DeviceId,
+        /// At most so many.
+        limit: Option<Limit>,
+        /// The next page of the same request.
+        page_cursor: Option<Cursor>,
+    }
+}
+
+response!(OneAccessCode { access_code: AccessCodeResource });
+response!(AccessCodes { access_codes: Vec<AccessCodeResource>, pagination: Pagination });
+response!(UnmanagedAccessCodes { access_codes: Vec<UnmanagedCodeResource>, pagination: Pagination });
+
+pub(super) fn get(call: &mut Call<'_, '_>, asked: GetAccessCode) -> Result<OneAccessCode, Failure> {
+    let code = call.code(asked.access_code_id)?.filter(|code| code.deleted_at.is_none()).ok_or_else(no_access_code)?;
+    Ok(OneAccessCode { access_code: AccessCodeResource::new(&code, call.now(), call.workspace_id()?, call.shown()) })
+}
+
+pub(super) fn list(call: &mut Call<'_, '_>, asked: ListAccessCodes) -> Result<AccessCodes, Failure> {
+    let grant = match (asked.access_grant_id, asked.access_grant_key) {
+        (Some(id), _) => Some(id),
+        (None, Some(Key(key))) => Some(call.grant_by_key(&key)?.ok_or_else(no_access_grant)?.access_grant_id),
+        (None, None) => None,
+    };
+    let filter = CodeFilter { device: asked.device_id, grant, method: asked.access_method_id };
+    let fits = |code: &AccessCode| {
+        code.deleted_at.is_none() && asked.access_code_ids.as_ref().is_none_or(|ids| ids.contains(&code.access_code_id))
+    };
+    let all = call.codes(&filter)?.into_iter().filter(fits);
+    let (page, pagination) = Page::new(asked.limit, asked.page_cursor).cut(all, |code| code.access_code_id.0);
+    let (now, workspace, shown) = (call.now(), call.workspace_id()?, call.shown());
+    let access_codes = page.iter().map(|code| AccessCodeResource::new(code, now, workspace, shown)).collect();
+    Ok(AccessCodes { access_codes, pagination })
+}
+
+pub(super) fn list_unmanaged(
+    call: &mut Call<'_, '_>,
+    asked: ListUnmanagedAccessCodes,
+) -> Result<UnmanagedAccessCodes, Failure> {
+    call.device(asked.device_id)?.ok_or_else(no_device)?;
+    let all = call.unmanaged_codes(asked.device_id)?;
+    let (page, pagination) = Page::new(asked.limit, asked.page_cursor).cut(all, |code| code.access_code_id.0);
+    let workspace = call.workspace_id()?;
+    let access_codes = page.iter().map(|code| UnmanagedCodeResource::new(code, workspace)).collect();
+    Ok(UnmanagedAccessCodes { access_codes, pagination })
+}
+
+/// A code of the hub as Seam writes it.
+#[derive(Clone, Serialize, ToSchema)]
+#[schema(as = AccessCode)]
+pub(super) struct AccessCodeResource {
+    access_code_id: AccessCodeId,
+    access_method_id: AccessMethodId,
+    access_grant_id: AccessGrantId,
+    device_id: DeviceId,
+    workspace_id: WorkspaceId,
+    name: Option<String>,
+    /// The PIN; null once it is forgotten, absent where the caller may not see it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<Option<String>>,
+    /// `time_bound` or `ongoing`.
+    r#type: &'static str,
+    /// `unset`, `setting`, `set` or `removing`.
+    status: &'static str,
+    starts_at: Timestamp,
+    ends_at: Option<Timestamp>,
+    created_at: Timestamp,
+    common_code_key: Option<String>,
+    is_managed: bool,
+    is_backup: bool,
+    is_backup_access_code_available: bool,
+    is_external_modification_allowed: bool,
+    is_offline_access_code: bool,
+    is_one_time_use: bool,
+    is_scheduled_on_device: bool,
+    /// In which slot of the lock.
+    slot: u16,
+    errors: Vec<ErrorEntry>,
+    warnings: Vec<WarningEntry>,
+    pending_mutations: Vec<MutationEntry>,
+}
+
+impl AccessCodeResource {
+    pub(super) fn new(code: &AccessCode, now: Timestamp, workspace: WorkspaceId, shown: Shown) -> Self {
+        let pin = || code.pin.as_ref().map(|pin| pin.expose().to_owned());
+        Self {
+            access_code_id: code.access_code_id,
+            access_method_id: code.access_method_id,
+            access_grant_id: code.access_grant_id,
+            device_id: code.device_id,
+            workspace_id: workspace,
+            name: None,
+            code: (shown == Shown::ToTheHost).then(pin),
+            r#type: if code.window.ends_at.is_some() { "time_bound" } else { "ongoing" },
+            status: status_name(code.status(now)),
+            starts_at: code.window.starts_at,
+            ends_at: code.window.ends_at,
+            created_at: code.created_at,
+            common_code_key: None,
+            is_managed: true,
+            is_backup: false,
+            is_backup_access_code_available: false,
+            is_external_modification_allowed: false,
+            is_offline_access_code: false,
+            is_one_time_use: false,
+            is_scheduled_on_device: false,
+            slot: code.slot.0,
+            errors: errors(code.standing_problem(now)),
+            warnings: warnings(code.standing_problem(now)),
+            pending_mutations: mutations(code, now),
+        }
+    }
+}
+
+/// A code that a person put in by hand, as Seam writes it.
+#[derive(Clone, Serialize, ToSchema)]
+#[schema(as = UnmanagedAccessCode)]
+pub(super) struct UnmanagedCodeResource {
+    access_code_id: AccessCodeId,
+    device_id: DeviceId,
+    workspace_id: WorkspaceId,
+    name: Option<String>,
+    /// Somebody's own PIN: seen, and not shown.
+    code: Option<String>,
+    r#type: &'static str,
+    status: &'static str,
+    /// In which slot of the lock.
+    slot: u16,
+    is_managed: bool,
+    /// Present and true where the lock hides the PIN, or the slot is of no use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cannot_be_managed: Option<bool>,
+    created_at: Timestamp,
+    errors: Vec<ErrorEntry>,
+    warnings: Vec<WarningEntry>,
+}
+
+impl UnmanagedCodeResource {
+    pub(super) fn new(code: &UnmanagedCode, workspace: WorkspaceId) -> Self {
+        let shown = matches!(code.content, SlotContent::Code(_));
+        Self {
+            access_code_id: code.access_code_id,
+            device_id: code.device_id,
+            workspace_id: workspace,
+            name: None,
+            code: None,
+            r#type: "ongoing",
+            status: "set",
+            slot: code.slot.0,
+            is_managed: false,
+            cannot_be_managed: (!shown).then_some(true),
+            created_at: code.created_at,
+            errors: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
 }
 
 fn status_name(status: CodeStatus) -> &'static str {
@@ -120,26 +214,21 @@ fn status_name(status: CodeStatus) -> &'static str {
     }
 }
 
-/// The errors of a code: what a person must act on.
-pub(super) fn errors(problem: Option<&CodeProblem>) -> Vec<Value> {
+/// What a person must act on.
+fn errors(problem: Option<&CodeProblem>) -> Vec<ErrorEntry> {
     let error = |problem: &CodeProblem| {
         let code = match problem.kind {
             ProblemKind::FailedToSet => "failed_to_set_on_device",
             ProblemKind::FailedToRemove => "failed_to_remove_from_device",
             ProblemKind::DelayInSetting | ProblemKind::DelayInRemoving | ProblemKind::WillNotWork => return None,
         };
-        Some(json!({
-            "error_code": code,
-            "message": problem.message,
-            "created_at": problem.since,
-            "is_access_code_error": true,
-        }))
+        Some(ErrorEntry::new(code, problem.message.clone(), problem.since).of_code())
     };
     problem.and_then(error).into_iter().collect()
 }
 
-/// The warnings of a code: what is being tried on, or will not work if nothing changes.
-pub(super) fn warnings(problem: Option<&CodeProblem>) -> Vec<Value> {
+/// What is being tried on, or will not work if nothing changes.
+fn warnings(problem: Option<&CodeProblem>) -> Vec<WarningEntry> {
     let warning = |problem: &CodeProblem| {
         let code = match problem.kind {
             ProblemKind::DelayInSetting => "delay_in_setting_on_device",
@@ -147,26 +236,20 @@ pub(super) fn warnings(problem: Option<&CodeProblem>) -> Vec<Value> {
             ProblemKind::WillNotWork => "unknown_issue_with_access_code",
             ProblemKind::FailedToSet | ProblemKind::FailedToRemove => return None,
         };
-        Some(json!({"warning_code": code, "message": problem.message, "created_at": problem.since}))
+        Some(WarningEntry::new(code, problem.message.clone(), problem.since))
     };
     problem.and_then(warning).into_iter().collect()
 }
 
-fn mutations(code: &AccessCode, now: Timestamp) -> Vec<Value> {
-    let mutation = |name: &str, message: &str, more: Map<String, Value>| {
-        let mut json = json!({"mutation_code": name, "message": message, "created_at": code.created_at});
-        for (key, value) in more {
-            json[key] = value;
-        }
-        vec![json]
-    };
+fn mutations(code: &AccessCode, now: Timestamp) -> Vec<MutationEntry> {
+    let mutation = |name, message| MutationEntry::new(name, message, code.created_at);
     match code.status(now) {
-        CodeStatus::Setting => mutation("creating", "being put into the lock", Map::new()),
-        CodeStatus::Removing => mutation("deleting", "being taken out of the lock", Map::new()),
-        CodeStatus::Unset if code.window.starts_at > now => {
-            let at = Map::from_iter([("scheduled_at".to_owned(), json!(code.window.starts_at))]);
-            mutation("deferring_creation", "goes into the lock at its start", at)
-        }
+        CodeStatus::Setting => vec![mutation("creating", "being put into the lock")],
+        CodeStatus::Removing => vec![mutation("deleting", "being taken out of the lock")],
+        CodeStatus::Unset if code.window.starts_at > now => vec![MutationEntry {
+            scheduled_at: Some(code.window.starts_at),
+            ..mutation("deferring_creation", "goes into the lock at its start")
+        }],
         CodeStatus::Unset | CodeStatus::Set => Vec::new(),
     }
 }

@@ -2,114 +2,200 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, json};
+use utoipa::ToSchema;
 
-use super::access_codes::Shown;
-use super::grant_codes::{self, Wish};
-use super::input::Input;
-use super::outcome::{Failure, Outcome, no_access_grant, no_user_identity, nothing, one};
-use super::user_identities::{self, Person};
+use super::access_codes::AccessCodeResource;
+use super::access_methods::AccessMethodResource;
+use super::call::{Call, Shown};
+use super::grant_codes::{self, RequestedAccessMethod, Wish};
+use super::outcome::{Failure, Nothing, no_access_grant, no_user_identity, response};
+use super::page::{Cursor, Page, Pagination};
+use super::parameter::{Key, Limit, Nullable};
+use super::request::request;
+use super::trouble::{ErrorEntry, MutationEntry, WarningEntry};
+use super::user_identities::{self, CreateUserIdentity};
 use crate::model::{
-    AccessCode, AccessGrant, AccessGrantId, AccessMethod, ApiError, CodeStatus, Device, DeviceId, EventSubject,
-    EventType, ProblemKind, Timestamp, UserIdentityId, Window, WorkspaceId,
+    AccessCode, AccessGrant, AccessGrantId, AccessMethod, AccessMethodId, ApiError, CodeStatus, Device, DeviceId,
+    EventSubject, EventType, ProblemKind, Timestamp, UserIdentityId, Window, WorkspaceId,
 };
 use crate::store::{GrantFilter, StoreError, Unit};
 
-pub(super) fn create(unit: &mut Unit<'_>, mut input: Input) -> Outcome {
-    let order = Order::read(&mut input, unit.now());
-    input.finish()?;
-    let Some(order) = order else { return nothing() };
+request! {
+    /// Grants somebody access to doors for a time: makes a PIN that suits all of them and reserves its place in each.
+    pub(super) struct CreateAccessGrant {
+        /// Who: a known person.
+        user_identity_id: Option<UserIdentityId>,
+        /// Or a new one.
+        user_identity: Option<CreateUserIdentity>,
+        /// Which doors.
+        device_ids: Option<Vec<DeviceId>>,
+        /// How: at present by PIN code only.
+        requested_access_methods: Vec<RequestedAccessMethod>,
+        /// From when; left out: from now.
+        starts_at: Option<Timestamp>,
+        /// Until when; left out or null: until it is deleted.
+        ends_at: Option<Timestamp>,
+        /// A name to show.
+        name: Option<String>,
+        /// The host's own unique name for it. The same order again under the same key gives the same grant.
+        access_grant_key: Option<Key>,
+    }
+}
+
+request! {
+    /// Tells of an access grant.
+    pub(super) struct GetAccessGrant {
+        /// By id.
+        access_grant_id: Option<AccessGrantId>,
+        /// Or by the host's own key.
+        access_grant_key: Option<Key>,
+    }
+}
+
+request! {
+    /// Lists access grants, oldest first.
+    pub(super) struct ListAccessGrants {
+        /// Only these.
+        access_grant_ids: Option<Vec<AccessGrantId>>,
+        /// Only the one with this key; null: only those without one.
+        access_grant_key: Nullable<Key>,
+        /// Only of this person.
+        user_identity_id: Option<UserIdentityId>,
+        /// Only with this door.
+        device_id: Option<DeviceId>,
+        /// At most so many.
+        limit: Option<Limit>,
+        /// The next page of the same request.
+        page_cursor: Option<Cursor>,
+    }
+}
+
+request! {
+    /// Changes the name or the times of an access grant; its codes follow.
+    pub(super) struct UpdateAccessGrant {
+        /// Which, by id.
+        access_grant_id: Option<AccessGrantId>,
+        /// Or by the host's own key.
+        access_grant_key: Option<Key>,
+        /// The new name; null: none.
+        name: Nullable<String>,
+        /// The new start.
+        starts_at: Option<Timestamp>,
+        /// The new end; null: none.
+        ends_at: Nullable<Timestamp>,
+    }
+}
+
+request! {
+    /// Deletes an access grant: its codes leave the locks at once.
+    pub(super) struct DeleteAccessGrant {
+        /// Which, by id.
+        access_grant_id: Option<AccessGrantId>,
+        /// Or by the host's own key.
+        access_grant_key: Option<Key>,
+    }
+}
+
+response!(OneAccessGrant { access_grant: AccessGrantResource });
+response!(AccessGrants { access_grants: Vec<AccessGrantResource>, pagination: Pagination });
+
+pub(super) fn create(call: &mut Call<'_, '_>, asked: CreateAccessGrant) -> Result<OneAccessGrant, Failure> {
+    let order = Order::read(asked)?;
     if let Some(key) = &order.key
-        && let Some(known) = unit.grant_by_key(key)?
+        && let Some(known) = call.grant_by_key(key)?
     {
-        if !order.is_for(unit, &known)? {
+        if !order.is_for(call, &known)? {
             let message = "belongs to another access grant: use another key, or update or delete that grant";
             return Err(ApiError::invalid("access_grant_key", message).into());
         }
-        return one("access_grant", of(unit, &known, Shown::ToTheHost)?);
+        return one(call, &known);
     }
-    let devices = devices(unit, &order.device_ids)?;
+    let now = call.now();
+    let window = Window { starts_at: order.starts_at.unwrap_or(now), ends_at: order.ends_at };
+    check_window(&window, now)?;
+    let devices = devices(call, &order.device_ids)?;
     let user_identity_id = match order.who {
-        Who::Known(id) => unit.user_identity(id)?.ok_or_else(no_user_identity)?.user_identity_id,
-        Who::New(person) => user_identities::insert(unit, person)?.user_identity_id,
+        Who::Known(id) => call.user_identity(id)?.ok_or_else(no_user_identity)?.user_identity_id,
+        Who::New(person) => user_identities::insert(call, person)?.user_identity_id,
     };
-    let now = unit.now();
     let grant = AccessGrant {
-        access_grant_id: unit.id(),
+        access_grant_id: call.id(),
         access_grant_key: order.key,
         user_identity_id,
         name: order.name,
         device_ids: devices.iter().map(|device| device.device_id).collect(),
-        window: Window { starts_at: order.starts_at.unwrap_or(now), ends_at: order.ends_at },
+        window,
         created_at: now,
         deleted_at: None,
     };
-    unit.insert_grant(&grant)?;
-    tell(unit, EventType::AccessGrantCreated, &grant)?;
-    grant_codes::make(unit, &grant, &devices, &order.wishes)?;
-    one("access_grant", of(unit, &grant, Shown::ToTheHost)?)
+    call.insert_grant(&grant)?;
+    tell(call, EventType::AccessGrantCreated, &grant)?;
+    grant_codes::make(call, &grant, &devices, &order.wishes)?;
+    one(call, &grant)
 }
 
-pub(super) fn get(unit: &mut Unit<'_>, mut input: Input) -> Outcome {
-    let named = Named::read(&mut input);
-    input.finish()?;
-    let grant = named.find(unit)?;
-    one("access_grant", of(unit, &grant, Shown::ToTheHost)?)
+pub(super) fn get(call: &mut Call<'_, '_>, asked: GetAccessGrant) -> Result<OneAccessGrant, Failure> {
+    let grant = NamedGrant::new(asked.access_grant_id, asked.access_grant_key)?.find(call)?;
+    one(call, &grant)
 }
 
-pub(super) fn list(unit: &mut Unit<'_>, mut input: Input) -> Outcome {
-    let ids: Option<Vec<AccessGrantId>> = input.ids("access_grant_ids");
-    let user: Option<UserIdentityId> = input.id("user_identity_id");
-    let device: Option<DeviceId> = input.id("device_id");
-    let key = input.nullable_text("access_grant_key");
-    let limit = input.number("limit", 1..=10_000).and_then(|limit| usize::try_from(limit).ok());
-    input.finish()?;
-    let fits = |grant: &&AccessGrant| {
-        ids.as_ref().is_none_or(|ids| ids.contains(&grant.access_grant_id))
+pub(super) fn list(call: &mut Call<'_, '_>, asked: ListAccessGrants) -> Result<AccessGrants, Failure> {
+    let key = asked.access_grant_key.given().map(|key| key.map(|Key(key)| key));
+    let fits = |grant: &AccessGrant| {
+        asked.access_grant_ids.as_ref().is_none_or(|ids| ids.contains(&grant.access_grant_id))
             && key.as_ref().is_none_or(|key| *key == grant.access_grant_key)
     };
-    let grants = unit.grants(&GrantFilter { user, device })?;
-    let chosen = grants.iter().filter(fits).take(limit.unwrap_or(usize::MAX));
-    let shown: Vec<Value> = chosen.map(|grant| of(unit, grant, Shown::ToTheHost)).collect::<Result<_, _>>()?;
-    one("access_grants", shown.into())
+    let filter = GrantFilter { user: asked.user_identity_id, device: asked.device_id };
+    let all = call.grants(&filter)?.into_iter().filter(fits);
+    let (page, pagination) = Page::new(asked.limit, asked.page_cursor).cut(all, |grant| grant.access_grant_id.0);
+    let shown = call.shown();
+    let access_grants = page.iter().map(|grant| of(call, grant, shown)).collect::<Result<_, _>>()?;
+    Ok(AccessGrants { access_grants, pagination })
 }
 
-pub(super) fn update(unit: &mut Unit<'_>, mut input: Input) -> Outcome {
-    let named = Named::read(&mut input);
-    let name = input.nullable_text("name");
-    let (starts_at, ends_at) = (input.time("starts_at"), input.nullable_time("ends_at"));
-    input.finish()?;
-    let old = named.find(unit)?;
-    let window =
-        Window { starts_at: starts_at.unwrap_or(old.window.starts_at), ends_at: ends_at.unwrap_or(old.window.ends_at) };
+pub(super) fn update(call: &mut Call<'_, '_>, asked: UpdateAccessGrant) -> Result<Nothing, Failure> {
+    let old = NamedGrant::new(asked.access_grant_id, asked.access_grant_key)?.find(call)?;
+    let window = Window {
+        starts_at: asked.starts_at.unwrap_or(old.window.starts_at),
+        ends_at: asked.ends_at.or(old.window.ends_at),
+    };
     if window != old.window {
-        check_window(&window, unit.now())?;
+        check_window(&window, call.now())?;
     }
-    let new = AccessGrant { name: name.unwrap_or_else(|| old.name.clone()), window, ..old.clone() };
+    let new = AccessGrant { name: asked.name.or(old.name.clone()), window, ..old.clone() };
     if new != old {
-        unit.update_grant(&new)?;
+        call.update_grant(&new)?;
     }
     if window != old.window {
-        grant_codes::change_window(unit, &new)?;
-        tell(unit, EventType::AccessGrantAccessTimesChanged, &new)?;
+        grant_codes::change_window(call, &new)?;
+        tell(call, EventType::AccessGrantAccessTimesChanged, &new)?;
     }
-    nothing()
+    Ok(Nothing {})
 }
 
-pub(super) fn delete(unit: &mut Unit<'_>, mut input: Input) -> Outcome {
-    let named = Named::read(&mut input);
-    input.finish()?;
-    let grant = named.find(unit)?;
-    let deleted = AccessGrant { deleted_at: Some(unit.now()), ..grant };
-    unit.update_grant(&deleted)?;
-    tell(unit, EventType::AccessGrantDeleted, &deleted)?;
-    grant_codes::withdraw(unit, &deleted)?;
-    nothing()
+pub(super) fn delete(call: &mut Call<'_, '_>, asked: DeleteAccessGrant) -> Result<Nothing, Failure> {
+    let grant = NamedGrant::new(asked.access_grant_id, asked.access_grant_key)?.find(call)?;
+    let deleted = AccessGrant { deleted_at: Some(call.now()), ..grant };
+    call.update_grant(&deleted)?;
+    tell(call, EventType::AccessGrantDeleted, &deleted)?;
+    grant_codes::withdraw(call, &deleted)?;
+    Ok(Nothing {})
+}
+
+/// A grant as everybody may see it, with the state of its methods and codes.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PublicGrant {
+    #[serde(flatten)]
+    grant: AccessGrantResource,
+    access_methods: Vec<AccessMethodResource>,
+    access_codes: Vec<AccessCodeResource>,
 }
 
 /// The grant and the state of its codes as shown to everybody, without PINs; `None` once it is deleted, or over and
 /// its codes are proven gone.
-pub(super) fn public(unit: &mut Unit<'_>, id: AccessGrantId) -> Result<Option<Value>, StoreError> {
+pub(super) fn public(unit: &mut Unit<'_>, id: AccessGrantId) -> Result<Option<PublicGrant>, StoreError> {
     let Some(grant) = unit.grant(id)?.filter(|grant| grant.deleted_at.is_none()) else { return Ok(None) };
     let (now, workspace) = (unit.now(), unit.workspace_id()?);
     let methods = unit.methods_of_grant(id)?;
@@ -117,43 +203,41 @@ pub(super) fn public(unit: &mut Unit<'_>, id: AccessGrantId) -> Result<Option<Va
     if grant.window.is_over(now) && codes.iter().all(|code| code.is_finished(now)) {
         return Ok(None);
     }
-    let mut json = resource(&grant, &methods, &codes, now, workspace, Shown::ToEverybody);
-    let shown: Vec<Value> = methods
-        .iter()
-        .map(|method| super::access_methods::of(unit, method, Shown::ToEverybody))
-        .collect::<Result<_, _>>()?;
-    json["access_methods"] = shown.into();
-    let public = |code: &AccessCode| super::access_codes::resource(code, now, workspace, Shown::ToEverybody);
-    json["access_codes"] = codes.iter().map(public).collect();
-    Ok(Some(json))
+    let shown = Shown::ToEverybody;
+    let access_methods =
+        methods.iter().map(|method| super::access_methods::of(unit, method, shown)).collect::<Result<_, _>>()?;
+    Ok(Some(PublicGrant {
+        grant: AccessGrantResource::new(&grant, &methods, &codes, now, workspace, shown),
+        access_methods,
+        access_codes: codes.iter().map(|code| AccessCodeResource::new(code, now, workspace, shown)).collect(),
+    }))
 }
 
 /// Which grant a request is about: by id or by the host's own key.
-struct Named {
-    id: Option<AccessGrantId>,
-    key: Option<String>,
+pub(super) enum NamedGrant {
+    Id(AccessGrantId),
+    Key(String),
 }
 
-impl Named {
-    fn read(input: &mut Input) -> Self {
-        let named = Self { id: input.id("access_grant_id"), key: input.text("access_grant_key") };
-        if !input.has("access_grant_id") && named.id.is_none() && named.key.is_none() {
-            input.require("access_grant_id");
+impl NamedGrant {
+    pub(super) fn new(id: Option<AccessGrantId>, key: Option<Key>) -> Result<Self, ApiError> {
+        match (id, key) {
+            (Some(id), _) => Ok(Self::Id(id)),
+            (None, Some(Key(key))) => Ok(Self::Key(key)),
+            (None, None) => Err(ApiError::invalid("access_grant_id", "give access_grant_id or access_grant_key")),
         }
-        named
     }
 
-    fn find(self, unit: &mut Unit<'_>) -> Result<AccessGrant, Failure> {
-        let found = match (self.id, self.key) {
-            (Some(id), _) => unit.grant(id)?,
-            (None, Some(key)) => unit.grant_by_key(&key)?,
-            (None, None) => None,
+    pub(super) fn find(self, unit: &mut Unit<'_>) -> Result<AccessGrant, Failure> {
+        let found = match self {
+            Self::Id(id) => unit.grant(id)?,
+            Self::Key(key) => unit.grant_by_key(&key)?,
         };
         Ok(found.filter(|grant| grant.deleted_at.is_none()).ok_or_else(no_access_grant)?)
     }
 }
 
-/// What `create` was asked.
+/// What `create` was asked, checked as far as the request alone tells.
 struct Order {
     key: Option<String>,
     who: Who,
@@ -166,37 +250,40 @@ struct Order {
 
 enum Who {
     Known(UserIdentityId),
-    New(Person),
+    New(CreateUserIdentity),
 }
 
 impl Order {
-    /// `None` only together with an error noted in `input`.
-    fn read(input: &mut Input, now: Timestamp) -> Option<Self> {
-        let who = read_who(input);
-        input.require("device_ids");
-        let device_ids = input.ids::<DeviceId>("device_ids");
-        if device_ids.as_ref().is_some_and(Vec::is_empty) {
-            input.refuse::<()>("device_ids", "give at least one");
-        }
-        let wishes = Wish::read_all(input);
-        let (name, key) = (input.text("name"), input.text("access_grant_key"));
-        if key.as_ref().is_some_and(|key| key.is_empty()) {
-            input.refuse::<()>("access_grant_key", "must not be empty");
-        }
-        let starts_at = input.time("starts_at");
-        let ends_at = input.nullable_time("ends_at").flatten();
-        let window = Window { starts_at: starts_at.unwrap_or(now), ends_at };
-        if let Err(error) = check_window(&window, now) {
-            input.take_over(error);
-        }
-        Some(Self { key, who: who?, device_ids: device_ids?, wishes: wishes?, name, starts_at, ends_at })
+    /// Names everything that is wrong at once.
+    fn read(asked: CreateAccessGrant) -> Result<Self, ApiError> {
+        let who = match (asked.user_identity_id, asked.user_identity) {
+            (Some(id), None) => Ok(Who::Known(id)),
+            (None, Some(person)) => Ok(Who::New(person)),
+            (Some(_), Some(_)) => {
+                Err(ApiError::invalid("user_identity", "give user_identity_id or user_identity, not both"))
+            }
+            (None, None) => {
+                let message = "give user_identity_id, or user_identity to make a new one";
+                Err(ApiError::invalid("user_identity_id", message))
+            }
+        };
+        let doors = match asked.device_ids {
+            Some(ids) if !ids.is_empty() => Ok(ids),
+            Some(_) | None => Err(ApiError::invalid("device_ids", "give at least one")),
+        };
+        let wishes = Wish::read_all(asked.requested_access_methods);
+        let (who, device_ids, wishes) = ApiError::all3(who, doors, wishes)?;
+        let key = asked.access_grant_key.map(|Key(key)| key);
+        let (name, starts_at, ends_at) = (asked.name, asked.starts_at, asked.ends_at);
+        Ok(Self { key, who, device_ids, wishes, name, starts_at, ends_at })
     }
 
-    /// Whether this very order made the grant: asked again under the same key, it gets the same answer (I7).
+    /// Whether this very order made the grant: asked again under the same key, it gets the same answer (I7), also when
+    /// the grant is over meanwhile.
     fn is_for(&self, unit: &mut Unit<'_>, grant: &AccessGrant) -> Result<bool, StoreError> {
         let same_person = match &self.who {
             Who::Known(id) => *id == grant.user_identity_id,
-            Who::New(person) => unit.user_identity(grant.user_identity_id)?.is_some_and(|known| person.is(&known)),
+            Who::New(person) => unit.user_identity(grant.user_identity_id)?.is_some_and(|known| person.is_for(&known)),
         };
         let methods = unit.methods_of_grant(grant.access_grant_id)?;
         let same_methods = methods.len() == self.wishes.len()
@@ -208,23 +295,6 @@ impl Order {
             && self.ends_at == grant.window.ends_at
             && self.starts_at.is_none_or(|starts_at| starts_at == grant.window.starts_at))
     }
-}
-
-fn read_who(input: &mut Input) -> Option<Who> {
-    let id = input.id("user_identity_id");
-    if !input.has("user_identity") {
-        if id.is_none() && !input.has("user_identity_id") {
-            input.refuse::<()>("user_identity_id", "give user_identity_id, or user_identity to make a new one");
-        }
-        return id.map(Who::Known);
-    }
-    if id.is_some() {
-        return input.refuse("user_identity", "give user_identity_id or user_identity, not both");
-    }
-    let mut nested = input.object("user_identity")?;
-    let person = Person::read(&mut nested);
-    input.absorb("user_identity", nested);
-    Some(Who::New(person))
 }
 
 fn check_window(window: &Window, now: Timestamp) -> Result<(), ApiError> {
@@ -283,63 +353,106 @@ fn codes(unit: &mut Unit<'_>, methods: &[AccessMethod]) -> Result<Vec<AccessCode
     Ok(codes)
 }
 
-fn of(unit: &mut Unit<'_>, grant: &AccessGrant, shown: Shown) -> Result<Value, StoreError> {
+fn one(call: &mut Call<'_, '_>, grant: &AccessGrant) -> Result<OneAccessGrant, Failure> {
+    let shown = call.shown();
+    Ok(OneAccessGrant { access_grant: of(call, grant, shown)? })
+}
+
+fn of(unit: &mut Unit<'_>, grant: &AccessGrant, shown: Shown) -> Result<AccessGrantResource, StoreError> {
     let methods = unit.methods_of_grant(grant.access_grant_id)?;
     let codes = codes(unit, &methods)?;
-    Ok(resource(grant, &methods, &codes, unit.now(), unit.workspace_id()?, shown))
+    Ok(AccessGrantResource::new(grant, &methods, &codes, unit.now(), unit.workspace_id()?, shown))
 }
 
-fn resource(
-    grant: &AccessGrant,
-    methods: &[AccessMethod],
-    codes: &[AccessCode],
-    now: Timestamp,
-    workspace: WorkspaceId,
-    shown: Shown,
-) -> Value {
-    let requested = |method: &AccessMethod| {
-        let mut json = json!({
-            "mode": "code",
-            "display_name": "PIN Code",
-            "created_at": method.created_at,
-            "created_access_method_ids": [method.access_method_id],
-        });
-        if let Some(pin) = method.pin.as_ref().filter(|_| method.requested && shown == Shown::ToTheHost) {
-            json["code"] = json!(pin.expose());
+/// An access grant as Seam writes it, with the doors besides.
+#[derive(Clone, Serialize, ToSchema)]
+#[schema(as = AccessGrant)]
+pub(super) struct AccessGrantResource {
+    access_grant_id: AccessGrantId,
+    workspace_id: WorkspaceId,
+    user_identity_id: UserIdentityId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_grant_key: Option<String>,
+    name: Option<String>,
+    display_name: String,
+    /// Which doors.
+    device_ids: Vec<DeviceId>,
+    location_ids: Vec<DeviceId>,
+    space_ids: Vec<DeviceId>,
+    access_method_ids: Vec<AccessMethodId>,
+    requested_access_methods: Vec<RequestedResource>,
+    starts_at: Timestamp,
+    ends_at: Option<Timestamp>,
+    created_at: Timestamp,
+    errors: Vec<ErrorEntry>,
+    warnings: Vec<WarningEntry>,
+    pending_mutations: Vec<MutationEntry>,
+}
+
+/// What was requested, and what was made of it.
+#[derive(Clone, Serialize, ToSchema)]
+#[schema(as = RequestedAccessMethod)]
+struct RequestedResource {
+    /// `code`.
+    mode: &'static str,
+    display_name: &'static str,
+    /// The PIN that was asked for, where the caller may see it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+    created_at: Timestamp,
+    created_access_method_ids: [AccessMethodId; 1],
+}
+
+impl RequestedResource {
+    fn new(method: &AccessMethod, shown: Shown) -> Self {
+        let asked_for = method.pin.as_ref().filter(|_| method.requested && shown == Shown::ToTheHost);
+        Self {
+            mode: "code",
+            display_name: "PIN Code",
+            code: asked_for.map(|pin| pin.expose().to_owned()),
+            created_at: method.created_at,
+            created_access_method_ids: [method.access_method_id],
         }
-        json
-    };
-    let mut json = json!({
-        "access_grant_id": grant.access_grant_id,
-        "workspace_id": workspace,
-        "user_identity_id": grant.user_identity_id,
-        "name": grant.name,
-        "display_name": grant.display_name(),
-        "device_ids": grant.device_ids,
-        "location_ids": [],
-        "space_ids": [],
-        "access_method_ids": methods.iter().map(|method| method.access_method_id).collect::<Vec<_>>(),
-        "requested_access_methods": methods.iter().map(requested).collect::<Vec<_>>(),
-        "starts_at": grant.window.starts_at,
-        "ends_at": grant.window.ends_at,
-        "created_at": grant.created_at,
-        "errors": [],
-        "warnings": warnings(codes, now),
-        "pending_mutations": [],
-    });
-    if let Some(key) = &grant.access_grant_key {
-        json["access_grant_key"] = json!(key);
     }
-    json
 }
 
-fn warnings(codes: &[AccessCode], now: Timestamp) -> Vec<Value> {
-    let troubled = |name: &str, message: &str, fits: &dyn Fn(&AccessCode) -> bool| {
+impl AccessGrantResource {
+    fn new(
+        grant: &AccessGrant,
+        methods: &[AccessMethod],
+        codes: &[AccessCode],
+        now: Timestamp,
+        workspace: WorkspaceId,
+        shown: Shown,
+    ) -> Self {
+        Self {
+            access_grant_id: grant.access_grant_id,
+            workspace_id: workspace,
+            user_identity_id: grant.user_identity_id,
+            access_grant_key: grant.access_grant_key.clone(),
+            name: grant.name.clone(),
+            display_name: grant.display_name(),
+            device_ids: grant.device_ids.clone(),
+            location_ids: Vec::new(),
+            space_ids: Vec::new(),
+            access_method_ids: methods.iter().map(|method| method.access_method_id).collect(),
+            requested_access_methods: methods.iter().map(|method| RequestedResource::new(method, shown)).collect(),
+            starts_at: grant.window.starts_at,
+            ends_at: grant.window.ends_at,
+            created_at: grant.created_at,
+            errors: Vec::new(),
+            warnings: warnings(codes, now),
+            pending_mutations: Vec::new(),
+        }
+    }
+}
+
+fn warnings(codes: &[AccessCode], now: Timestamp) -> Vec<WarningEntry> {
+    let troubled = |name, message: &str, fits: &dyn Fn(&AccessCode) -> bool| {
         let failed: Vec<&AccessCode> =
             codes.iter().filter(|code| code.standing_problem(now).is_some() && fits(code)).collect();
         let since = failed.iter().filter_map(|code| code.problem.as_ref()).map(|problem| problem.since).min()?;
-        let devices: Vec<DeviceId> = failed.iter().map(|code| code.device_id).collect();
-        Some(json!({"warning_code": name, "message": message, "created_at": since, "failed_devices": devices}))
+        Some(WarningEntry::new(name, message, since).at_all(failed.iter().map(|code| code.device_id).collect()))
     };
     let is = |code: &AccessCode, kinds: &[ProblemKind]| {
         code.problem.as_ref().is_some_and(|problem| kinds.contains(&problem.kind))

@@ -1,95 +1,122 @@
 //! Operations on access methods.
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::access_codes::Shown;
-use super::input::Input;
-use super::outcome::{Outcome, no_access_grant, no_access_method, one};
+use super::access_grants::NamedGrant;
+use super::call::{Call, Shown};
+use super::outcome::{Failure, no_access_method, response};
+use super::parameter::Key;
+use super::request::request;
+use super::trouble::{ErrorEntry, MutationEntry, MutationTarget, WarningEntry};
 use crate::model::{
     AccessCode, AccessGrantId, AccessMethod, AccessMethodId, CodeStatus, DeviceId, ProblemKind, Timestamp, WorkspaceId,
 };
 use crate::store::{StoreError, Unit};
 
-pub(super) fn get(unit: &mut Unit<'_>, mut input: Input) -> Outcome {
-    let id: Option<AccessMethodId> = input.required_id("access_method_id");
-    input.finish()?;
-    let method = match id {
-        Some(id) => unit.method(id)?,
-        None => None,
-    };
-    let method = method.ok_or_else(no_access_method)?;
-    let grant = unit.grant(method.access_grant_id)?;
+request! {
+    /// Tells of an access method: one way in of a grant, with the PIN to hand to the guest.
+    pub(super) struct GetAccessMethod {
+        /// Which.
+        access_method_id: AccessMethodId,
+    }
+}
+
+request! {
+    /// Lists the access methods of a grant.
+    pub(super) struct ListAccessMethods {
+        /// Of this access grant.
+        access_grant_id: Option<AccessGrantId>,
+        /// Or of the one with this key.
+        access_grant_key: Option<Key>,
+        /// Only if the grant opens this device.
+        device_id: Option<DeviceId>,
+    }
+}
+
+response!(OneAccessMethod { access_method: AccessMethodResource });
+response!(AccessMethods { access_methods: Vec<AccessMethodResource> });
+
+pub(super) fn get(call: &mut Call<'_, '_>, asked: GetAccessMethod) -> Result<OneAccessMethod, Failure> {
+    let method = call.method(asked.access_method_id)?.ok_or_else(no_access_method)?;
+    let grant = call.grant(method.access_grant_id)?;
     if grant.is_none_or(|grant| grant.deleted_at.is_some()) {
         return Err(no_access_method().into());
     }
-    one("access_method", of(unit, &method, Shown::ToTheHost)?)
+    let shown = call.shown();
+    Ok(OneAccessMethod { access_method: of(call, &method, shown)? })
 }
 
-pub(super) fn list(unit: &mut Unit<'_>, mut input: Input) -> Outcome {
-    let grant_id: Option<AccessGrantId> = input.id("access_grant_id");
-    let key = input.text("access_grant_key");
-    let device: Option<DeviceId> = input.id("device_id");
-    if grant_id.is_none() && key.is_none() {
-        input.require("access_grant_id");
-    }
-    input.finish()?;
-    let grant = match (grant_id, key) {
-        (Some(id), _) => unit.grant(id)?,
-        (None, Some(key)) => unit.grant_by_key(&key)?,
-        (None, None) => None,
-    };
-    let grant = grant.filter(|grant| grant.deleted_at.is_none()).ok_or_else(no_access_grant)?;
-    let methods = if device.is_some_and(|device| !grant.device_ids.contains(&device)) {
-        Vec::new()
-    } else {
-        unit.methods_of_grant(grant.access_grant_id)?
-    };
-    let shown: Vec<Value> =
-        methods.iter().map(|method| of(unit, method, Shown::ToTheHost)).collect::<Result<_, _>>()?;
-    one("access_methods", shown.into())
+pub(super) fn list(call: &mut Call<'_, '_>, asked: ListAccessMethods) -> Result<AccessMethods, Failure> {
+    let grant = NamedGrant::new(asked.access_grant_id, asked.access_grant_key)?.find(call)?;
+    let elsewhere = asked.device_id.is_some_and(|device| !grant.device_ids.contains(&device));
+    let methods = if elsewhere { Vec::new() } else { call.methods_of_grant(grant.access_grant_id)? };
+    let shown = call.shown();
+    let access_methods = methods.iter().map(|method| of(call, method, shown)).collect::<Result<_, _>>()?;
+    Ok(AccessMethods { access_methods })
 }
 
 /// The resource with the state of its codes.
-pub(super) fn of(unit: &mut Unit<'_>, method: &AccessMethod, shown: Shown) -> Result<Value, StoreError> {
+pub(super) fn of(unit: &mut Unit<'_>, method: &AccessMethod, shown: Shown) -> Result<AccessMethodResource, StoreError> {
     let codes = unit.codes_of_method(method.access_method_id)?;
-    Ok(resource(method, &codes, unit.now(), unit.workspace_id()?, shown))
+    Ok(AccessMethodResource::new(method, &codes, unit.now(), unit.workspace_id()?, shown))
 }
 
-fn resource(
-    method: &AccessMethod,
-    codes: &[AccessCode],
-    now: Timestamp,
-    workspace: WorkspaceId,
-    shown: Shown,
-) -> Value {
-    let mut json = json!({
-        "access_method_id": method.access_method_id,
-        "access_grant_id": method.access_grant_id,
-        "workspace_id": workspace,
-        "display_name": "PIN Code",
-        "mode": "code",
-        "is_issued": method.issued_at.is_some(),
-        "issued_at": method.issued_at,
-        "created_at": method.created_at,
-        "errors": errors(method, codes),
-        "warnings": warnings(method, codes, now),
-        "pending_mutations": mutations(codes, now),
-    });
-    if shown == Shown::ToTheHost {
-        json["code"] = json!(method.pin.as_ref().map(|pin| pin.expose()));
+/// An access method as Seam writes it.
+#[derive(Clone, Serialize, ToSchema)]
+#[schema(as = AccessMethod)]
+pub(super) struct AccessMethodResource {
+    access_method_id: AccessMethodId,
+    access_grant_id: AccessGrantId,
+    workspace_id: WorkspaceId,
+    display_name: &'static str,
+    /// `code`.
+    mode: &'static str,
+    /// It may be handed to the guest: before the window, the PIN is fixed and reserved on every door; inside it, every
+    /// door has proven it.
+    is_issued: bool,
+    issued_at: Option<Timestamp>,
+    /// The PIN; null once it is forgotten, absent where the caller may not see it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<Option<String>>,
+    created_at: Timestamp,
+    errors: Vec<ErrorEntry>,
+    warnings: Vec<WarningEntry>,
+    pending_mutations: Vec<MutationEntry>,
+}
+
+impl AccessMethodResource {
+    fn new(method: &AccessMethod, codes: &[AccessCode], now: Timestamp, workspace: WorkspaceId, shown: Shown) -> Self {
+        let pin = || method.pin.as_ref().map(|pin| pin.expose().to_owned());
+        Self {
+            access_method_id: method.access_method_id,
+            access_grant_id: method.access_grant_id,
+            workspace_id: workspace,
+            display_name: "PIN Code",
+            mode: "code",
+            is_issued: method.issued_at.is_some(),
+            issued_at: method.issued_at,
+            code: (shown == Shown::ToTheHost).then(pin),
+            created_at: method.created_at,
+            errors: errors(method, codes),
+            warnings: warnings(method, codes, now),
+            pending_mutations: mutations(codes, now),
+        }
     }
-    json
 }
 
-fn errors(method: &AccessMethod, codes: &[AccessCode]) -> Vec<Value> {
-    let failed = |code: &&AccessCode| code.problem.as_ref().is_some_and(|p| p.kind == ProblemKind::FailedToSet);
-    let problem = codes.iter().find(failed).and_then(|code| code.problem.as_ref());
-    let error = |problem: &crate::model::CodeProblem| json!({"error_code": "failed_to_issue", "message": problem.message, "created_at": problem.since});
-    problem.filter(|_| method.issued_at.is_none()).map(error).into_iter().collect()
+fn errors(method: &AccessMethod, codes: &[AccessCode]) -> Vec<ErrorEntry> {
+    if method.issued_at.is_some() {
+        return Vec::new();
+    }
+    let mut problems = codes.iter().filter_map(|code| code.problem.as_ref());
+    let failed = problems.find(|problem| problem.kind == ProblemKind::FailedToSet);
+    let error = failed.map(|problem| ErrorEntry::new("failed_to_issue", problem.message.clone(), problem.since));
+    error.into_iter().collect()
 }
 
 /// An issued PIN that a door then can't take is a warning here and an error on that door's code (I4).
-fn warnings(method: &AccessMethod, codes: &[AccessCode], now: Timestamp) -> Vec<Value> {
+fn warnings(method: &AccessMethod, codes: &[AccessCode], now: Timestamp) -> Vec<WarningEntry> {
     let mut warnings = Vec::new();
     for (code, problem) in codes.iter().filter_map(|code| Some((code, code.standing_problem(now)?))) {
         let name = match problem.kind {
@@ -97,31 +124,23 @@ fn warnings(method: &AccessMethod, codes: &[AccessCode], now: Timestamp) -> Vec<
             ProblemKind::FailedToRemove | ProblemKind::DelayInRemoving => "being_deleted",
             ProblemKind::FailedToSet | ProblemKind::DelayInSetting | ProblemKind::WillNotWork => "delay_in_issuing",
         };
-        let device = code.device_id;
-        let (message, since) = (&problem.message, problem.since);
-        warnings.push(json!({"warning_code": name, "message": message, "created_at": since, "device_id": device}));
+        warnings.push(WarningEntry::new(name, problem.message.clone(), problem.since).at(code.device_id));
     }
     if let Some(length) = method.refused_length {
         let message = format!("not every door takes PINs of {length} digits; another length was chosen");
-        let since = method.created_at;
-        warnings.push(
-            json!({"warning_code": "preferred_code_length_unavailable", "message": message, "created_at": since}),
-        );
+        warnings.push(WarningEntry::new("preferred_code_length_unavailable", message, method.created_at));
     }
     warnings
 }
 
-fn mutations(codes: &[AccessCode], now: Timestamp) -> Vec<Value> {
-    let with = |status| -> Vec<_> {
-        codes.iter().filter(|code| code.status(now) == status).map(|code| code.device_id).collect()
+fn mutations(codes: &[AccessCode], now: Timestamp) -> Vec<MutationEntry> {
+    let mutation = |name, message, status| {
+        let device_ids: Vec<DeviceId> =
+            codes.iter().filter(|code| code.status(now) == status).map(|code| code.device_id).collect();
+        let since = codes.first().filter(|_| !device_ids.is_empty())?.created_at;
+        Some(MutationEntry { to: Some(MutationTarget { device_ids }), ..MutationEntry::new(name, message, since) })
     };
-    let mutation = |name: &str, message: &str, devices: Vec<DeviceId>| {
-        let since = codes.first().map(|code| code.created_at);
-        (!devices.is_empty()).then(
-            || json!({"mutation_code": name, "message": message, "created_at": since, "to": {"device_ids": devices}}),
-        )
-    };
-    let setting = mutation("provisioning_access", "being put into the locks", with(CodeStatus::Setting));
-    let removing = mutation("revoking_access", "being taken out of the locks", with(CodeStatus::Removing));
+    let setting = mutation("provisioning_access", "being put into the locks", CodeStatus::Setting);
+    let removing = mutation("revoking_access", "being taken out of the locks", CodeStatus::Removing);
     setting.into_iter().chain(removing).collect()
 }

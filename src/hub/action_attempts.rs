@@ -1,51 +1,97 @@
 //! Operations on action attempts: what became of a lock or unlock that was asked for.
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::input::Input;
-use super::outcome::{Outcome, no_action_attempt, one};
+use super::call::Call;
+use super::outcome::{Failure, no_action_attempt, response};
+use super::page::{Cursor, Page, Pagination};
+use super::parameter::Limit;
+use super::request::request;
 use crate::model::{ActionAttempt, ActionAttemptId, ActionStatus, ActionType, DeviceId};
-use crate::store::Unit;
 
-pub(super) fn get(unit: &mut Unit<'_>, mut input: Input) -> Outcome {
-    let id: Option<ActionAttemptId> = input.required_id("action_attempt_id");
-    input.finish()?;
-    let attempt = match id {
-        Some(id) => unit.action_attempt(id)?,
-        None => None,
-    };
-    one("action_attempt", resource(&attempt.ok_or_else(no_action_attempt)?))
+request! {
+    /// Tells what became of a lock or unlock.
+    pub(super) struct GetActionAttempt {
+        /// Which.
+        action_attempt_id: ActionAttemptId,
+    }
 }
 
-pub(super) fn list(unit: &mut Unit<'_>, mut input: Input) -> Outcome {
-    let ids: Option<Vec<ActionAttemptId>> = input.ids("action_attempt_ids");
-    let device: Option<DeviceId> = input.id("device_id");
-    input.finish()?;
-    let fits = |attempt: &&ActionAttempt| {
-        ids.as_ref().is_none_or(|ids| ids.contains(&attempt.action_attempt_id))
-            && device.is_none_or(|device| attempt.device_id == device)
-    };
-    let shown: Vec<Value> = unit.action_attempts()?.iter().filter(fits).map(resource).collect();
-    one("action_attempts", shown.into())
+request! {
+    /// Lists locks and unlocks of the last days, oldest first.
+    pub(super) struct ListActionAttempts {
+        /// Only these.
+        action_attempt_ids: Option<Vec<ActionAttemptId>>,
+        /// Only of this device.
+        device_id: Option<DeviceId>,
+        /// At most so many.
+        limit: Option<Limit>,
+        /// The next page of the same request.
+        page_cursor: Option<Cursor>,
+    }
 }
 
-pub(super) fn resource(attempt: &ActionAttempt) -> Value {
-    let action_type = match attempt.action_type {
-        ActionType::LockDoor => "LOCK_DOOR",
-        ActionType::UnlockDoor => "UNLOCK_DOOR",
+response!(OneActionAttempt { action_attempt: ActionAttemptResource });
+response!(ActionAttempts { action_attempts: Vec<ActionAttemptResource>, pagination: Pagination });
+
+pub(super) fn get(call: &mut Call<'_, '_>, asked: GetActionAttempt) -> Result<OneActionAttempt, Failure> {
+    let attempt = call.action_attempt(asked.action_attempt_id)?.ok_or_else(no_action_attempt)?;
+    Ok(OneActionAttempt { action_attempt: (&attempt).into() })
+}
+
+pub(super) fn list(call: &mut Call<'_, '_>, asked: ListActionAttempts) -> Result<ActionAttempts, Failure> {
+    let fits = |attempt: &ActionAttempt| {
+        asked.action_attempt_ids.as_ref().is_none_or(|ids| ids.contains(&attempt.action_attempt_id))
+            && asked.device_id.is_none_or(|device| attempt.device_id == device)
     };
-    let (status, result, error) = match &attempt.status {
-        ActionStatus::Pending => ("pending", Value::Null, Value::Null),
-        ActionStatus::Success => ("success", json!({"was_confirmed_by_device": true}), Value::Null),
-        ActionStatus::Error { error_type, message } => {
-            ("error", Value::Null, json!({"type": error_type, "message": message}))
-        }
-    };
-    json!({
-        "action_attempt_id": attempt.action_attempt_id,
-        "action_type": action_type,
-        "status": status,
-        "result": result,
-        "error": error,
-    })
+    let all = call.action_attempts()?.into_iter().filter(fits);
+    let (page, pagination) = Page::new(asked.limit, asked.page_cursor).cut(all, |attempt| attempt.action_attempt_id.0);
+    Ok(ActionAttempts { action_attempts: page.iter().map(Into::into).collect(), pagination })
+}
+
+/// An action attempt as Seam writes it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ActionAttempt)]
+pub(super) struct ActionAttemptResource {
+    action_attempt_id: ActionAttemptId,
+    /// `LOCK_DOOR` or `UNLOCK_DOOR`.
+    action_type: &'static str,
+    /// `pending`, `success` or `error`.
+    status: &'static str,
+    result: Option<ActionResult>,
+    error: Option<ActionError>,
+}
+
+/// What an action led to.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ActionResult {
+    /// The lock itself has said so.
+    was_confirmed_by_device: bool,
+}
+
+/// Why an action did not work.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ActionError {
+    /// For programs.
+    r#type: String,
+    /// For people.
+    message: String,
+}
+
+impl From<&ActionAttempt> for ActionAttemptResource {
+    fn from(attempt: &ActionAttempt) -> Self {
+        let (status, result, error) = match &attempt.status {
+            ActionStatus::Pending => ("pending", None, None),
+            ActionStatus::Success => ("success", Some(ActionResult { was_confirmed_by_device: true }), None),
+            ActionStatus::Error { error_type, message } => {
+                ("error", None, Some(ActionError { r#type: error_type.clone(), message: message.clone() }))
+            }
+        };
+        let action_type = match attempt.action_type {
+            ActionType::LockDoor => "LOCK_DOOR",
+            ActionType::UnlockDoor => "UNLOCK_DOOR",
+        };
+        Self { action_attempt_id: attempt.action_attempt_id, action_type, status, result, error }
+    }
 }

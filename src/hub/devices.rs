@@ -1,44 +1,69 @@
 //! Operations on devices.
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
-use super::input::Input;
-use super::outcome::{Outcome, no_device, one};
-use crate::model::{AccessCode, Device, DeviceId, ProblemKind, RadioKind, Timestamp, WorkspaceId};
+use super::call::Call;
+use super::device_trouble;
+use super::outcome::{Failure, no_device, response};
+use super::page::{Cursor, Page, Pagination};
+use super::parameter::Limit;
+use super::request::request;
+use super::trouble::{ErrorEntry, WarningEntry};
+use crate::model::{AccessCode, ApiError, CodeStatus, Device, DeviceId, RadioKind, Timestamp, WorkspaceId};
 use crate::store::{StoreError, Unit};
 
-pub(super) fn get(unit: &mut Unit<'_>, mut input: Input) -> Outcome {
-    let id: Option<DeviceId> = input.id("device_id");
-    let name = input.text("name");
-    if id.is_none() && name.is_none() {
-        input.require("device_id");
+request! {
+    /// Tells of a device: what it can do, how it is, and what is wrong with it.
+    pub(super) struct GetDevice {
+        /// Its id.
+        device_id: Option<DeviceId>,
+        /// Or its name.
+        name: Option<String>,
     }
-    input.finish()?;
-    let found = match (id, name) {
-        (Some(id), _) => unit.device(id)?,
-        (None, name) => unit.devices()?.into_iter().find(|device| Some(&device.name) == name.as_ref()),
-    };
-    let device = found.ok_or_else(no_device)?;
-    one("device", of(unit, &device)?)
 }
 
-pub(super) fn list(unit: &mut Unit<'_>, mut input: Input) -> Outcome {
-    let ids: Option<Vec<DeviceId>> = input.ids("device_ids");
-    let search = input.text("search").map(|text| text.to_lowercase());
-    let limit = input.number("limit", 1..=10_000).and_then(|limit| usize::try_from(limit).ok());
-    input.finish()?;
-    let fits = |device: &&Device| {
-        ids.as_ref().is_none_or(|ids| ids.contains(&device.device_id))
+request! {
+    /// Lists devices.
+    pub(super) struct ListDevices {
+        /// Only these.
+        device_ids: Option<Vec<DeviceId>>,
+        /// Only those whose name holds this text.
+        search: Option<String>,
+        /// At most so many.
+        limit: Option<Limit>,
+        /// The next page of the same request.
+        page_cursor: Option<Cursor>,
+    }
+}
+
+response!(OneDevice { device: DeviceResource });
+response!(Devices { devices: Vec<DeviceResource>, pagination: Pagination });
+
+pub(super) fn get(call: &mut Call<'_, '_>, asked: GetDevice) -> Result<OneDevice, Failure> {
+    let found = match (asked.device_id, asked.name) {
+        (Some(id), _) => call.device(id)?,
+        (None, Some(name)) => call.devices()?.into_iter().find(|device| device.name == name),
+        (None, None) => return Err(ApiError::invalid("device_id", "required").into()),
+    };
+    Ok(OneDevice { device: of(call, &found.ok_or_else(no_device)?)? })
+}
+
+pub(super) fn list(call: &mut Call<'_, '_>, asked: ListDevices) -> Result<Devices, Failure> {
+    let search = asked.search.map(|text| text.to_lowercase());
+    let fits = |device: &Device| {
+        asked.device_ids.as_ref().is_none_or(|ids| ids.contains(&device.device_id))
             && search.as_ref().is_none_or(|text| device.name.to_lowercase().contains(text))
     };
-    let devices = unit.devices()?;
-    let chosen = devices.iter().filter(fits).take(limit.unwrap_or(usize::MAX));
-    let shown: Vec<Value> = chosen.map(|device| of(unit, device)).collect::<Result<_, _>>()?;
-    one("devices", shown.into())
+    let all = call.devices()?.into_iter().filter(fits);
+    let (page, pagination) = Page::new(asked.limit, asked.page_cursor).cut(all, |device| device.device_id.0);
+    let devices = page.iter().map(|device| of(call, device)).collect::<Result<_, _>>()?;
+    Ok(Devices { devices, pagination })
 }
 
 /// The device as shown to everybody; the same as to the host, since it holds no secret.
-pub(super) fn public(unit: &mut Unit<'_>, id: DeviceId) -> Result<Option<Value>, StoreError> {
+pub(super) fn public(unit: &mut Unit<'_>, id: DeviceId) -> Result<Option<DeviceResource>, StoreError> {
     let device = unit.device(id)?;
     device.map(|device| of(unit, &device)).transpose()
 }
@@ -47,136 +72,191 @@ pub(super) fn ids(unit: &mut Unit<'_>) -> Result<Vec<DeviceId>, StoreError> {
     Ok(unit.devices()?.into_iter().map(|device| device.device_id).collect())
 }
 
-fn of(unit: &mut Unit<'_>, device: &Device) -> Result<Value, StoreError> {
+fn of(unit: &mut Unit<'_>, device: &Device) -> Result<DeviceResource, StoreError> {
     let codes = unit.live_codes(device.device_id)?;
-    Ok(resource(device, &codes, unit.now(), unit.workspace_id()?))
+    Ok(DeviceResource::new(device, &codes, unit.now(), unit.workspace_id()?))
 }
 
-fn resource(device: &Device, codes: &[AccessCode], now: Timestamp, workspace: WorkspaceId) -> Value {
-    let takes_codes = device.takes_codes();
-    let capabilities = device.info.as_ref().map(|info| &info.capabilities);
-    let can_lock = capabilities.is_some_and(|c| c.can_lock);
-    let can_unlock = capabilities.is_some_and(|c| c.can_unlock);
-    let mut abilities = Vec::new();
-    abilities.extend(takes_codes.then_some("access_code"));
-    abilities.extend((can_lock || can_unlock).then_some("lock"));
-    abilities.extend(capabilities.is_some_and(|c| c.has_battery).then_some("battery"));
-    json!({
-        "device_id": device.device_id,
-        "workspace_id": workspace,
-        "device_type": match device.address.kind { RadioKind::Zwave => "zwave_lock", RadioKind::Zigbee => "zigbee_lock" },
-        "display_name": device.name,
-        "nickname": device.name,
-        "is_managed": true,
-        "created_at": device.created_at,
-        // The hub's one account: itself.
-        "connected_account_id": workspace,
-        "capabilities_supported": abilities,
-        "can_program_online_access_codes": takes_codes,
-        "can_program_offline_access_codes": false,
-        "can_unlock_with_code": takes_codes,
-        "can_remotely_lock": can_lock,
-        "can_remotely_unlock": can_unlock,
-        "can_configure_auto_lock": false,
-        "custom_metadata": {},
-        "location": {},
-        "space_ids": [],
-        "properties": properties(device),
-        "codes": {
-            "in_lock": codes.iter().filter(|code| code.status(now) == crate::model::CodeStatus::Set).count(),
-            "slots": capabilities.map_or(0, |c| c.slot_count),
-        },
-        "errors": errors(device, codes, now),
-        "warnings": warnings(device, codes),
-    })
+/// A device as Seam writes it.
+#[derive(Clone, Serialize, ToSchema)]
+#[schema(as = Device)]
+pub(super) struct DeviceResource {
+    device_id: DeviceId,
+    workspace_id: WorkspaceId,
+    /// `zwave_lock` or `zigbee_lock`.
+    device_type: &'static str,
+    display_name: String,
+    nickname: String,
+    is_managed: bool,
+    created_at: Timestamp,
+    /// The hub's one account: itself.
+    connected_account_id: WorkspaceId,
+    capabilities_supported: Vec<&'static str>,
+    can_program_online_access_codes: bool,
+    can_program_offline_access_codes: bool,
+    can_unlock_with_code: bool,
+    can_remotely_lock: bool,
+    can_remotely_unlock: bool,
+    can_configure_auto_lock: bool,
+    custom_metadata: Map<String, Value>,
+    location: Location,
+    space_ids: Vec<DeviceId>,
+    properties: Properties,
+    codes: CodeCount,
+    errors: Vec<ErrorEntry>,
+    warnings: Vec<WarningEntry>,
 }
 
-fn properties(device: &Device) -> Value {
-    let mut json = Map::new();
-    let mut put = |key: &str, value: Value| json.insert(key.to_owned(), value);
-    put("name", json!(device.name));
-    put("appearance", json!({"name": device.name}));
-    put("online", json!(device.state.online));
-    put("has_native_entry_events", json!(true));
-    put("supports_backup_access_code_pool", json!(false));
-    put("offline_access_codes_enabled", json!(false));
-    put("online_access_codes_enabled", json!(device.takes_codes()));
-    put("zwave_node_id", json!(device.address.lock.0));
-    if let Some(info) = &device.info {
-        let capabilities = &info.capabilities;
-        put("manufacturer", json!(info.manufacturer));
-        put("firmware_version", json!(info.firmware));
-        put(
-            "model",
-            json!({"display_name": info.model, "manufacturer_display_name": info.manufacturer,
-                "has_built_in_keypad": capabilities.slot_count > 0}),
-        );
-        put("max_active_codes_supported", json!(capabilities.slot_count));
-        let lengths: Vec<u8> = (capabilities.min_code_length..=capabilities.max_code_length).collect();
-        put("supported_code_lengths", json!(lengths));
-        put("code_constraints", json!([]));
-    }
-    let state = &device.state;
-    if let Some(locked) = state.locked {
-        put("locked", json!(locked));
-    }
-    if let Some(open) = state.door_open {
-        put("door_open", json!(open));
-    }
-    if let Some(percent) = state.battery_percent {
-        let level = f64::from(percent) / 100.0;
-        put("battery_level", json!(level));
-        put("battery", json!({"level": level, "status": state.battery_status()}));
-    }
-    put("last_seen_at", json!(state.last_seen));
-    Value::Object(json)
+/// Where a device is.
+#[derive(Clone, Serialize, ToSchema)]
+struct Location {}
+
+/// How many codes a lock holds, of how many it can.
+#[derive(Clone, Serialize, ToSchema)]
+struct CodeCount {
+    in_lock: usize,
+    slots: u16,
 }
 
-fn errors(device: &Device, codes: &[AccessCode], now: Timestamp) -> Vec<Value> {
-    let mut errors = Vec::new();
-    if !device.state.online {
-        let since = device.state.last_seen.unwrap_or(device.created_at);
-        let message = format!("the lock does not answer; last heard {since}. Check its battery and its distance");
-        errors.push(json!({"error_code": "device_offline", "message": message, "created_at": since,
-            "is_device_error": true}));
-    }
-    for code in codes {
-        let Some(problem) = &code.problem else { continue };
-        let name = match problem.kind {
-            ProblemKind::FailedToSet => "failed_to_set_access_code",
-            ProblemKind::FailedToRemove | ProblemKind::DelayInRemoving => "failed_to_remove_access_code",
-            ProblemKind::DelayInSetting if code.window.contains(now) => "failed_to_set_access_code",
-            ProblemKind::DelayInSetting | ProblemKind::WillNotWork => continue,
-        };
-        errors.push(json!({"error_code": name, "message": problem.message, "created_at": problem.since,
-            "access_code_id": code.access_code_id, "is_device_error": true}));
-    }
-    errors
+/// A device's state and limits.
+#[derive(Clone, Serialize, ToSchema)]
+#[schema(as = DeviceProperties)]
+struct Properties {
+    name: String,
+    appearance: Appearance,
+    online: bool,
+    has_native_entry_events: bool,
+    supports_backup_access_code_pool: bool,
+    offline_access_codes_enabled: bool,
+    online_access_codes_enabled: bool,
+    /// The lock's number in its radio network.
+    node_id: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    manufacturer: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    firmware_version: Option<String>,
+    model: Model,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_active_codes_supported: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    supported_code_lengths: Option<Vec<u8>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code_constraints: Option<Vec<CodeConstraint>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    locked: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    door_open: Option<bool>,
+    /// 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    battery_level: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    battery: Option<Battery>,
+    last_seen_at: Option<Timestamp>,
 }
 
-fn warnings(device: &Device, codes: &[AccessCode]) -> Vec<Value> {
-    let mut warnings = Vec::new();
-    let mut warn = |name: &str, message: String, since: Timestamp| {
-        warnings.push(json!({"warning_code": name, "message": message, "created_at": since}));
-    };
-    let seen = device.state.last_seen.unwrap_or(device.created_at);
-    match &device.info {
-        None => warn("interview_incomplete", "the lock is still being asked what it can do".to_owned(), seen),
-        Some(info) if !info.missing.is_empty() => {
-            warn("interview_incomplete", format!("not found out yet: {}", info.missing.join(", ")), seen);
+/// A device's name, as older clients look for it.
+#[derive(Clone, Serialize, ToSchema)]
+struct Appearance {
+    name: String,
+}
+
+/// What a device is.
+#[derive(Clone, Serialize, ToSchema)]
+#[schema(as = DeviceModel)]
+struct Model {
+    display_name: String,
+    manufacturer_display_name: String,
+    has_built_in_keypad: bool,
+}
+
+/// A rule that a PIN must meet.
+#[derive(Clone, Serialize, ToSchema)]
+struct CodeConstraint {
+    constraint_type: &'static str,
+}
+
+/// A battery's state.
+#[derive(Clone, Serialize, ToSchema)]
+struct Battery {
+    /// 0 to 1.
+    level: f64,
+    /// `critical`, `low`, `good` or `full`.
+    status: &'static str,
+}
+
+impl DeviceResource {
+    fn new(device: &Device, codes: &[AccessCode], now: Timestamp, workspace: WorkspaceId) -> Self {
+        let takes_codes = device.takes_codes();
+        let capabilities = device.info.as_ref().map(|info| &info.capabilities);
+        let can_lock = capabilities.is_some_and(|c| c.can_lock);
+        let can_unlock = capabilities.is_some_and(|c| c.can_unlock);
+        let mut abilities = Vec::new();
+        abilities.extend(takes_codes.then_some("access_code"));
+        abilities.extend((can_lock || can_unlock).then_some("lock"));
+        abilities.extend(capabilities.is_some_and(|c| c.has_battery).then_some("battery"));
+        Self {
+            device_id: device.device_id,
+            workspace_id: workspace,
+            device_type: match device.address.kind {
+                RadioKind::Zwave => "zwave_lock",
+                RadioKind::Zigbee => "zigbee_lock",
+            },
+            display_name: device.name.clone(),
+            nickname: device.name.clone(),
+            is_managed: true,
+            created_at: device.created_at,
+            connected_account_id: workspace,
+            capabilities_supported: abilities,
+            can_program_online_access_codes: takes_codes,
+            can_program_offline_access_codes: false,
+            can_unlock_with_code: takes_codes,
+            can_remotely_lock: can_lock,
+            can_remotely_unlock: can_unlock,
+            can_configure_auto_lock: false,
+            custom_metadata: Map::new(),
+            location: Location {},
+            space_ids: Vec::new(),
+            properties: Properties::new(device),
+            codes: CodeCount {
+                in_lock: codes.iter().filter(|code| code.status(now) == CodeStatus::Set).count(),
+                slots: capabilities.map_or(0, |c| c.slot_count),
+            },
+            errors: device_trouble::errors(device, codes, now),
+            warnings: device_trouble::warnings(device, codes),
         }
-        Some(_) => {}
     }
-    if device.state.battery_low {
-        warn("low_battery", "the battery is low: change it".to_owned(), seen);
-    }
-    if device.state.jammed {
-        warn("jammed", "the bolt is stuck: see to the door".to_owned(), seen);
-    }
-    for problem in codes.iter().filter_map(|code| code.problem.as_ref()) {
-        if problem.kind == ProblemKind::WillNotWork {
-            warn("access_code_will_not_work", problem.message.clone(), problem.since);
+}
+
+impl Properties {
+    fn new(device: &Device) -> Self {
+        let info = device.info.as_ref();
+        let capabilities = info.map(|info| &info.capabilities);
+        let state = &device.state;
+        let level = state.battery_percent.map(|percent| f64::from(percent) / 100.0);
+        Self {
+            name: device.name.clone(),
+            appearance: Appearance { name: device.name.clone() },
+            online: state.online,
+            has_native_entry_events: true,
+            supports_backup_access_code_pool: false,
+            offline_access_codes_enabled: false,
+            online_access_codes_enabled: device.takes_codes(),
+            node_id: device.address.lock.0,
+            manufacturer: info.map(|info| info.manufacturer.clone()),
+            firmware_version: info.map(|info| info.firmware.clone()),
+            model: Model {
+                display_name: info.map_or_else(|| "Unknown".to_owned(), |info| info.model.clone()),
+                manufacturer_display_name: info.map_or_else(|| "Unknown".to_owned(), |info| info.manufacturer.clone()),
+                has_built_in_keypad: capabilities.is_some_and(|c| c.slot_count > 0),
+            },
+            max_active_codes_supported: capabilities.map(|c| c.slot_count),
+            supported_code_lengths: capabilities.map(|c| (c.min_code_length..=c.max_code_length).collect()),
+            code_constraints: info.map(|_| Vec::new()),
+            locked: state.locked,
+            door_open: state.door_open,
+            battery_level: level,
+            battery: level.zip(state.battery_status()).map(|(level, status)| Battery { level, status }),
+            last_seen_at: state.last_seen,
         }
     }
-    warnings
 }

@@ -1,81 +1,157 @@
 //! Operations on events.
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
-use super::input::Input;
-use super::outcome::{Outcome, no_event, one};
-use crate::model::{Event, EventId, EventType, WorkspaceId};
-use crate::store::{EventFilter, Unit};
+use super::call::Call;
+use super::outcome::{Failure, no_event, response};
+use super::parameter::{Limit, Whole};
+use super::request::request;
+use crate::model::{
+    AccessCodeId, AccessGrantId, AccessMethodId, ActionAttemptId, ApiError, DeviceId, Event, EventId, EventType,
+    Timestamp, UserIdentityId, WorkspaceId,
+};
+use crate::store::EventFilter;
 
-/// Events in one answer, unless `limit` says less.
-const DEFAULT_LIMIT: u64 = 1000;
+/// Events in one answer, unless `limit` says otherwise.
+const DEFAULT_LIMIT: Limit = Whole(1000);
 
-pub(super) fn get(unit: &mut Unit<'_>, mut input: Input) -> Outcome {
-    let id: Option<EventId> = input.required_id("event_id");
-    input.finish()?;
-    let event = match id {
-        Some(id) => unit.event(id)?,
-        None => None,
-    };
-    one("event", resource(&event.ok_or_else(no_event)?, unit.workspace_id()?))
-}
-
-pub(super) fn list(unit: &mut Unit<'_>, mut input: Input) -> Outcome {
-    let mut filter = EventFilter {
-        since: input.time("since"),
-        device_id: input.id("device_id"),
-        access_code_id: input.id("access_code_id"),
-        access_grant_id: input.id("access_grant_id"),
-        access_method_id: input.id("access_method_id"),
-        user_identity_id: input.id("user_identity_id"),
-        limit: usize::try_from(input.number("limit", 1..=10_000).unwrap_or(DEFAULT_LIMIT)).unwrap_or(usize::MAX),
-        ..EventFilter::default()
-    };
-    let mut names = input.texts("event_types").unwrap_or_default();
-    names.extend(input.text("event_type"));
-    for name in names {
-        match EventType::parse(&name) {
-            Some(event_type) => filter.event_types.push(event_type),
-            None => {
-                input.refuse::<()>("event_type", "is not an event type of this hub");
-            }
-        }
+request! {
+    /// Tells of something that happened.
+    pub(super) struct GetEvent {
+        /// Which.
+        event_id: EventId,
     }
-    input.finish()?;
-    let workspace = unit.workspace_id()?;
-    let events: Vec<Value> = unit.events(&filter)?.iter().map(|event| resource(event, workspace)).collect();
-    one("events", events.into())
 }
 
-/// An event as Seam writes it.
-pub fn resource(event: &Event, workspace: WorkspaceId) -> Value {
-    let mut json = json!({
-        "event_id": event.event_id,
-        "event_type": event.event_type.name(),
-        "workspace_id": workspace,
-        "created_at": event.occurred_at,
-        "occurred_at": event.occurred_at,
+request! {
+    /// Lists what happened, oldest first: with `since` or `between` from there on, without them the last.
+    pub(super) struct ListEvents {
+        /// Not before this.
+        since: Option<Timestamp>,
+        /// Not before the first of these two, and before the second.
+        between: Option<Vec<Timestamp>>,
+        /// Only of this type.
+        event_type: Option<EventType>,
+        /// Only of these types.
+        event_types: Option<Vec<EventType>>,
+        /// Only these.
+        event_ids: Option<Vec<EventId>>,
+        /// Only about this device.
+        device_id: Option<DeviceId>,
+        /// Only about these devices.
+        device_ids: Option<Vec<DeviceId>>,
+        /// Only about this code.
+        access_code_id: Option<AccessCodeId>,
+        /// Only about this access grant.
+        access_grant_id: Option<AccessGrantId>,
+        /// Only about these access grants.
+        access_grant_ids: Option<Vec<AccessGrantId>>,
+        /// Only about this access method.
+        access_method_id: Option<AccessMethodId>,
+        /// Only about this person.
+        user_identity_id: Option<UserIdentityId>,
+        /// At most so many.
+        limit: Option<Limit>,
+    }
+}
+
+response!(OneEvent { event: EventResource });
+response!(Events { events: Vec<EventResource> });
+
+pub(super) fn get(call: &mut Call<'_, '_>, asked: GetEvent) -> Result<OneEvent, Failure> {
+    let event = call.event(asked.event_id)?.ok_or_else(no_event)?;
+    Ok(OneEvent { event: EventResource::new(&event, call.workspace_id()?) })
+}
+
+pub(super) fn list(call: &mut Call<'_, '_>, asked: ListEvents) -> Result<Events, Failure> {
+    let (since, until) = match asked.between.as_deref() {
+        None => (asked.since, None),
+        Some([from, to]) => (Some(*from), Some(*to)),
+        Some(_) => return Err(ApiError::invalid("between", "give two times").into()),
+    };
+    let mut event_types = asked.event_types.unwrap_or_default();
+    event_types.extend(asked.event_type);
+    let filter = EventFilter {
+        since,
+        event_types,
+        device_id: asked.device_id,
+        access_code_id: asked.access_code_id,
+        access_grant_id: asked.access_grant_id,
+        access_method_id: asked.access_method_id,
+        user_identity_id: asked.user_identity_id,
+        limit: asked.limit.unwrap_or(DEFAULT_LIMIT).count(),
+    };
+    let mut events = call.events(&filter)?;
+    let among = |wanted: &Option<Vec<DeviceId>>, id| wanted.as_ref().is_none_or(|ids| id_among(ids, id));
+    events.retain(|event| {
+        until.is_none_or(|until| event.occurred_at < until)
+            && asked.event_ids.as_ref().is_none_or(|ids| ids.contains(&event.event_id))
+            && among(&asked.device_ids, event.subject.device_id)
+            && asked.access_grant_ids.as_ref().is_none_or(|ids| id_among(ids, event.subject.access_grant_id))
     });
-    let subject = &event.subject;
-    let mut put = |key: &str, value: Value| {
-        if !value.is_null() {
-            json[key] = value;
+    let workspace = call.workspace_id()?;
+    Ok(Events { events: events.iter().map(|event| EventResource::new(event, workspace)).collect() })
+}
+
+fn id_among<T: PartialEq>(ids: &[T], id: Option<T>) -> bool {
+    id.is_some_and(|id| ids.contains(&id))
+}
+
+/// An event as Seam writes it: what every one has, and the fields of its type.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Event)]
+pub struct EventResource {
+    event_id: EventId,
+    event_type: &'static str,
+    workspace_id: WorkspaceId,
+    created_at: Timestamp,
+    occurred_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_id: Option<DeviceId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_code_id: Option<AccessCodeId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_grant_id: Option<AccessGrantId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_grant_ids: Option<[AccessGrantId; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_method_id: Option<AccessMethodId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_identity_id: Option<UserIdentityId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action_attempt_id: Option<ActionAttemptId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connected_account_id: Option<WorkspaceId>,
+    /// Who did it: `mqtt`, or the name of an API key; absent: the hub, a lock, or a hand at it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    caller: Option<String>,
+    #[serde(flatten)]
+    details: Map<String, Value>,
+}
+
+impl EventResource {
+    /// Of an event in the hub's one workspace.
+    pub fn new(event: &Event, workspace: WorkspaceId) -> Self {
+        let subject = &event.subject;
+        let of_method = event.event_type.name().starts_with("access_method.");
+        Self {
+            event_id: event.event_id,
+            event_type: event.event_type.name(),
+            workspace_id: workspace,
+            created_at: event.occurred_at,
+            occurred_at: event.occurred_at,
+            device_id: subject.device_id,
+            access_code_id: subject.access_code_id,
+            access_grant_id: subject.access_grant_id,
+            access_grant_ids: subject.access_grant_id.filter(|_| of_method).map(|id| [id]),
+            access_method_id: subject.access_method_id,
+            user_identity_id: subject.user_identity_id,
+            action_attempt_id: subject.action_attempt_id,
+            connected_account_id: subject.device_id.map(|_| workspace),
+            caller: event.caller.clone(),
+            details: event.details.clone(),
         }
-    };
-    put("device_id", json!(subject.device_id));
-    put("access_code_id", json!(subject.access_code_id));
-    put("access_grant_id", json!(subject.access_grant_id));
-    put("access_method_id", json!(subject.access_method_id));
-    put("user_identity_id", json!(subject.user_identity_id));
-    put("action_attempt_id", json!(subject.action_attempt_id));
-    if subject.device_id.is_some() {
-        put("connected_account_id", json!(workspace));
     }
-    if event.event_type.name().starts_with("access_method.") {
-        put("access_grant_ids", json!(subject.access_grant_id.map(|id| [id])));
-    }
-    for (key, value) in &event.details {
-        put(key, value.clone());
-    }
-    json
 }

@@ -1,11 +1,14 @@
 //! The codes of a grant: one PIN for all its doors, and a slot reserved in each.
 
+use std::collections::BTreeMap;
+
 use keyway_lock::Pin;
 use serde_json::Map;
 use uuid::Uuid;
 
-use super::input::Input;
 use super::outcome::Failure;
+use super::parameter::{Whole, words};
+use super::request::request;
 use crate::model::{
     AccessCode, AccessGrant, AccessMethod, AccessMethodId, ApiError, Device, EventSubject, EventType, Presence,
     Timestamp, Window,
@@ -18,50 +21,65 @@ use crate::store::{StoreError, Unit};
 /// Methods in one grant; each takes a slot in every door.
 const MOST_METHODS: usize = 10;
 
-/// One requested access method.
+request! {
+    /// One requested access method.
+    pub(super) struct RequestedAccessMethod {
+        /// How: "code".
+        mode: Mode,
+        /// This PIN; refused where a door can't take it.
+        code: Option<Pin>,
+        /// A PIN with so many digits, where all doors take such.
+        preferred_code_length: Option<Whole<4, 10>>,
+    }
+}
+
+words! {
+    /// How somebody gets in.
+    pub(super) enum Mode {
+        /// A PIN at the keypad.
+        Code = "code",
+        /// A card.
+        Card = "card",
+        /// A key on a telephone.
+        MobileKey = "mobile_key",
+        /// A key in a cloud.
+        CloudKey = "cloud_key",
+    }
+}
+
+/// A requested access method that a local hub can make.
 pub(super) struct Wish {
     code: Option<Pin>,
     preferred_length: Option<u8>,
 }
 
 impl Wish {
-    /// Reads `requested_access_methods`; `None` only together with an error noted in `input`.
-    pub(super) fn read_all(input: &mut Input) -> Option<Vec<Self>> {
+    /// Checks `requested_access_methods`.
+    ///
+    /// # Errors
+    /// With every one that can't be made.
+    pub(super) fn read_all(requested: Vec<RequestedAccessMethod>) -> Result<Vec<Self>, ApiError> {
         const FIELD: &str = "requested_access_methods";
-        input.require(FIELD);
-        let items = input.list(FIELD)?;
-        if items.is_empty() || items.len() > MOST_METHODS {
-            return input.refuse(FIELD, format!("give 1 to {MOST_METHODS}, such as [{{\"mode\":\"code\"}}]"));
+        if requested.is_empty() || requested.len() > MOST_METHODS {
+            let message = format!("give 1 to {MOST_METHODS}, such as [{{\"mode\":\"code\"}}]");
+            return Err(ApiError::invalid(FIELD, message));
         }
-        let mut wishes = Vec::with_capacity(items.len());
-        for (place, item) in items.into_iter().enumerate() {
-            let mut nested = match Input::new(item) {
-                Ok(nested) => nested,
-                Err(error) => return input.refuse(&format!("{FIELD}[{place}]"), error.message),
-            };
-            wishes.extend(Self::read(&mut nested));
-            input.absorb(&format!("{FIELD}[{place}]"), nested);
+        let mut fields = BTreeMap::new();
+        let mut wishes = Vec::with_capacity(requested.len());
+        for (place, asked) in requested.into_iter().enumerate() {
+            if asked.mode != Mode::Code {
+                let message =
+                    "a local hub makes PIN codes only: use \"code\" (cards, mobile and cloud keys need a cloud)";
+                fields.insert(format!("{FIELD}[{place}].mode"), vec![message.to_owned()]);
+            }
+            if asked.code.is_some() && asked.preferred_code_length.is_some() {
+                let message = "give code or preferred_code_length, not both";
+                fields.insert(format!("{FIELD}[{place}].preferred_code_length"), vec![message.to_owned()]);
+            }
+            let preferred_length = asked.preferred_code_length.and_then(|Whole(length)| u8::try_from(length).ok());
+            wishes.push(Self { code: asked.code, preferred_length });
         }
-        Some(wishes)
-    }
-
-    fn read(input: &mut Input) -> Option<Self> {
-        input.require("mode");
-        if input.text("mode").is_some_and(|mode| mode != "code") {
-            let message = "a local hub makes PIN codes only: use \"code\" (cards, mobile and cloud keys need a cloud)";
-            input.refuse::<()>("mode", message);
-        }
-        let code = match input.text("code").map(|text| Pin::new(&text)) {
-            Some(Ok(pin)) => Some(pin),
-            Some(Err(error)) => input.refuse("code", error.to_string()),
-            None => None,
-        };
-        let range = u64::try_from(Pin::MIN_LEN).unwrap_or(4)..=u64::try_from(Pin::MAX_LEN).unwrap_or(10);
-        let preferred_length = input.number("preferred_code_length", range).and_then(|n| u8::try_from(n).ok());
-        if code.is_some() && preferred_length.is_some() {
-            input.refuse::<()>("preferred_code_length", "give code or preferred_code_length, not both");
-        }
-        Some(Self { code, preferred_length })
+        if fields.is_empty() { Ok(wishes) } else { Err(ApiError::invalid_fields(fields)) }
     }
 
     /// Whether this wish made the method.

@@ -2,44 +2,78 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-
-use super::input::Input;
-use super::outcome::{Failure, Outcome, no_device, one};
+use super::action_attempts::OneActionAttempt;
+use super::call::Call;
+use super::devices::{self, DeviceResource, GetDevice, ListDevices};
+use super::outcome::{Failure, no_device, response};
+use super::page::Pagination;
+use super::request::request;
 use crate::model::{ActionAttempt, ActionStatus, ActionType, ApiError, DeviceId};
-use crate::store::Unit;
 
 /// An attempt that could not begin within this time is given up: a door must not open when nobody waits for it.
 const EXPIRES_AFTER: Duration = Duration::from_secs(30);
 
-pub(super) fn lock_door(unit: &mut Unit<'_>, input: Input) -> Outcome {
-    attempt(unit, input, ActionType::LockDoor)
+request! {
+    /// Throws the bolt of a lock; the answer's action attempt tells what becomes of it.
+    pub(super) struct LockDoor {
+        /// Which lock.
+        device_id: DeviceId,
+    } accepts {
+        /// Of no effect: the answer comes at once, and the action attempt tells the rest.
+        sync: Option<bool>,
+    }
 }
 
-pub(super) fn unlock_door(unit: &mut Unit<'_>, input: Input) -> Outcome {
-    attempt(unit, input, ActionType::UnlockDoor)
+request! {
+    /// Draws the bolt of a lock back; the answer's action attempt tells what becomes of it.
+    pub(super) struct UnlockDoor {
+        /// Which lock.
+        device_id: DeviceId,
+    } accepts {
+        /// Of no effect: the answer comes at once, and the action attempt tells the rest.
+        sync: Option<bool>,
+    }
 }
 
-fn attempt(unit: &mut Unit<'_>, mut input: Input, action_type: ActionType) -> Outcome {
-    let id: Option<DeviceId> = input.required_id("device_id");
-    input.finish()?;
-    let Some(id) = id else { return one("action_attempt", Value::Null) };
-    check(unit, id, action_type)?;
-    let now = unit.now();
+// Older clients look for locks under the names of devices.
+response!(OneLock { device: DeviceResource, lock: DeviceResource });
+response!(Locks { devices: Vec<DeviceResource>, locks: Vec<DeviceResource>, pagination: Pagination });
+
+pub(super) fn get(call: &mut Call<'_, '_>, asked: GetDevice) -> Result<OneLock, Failure> {
+    let device = devices::get(call, asked)?.device;
+    Ok(OneLock { device: device.clone(), lock: device })
+}
+
+pub(super) fn list(call: &mut Call<'_, '_>, asked: ListDevices) -> Result<Locks, Failure> {
+    let devices::Devices { devices, pagination } = devices::list(call, asked)?;
+    Ok(Locks { devices: devices.clone(), locks: devices, pagination })
+}
+
+pub(super) fn lock_door(call: &mut Call<'_, '_>, asked: LockDoor) -> Result<OneActionAttempt, Failure> {
+    attempt(call, asked.device_id, ActionType::LockDoor)
+}
+
+pub(super) fn unlock_door(call: &mut Call<'_, '_>, asked: UnlockDoor) -> Result<OneActionAttempt, Failure> {
+    attempt(call, asked.device_id, ActionType::UnlockDoor)
+}
+
+fn attempt(call: &mut Call<'_, '_>, id: DeviceId, action_type: ActionType) -> Result<OneActionAttempt, Failure> {
+    check(call, id, action_type)?;
+    let now = call.now();
     let attempt = ActionAttempt {
-        action_attempt_id: unit.id(),
+        action_attempt_id: call.id(),
         device_id: id,
         action_type,
         status: ActionStatus::Pending,
         created_at: now,
         expires_at: now.after(EXPIRES_AFTER),
     };
-    unit.insert_action_attempt(&attempt)?;
-    one("action_attempt", super::action_attempts::resource(&attempt))
+    call.insert_action_attempt(&attempt)?;
+    Ok(OneActionAttempt { action_attempt: (&attempt).into() })
 }
 
-fn check(unit: &mut Unit<'_>, id: DeviceId, action_type: ActionType) -> Result<(), Failure> {
-    let device = unit.device(id)?.ok_or_else(no_device)?;
+fn check(call: &mut Call<'_, '_>, id: DeviceId, action_type: ActionType) -> Result<(), Failure> {
+    let device = call.device(id)?.ok_or_else(no_device)?;
     let can = device.info.as_ref().is_some_and(|info| match action_type {
         ActionType::LockDoor => info.capabilities.can_lock,
         ActionType::UnlockDoor => info.capabilities.can_unlock,

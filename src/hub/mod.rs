@@ -6,22 +6,34 @@ mod access_grants;
 mod access_methods;
 mod action_attempts;
 mod answer;
+mod call;
+mod caller;
+mod cloud_only;
+mod device_trouble;
 mod devices;
 mod events;
 mod grant_codes;
-mod info;
-mod input;
+mod health;
 mod locks;
+mod openapi;
+mod operation;
 mod operations;
 mod outcome;
+mod page;
+mod parameter;
+mod request;
+mod schema;
+mod shape;
+mod trouble;
 mod user_identities;
+mod workspaces;
 
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::{broadcast, watch};
 
 use crate::clock::Clock;
@@ -30,29 +42,38 @@ use crate::store::{Store, Unit};
 
 pub use crate::store::{Changes, StoreError};
 pub use answer::Answer;
-pub use events::resource as event_resource;
-pub use info::Sticks;
-pub use operations::names as operation_names;
+pub use caller::{Caller, Role};
+pub use events::EventResource;
+pub use health::Sticks;
+pub use openapi::openapi;
+pub use operation::{Method, Operation};
+pub use operations::operations;
+pub use shape::{Field, Shape};
+
+use call::Surroundings;
 
 /// What every door calls.
 #[derive(Clone)]
 pub struct Hub {
+    name: Arc<str>,
     store: Store,
     clock: Arc<dyn Clock>,
     sticks: watch::Receiver<Sticks>,
 }
 
 impl Hub {
-    /// Over a store; `sticks` is only told of.
-    pub fn new(store: Store, clock: Arc<dyn Clock>, sticks: watch::Receiver<Sticks>) -> Self {
-        Self { store, clock, sticks }
+    /// Over a store; `name` and `sticks` are only told of.
+    pub fn new(name: &str, store: Store, clock: Arc<dyn Clock>, sticks: watch::Receiver<Sticks>) -> Self {
+        Self { name: name.into(), store, clock, sticks }
     }
 
-    /// Carries out an operation such as `access_grants/create`. Carried out at most once for one `request_id`: asked
-    /// again, it gives the same answer (I7).
-    pub async fn call(&self, operation: &str, body: Value, request_id: Option<String>) -> Answer {
-        let name = operation.to_owned();
-        let job = move |unit: &mut Unit<'_>| operations::run(unit, &name, body, request_id.as_deref());
+    /// Carries out an operation such as `access_grants/create`, if the caller may ask for it. Carried out at most once
+    /// for one `request_id` of this caller: asked again, it gives the same answer (I7).
+    pub async fn call(&self, caller: &Caller, operation: &str, body: Value, request_id: Option<String>) -> Answer {
+        let (name, caller, surroundings) = (operation.to_owned(), caller.clone(), self.surroundings());
+        let job = move |unit: &mut Unit<'_>| {
+            operations::run(unit, &caller, &surroundings, &name, body, request_id.as_deref())
+        };
         match self.store.run(self.clock.now().utc, job).await {
             Ok(Ok(body)) => Answer::Ok(body),
             Ok(Err(error)) => Answer::Error(error),
@@ -70,7 +91,7 @@ impl Hub {
     /// # Errors
     /// [`StoreError`].
     pub async fn public_device(&self, id: DeviceId) -> Result<Option<Value>, StoreError> {
-        self.read(move |unit| devices::public(unit, id)).await
+        self.read(move |unit| Ok(devices::public(unit, id)?.map(|device| json!(device)))).await
     }
 
     /// The grant and the state of its codes as shown to everybody: no PIN in it. `None`: no such grant.
@@ -78,7 +99,7 @@ impl Hub {
     /// # Errors
     /// [`StoreError`].
     pub async fn public_grant(&self, id: AccessGrantId) -> Result<Option<Value>, StoreError> {
-        self.read(move |unit| access_grants::public(unit, id)).await
+        self.read(move |unit| Ok(access_grants::public(unit, id)?.map(|grant| json!(grant)))).await
     }
 
     /// Every device and every grant that is not over, for a broker that may have forgotten them.
@@ -99,9 +120,8 @@ impl Hub {
     /// # Errors
     /// [`StoreError`].
     pub async fn info(&self) -> Result<Value, StoreError> {
-        let trusted = self.clock.now().trusted;
-        let sticks = self.sticks.borrow().clone();
-        self.read(move |unit| info::info(unit, trusted, &sticks)).await
+        let surroundings = self.surroundings();
+        self.read(move |unit| Ok(json!(health::health(unit, &surroundings)?))).await
     }
 
     /// Events behind the door's own cursor, oldest first, each with its number.
@@ -113,7 +133,10 @@ impl Hub {
             let seen = unit.cursor(door)?;
             let events = unit.outbox_after(seen, limit)?;
             let workspace = unit.workspace_id()?;
-            Ok(events.into_iter().map(|(n, event)| (n, event.clone(), events::resource(&event, workspace))).collect())
+            Ok(events
+                .into_iter()
+                .map(|(n, event)| (n, event.clone(), json!(EventResource::new(&event, workspace))))
+                .collect())
         })
         .await
     }
@@ -126,6 +149,11 @@ impl Hub {
         self.read(move |unit| unit.set_cursor(door, up_to)).await
     }
 
+    fn surroundings(&self) -> Arc<Surroundings> {
+        let (hub_name, clock_trusted) = (self.name.to_string(), self.clock.now().trusted);
+        Arc::new(Surroundings { hub_name, clock_trusted, sticks: self.sticks.borrow().clone() })
+    }
+
     async fn read<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Unit<'_>) -> Result<T, StoreError> + Send + 'static,
@@ -134,8 +162,8 @@ impl Hub {
     }
 }
 
-/// The store failed: the caller learns that it is not his fault, the log learns why.
-fn internal(operation: &str, error: &StoreError) -> ApiError {
-    tracing::error!(operation, %error, "the store failed");
+/// We failed: the caller learns that it is not his fault, the log learns why.
+fn internal(operation: &str, error: &dyn std::error::Error) -> ApiError {
+    tracing::error!(operation, %error, "an operation failed");
     ApiError::new("internal_error", "the hub could not read or write its database; see its log")
 }

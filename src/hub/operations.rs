@@ -1,54 +1,63 @@
-//! The table of operations: a name and a function. Every door dispatches through it.
+//! The table of operations. Every door dispatches through it; adding one is adding a line here.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, LazyLock};
 
 use serde_json::{Map, Value};
 
+use super::call::Surroundings;
+use super::caller::Caller;
+use super::operation::{Method, Operation};
+use super::outcome::Failure;
+use super::{
+    access_codes, access_grants, access_methods, action_attempts, cloud_only, devices, events, health, locks,
+    user_identities, workspaces,
+};
 use crate::model::ApiError;
 use crate::store::Unit;
 
-use super::input::Input;
-use super::outcome::{Failure, Outcome};
-use super::{access_codes, access_grants, access_methods, action_attempts, devices, events, locks, user_identities};
+/// Making something.
+const CREATE: &[Method] = &[Method::Post];
+/// Changing something; older clients put.
+const UPDATE: &[Method] = &[Method::Patch, Method::Post, Method::Put];
+/// Deleting something; older clients post.
+const DELETE: &[Method] = &[Method::Delete, Method::Post];
 
-type Function = fn(&mut Unit<'_>, Input) -> Outcome;
+static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
+    vec![
+        Operation::reads("access_codes/get", access_codes::get),
+        Operation::reads("access_codes/list", access_codes::list),
+        Operation::reads("access_codes/unmanaged/list", access_codes::list_unmanaged),
+        Operation::changes("access_grants/create", CREATE, access_grants::create),
+        Operation::changes("access_grants/delete", DELETE, access_grants::delete),
+        Operation::reads("access_grants/get", access_grants::get),
+        Operation::reads("access_grants/list", access_grants::list),
+        Operation::changes("access_grants/update", UPDATE, access_grants::update),
+        Operation::reads("access_methods/get", access_methods::get),
+        Operation::reads("access_methods/list", access_methods::list),
+        Operation::reads("action_attempts/get", action_attempts::get),
+        Operation::reads("action_attempts/list", action_attempts::list),
+        Operation::reads("devices/get", devices::get),
+        Operation::reads("devices/list", devices::list),
+        Operation::reads("events/get", events::get),
+        Operation::reads("events/list", events::list),
+        Operation::reads("health/get", health::get),
+        Operation::reads("locks/get", locks::get),
+        Operation::reads("locks/list", locks::list),
+        Operation::changes("locks/lock_door", CREATE, locks::lock_door),
+        Operation::changes("locks/unlock_door", CREATE, locks::unlock_door),
+        Operation::changes("user_identities/create", CREATE, user_identities::create),
+        Operation::changes("user_identities/delete", DELETE, user_identities::delete),
+        Operation::reads("user_identities/get", user_identities::get),
+        Operation::reads("user_identities/list", user_identities::list),
+        Operation::changes("user_identities/update", UPDATE, user_identities::update),
+        Operation::reads("workspaces/get", workspaces::get),
+    ]
+});
 
-/// Whether carrying an operation out twice would matter.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Effect {
-    Reads,
-    Changes,
-}
-
-use Effect::{Changes, Reads};
-
-const OPERATIONS: &[(&str, Effect, Function)] = &[
-    ("access_codes/get", Reads, access_codes::get),
-    ("access_codes/list", Reads, access_codes::list),
-    ("access_codes/unmanaged/list", Reads, access_codes::list_unmanaged),
-    ("access_grants/create", Changes, access_grants::create),
-    ("access_grants/delete", Changes, access_grants::delete),
-    ("access_grants/get", Reads, access_grants::get),
-    ("access_grants/list", Reads, access_grants::list),
-    ("access_grants/update", Changes, access_grants::update),
-    ("access_methods/get", Reads, access_methods::get),
-    ("access_methods/list", Reads, access_methods::list),
-    ("action_attempts/get", Reads, action_attempts::get),
-    ("action_attempts/list", Reads, action_attempts::list),
-    ("devices/get", Reads, devices::get),
-    ("devices/list", Reads, devices::list),
-    ("events/get", Reads, events::get),
-    ("events/list", Reads, events::list),
-    ("locks/lock_door", Changes, locks::lock_door),
-    ("locks/unlock_door", Changes, locks::unlock_door),
-    ("user_identities/create", Changes, user_identities::create),
-    ("user_identities/delete", Changes, user_identities::delete),
-    ("user_identities/get", Reads, user_identities::get),
-    ("user_identities/list", Reads, user_identities::list),
-    ("user_identities/update", Changes, user_identities::update),
-];
-
-/// The names of all operations.
-pub fn names() -> impl Iterator<Item = &'static str> {
-    OPERATIONS.iter().map(|(name, ..)| *name)
+/// Every operation, by name.
+pub fn operations() -> &'static [Operation] {
+    &OPERATIONS
 }
 
 /// Carries out one operation.
@@ -57,46 +66,30 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 /// What to answer.
 pub(super) fn run(
     unit: &mut Unit<'_>,
+    caller: &Caller,
+    surroundings: &Arc<Surroundings>,
     name: &str,
     body: Value,
     request_id: Option<&str>,
 ) -> Result<Map<String, Value>, ApiError> {
-    let outcome = dispatch(unit, name, body, request_id);
-    outcome.map_err(|failure| match failure {
+    let operation = operations().iter().find(|operation| operation.name == name).ok_or_else(|| unknown(name))?;
+    operation.run(unit, caller, surroundings, body, request_id).map_err(|failure| match failure {
         Failure::Refused(error) => error,
-        Failure::Store(error) => super::internal(name, &error),
+        failure @ (Failure::Store(_) | Failure::Unwritable(_)) => super::internal(name, &failure),
     })
 }
 
-fn dispatch(unit: &mut Unit<'_>, name: &str, body: Value, request_id: Option<&str>) -> Outcome {
-    let Some((_, effect, function)) = OPERATIONS.iter().find(|(known, ..)| *known == name) else {
-        return Err(unknown(name).into());
-    };
-    let Some(request_id) = request_id.filter(|_| *effect == Changes) else {
-        return function(unit, Input::new(body)?);
-    };
-    // The same id with another question is a mistake of the caller, not a repetition.
-    let question = format!("{name} {body}");
-    if let Some((asked, answer)) = unit.answer_of(request_id)? {
-        if asked != question {
-            return Err(ApiError::invalid("request_id", "was already used for another request").into());
-        }
-        let answer: Value = serde_json::from_str(&answer).unwrap_or_default();
-        return Ok(answer.as_object().cloned().unwrap_or_default());
-    }
-    let answer = function(unit, Input::new(body)?)?;
-    unit.remember_answer(request_id, &question, &Value::Object(answer.clone()).to_string())?;
-    Ok(answer)
-}
-
 fn unknown(name: &str) -> ApiError {
-    let resource = name.split('/').next().unwrap_or_default();
-    let alike: Vec<&str> = names().filter(|known| known.split('/').next() == Some(resource)).collect();
+    if let Some(refusal) = cloud_only::refusal(name) {
+        return refusal;
+    }
+    let resource_of = |name: &'static str| name.split('/').next();
+    let names = || operations().iter().map(|operation| operation.name);
+    let alike: Vec<&str> = names().filter(|known| resource_of(known) == name.split('/').next()).collect();
     let hint = if alike.is_empty() {
-        let resources: std::collections::BTreeSet<&str> = names().filter_map(|known| known.split('/').next()).collect();
-        format!("there are: {}", resources.into_iter().collect::<Vec<_>>().join(", "))
+        names().filter_map(resource_of).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", ")
     } else {
-        format!("there are: {}", alike.join(", "))
+        alike.join(", ")
     };
-    ApiError::new("unknown_operation", format!("there is no such operation; {hint}"))
+    ApiError::new("unknown_operation", format!("there is no such operation; there are: {hint}"))
 }

@@ -1,31 +1,34 @@
-//! What an operation gives: a resource, or why not.
+//! What an operation gives: a response, or why not.
 
-use serde_json::{Map, Value};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::model::ApiError;
 use crate::store::StoreError;
 
-/// Why an operation did not work: the caller's fault, or the store's.
+/// Why an operation did not work: the caller's fault, or ours.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
     #[error(transparent)]
     Refused(#[from] ApiError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error("the answer can't be written: {0}")]
+    Unwritable(String),
 }
 
-/// What an operation gives: the resource under its name.
-pub(super) type Outcome = Result<Map<String, Value>, Failure>;
+/// The response of an operation that gives nothing but `ok`.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Nothing {}
 
-/// The answer of an operation: one resource under its name.
-pub(super) fn one(name: &str, resource: Value) -> Outcome {
-    Ok(Map::from_iter([(name.to_owned(), resource)]))
+/// Declares a response: resources under their names.
+macro_rules! response {
+    ($name:ident { $($field:ident: $type:ty),+ $(,)? }) => {
+        #[derive(serde::Serialize, utoipa::ToSchema)]
+        pub(super) struct $name { $(pub(super) $field: $type),+ }
+    };
 }
-
-/// The answer of an operation that gives nothing.
-pub(super) fn nothing() -> Outcome {
-    Ok(Map::new())
-}
+pub(super) use response;
 
 /// There is no access code of this id.
 pub(super) fn no_access_code() -> ApiError {

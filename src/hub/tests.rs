@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::{Answer, Hub};
+use super::{Answer, Caller, Hub};
 use crate::clock::{Clock, Now};
 use crate::model::{Device, DeviceId, DeviceState, RadioAddress, RadioKind, Timestamp};
 use crate::store::{Store, StoreError, Unit};
@@ -40,7 +40,7 @@ impl World {
         let clock = Arc::new(Hand(Mutex::new(now)));
         let stick = ("zwave".into(), StickState::Failed("it hangs".to_owned()));
         let sticks = tokio::sync::watch::channel([stick].into()).1;
-        let hub = Hub::new(store.clone(), Arc::clone(&clock) as Arc<dyn Clock>, sticks);
+        let hub = Hub::new("test", store.clone(), Arc::clone(&clock) as Arc<dyn Clock>, sticks);
         let doors = [DeviceId(Uuid::from_u128(1)), DeviceId(Uuid::from_u128(2))];
         let world = Self { hub, store, clock, doors };
         world
@@ -65,7 +65,7 @@ impl World {
 
     /// The answer to a request that must work.
     async fn ask(&self, operation: &str, body: Value) -> Value {
-        match self.hub.call(operation, body, None).await {
+        match self.hub.call(&Caller::mqtt(), operation, body, None).await {
             Answer::Ok(answer) => Value::Object(answer),
             Answer::Error(error) => panic!("{operation}: {error}"),
         }
@@ -73,7 +73,7 @@ impl World {
 
     /// The error of a request that must not work, as JSON.
     async fn refused(&self, operation: &str, body: Value) -> Value {
-        match self.hub.call(operation, body, None).await {
+        match self.hub.call(&Caller::mqtt(), operation, body, None).await {
             Answer::Ok(_) => panic!("{operation} should be refused"),
             error => error.to_json(None)["error"].clone(),
         }

@@ -1,119 +1,169 @@
 //! Operations on people.
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::input::Input;
-use super::outcome::{Failure, Outcome, no_user_identity, nothing, one};
-use crate::model::{ApiError, UserIdentity, UserIdentityId, WorkspaceId};
+use super::call::Call;
+use super::outcome::{Failure, Nothing, no_user_identity, response};
+use super::page::{Cursor, Page, Pagination};
+use super::parameter::{Key, Limit, Nullable};
+use super::request::request;
+use super::trouble::{ErrorEntry, WarningEntry};
+use crate::model::{ApiError, Timestamp, UserIdentity, UserIdentityId, WorkspaceId};
 use crate::store::Unit;
 
-pub(super) fn create(unit: &mut Unit<'_>, mut input: Input) -> Outcome {
-    let person = Person::read(&mut input);
-    input.finish()?;
-    let identity = insert(unit, person)?;
-    one("user_identity", resource(&identity, unit.workspace_id()?))
-}
-
-pub(super) fn get(unit: &mut Unit<'_>, mut input: Input) -> Outcome {
-    let (id, key) = (input.id("user_identity_id"), input.text("user_identity_key"));
-    if id.is_none() && key.is_none() {
-        input.require("user_identity_id");
+request! {
+    /// Makes a user identity: a person who can be granted access.
+    pub(super) struct CreateUserIdentity {
+        /// The host's own unique name for the person. The same order again under the same key gives the same person.
+        user_identity_key: Option<String>,
+        /// Unique.
+        email_address: Option<String>,
+        /// Unique.
+        phone_number: Option<String>,
+        /// The person's name.
+        full_name: Option<String>,
     }
-    input.finish()?;
-    let found = match (id, key) {
-        (Some(id), _) => unit.user_identity(id)?,
-        (None, Some(key)) => unit.user_identity_by_key(&key)?,
-        (None, None) => None,
-    };
-    one("user_identity", resource(&found.ok_or_else(no_user_identity)?, unit.workspace_id()?))
 }
 
-pub(super) fn list(unit: &mut Unit<'_>, mut input: Input) -> Outcome {
-    let ids: Option<Vec<UserIdentityId>> = input.ids("user_identity_ids");
-    let search = input.text("search").map(|text| text.to_lowercase());
-    input.finish()?;
-    let workspace = unit.workspace_id()?;
+request! {
+    /// Tells of a person.
+    pub(super) struct GetUserIdentity {
+        /// By id.
+        user_identity_id: Option<UserIdentityId>,
+        /// Or by the host's own key.
+        user_identity_key: Option<Key>,
+    }
+}
+
+request! {
+    /// Lists people.
+    pub(super) struct ListUserIdentities {
+        /// Only these.
+        user_identity_ids: Option<Vec<UserIdentityId>>,
+        /// Only those whose name, e-mail address, telephone number or key holds this text.
+        search: Option<String>,
+        /// Only those made before this.
+        created_before: Option<Timestamp>,
+        /// At most so many.
+        limit: Option<Limit>,
+        /// The next page of the same request.
+        page_cursor: Option<Cursor>,
+    }
+}
+
+request! {
+    /// Changes what is known of a person.
+    pub(super) struct UpdateUserIdentity {
+        /// Which.
+        user_identity_id: UserIdentityId,
+        /// The new key; null: none.
+        user_identity_key: Nullable<String>,
+        /// The new e-mail address; null: none.
+        email_address: Nullable<String>,
+        /// The new telephone number; null: none.
+        phone_number: Nullable<String>,
+        /// The new name; null: none.
+        full_name: Nullable<String>,
+    }
+}
+
+request! {
+    /// Deletes a person who has no access grants any more.
+    pub(super) struct DeleteUserIdentity {
+        /// Which.
+        user_identity_id: UserIdentityId,
+    }
+}
+
+response!(OneUserIdentity { user_identity: UserIdentityResource });
+response!(UserIdentities { user_identities: Vec<UserIdentityResource>, pagination: Pagination });
+
+pub(super) fn create(call: &mut Call<'_, '_>, asked: CreateUserIdentity) -> Result<OneUserIdentity, Failure> {
+    let known = match &asked.user_identity_key {
+        Some(key) => call.user_identity_by_key(key)?.filter(|known| asked.is_for(known)),
+        None => None,
+    };
+    let identity = match known {
+        Some(known) => known,
+        None => insert(call, asked)?,
+    };
+    Ok(OneUserIdentity { user_identity: UserIdentityResource::new(&identity, call.workspace_id()?) })
+}
+
+pub(super) fn get(call: &mut Call<'_, '_>, asked: GetUserIdentity) -> Result<OneUserIdentity, Failure> {
+    let found = match (asked.user_identity_id, asked.user_identity_key) {
+        (Some(id), _) => call.user_identity(id)?,
+        (None, Some(Key(key))) => call.user_identity_by_key(&key)?,
+        (None, None) => return Err(ApiError::invalid("user_identity_id", "required").into()),
+    };
+    let identity = found.ok_or_else(no_user_identity)?;
+    Ok(OneUserIdentity { user_identity: UserIdentityResource::new(&identity, call.workspace_id()?) })
+}
+
+pub(super) fn list(call: &mut Call<'_, '_>, asked: ListUserIdentities) -> Result<UserIdentities, Failure> {
+    let search = asked.search.map(|text| text.to_lowercase());
+    let holds = |identity: &UserIdentity, text: &str| {
+        let UserIdentity { full_name, email_address, phone_number, user_identity_key, .. } = identity;
+        let texts = [full_name, email_address, phone_number, user_identity_key];
+        texts.into_iter().flatten().any(|known| known.to_lowercase().contains(text))
+    };
     let fits = |identity: &UserIdentity| {
-        ids.as_ref().is_none_or(|ids| ids.contains(&identity.user_identity_id))
-            && search.as_ref().is_none_or(|text| identity.display_name().to_lowercase().contains(text))
+        asked.user_identity_ids.as_ref().is_none_or(|ids| ids.contains(&identity.user_identity_id))
+            && asked.created_before.is_none_or(|before| identity.created_at < before)
+            && search.as_ref().is_none_or(|text| holds(identity, text))
     };
-    let all = unit.user_identities()?;
-    let shown: Vec<Value> = all.iter().filter(|identity| fits(identity)).map(|i| resource(i, workspace)).collect();
-    one("user_identities", shown.into())
+    let all = call.user_identities()?.into_iter().filter(fits);
+    let (page, pagination) = Page::new(asked.limit, asked.page_cursor).cut(all, |identity| identity.user_identity_id.0);
+    let workspace = call.workspace_id()?;
+    let user_identities = page.iter().map(|identity| UserIdentityResource::new(identity, workspace)).collect();
+    Ok(UserIdentities { user_identities, pagination })
 }
 
-pub(super) fn update(unit: &mut Unit<'_>, mut input: Input) -> Outcome {
-    let id: Option<UserIdentityId> = input.required_id("user_identity_id");
-    let key = input.nullable_text("user_identity_key");
-    let email = input.nullable_text("email_address");
-    let phone = input.nullable_text("phone_number");
-    let name = input.nullable_text("full_name");
-    input.finish()?;
-    let old = match id {
-        Some(id) => unit.user_identity(id)?.ok_or_else(no_user_identity)?,
-        None => return Err(no_user_identity().into()),
-    };
+pub(super) fn update(call: &mut Call<'_, '_>, asked: UpdateUserIdentity) -> Result<Nothing, Failure> {
+    let old = call.user_identity(asked.user_identity_id)?.ok_or_else(no_user_identity)?;
     let new = UserIdentity {
-        user_identity_key: key.unwrap_or_else(|| old.user_identity_key.clone()),
-        email_address: email.unwrap_or_else(|| old.email_address.clone()),
-        phone_number: phone.unwrap_or_else(|| old.phone_number.clone()),
-        full_name: name.unwrap_or_else(|| old.full_name.clone()),
+        user_identity_key: asked.user_identity_key.or(old.user_identity_key),
+        email_address: asked.email_address.or(old.email_address),
+        phone_number: asked.phone_number.or(old.phone_number),
+        full_name: asked.full_name.or(old.full_name),
         ..old
     };
-    check_unique(unit, &new)?;
-    unit.update_user_identity(&new)?;
-    nothing()
+    check_unique(call, &new)?;
+    call.update_user_identity(&new)?;
+    Ok(Nothing {})
 }
 
-pub(super) fn delete(unit: &mut Unit<'_>, mut input: Input) -> Outcome {
-    let id: Option<UserIdentityId> = input.required_id("user_identity_id");
-    input.finish()?;
-    let Some(id) = id else { return nothing() };
-    unit.user_identity(id)?.ok_or_else(no_user_identity)?;
-    let grants = unit.grants_of_user(id)?;
+pub(super) fn delete(call: &mut Call<'_, '_>, asked: DeleteUserIdentity) -> Result<Nothing, Failure> {
+    let id = asked.user_identity_id;
+    call.user_identity(id)?.ok_or_else(no_user_identity)?;
+    let grants = call.grants_of_user(id)?;
     if !grants.is_empty() {
         let message = format!("has {} access grant(s): delete them first, so that no code stays behind", grants.len());
         return Err(ApiError::invalid("user_identity_id", message).into());
     }
-    unit.delete_user_identity(id)?;
-    nothing()
+    call.delete_user_identity(id)?;
+    Ok(Nothing {})
 }
 
-/// What a person can be made of.
-pub(super) struct Person {
-    key: Option<String>,
-    email: Option<String>,
-    phone: Option<String>,
-    name: Option<String>,
-}
-
-impl Person {
-    pub(super) fn read(input: &mut Input) -> Self {
-        Self {
-            key: input.text("user_identity_key"),
-            email: input.text("email_address"),
-            phone: input.text("phone_number"),
-            name: input.text("full_name"),
-        }
-    }
-
+impl CreateUserIdentity {
     /// Whether this is what the person was made of.
-    pub(super) fn is(&self, known: &UserIdentity) -> bool {
-        self.key == known.user_identity_key
-            && self.email == known.email_address
-            && self.phone == known.phone_number
-            && self.name == known.full_name
+    pub(super) fn is_for(&self, known: &UserIdentity) -> bool {
+        self.user_identity_key == known.user_identity_key
+            && self.email_address == known.email_address
+            && self.phone_number == known.phone_number
+            && self.full_name == known.full_name
     }
 }
 
 /// Makes a person, whose key, e-mail address and telephone number must be nobody else's.
-pub(super) fn insert(unit: &mut Unit<'_>, person: Person) -> Result<UserIdentity, Failure> {
+pub(super) fn insert(unit: &mut Unit<'_>, person: CreateUserIdentity) -> Result<UserIdentity, Failure> {
     let identity = UserIdentity {
         user_identity_id: unit.id(),
-        user_identity_key: person.key,
-        email_address: person.email,
-        phone_number: person.phone,
-        full_name: person.name,
+        user_identity_key: person.user_identity_key,
+        email_address: person.email_address,
+        phone_number: person.phone_number,
+        full_name: person.full_name,
         created_at: unit.now(),
     };
     check_unique(unit, &identity)?;
@@ -150,18 +200,37 @@ fn check_unique(unit: &mut Unit<'_>, identity: &UserIdentity) -> Result<(), Fail
     Ok(())
 }
 
-fn resource(identity: &UserIdentity, workspace: WorkspaceId) -> Value {
-    json!({
-        "user_identity_id": identity.user_identity_id,
-        "workspace_id": workspace,
-        "user_identity_key": identity.user_identity_key,
-        "email_address": identity.email_address,
-        "phone_number": identity.phone_number,
-        "full_name": identity.full_name,
-        "display_name": identity.display_name(),
-        "created_at": identity.created_at,
-        "acs_user_ids": [],
-        "errors": [],
-        "warnings": [],
-    })
+/// A person as Seam writes it.
+#[derive(Clone, Serialize, ToSchema)]
+#[schema(as = UserIdentity)]
+pub(super) struct UserIdentityResource {
+    user_identity_id: UserIdentityId,
+    workspace_id: WorkspaceId,
+    user_identity_key: Option<String>,
+    email_address: Option<String>,
+    phone_number: Option<String>,
+    full_name: Option<String>,
+    display_name: String,
+    created_at: Timestamp,
+    acs_user_ids: Vec<UserIdentityId>,
+    errors: Vec<ErrorEntry>,
+    warnings: Vec<WarningEntry>,
+}
+
+impl UserIdentityResource {
+    pub(super) fn new(identity: &UserIdentity, workspace: WorkspaceId) -> Self {
+        Self {
+            user_identity_id: identity.user_identity_id,
+            workspace_id: workspace,
+            user_identity_key: identity.user_identity_key.clone(),
+            email_address: identity.email_address.clone(),
+            phone_number: identity.phone_number.clone(),
+            full_name: identity.full_name.clone(),
+            display_name: identity.display_name(),
+            created_at: identity.created_at,
+            acs_user_ids: Vec::new(),
+            errors: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
 }

@@ -17,11 +17,27 @@ pub struct ApiError {
 impl ApiError {
     /// A parameter is wrong.
     pub fn invalid(field: &str, message: impl Into<String>) -> Self {
-        let message = message.into();
-        Self {
-            error_type: "invalid_input",
-            message: format!("{field}: {message}"),
-            fields: BTreeMap::from([(field.to_owned(), vec![message])]),
+        Self::invalid_fields(BTreeMap::from([(field.to_owned(), vec![message.into()])]))
+    }
+
+    /// Parameters are wrong: messages by name.
+    pub fn invalid_fields(fields: BTreeMap<String, Vec<String>>) -> Self {
+        let sentences: Vec<String> =
+            fields.iter().map(|(field, messages)| format!("{field}: {}", messages.join(", "))).collect();
+        Self { error_type: "invalid_input", message: sentences.join("; "), fields }
+    }
+
+    /// All three, or everything that is wrong with them.
+    ///
+    /// # Errors
+    /// Those of all three, in one.
+    pub fn all3<A, B, C>(a: Result<A, Self>, b: Result<B, Self>, c: Result<C, Self>) -> Result<(A, B, C), Self> {
+        match (a, b, c) {
+            (Ok(a), Ok(b), Ok(c)) => Ok((a, b, c)),
+            (a, b, c) => {
+                let errors = [a.err(), b.err(), c.err()];
+                Err(Self::invalid_fields(errors.into_iter().flatten().flat_map(|error| error.fields).collect()))
+            }
         }
     }
 

@@ -126,6 +126,8 @@ pub struct Event {
     pub occurred_at: Timestamp,
     /// Whom it is about.
     pub subject: EventSubject,
+    /// Who did it: `mqtt`, or the name of an API key; `None`: the hub, a lock, or a hand at it.
+    pub caller: Option<String>,
     /// The fields that only this type has (`method`, `battery_level`, …).
     pub details: Map<String, Value>,
 }

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::connection::{Delivery, LARGEST_PAYLOAD, Message, Publisher, Unsent};
 use super::topics::{Incoming, Topics};
-use crate::hub::{Answer, Hub};
+use crate::hub::{Answer, Caller, Hub};
 use crate::model::ApiError;
 
 /// Longest `request_id`, in bytes.
@@ -68,7 +68,7 @@ impl Requests {
                     return;
                 }
                 let request_id = question.request_id.clone();
-                (self.hub.call(operation, question.body, question.request_id).await, request_id)
+                (self.hub.call(&Caller::mqtt(), operation, question.body, question.request_id).await, request_id)
             }
             Err(error) => (Answer::Error(error), None),
         };
@@ -127,7 +127,9 @@ impl Requests {
                 return tracing::error!(device, "neither LOCK nor UNLOCK was asked of a device: nothing done");
             }
         };
-        if let Answer::Error(error) = self.hub.call(operation, json!({"device_id": device}), None).await {
+        if let Answer::Error(error) =
+            self.hub.call(&Caller::mqtt(), operation, json!({"device_id": device}), None).await
+        {
             tracing::error!(device, operation, "refused: {error}");
         }
     }

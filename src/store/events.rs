@@ -61,8 +61,8 @@ impl Unit<'_> {
         details: Map<String, Value>,
     ) -> Result<(), StoreError> {
         let sql = "INSERT INTO events (event_id, event_type, occurred_at, device_id, access_code_id, access_grant_id,
-            access_method_id, user_identity_id, action_attempt_id, details)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+            access_method_id, user_identity_id, action_attempt_id, details, caller)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
         let id: EventId = self.id();
         let values = params![
             id,
@@ -75,6 +75,7 @@ impl Unit<'_> {
             subject.user_identity_id,
             subject.action_attempt_id,
             Value::Object(details).to_string(),
+            self.caller(),
         ];
         self.execute(sql, values)?;
         self.changes.events = true;
@@ -185,6 +186,7 @@ fn read(row: &Row<'_>) -> Result<Event, StoreError> {
             user_identity_id: row.optional_id("user_identity_id")?,
             action_attempt_id: row.optional_id("action_attempt_id")?,
         },
+        caller: row.get("caller")?,
         details: serde_json::from_str(&details).map_err(|_| row.unreadable("details", "is not a JSON object"))?,
     })
 }

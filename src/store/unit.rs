@@ -22,6 +22,7 @@ pub struct Unit<'a> {
     pub(super) complaints: &'a Complaints,
     ids: &'a mut IdSource,
     now: Timestamp,
+    caller: Option<String>,
 }
 
 impl<'a> Unit<'a> {
@@ -32,12 +33,22 @@ impl<'a> Unit<'a> {
         ids: &'a mut IdSource,
         now: Timestamp,
     ) -> Self {
-        Self { db, vault, changes: Changes::default(), complaints, ids, now }
+        Self { db, vault, changes: Changes::default(), complaints, ids, now, caller: None }
     }
 
     /// The time that the job was given: one moment for all of it.
     pub fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// From here on, what happens is done by this caller: written into its events.
+    pub fn set_caller(&mut self, caller: &str) {
+        self.caller = Some(caller.to_owned());
+    }
+
+    /// Who does what this job does; `None`: the hub itself.
+    pub(super) fn caller(&self) -> Option<&str> {
+        self.caller.as_deref()
     }
 
     /// A fresh id.

@@ -8,10 +8,8 @@ use super::super::migrate::{MIGRATIONS, check, migrate};
 use super::*;
 
 /// Do not change these files: databases in the field look like this. A new schema is a new migration and a new file.
-const FROZEN: &[&str] = &[
-    include_str!("../../../tests/golden/schema/0001.sql"),
-    include_str!("../../../tests/golden/schema/0002.sql"),
-];
+const FROZEN: &[&str] =
+    &[include_str!("../../../tests/golden/schema/0001.sql"), include_str!("../../../tests/golden/schema/0002.sql")];
 /// A row in every table of schema 1.
 const FILLED: &str = include_str!("../../../tests/golden/schema/0001-filled.sql");
 
