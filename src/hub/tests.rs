@@ -8,11 +8,12 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::{Answer, Caller, Hub};
+use super::{Answer, Caller, Hub, Role, operations};
 use crate::clock::{Clock, Now};
 use crate::model::{Device, DeviceId, DeviceState, RadioAddress, RadioKind, Timestamp};
 use crate::store::{Store, StoreError, Unit};
 
+mod callers;
 mod changing;
 mod creating;
 
