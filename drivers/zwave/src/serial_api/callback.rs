@@ -49,7 +49,7 @@ impl ApplicationCommand {
 /// How a send ended (host API, transmit status).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TransmitStatus {
-    /// 0x00: acknowledged.
+    /// 0x00: acknowledged. 0x05 ("verified"): acknowledged, and shown to have been decrypted.
     Ok,
     /// 0x01: no acknowledgement: the node is out of reach or asleep.
     NoAck,
@@ -87,7 +87,7 @@ impl TransmitReport {
         let mut reader = Reader::new(payload);
         let callback = reader.u8("callback id")?;
         let status = match reader.u8("transmit status")? {
-            0x00 => TransmitStatus::Ok,
+            0x00 | 0x05 => TransmitStatus::Ok,
             0x01 => TransmitStatus::NoAck,
             0x02 => TransmitStatus::Fail,
             0x03 => TransmitStatus::NotIdle,
@@ -177,5 +177,11 @@ mod tests {
         assert_eq!((report.ticks, report.repeaters, report.ack_rssi), (Some(12), Some(1), Some(-60)));
         let short = TransmitReport::decode(&[7, 1]).unwrap();
         assert_eq!((short.status, short.ticks), (TransmitStatus::NoAck, None));
+    }
+
+    #[test]
+    fn a_verified_delivery_is_a_delivery() {
+        assert_eq!(TransmitReport::decode(&[7, 5]).unwrap().status, TransmitStatus::Ok);
+        assert_eq!(TransmitReport::decode(&[7, 6]).unwrap().status, TransmitStatus::Other(6));
     }
 }

@@ -42,8 +42,8 @@ pub enum Answer {
     Response,
     /// A response that accepts, then a callback with this id.
     Callback(u8),
-    /// A response that accepts, then an ApplicationUpdate.
-    Update,
+    /// A response that accepts, then an ApplicationUpdate of this node.
+    Update(NodeId),
 }
 
 /// One command, ready to be framed. `Debug` shows its function only.
@@ -91,7 +91,7 @@ impl Command {
     pub fn request_node_info(node: NodeId, width: NodeIdWidth) -> Self {
         let mut payload = Vec::new();
         width.push(&mut payload, node);
-        Self { answer: Answer::Update, ..Self::query(function::REQUEST_NODE_INFO, &payload) }
+        Self { answer: Answer::Update(node), ..Self::query(function::REQUEST_NODE_INFO, &payload) }
     }
 
     /// Sends a command class to a node (host API, ZW_SendData).

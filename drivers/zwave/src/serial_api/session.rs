@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::callback::{ApplicationCommand, NodeUpdate, TransmitReport};
 use super::command::{Answer, Command};
 use super::function;
-use super::startup::{Startup, Stick};
+use super::startup::{Answered, Startup, Stick};
 use crate::host::frame::{DataFrame, FrameType};
 use crate::host::link::{Link, LinkFailure, LinkOutput};
 use crate::node::NodeId;
@@ -27,7 +27,7 @@ const SOFT_RESET_TIMEOUT: Duration = Duration::from_secs(3);
 /// Pause before identification is tried again after the stick did not answer at all.
 const IDENTIFY_AGAIN: Duration = Duration::from_secs(2);
 
-/// Sends in a row without any answer after which the stick is taken to hang, and restarted.
+/// Commands in a row that it did not take, or did not answer, after which the stick is taken to hang, and restarted.
 const HANGS_AFTER: u32 = 3;
 
 /// Commands that wait for the stick to be identified, at most.
@@ -147,7 +147,7 @@ pub struct Session {
     state: State,
     soft_reset: bool,
     in_flight: Option<InFlight>,
-    /// Sends in a row that brought no answer.
+    /// Commands in a row that brought no answer.
     unanswered: u32,
     queue: VecDeque<(Ticket, Command)>,
     /// Commands that came in before the stick was identified.
@@ -347,7 +347,7 @@ impl Session {
                 }
                 self.complete(Ok(Completed::Acknowledged));
             }
-            Answer::Response | Answer::Callback(_) | Answer::Update => {
+            Answer::Response | Answer::Callback(_) | Answer::Update(_) => {
                 flight.phase = Phase::Response { until: now + Command::RESPONSE_TIMEOUT };
             }
         }
@@ -357,12 +357,22 @@ impl Session {
         match self.in_flight.as_ref().map(|flight| flight.asker) {
             Some(Asker::Startup | Asker::SoftReset) => {
                 self.in_flight = None;
-                // A stick that said NAK or CAN is there: go on at the same step. Silence is worth telling.
-                if failure == LinkFailure::AckTimeout {
+                // A stick that said NAK or CAN is there: the same step again, some times. Silence is told at once.
+                let given_up = match &mut self.state {
+                    State::Identifying(startup) => !startup.handle_unanswered(),
+                    _ => false,
+                };
+                if failure == LinkFailure::AckTimeout || given_up {
                     self.pause(now, format!("{failure}: is this a Z-Wave stick, and is its port right?"));
                 }
             }
-            Some(Asker::Caller(_)) => self.complete(Err(failure.into())),
+            Some(Asker::Caller(_)) => {
+                self.complete(Err(failure.into()));
+                self.unanswered += 1;
+                if self.unanswered >= HANGS_AFTER {
+                    self.restart_hung(now, format!("{failure}: it is restarted"));
+                }
+            }
             None => {}
         }
     }
@@ -382,23 +392,28 @@ impl Session {
         let Some(flight) = &mut self.in_flight else { return };
         match (flight.phase, flight.command.answer, flight.asker) {
             (Phase::Response { until }, _, Asker::Startup) if until <= now => {
-                // The same step again.
+                let function = flight.command.function;
                 self.in_flight = None;
+                if let State::Identifying(startup) = &mut self.state
+                    && !startup.handle_unanswered()
+                {
+                    self.pause(now, format!("it takes the command {function:#04x} and does not answer it"));
+                }
             }
             // The callback may come though the response was lost.
-            (Phase::Response { until }, Answer::Callback(_) | Answer::Update, _) if until <= now => {
+            (Phase::Response { until }, Answer::Callback(_) | Answer::Update(_), _) if until <= now => {
                 flight.phase = Phase::Callback { until: now + CALLBACK_AFTER_GARBLED };
             }
             (Phase::Response { until } | Phase::Callback { until }, ..) if until <= now => {
                 let failure = match flight.command.answer {
-                    Answer::Update => SendFailure::NoUpdate,
+                    Answer::Update(_) => SendFailure::NoUpdate,
                     Answer::None | Answer::Response | Answer::Callback(_) => SendFailure::AnswerLost,
                 };
                 let sent = matches!(flight.command.answer, Answer::Callback(_));
                 self.complete(Err(failure));
                 self.unanswered += 1;
                 if self.unanswered >= HANGS_AFTER {
-                    self.restart_hung(now);
+                    self.restart_hung(now, "it takes commands but answers none: it is restarted".to_owned());
                 } else if sent {
                     // So that a send which hangs in the stick does not block the next.
                     self.abort_send(now);
@@ -408,11 +423,11 @@ impl Session {
         }
     }
 
-    /// The stick takes commands and answers none: sticks are known to hang like that until they are restarted.
-    fn restart_hung(&mut self, now: Instant) {
+    /// The stick takes no commands, or answers none: sticks are known to hang like that until they are restarted.
+    fn restart_hung(&mut self, now: Instant, reason: String) {
         self.unanswered = 0;
         self.fail_all(SendFailure::Restarted);
-        self.event(SessionEvent::Unresponsive("it takes commands but answers none: it is restarted".to_owned()));
+        self.event(SessionEvent::Unresponsive(reason));
         self.begin_reset(now);
     }
 
@@ -450,21 +465,27 @@ impl Session {
         if flight.command.function != frame.function || matches!(flight.phase, Phase::Callback { .. }) {
             return;
         }
-        // A response shows that the command arrived, even if its ACK was lost.
+        // Unless it is a late one to another command, it shows that the command arrived, even if its ACK was lost.
+        let answered = match &mut self.state {
+            State::Identifying(startup) if flight.asker == Asker::Startup => startup.handle_response(&frame.payload),
+            _ => Ok(Answered::Step),
+        };
+        if answered == Ok(Answered::Other) {
+            return;
+        }
         self.link.settle();
         match (flight.asker, flight.command.answer) {
             (Asker::Startup, _) => {
                 self.in_flight = None;
-                if let State::Identifying(startup) = &mut self.state
-                    && let Err(error) = startup.handle_response(&frame.payload)
-                {
-                    self.pause(now, format!("the stick's answer to {:#04x} makes no sense: {error}", frame.function));
+                if let Err(error) = answered {
+                    let function = frame.function;
+                    self.pause(now, format!("the stick's answer to {function:#04x} makes no sense: {error}"));
                 }
             }
-            (_, Answer::Callback(_) | Answer::Update) => {
+            (_, Answer::Callback(_) | Answer::Update(_)) => {
                 if frame.payload.first().is_some_and(|accepted| *accepted != 0) {
                     let timeout = match flight.command.answer {
-                        Answer::Update => UPDATE_TIMEOUT,
+                        Answer::Update(_) => UPDATE_TIMEOUT,
                         Answer::None | Answer::Response | Answer::Callback(_) => Command::CALLBACK_TIMEOUT,
                     };
                     flight.phase = Phase::Callback { until: now + timeout };
@@ -501,13 +522,16 @@ impl Session {
                 return;
             }
         };
-        let asked = self.in_flight.as_ref().is_some_and(|flight| flight.command.answer == Answer::Update);
+        let asked = self.in_flight.as_ref().and_then(|flight| match flight.command.answer {
+            Answer::Update(node) => Some(node),
+            Answer::None | Answer::Response | Answer::Callback(_) => None,
+        });
         match update {
-            NodeUpdate::Information(..) if asked => {
+            NodeUpdate::Information(node, _) if asked == Some(node) => {
                 self.link.settle();
                 self.complete(Ok(Completed::Update(update)));
             }
-            NodeUpdate::RequestFailed if asked => self.complete(Err(SendFailure::NoUpdate)),
+            NodeUpdate::RequestFailed if asked.is_some() => self.complete(Err(SendFailure::NoUpdate)),
             NodeUpdate::Information(..) => self.event(SessionEvent::Update(update)),
             NodeUpdate::RequestFailed | NodeUpdate::Other(_) => {}
         }

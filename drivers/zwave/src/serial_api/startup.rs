@@ -83,17 +83,50 @@ enum Step {
     Done,
 }
 
+impl Step {
+    /// Without its answer a stick can't be worked with; all others are left out if they bring none.
+    fn is_needed(self) -> bool {
+        matches!(self, Self::Capabilities | Self::Id | Self::InitData)
+    }
+
+    /// The sub-command of Serial API setup it asks.
+    fn setup_command(self) -> Option<u8> {
+        match self {
+            Self::SetupCommands => Some(setup::GET_SUPPORTED_COMMANDS),
+            Self::NodeIdType => Some(setup::SET_NODE_ID_TYPE),
+            Self::TxStatusReport => Some(setup::SET_TX_STATUS_REPORT),
+            Self::MaximumPayload => Some(setup::GET_MAXIMUM_PAYLOAD_SIZE),
+            Self::RfRegion => Some(setup::GET_RF_REGION),
+            _ => None,
+        }
+    }
+}
+
+/// What an answer was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answered {
+    /// The present command's: on to the next.
+    Step,
+    /// Another one's, late: the present command's is still awaited.
+    Other,
+}
+
 /// Walks through the steps; each answer is handed in before the next command is asked for.
 #[derive(Debug)]
 pub(super) struct Startup {
     step: Step,
+    /// Times the present step brought nothing.
+    tries: u8,
     stick: Stick,
 }
 
 impl Startup {
+    /// Times a command is asked that brings no answer: then it is left out, or the stick is given up.
+    const TRIES: u8 = 3;
+
     pub(super) fn new() -> Self {
         let stick = Stick { max_payload: Stick::DEFAULT_MAX_PAYLOAD, ..Stick::default() };
-        Self { step: Step::Capabilities, stick }
+        Self { step: Step::Capabilities, tries: 0, stick }
     }
 
     /// The command of the present step, the same each time it is asked; `None`: all is known.
@@ -127,9 +160,50 @@ impl Startup {
         self.advance();
     }
 
-    /// The response to the present command. What the stick will not do is left out; what can't be read is an error,
-    /// and the step stays.
-    pub(super) fn handle_response(&mut self, payload: &[u8]) -> Result<(), WireError> {
+    /// The present command did not get through, or brought no answer: it is asked again, then left out. False: without
+    /// its answer it can't go on.
+    pub(super) fn handle_unanswered(&mut self) -> bool {
+        self.tries += 1;
+        if self.tries >= Self::TRIES {
+            if self.step.is_needed() {
+                return false;
+            }
+            tracing::warn!(step = ?self.step, "the stick lists a function and does not answer it: left out");
+            self.advance();
+        }
+        true
+    }
+
+    /// The response to the present command. What the stick will not do, or answers in a way that can't be read, is left
+    /// out.
+    ///
+    /// # Errors
+    /// [`WireError`] for an answer that can't be done without; the step stays.
+    pub(super) fn handle_response(&mut self, payload: &[u8]) -> Result<Answered, WireError> {
+        if let Some(asked) = self.step.setup_command() {
+            match payload.first() {
+                // "Not supported", with the sub-command behind.
+                Some(0) => {
+                    self.advance();
+                    return Ok(Answered::Step);
+                }
+                Some(answered) if *answered != asked => return Ok(Answered::Other),
+                _ => {}
+            }
+        }
+        let step = self.step;
+        match self.learn(payload) {
+            Ok(()) => {}
+            Err(error) if step.is_needed() => return Err(error),
+            Err(error) => tracing::warn!(?step, %error, "the stick's answer can't be read: left out"),
+        }
+        if self.step == step {
+            self.advance();
+        }
+        Ok(Answered::Step)
+    }
+
+    fn learn(&mut self, payload: &[u8]) -> Result<(), WireError> {
         let mut reader = Reader::new(payload);
         let stick = &mut self.stick;
         match self.step {
@@ -144,12 +218,6 @@ impl Startup {
                 let flags = reader.u8("supported setup commands")?;
                 stick.setup_commands = (0..8).map(|bit| 1 << bit).filter(|command| flags & command != 0).collect();
             }
-            Step::NodeIdType => {
-                reader.u8("setup command")?;
-                if reader.u8("response status")? != 0 {
-                    stick.node_id_width = NodeIdWidth::Bits16;
-                }
-            }
             Step::LibraryVersion => {
                 let text = reader.rest().split(|byte| *byte == 0).next().unwrap_or_default();
                 stick.library_version = String::from_utf8_lossy(text).into_owned();
@@ -161,9 +229,15 @@ impl Startup {
             }
             Step::Id => {
                 stick.home_id = reader.u32_be("home id")?;
-                // A stick left in 16-bit mode by another host answers with two bytes, whatever was asked.
-                let own = if reader.left() >= 2 { reader.u16_be("node id")? } else { reader.u8("node id")?.into() };
-                stick.own_node = Some(NodeId::new(own).ok_or_else(|| reader.invalid("node id", own))?);
+                // The width it was asked for, or was left in by another host, shows here: it is believed by its deeds. A
+                // controller is never a Long Range node.
+                let first = reader.u8("node id")?;
+                let (width, own) = match reader.peek() {
+                    Some(second) if first == 0 => (NodeIdWidth::Bits16, second),
+                    _ => (NodeIdWidth::Bits8, first),
+                };
+                stick.node_id_width = width;
+                stick.own_node = Some(NodeId::new(own.into()).ok_or_else(|| reader.invalid("node id", own))?);
             }
             Step::MaximumPayload => {
                 reader.u8("setup command")?;
@@ -188,13 +262,11 @@ impl Startup {
                 let mask = reader.bytes("node bitmask", length)?;
                 stick.nodes.extend(bits(mask, offset).filter_map(NodeId::new));
                 if more && segment < u8::MAX {
-                    self.step = Step::LongRangeNodes(segment + 1);
-                    return Ok(());
+                    (self.step, self.tries) = (Step::LongRangeNodes(segment + 1), 0);
                 }
             }
-            Step::TxStatusReport | Step::NodeInformation | Step::Done => {}
+            Step::NodeIdType | Step::TxStatusReport | Step::NodeInformation | Step::Done => {}
         }
-        self.advance();
         Ok(())
     }
 
@@ -203,6 +275,7 @@ impl Startup {
     }
 
     fn advance(&mut self) {
+        self.tries = 0;
         self.step = match self.step {
             Step::Capabilities => Step::SetupCommands,
             Step::SetupCommands => Step::NodeIdType,
