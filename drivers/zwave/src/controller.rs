@@ -134,7 +134,8 @@ impl ZwaveRadio {
     fn feed_stick(&mut self, now: Instant) -> bool {
         let Some(secured) = self.secured.as_mut().filter(|_| self.session.is_idle()) else { return false };
         let max = self.session.stick().map_or(0, |stick| stick.max_payload);
-        let Some(outgoing) = self.queue.next(now, &mut secured.security, max) else { return false };
+        // Nothing for the stick, but a question may have ended for want of a key.
+        let Some(outgoing) = self.queue.next(now, &mut secured.security, max) else { return self.queue.has_ended() };
         let ticket = match outgoing {
             Outgoing::Frame(node, bytes) => self.session.send_data(now, node, &Zeroizing::new(bytes)),
             Outgoing::Command(command) => self.session.submit(now, command),
@@ -163,7 +164,10 @@ impl ZwaveRadio {
     fn handle_session(&mut self, now: Instant, event: SessionEvent) {
         match event {
             SessionEvent::Identified(stick) => self.identified(now, &stick),
-            SessionEvent::Unresponsive(reason) => self.stick(StickState::Failed(reason)),
+            SessionEvent::Unresponsive(reason) => {
+                self.give_up();
+                self.stick(StickState::Failed(reason));
+            }
             SessionEvent::Restarted => {
                 tracing::warn!("the stick restarted by itself; it is identified again");
                 self.stick(StickState::Starting);
@@ -207,8 +211,18 @@ impl ZwaveRadio {
             ),
             model: format!("{maker:04x}:{kind:04x}:{product:04x}"),
         }));
+        for (node, lock) in &mut self.locks {
+            if !lock.begin(now, stick) {
+                self.queue.forget(*node);
+            }
+        }
+    }
+
+    /// The stick is gone, and with it whatever was asked of it or its locks.
+    fn give_up(&mut self) {
+        self.queue.clear();
         for lock in self.locks.values_mut() {
-            lock.begin(now, stick);
+            lock.stick_lost();
         }
     }
 
@@ -257,10 +271,7 @@ impl Radio for ZwaveRadio {
     }
 
     fn handle_port(&mut self, now: Instant, state: PortState) {
-        self.queue.clear();
-        for lock in self.locks.values_mut() {
-            lock.stick_lost();
-        }
+        self.give_up();
         match state {
             PortState::Opened => {
                 self.stick(StickState::Starting);

@@ -46,7 +46,11 @@ enum Doing {
 pub(super) struct Dialogue {
     node: NodeId,
     granted: Vec<SecurityClass>,
+    /// What is known of it, and in force.
     record: Option<NodeRecord>,
+    /// What an interview that could not be ended has found so far: the next goes on from there. In force only once it is
+    /// usable, or nothing better is known.
+    draft: Option<NodeRecord>,
     /// The stick has it in its network.
     in_network: bool,
     doing: Option<Doing>,
@@ -69,6 +73,7 @@ impl Dialogue {
             node,
             granted,
             record,
+            draft: None,
             in_network: false,
             doing: None,
             asked: None,
@@ -90,14 +95,16 @@ impl Dialogue {
         self.node.into()
     }
 
-    /// The stick is identified.
-    pub(super) fn begin(&mut self, now: Instant, stick: &Stick) {
-        self.in_network = stick.nodes.contains(&self.node);
-        if !self.in_network {
+    /// The stick is identified. False: the lock is not in its network, and whatever was under way is over.
+    pub(super) fn begin(&mut self, now: Instant, stick: &Stick) -> bool {
+        if !stick.nodes.contains(&self.node) {
+            self.give_up(&CommandError::NotReady);
             let message =
                 format!("node {} is not in the stick's network {:08x}: is the number right?", self.node, stick.home_id);
-            return self.event(RadioEvent::LockPending(self.lock(), message));
+            self.event(RadioEvent::LockPending(self.lock(), message));
+            return false;
         }
+        self.in_network = true;
         match self.record.as_ref().filter(|record| record.is_usable()) {
             Some(record) => {
                 let info = record.lock_info();
@@ -109,10 +116,16 @@ impl Dialogue {
                 self.event(RadioEvent::LockPending(self.lock(), "it is being asked what it can do".to_owned()));
             }
         }
+        true
     }
 
     /// The stick is gone, and with it whatever was under way.
     pub(super) fn stick_lost(&mut self) {
+        self.give_up(&CommandError::StickGone);
+    }
+
+    /// Whatever was under way or waits ends with this error.
+    fn give_up(&mut self, error: &CommandError) {
         let job = match self.doing.take() {
             Some(Doing::Job(id, ..)) => Some(id),
             Some(Doing::Interview(_)) | None => None,
@@ -120,7 +133,7 @@ impl Dialogue {
         let waiting: Vec<CommandId> = self.waiting.drain(..).map(|(id, _)| id).collect();
         let interviews = std::mem::take(&mut self.interviews);
         for id in job.into_iter().chain(waiting).chain(interviews) {
-            self.event(RadioEvent::CommandDone(id, Err(CommandError::StickGone)));
+            self.event(RadioEvent::CommandDone(id, Err(error.clone())));
         }
         (self.asked, self.in_network, self.interview_at) = (None, false, None);
     }
@@ -131,9 +144,14 @@ impl Dialogue {
         match command {
             _ if !self.in_network => self.event(RadioEvent::CommandDone(id, Err(CommandError::NotReady))),
             LockCommand::Interview => {
+                let doing = matches!(self.doing, Some(Doing::Interview(_)));
+                if !doing || self.interviews.is_empty() {
+                    // Everything is asked again; what is known stays in force until that is done.
+                    self.doing.take_if(|_| doing);
+                    self.draft = Some(NodeRecord::new(&self.granted));
+                    self.interview_at = Some(now);
+                }
                 self.interviews.push(id);
-                self.record = None;
-                self.interview_at = Some(now);
             }
             _ if !usable => self.event(RadioEvent::CommandDone(id, Err(CommandError::NotReady))),
             command => self.waiting.push_back((id, command)),
@@ -186,8 +204,9 @@ impl Dialogue {
     /// Takes up what is due. False: nothing is.
     fn start(&mut self, now: Instant, stick: &Stick) -> bool {
         let usable = self.record.as_ref().filter(|record| record.is_usable());
-        // What the hub asks goes before what was missing in the interview.
-        if let Some(record) = usable
+        // What the hub asks goes before what was missing in the interview; an interview that it asked for has its turn.
+        let asked_for = !self.interviews.is_empty() && self.interview_at.is_some_and(|at| at <= now);
+        if let Some(record) = usable.filter(|_| !asked_for)
             && let Some((id, command)) = self.waiting.pop_front()
         {
             self.free.retain(|_, at| now.saturating_duration_since(*at) < FREE_FOR);
@@ -200,7 +219,8 @@ impl Dialogue {
             return false;
         }
         self.interview_at = None;
-        let record = self.record.clone().unwrap_or_else(|| NodeRecord::new(&self.granted));
+        let record = self.draft.take().or_else(|| self.record.clone());
+        let record = record.unwrap_or_else(|| NodeRecord::new(&self.granted));
         let interview = Interview::new(self.node, stick, &self.granted, record);
         tracing::info!(node = %self.node, "interview begins");
         self.doing = Some(Doing::Interview(Box::new(interview)));
@@ -213,11 +233,15 @@ impl Dialogue {
         let usable = record.is_usable();
         if record.missing.is_empty() {
             tracing::info!(node = %self.node, slots = record.users.unwrap_or(0), "interview complete");
-            self.incomplete = 0;
+            (self.incomplete, self.interview_at) = (0, None);
         } else {
             self.again_later(now);
         }
-        self.keep(record);
+        if usable || !self.record.as_ref().is_some_and(NodeRecord::is_usable) {
+            self.keep(record);
+        } else {
+            self.draft = Some(record);
+        }
         let result = if usable { Ok(CommandOutput::Interviewed) } else { Err(CommandError::NotReady) };
         self.answer_interviews(&result);
     }
@@ -254,6 +278,9 @@ impl Dialogue {
             && let Some(mut record) = self.record.clone().filter(|record| record.masked != Some(masked))
         {
             record.masked = Some(masked);
+            if let Some(draft) = &mut self.draft {
+                draft.masked = Some(masked);
+            }
             self.keep(record);
         }
         match (&result, &command) {
@@ -290,7 +317,7 @@ impl Dialogue {
         };
         if progress == Progress::Stuck {
             if let Some(Doing::Interview(interview)) = self.doing.take() {
-                self.record = Some(interview.into_record());
+                self.draft = Some(interview.into_record());
             }
             self.again_later(now);
             let message = "it does not answer: its interview goes on when it is heard".to_owned();

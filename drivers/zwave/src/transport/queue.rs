@@ -330,6 +330,15 @@ impl Queue {
         over
     }
 
+    /// Whether [`Queue::poll_ended`] has something.
+    pub fn has_ended(&self) -> bool {
+        self.lines.values().any(|line| match line.tasks.front() {
+            Some((_, Task::Exchange(exchange))) => exchange.outcome().is_some(),
+            Some((_, Task::Stick(_, outcome))) => outcome.is_some(),
+            None => false,
+        })
+    }
+
     /// The next task that has ended.
     pub fn poll_ended(&mut self) -> Option<(NodeId, AskId, Ended)> {
         for (node, line) in &mut self.lines {
@@ -350,6 +359,13 @@ impl Queue {
             }
         }
         None
+    }
+
+    /// A node is not spoken to any more; whoever asked it knows.
+    pub fn forget(&mut self, node: NodeId) {
+        self.lines.remove(&node);
+        self.replies.retain(|reply| reply.node != node);
+        self.hold.take_if(|hold| hold.node == node);
     }
 
     /// The stick is gone, and with it everything that was asked; whoever asked knows.

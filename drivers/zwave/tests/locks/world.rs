@@ -11,6 +11,7 @@ use keyway_virtual::zwave::{
 };
 use keyway_zwave::controller::{Setup, ZwaveRadio};
 use keyway_zwave::node::NodeId;
+use keyway_zwave::security::NetworkKeys;
 
 pub(crate) struct World {
     now: Instant,
@@ -19,6 +20,8 @@ pub(crate) struct World {
     radio: ZwaveRadio,
     /// What the wire does to the bytes, in both directions together.
     wire: Garble,
+    /// The stick takes nothing that is sent to it.
+    deaf: bool,
     next_command: u64,
     /// Everything the driver told, with its time since the start.
     pub(crate) events: Vec<(Duration, RadioEvent)>,
@@ -47,6 +50,7 @@ impl World {
             stick: VirtualStick::new(start, building, [7; 32]),
             radio: ZwaveRadio::new(setup.clone(), Vec::new(), [1; 32]),
             wire: Garble::default(),
+            deaf: false,
             next_command: 0,
             events: Vec::new(),
             records: Vec::new(),
@@ -86,6 +90,12 @@ impl World {
         self.until("the stick is identified", |world| {
             world.told(|event| matches!(event, RadioEvent::LockInterviewed(..)))
         });
+    }
+
+    /// The same, and the network's keys are lost.
+    pub(crate) fn restart_hub_without_keys(&mut self) {
+        self.setup.keys = NetworkKeys::default();
+        self.restart_hub(9);
     }
 
     fn interviewed(&self) -> usize {
@@ -148,6 +158,17 @@ impl World {
         self.settle();
     }
 
+    /// Behind the same port there is another stick now, which says that it has started.
+    pub(crate) fn exchange_stick(&mut self, building: StickSetup) {
+        self.stick = VirtualStick::new(self.now, building, [8; 32]);
+        self.stick.handle_opened(self.now);
+        self.reset_stick();
+    }
+
+    pub(crate) fn deafen_stick(&mut self) {
+        self.deaf = true;
+    }
+
     pub(crate) fn frames(&self, id: u16) -> FrameCounts {
         self.stick.frames(node(id)).unwrap()
     }
@@ -197,7 +218,9 @@ impl World {
             match self.radio.poll_output() {
                 Output::Transmit(mut bytes) => {
                     self.wire.apply(&mut bytes);
-                    self.stick.handle_bytes(self.now, &bytes);
+                    if !self.deaf {
+                        self.stick.handle_bytes(self.now, &bytes);
+                    }
                     self.drain_stick();
                 }
                 Output::Event(event) => self.events.push((self.now - self.start, event)),
