@@ -18,7 +18,7 @@ use crate::serial_api::callback::ApplicationCommand;
 
 /// Encapsulations in each other at most: more is nonsense, or meant to harm.
 const DEEPEST: u8 = 6;
-/// A supervision session that is repeated within this time is the same command again.
+/// A supervised command that is repeated with its session within this time is the same again.
 const SAME_SESSION: Duration = Duration::from_secs(10);
 /// The classes of which commands are taken, so that a supervised one is answered SUCCESS.
 const TAKEN: [u8; 5] =
@@ -70,7 +70,17 @@ impl Layer {
 #[derive(Default)]
 pub struct Receiver {
     reassembly: Reassembly,
-    sessions: BTreeMap<NodeId, (u8, Instant)>,
+    /// The last supervised command of each node under each security: one in the clear, which anybody can make up, says
+    /// nothing of one under security.
+    supervised: BTreeMap<(NodeId, Option<SecurityClass>), Supervised>,
+}
+
+/// A supervised command that was carried out.
+struct Supervised {
+    session: u8,
+    end_points: Option<(u8, u8)>,
+    command: Zeroizing<Vec<u8>>,
+    at: Instant,
 }
 
 impl Receiver {
@@ -174,9 +184,14 @@ impl Receiver {
         out: &mut Vec<Incoming>,
     ) {
         let node = layer.node;
-        let known = self.sessions.insert(node, (session, now));
-        let again = known.is_some_and(|(last, at)| last == session && now.saturating_duration_since(at) < SAME_SESSION);
-        if !again {
+        let end_points = layer.end_points;
+        let this = Supervised { session, end_points, command: Zeroizing::new(command.to_vec()), at: now };
+        let last = self.supervised.insert((node, layer.level), this);
+        let same = |last: Supervised| {
+            let recent = now.saturating_duration_since(last.at) < SAME_SESSION;
+            recent && last.session == session && last.end_points == end_points && *last.command == command
+        };
+        if !last.is_some_and(same) {
             self.unwrap(now, security, &layer.inner(), command, out);
         }
         // Supervision of a multicast is not answered (CC:006C.01.01.11.006).
@@ -272,6 +287,31 @@ mod tests {
         assert_eq!((commands(&first), replies(&first)), (vec![&BATTERY[..]], vec![&[0x6C, 0x02, 9, 0xFF, 0][..]]));
         let again = bench.receive(false, &SUPERVISED);
         assert_eq!((commands(&again).len(), replies(&again).len()), (0, 1));
+    }
+
+    #[test]
+    fn a_made_up_get_in_the_clear_does_not_suppress_the_secure_event_of_the_same_session() {
+        let mut bench = Bench::new();
+        bench.receive(false, &SUPERVISED);
+        let layer = Layer {
+            node: node(),
+            level: Some(SecurityClass::S2AccessControl),
+            end_points: None,
+            multicast: false,
+            depth: 1,
+        };
+        let Bench { now, security, receiver } = &mut bench;
+        let mut secure = Vec::new();
+        receiver.unwrap(*now, security, &layer, &SUPERVISED, &mut secure);
+        assert_eq!(commands(&secure), [BATTERY]);
+    }
+
+    #[test]
+    fn another_command_in_the_same_session_is_another_command() {
+        let mut bench = Bench::new();
+        bench.receive(false, &SUPERVISED);
+        let other = bench.receive(false, &[0x6C, 0x01, 9, 3, 0x80, 0x03, 86]);
+        assert_eq!(commands(&other), [[0x80, 0x03, 86]]);
     }
 
     #[test]
