@@ -48,7 +48,8 @@ fn stop_on_signal(stop: watch::Sender<bool>) -> std::io::Result<impl Future<Outp
                 _ = interrupt.recv() => "Ctrl-C",
             }
         };
-        tracing::info!("{}: stopping", next().await);
+        let signal = next().await;
+        tracing::info!("{signal}: stopping");
         std::thread::spawn(|| {
             std::thread::sleep(STOP_WITHIN);
             tracing::warn!("could not stop in time: ended");

@@ -49,3 +49,11 @@ fn a_hub_without_broker_and_stick_ends_within_two_seconds() {
         ends_in_time(&mut hub, signal);
     }
 }
+
+#[test]
+fn a_hub_that_logs_next_to_nothing_works_and_ends_like_any_other() {
+    let mut world = World::quiet(KEYWAY, &Setup::two_doors());
+    world.client.ask("devices/list", json!({}));
+    assert!(world.hub.runs());
+    ends_in_time(&mut world.hub, Signal::Terminate);
+}

@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rumqttc::{Event, MqttOptions, Packet, PublishOptions, PublishProperties, QoS};
+use rumqttc::{Event, MqttOptions, NetworkOptions, Packet, PublishOptions, PublishProperties, QoS};
 use serde_json::{Value, json};
 
 use crate::{SOON, now, utc, wait_until};
@@ -51,6 +51,15 @@ struct Heard {
 impl Client {
     /// Connects and stays connected, also over restarts of the broker.
     pub fn connect(port: u16, hub: &str) -> Self {
+        Self::subscribed(port, hub, |base, answers| vec![format!("{base}/#"), answers.to_owned()])
+    }
+
+    /// The same, but hears only the answers to what it asks itself.
+    pub fn for_answers(port: u16, hub: &str) -> Self {
+        Self::subscribed(port, hub, |_, answers| vec![answers.to_owned()])
+    }
+
+    fn subscribed(port: u16, hub: &str, topics: impl Fn(&str, &str) -> Vec<String>) -> Self {
         static CLIENTS: AtomicU64 = AtomicU64::new(1);
         let id = format!("test-{}-{}", std::process::id(), CLIENTS.fetch_add(1, Ordering::Relaxed));
         let mut options = MqttOptions::new(&id, ("127.0.0.1", port));
@@ -58,11 +67,15 @@ impl Client {
         options.set_max_packet_size(Some(64 << 20));
         options.set_clean_start(false);
         options.set_session_expiry_interval(Some(600));
+        let mut network = NetworkOptions::new();
+        network.set_tcp_nodelay(true);
+        options.set_network_options(network);
         let (client, mut connection) = rumqttc::Client::builder(options).capacity(100).build();
         let base = format!("keyway/{hub}");
         let answers = format!("answers/{id}");
         let heard = Arc::new(Heard::default());
-        let topics = [format!("{base}/#"), answers.clone()];
+        let topics = topics(&base, &answers);
+        let subscriptions = topics.len() as u64;
         let (subscriber, listener) = (client.clone(), heard.clone());
         std::thread::spawn(move || {
             for event in connection.iter() {
@@ -91,7 +104,7 @@ impl Client {
         });
         let client = Self { base, answers, client, heard, count: AtomicU64::new(0) };
         wait_until("the test's client is subscribed", SOON, || {
-            (client.heard.connects.load(Ordering::Relaxed) >= 2).then_some(())
+            (client.heard.connects.load(Ordering::Relaxed) >= subscriptions).then_some(())
         });
         client
     }

@@ -13,6 +13,7 @@ use crate::{Output, Process, SOON, Setup, Signal};
 /// `keyway run` with a configuration and a database of its own; it logs everything.
 pub struct Hub {
     keyway: String,
+    log_level: &'static str,
     folder: TempDir,
     process: Option<Process>,
     output: Output,
@@ -27,7 +28,8 @@ impl Hub {
     /// Writes the configuration, and starts nothing. `stick` is as in the configuration: `tcp://…` or `serial:…`.
     pub fn prepared(keyway: &str, broker_port: u16, stick: &str, setup: &Setup) -> Self {
         let folder = tempfile::Builder::new().prefix("keyway-hub").tempdir().expect("no temporary folder");
-        let hub = Self { keyway: keyway.to_owned(), folder, process: None, output: Output::default() };
+        let hub =
+            Self { keyway: keyway.to_owned(), log_level: "trace", folder, process: None, output: Output::default() };
         let text = format!(
             "[hub]\nname = \"{}\"\ndata_dir = {:?}\n[mqtt]\nurl = \"mqtt://127.0.0.1:{broker_port}\"\n\
              username = \"keyway\"\npassword = \"{}\"\n{}",
@@ -44,11 +46,16 @@ impl Hub {
         hub
     }
 
+    /// The same, logging only what matters.
+    pub fn quiet(self) -> Self {
+        Self { log_level: "warn", ..self }
+    }
+
     /// Starts it.
     pub fn start(&mut self) {
         assert!(self.process.is_none(), "the hub runs already");
         let mut command = Command::new(&self.keyway);
-        command.arg("run").arg("--config").arg(self.config()).env("RUST_LOG", "trace");
+        command.arg("run").arg("--config").arg(self.config()).env("RUST_LOG", self.log_level);
         self.process = Some(Process::start("keyway", &mut command, &self.output));
     }
 
@@ -89,7 +96,8 @@ impl Hub {
         entries.map(|entry| entry.expect("can't read the data folder").path()).collect()
     }
 
-    fn data_dir(&self) -> PathBuf {
+    /// Where its database is.
+    pub fn data_dir(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 

@@ -31,7 +31,20 @@ impl World {
     pub fn on(keyway: &str, setup: &Setup, stick: Stick) -> Self {
         let broker = Broker::running();
         let client = Client::connect(broker.port(), Hub::NAME);
-        let mut hub = Hub::prepared(keyway, broker.port(), &stick.port(), setup);
+        let hub = Hub::prepared(keyway, broker.port(), &stick.port(), setup);
+        Self::of(client, hub, stick, broker, setup)
+    }
+
+    /// Any locks behind our own virtual stick, where nothing is done but the hub's work: it logs only what matters, and
+    /// the host's program hears its answers and nothing else.
+    pub fn quiet(keyway: &str, setup: &Setup) -> Self {
+        let (stick, broker) = (Stick::ours(keyway, setup), Broker::running());
+        let client = Client::for_answers(broker.port(), Hub::NAME);
+        let hub = Hub::prepared(keyway, broker.port(), &stick.port(), setup).quiet();
+        Self::of(client, hub, stick, broker, setup)
+    }
+
+    fn of(client: Client, mut hub: Hub, stick: Stick, broker: Broker, setup: &Setup) -> Self {
         hub.start();
         let devices = client.ready_devices(&setup.names(), SOON * 2);
         Self { client, hub, stick, broker, devices }
