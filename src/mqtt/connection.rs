@@ -10,7 +10,7 @@ use std::time::Duration;
 use rumqttc::mqttbytes::v5::{Publish, SubAck, SubscribeReasonCode};
 use rumqttc::{
     AckMode, AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, LastWill, ManualAck, MqttOptions,
-    Packet, PublishNotice, PublishOptions, PublishProperties, QoS, StateError, SubscribeFilterInput,
+    NetworkOptions, Packet, PublishNotice, PublishOptions, PublishProperties, QoS, StateError, SubscribeFilterInput,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
@@ -328,6 +328,10 @@ fn options(config: &MqttConfig, will: Message) -> MqttOptions {
     options.set_max_packet_size(Some(LARGEST_PACKET));
     options.set_receive_maximum(Some(UNACKNOWLEDGED));
     options.set_ack_mode(AckMode::Manual);
+    // An answer is small and follows an acknowledgement: it must not wait until the broker has confirmed that.
+    let mut network = NetworkOptions::new();
+    network.set_tcp_nodelay(true);
+    options.set_network_options(network);
     options.set_last_will(LastWill::new(will.topic, will.payload, QoS::AtLeastOnce, will.retain, None));
     match (&config.username, &config.password) {
         (Some(name), Some(password)) => {

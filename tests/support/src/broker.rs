@@ -37,7 +37,8 @@ impl Broker {
         let state = self.folder.path().display();
         let user = std::env::var("USER").unwrap_or_else(|_| "root".to_owned());
         let text = format!(
-            "listener {} 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location {state}/\nuser {user}\n",
+            "listener {} 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location {state}/\n\
+             set_tcp_nodelay true\nuser {user}\n",
             self.port
         );
         std::fs::write(&config, text).expect("can't write the broker's configuration");
