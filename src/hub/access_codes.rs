@@ -71,11 +71,15 @@ pub(super) fn list(call: &mut Call<'_, '_>, asked: ListAccessCodes) -> Result<Ac
         (None, Some(Key(key))) => Some(call.grant_by_key(&key)?.ok_or_else(no_access_grant)?.access_grant_id),
         (None, None) => None,
     };
-    let filter = CodeFilter { device: asked.device_id, grant, method: asked.access_method_id };
-    let fits = |code: &AccessCode| {
-        code.deleted_at.is_none() && asked.access_code_ids.as_ref().is_none_or(|ids| ids.contains(&code.access_code_id))
+    let filter = CodeFilter {
+        ids: asked.access_code_ids,
+        device: asked.device_id,
+        grant,
+        method: asked.access_method_id,
+        not_deleted: true,
+        ..CodeFilter::default()
     };
-    let all = call.codes(&filter)?.into_iter().filter(fits);
+    let all = call.codes(&filter)?;
     let (page, pagination) = Page::new(asked.limit, asked.page_cursor).cut(all, |code| code.access_code_id.0);
     let (now, workspace, shown) = (call.now(), call.workspace_id()?, call.shown());
     let access_codes = page.iter().map(|code| AccessCodeResource::new(code, now, workspace, shown)).collect();
@@ -99,8 +103,10 @@ pub(super) fn list_unmanaged(
 #[schema(as = AccessCode)]
 pub(super) struct AccessCodeResource {
     access_code_id: AccessCodeId,
-    access_method_id: AccessMethodId,
-    access_grant_id: AccessGrantId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_method_id: Option<AccessMethodId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_grant_id: Option<AccessGrantId>,
     device_id: DeviceId,
     workspace_id: WorkspaceId,
     name: Option<String>,
@@ -134,22 +140,22 @@ impl AccessCodeResource {
         let pin = || code.pin.as_ref().map(|pin| pin.expose().to_owned());
         Self {
             access_code_id: code.access_code_id,
-            access_method_id: code.access_method_id,
-            access_grant_id: code.access_grant_id,
+            access_method_id: code.access_method_id(),
+            access_grant_id: code.access_grant_id(),
             device_id: code.device_id,
             workspace_id: workspace,
-            name: None,
+            name: code.device_code().and_then(|made| made.name.clone()),
             code: (shown == Shown::ToTheHost).then(pin),
             r#type: if code.window.ends_at.is_some() { "time_bound" } else { "ongoing" },
             status: status_name(code.status(now)),
             starts_at: code.window.starts_at,
             ends_at: code.window.ends_at,
             created_at: code.created_at,
-            common_code_key: None,
+            common_code_key: code.device_code().and_then(|made| made.common_code_key.clone()),
             is_managed: true,
             is_backup: false,
             is_backup_access_code_available: false,
-            is_external_modification_allowed: false,
+            is_external_modification_allowed: code.is_external_modification_allowed(),
             is_offline_access_code: false,
             is_one_time_use: false,
             is_scheduled_on_device: false,
@@ -220,7 +226,11 @@ fn errors(problem: Option<&CodeProblem>) -> Vec<ErrorEntry> {
         let code = match problem.kind {
             ProblemKind::FailedToSet => "failed_to_set_on_device",
             ProblemKind::FailedToRemove => "failed_to_remove_from_device",
-            ProblemKind::DelayInSetting | ProblemKind::DelayInRemoving | ProblemKind::WillNotWork => return None,
+            ProblemKind::DelayInSetting
+            | ProblemKind::DelayInRemoving
+            | ProblemKind::WillNotWork
+            | ProblemKind::ModifiedExternally
+            | ProblemKind::RemovedExternally => return None,
         };
         Some(ErrorEntry::new(code, problem.message.clone(), problem.since).of_code())
     };
@@ -234,6 +244,7 @@ fn warnings(problem: Option<&CodeProblem>) -> Vec<WarningEntry> {
             ProblemKind::DelayInSetting => "delay_in_setting_on_device",
             ProblemKind::DelayInRemoving => "delay_in_removing_from_device",
             ProblemKind::WillNotWork => "unknown_issue_with_access_code",
+            ProblemKind::ModifiedExternally | ProblemKind::RemovedExternally => "external_modification_in_effect",
             ProblemKind::FailedToSet | ProblemKind::FailedToRemove => return None,
         };
         Some(WarningEntry::new(code, problem.message.clone(), problem.since))

@@ -126,6 +126,9 @@ pub(super) fn create(call: &mut Call<'_, '_>, asked: CreateAccessGrant) -> Resul
         user_identity_id,
         name: order.name,
         device_ids: devices.iter().map(|device| device.device_id).collect(),
+        reservation_key: None,
+        space_ids: Vec::new(),
+        schedule: None,
         window,
         created_at: now,
         deleted_at: None,
@@ -143,12 +146,14 @@ pub(super) fn get(call: &mut Call<'_, '_>, asked: GetAccessGrant) -> Result<OneA
 
 pub(super) fn list(call: &mut Call<'_, '_>, asked: ListAccessGrants) -> Result<AccessGrants, Failure> {
     let key = asked.access_grant_key.given().map(|key| key.map(|Key(key)| key));
-    let fits = |grant: &AccessGrant| {
-        asked.access_grant_ids.as_ref().is_none_or(|ids| ids.contains(&grant.access_grant_id))
-            && key.as_ref().is_none_or(|key| *key == grant.access_grant_key)
+    let filter = GrantFilter {
+        ids: asked.access_grant_ids,
+        user: asked.user_identity_id,
+        device: asked.device_id,
+        key,
+        ..GrantFilter::default()
     };
-    let filter = GrantFilter { user: asked.user_identity_id, device: asked.device_id };
-    let all = call.grants(&filter)?.into_iter().filter(fits);
+    let all = call.grants(&filter)?;
     let (page, pagination) = Page::new(asked.limit, asked.page_cursor).cut(all, |grant| grant.access_grant_id.0);
     let shown = call.shown();
     let access_grants = page.iter().map(|grant| of(call, grant, shown)).collect::<Result<_, _>>()?;

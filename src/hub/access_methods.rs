@@ -122,6 +122,7 @@ fn warnings(method: &AccessMethod, codes: &[AccessCode], now: Timestamp) -> Vec<
         let name = match problem.kind {
             ProblemKind::FailedToSet if method.issued_at.is_none() => continue,
             ProblemKind::FailedToRemove | ProblemKind::DelayInRemoving => "being_deleted",
+            ProblemKind::ModifiedExternally | ProblemKind::RemovedExternally => continue,
             ProblemKind::FailedToSet | ProblemKind::DelayInSetting | ProblemKind::WillNotWork => "delay_in_issuing",
         };
         warnings.push(WarningEntry::new(name, problem.message.clone(), problem.since).at(code.device_id));

@@ -9,6 +9,7 @@ use super::page::{Cursor, Page, Pagination};
 use super::parameter::Limit;
 use super::request::request;
 use crate::model::{ActionAttempt, ActionAttemptId, ActionStatus, ActionType, DeviceId};
+use crate::store::AttemptFilter;
 
 request! {
     /// Tells what became of a lock or unlock.
@@ -41,11 +42,8 @@ pub(super) fn get(call: &mut Call<'_, '_>, asked: GetActionAttempt) -> Result<On
 }
 
 pub(super) fn list(call: &mut Call<'_, '_>, asked: ListActionAttempts) -> Result<ActionAttempts, Failure> {
-    let fits = |attempt: &ActionAttempt| {
-        asked.action_attempt_ids.as_ref().is_none_or(|ids| ids.contains(&attempt.action_attempt_id))
-            && asked.device_id.is_none_or(|device| attempt.device_id == device)
-    };
-    let all = call.action_attempts()?.into_iter().filter(fits);
+    let filter = AttemptFilter { ids: asked.action_attempt_ids, device: asked.device_id, ..AttemptFilter::default() };
+    let all = call.action_attempts(&filter)?;
     let (page, pagination) = Page::new(asked.limit, asked.page_cursor).cut(all, |attempt| attempt.action_attempt_id.0);
     Ok(ActionAttempts { action_attempts: page.iter().map(Into::into).collect(), pagination })
 }

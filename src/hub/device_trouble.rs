@@ -17,7 +17,10 @@ pub(super) fn errors(device: &Device, codes: &[AccessCode], now: Timestamp) -> V
             ProblemKind::FailedToSet => "failed_to_set_access_code",
             ProblemKind::FailedToRemove | ProblemKind::DelayInRemoving => "failed_to_remove_access_code",
             ProblemKind::DelayInSetting if code.window.contains(now) => "failed_to_set_access_code",
-            ProblemKind::DelayInSetting | ProblemKind::WillNotWork => continue,
+            ProblemKind::DelayInSetting
+            | ProblemKind::WillNotWork
+            | ProblemKind::ModifiedExternally
+            | ProblemKind::RemovedExternally => continue,
         };
         let error = ErrorEntry::new(name, problem.message.clone(), problem.since);
         errors.push(error.of_device().about(code.access_code_id));

@@ -75,28 +75,20 @@ pub(super) fn list(call: &mut Call<'_, '_>, asked: ListEvents) -> Result<Events,
     event_types.extend(asked.event_type);
     let filter = EventFilter {
         since,
+        until,
+        event_ids: asked.event_ids.unwrap_or_default(),
         event_types,
-        device_id: asked.device_id,
-        access_code_id: asked.access_code_id,
-        access_grant_id: asked.access_grant_id,
-        access_method_id: asked.access_method_id,
+        device_ids: asked.device_ids.into_iter().flatten().chain(asked.device_id).collect(),
+        access_code_ids: asked.access_code_id.into_iter().collect(),
+        access_grant_ids: asked.access_grant_ids.into_iter().flatten().chain(asked.access_grant_id).collect(),
+        access_method_ids: asked.access_method_id.into_iter().collect(),
         user_identity_id: asked.user_identity_id,
-        limit: asked.limit.unwrap_or(DEFAULT_LIMIT).count(),
+        limit: Some(asked.limit.unwrap_or(DEFAULT_LIMIT).count()),
+        ..EventFilter::default()
     };
-    let mut events = call.events(&filter)?;
-    let among = |wanted: &Option<Vec<DeviceId>>, id| wanted.as_ref().is_none_or(|ids| id_among(ids, id));
-    events.retain(|event| {
-        until.is_none_or(|until| event.occurred_at < until)
-            && asked.event_ids.as_ref().is_none_or(|ids| ids.contains(&event.event_id))
-            && among(&asked.device_ids, event.subject.device_id)
-            && asked.access_grant_ids.as_ref().is_none_or(|ids| id_among(ids, event.subject.access_grant_id))
-    });
+    let events = call.events(&filter)?;
     let workspace = call.workspace_id()?;
     Ok(Events { events: events.iter().map(|event| EventResource::new(event, workspace)).collect() })
-}
-
-fn id_among<T: PartialEq>(ids: &[T], id: Option<T>) -> bool {
-    id.is_some_and(|id| ids.contains(&id))
 }
 
 /// An event as Seam writes it: what every one has, and the fields of its type.

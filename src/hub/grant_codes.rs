@@ -10,8 +10,8 @@ use super::outcome::Failure;
 use super::parameter::{Whole, words};
 use super::request::request;
 use crate::model::{
-    AccessCode, AccessGrant, AccessMethod, AccessMethodId, ApiError, Device, EventSubject, EventType, Presence,
-    Timestamp, Window,
+    AccessCode, AccessGrant, AccessMethod, AccessMethodId, ApiError, CodeOrigin, Device, EventSubject, EventType,
+    Presence, Timestamp, Window,
 };
 use crate::plan::pin::{self, NoPin};
 use crate::plan::warn::{self, Health};
@@ -141,6 +141,9 @@ fn make_one(
         refused_length: wish.preferred_length.filter(|length| usize::from(*length) != pin.digits()),
         pin: Some(pin.clone()),
         issued_at: None,
+        deleted_at: None,
+        revoked_at: None,
+        failed_at: None,
         created_at: now,
     };
     unit.insert_method(&method)?;
@@ -148,13 +151,16 @@ fn make_one(
         let full = |full: slot::Full| ApiError::invalid("device_ids", format!("{}: {full}", device.name));
         let mut code = AccessCode {
             access_code_id: id,
-            access_method_id: method.access_method_id,
-            access_grant_id: grant.access_grant_id,
-            user_identity_id: grant.user_identity_id,
+            origin: CodeOrigin::Grant {
+                access_grant_id: grant.access_grant_id,
+                access_method_id: method.access_method_id,
+                user_identity_id: grant.user_identity_id,
+            },
             device_id: device.device_id,
             slot: slot::choose(table, &grant.window, None, now).map_err(full)?,
             pin: Some(pin.clone()),
             window: grant.window,
+            schedule: grant.schedule.clone(),
             deleted_at: None,
             presence: Presence::Absent,
             problem: None,

@@ -157,6 +157,10 @@ fn door(id: DeviceId, name: &str, lengths: std::ops::RangeInclusive<u8>) -> Devi
     };
     let lock = LockId(u64::from(id.0.as_bytes()[15]));
     Device {
+        nickname: None,
+        custom_metadata: serde_json::Map::new(),
+        is_managed: true,
+        is_configured: true,
         device_id: id,
         name: name.to_owned(),
         address: RadioAddress { kind: RadioKind::Zwave, network: "C0FFEE01".to_owned(), lock },

@@ -10,7 +10,7 @@ use super::parameter::{Key, Limit, Nullable};
 use super::request::request;
 use super::trouble::{ErrorEntry, WarningEntry};
 use crate::model::{ApiError, Timestamp, UserIdentity, UserIdentityId, WorkspaceId};
-use crate::store::Unit;
+use crate::store::{GrantFilter, PersonFilter, Unit};
 
 request! {
     /// Makes a user identity: a person who can be granted access.
@@ -113,7 +113,7 @@ pub(super) fn list(call: &mut Call<'_, '_>, asked: ListUserIdentities) -> Result
             && asked.created_before.is_none_or(|before| identity.created_at < before)
             && search.as_ref().is_none_or(|text| holds(identity, text))
     };
-    let all = call.user_identities()?.into_iter().filter(fits);
+    let all = call.user_identities(&PersonFilter::default())?.into_iter().filter(fits);
     let (page, pagination) = Page::new(asked.limit, asked.page_cursor).cut(all, |identity| identity.user_identity_id.0);
     let workspace = call.workspace_id()?;
     let user_identities = page.iter().map(|identity| UserIdentityResource::new(identity, workspace)).collect();
@@ -137,7 +137,7 @@ pub(super) fn update(call: &mut Call<'_, '_>, asked: UpdateUserIdentity) -> Resu
 pub(super) fn delete(call: &mut Call<'_, '_>, asked: DeleteUserIdentity) -> Result<Nothing, Failure> {
     let id = asked.user_identity_id;
     call.user_identity(id)?.ok_or_else(no_user_identity)?;
-    let grants = call.grants_of_user(id)?;
+    let grants = call.grants(&GrantFilter { user: Some(id), ..GrantFilter::default() })?;
     if !grants.is_empty() {
         let message = format!("has {} access grant(s): delete them first, so that no code stays behind", grants.len());
         return Err(ApiError::invalid("user_identity_id", message).into());

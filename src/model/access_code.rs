@@ -2,7 +2,7 @@
 
 use keyway_lock::{Evidence, Pin, SlotContent, SlotNumber};
 
-use super::{AccessCodeId, AccessGrantId, AccessMethodId, DeviceId, Timestamp, UserIdentityId, Window};
+use super::{AccessCodeId, AccessGrantId, AccessMethodId, DeviceId, Schedule, Timestamp, UserIdentityId, Window};
 
 /// What is known of a code in its lock. The lock's own word, never our wish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +52,49 @@ pub enum ProblemKind {
     FailedToRemove,
     /// Not due yet, but it would not work now (lock offline, full…).
     WillNotWork,
+    /// Changed by hand at the lock, which is allowed for this code: it is left as it is until the host changes it.
+    ModifiedExternally,
+    /// Removed by hand at the lock, which is allowed for this code: likewise.
+    RemovedExternally,
+}
+
+impl ProblemKind {
+    /// Whether the code is not put into its lock (again) while this stands.
+    pub fn keeps_out(self) -> bool {
+        matches!(self, Self::FailedToSet | Self::ModifiedExternally | Self::RemovedExternally)
+    }
+}
+
+/// Whom a managed code is from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CodeOrigin {
+    /// A grant made it.
+    Grant {
+        /// Which grant.
+        access_grant_id: AccessGrantId,
+        /// Which of its methods.
+        access_method_id: AccessMethodId,
+        /// Whose grant that is.
+        user_identity_id: UserIdentityId,
+    },
+    /// The host made it directly on this device, or had it taken over from somebody's hand.
+    Device(DeviceCode),
+    /// Somebody put it in by hand, and the host has ordered it out: it is taken out, or the order lapses because
+    /// something else is in the slot by then (I3). Always deleted.
+    Hand,
+}
+
+/// What only a code made directly on one device has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeviceCode {
+    /// Name the host gave.
+    pub name: Option<String>,
+    /// Codes with the same key were made together and have the same PIN.
+    pub common_code_key: Option<String>,
+    /// A change by hand at the lock is left as it is, and told, instead of being put right.
+    pub is_external_modification_allowed: bool,
+    /// A preferred length was asked for that the lock does not take: the length asked for, in digits.
+    pub refused_length: Option<u8>,
 }
 
 /// A managed code.
@@ -59,20 +102,18 @@ pub enum ProblemKind {
 pub struct AccessCode {
     /// Id.
     pub access_code_id: AccessCodeId,
-    /// Of which method.
-    pub access_method_id: AccessMethodId,
-    /// Of which grant.
-    pub access_grant_id: AccessGrantId,
-    /// Whose.
-    pub user_identity_id: UserIdentityId,
+    /// Whom it is from.
+    pub origin: CodeOrigin,
     /// In which lock.
     pub device_id: DeviceId,
-    /// In which slot: reserved at creation for the window, fixed once written.
+    /// In which slot: reserved at creation for the whole window, fixed once written.
     pub slot: SlotNumber,
     /// The PIN; `None` once purged.
     pub pin: Option<Pin>,
     /// When it is wanted.
     pub window: Window,
+    /// Within the window only at these times; `None`: all the time.
+    pub schedule: Option<Schedule>,
     /// Deleted: not wanted from here on, whatever the window says.
     pub deleted_at: Option<Timestamp>,
     /// What the lock has proven.
@@ -86,12 +127,73 @@ pub struct AccessCode {
 impl AccessCode {
     /// Whether the lock should hold it at `now`.
     pub fn is_wanted(&self, now: Timestamp) -> bool {
-        self.deleted_at.is_none() && self.pin.is_some() && self.window.contains(now)
+        self.deleted_at.is_none() && self.pin.is_some() && self.occurrence(now).is_some_and(|time| time.contains(now))
     }
 
-    /// Whether nothing will ever be asked of the lock for it again.
+    /// The time that `now` lies in, or else the next one, in which it is wanted unless deleted: its window, or one of
+    /// its schedule's. `None`: none is left.
+    pub fn occurrence(&self, now: Timestamp) -> Option<Window> {
+        match &self.schedule {
+            Some(schedule) => schedule.occurrence(&self.window, now),
+            None => Some(self.window).filter(|window| !window.is_over(now)),
+        }
+    }
+
+    /// Since when it is not wanted any more, if it ever was: deleted, or the end of the last time in which it was.
+    pub fn over_since(&self, now: Timestamp) -> Option<Timestamp> {
+        let end = || match &self.schedule {
+            Some(schedule) => schedule.last_end(&self.window, now),
+            None => self.window.ends_at,
+        };
+        self.deleted_at.or_else(end)
+    }
+
+    /// Whether nothing will ever be asked of the lock for it again. Until then its slot and PIN are reserved, also
+    /// between the times of a schedule.
     pub fn is_finished(&self, now: Timestamp) -> bool {
         self.presence == Presence::Absent && (self.deleted_at.is_some() || self.window.is_over(now))
+    }
+
+    /// Whether it is out of its lock for good, though its window may not be over: no time of its schedule is left.
+    pub fn is_done(&self, now: Timestamp) -> bool {
+        self.presence == Presence::Absent && (self.deleted_at.is_some() || self.occurrence(now).is_none())
+    }
+
+    /// Of which grant; `None`: of none.
+    pub fn access_grant_id(&self) -> Option<AccessGrantId> {
+        match self.origin {
+            CodeOrigin::Grant { access_grant_id, .. } => Some(access_grant_id),
+            CodeOrigin::Device(_) | CodeOrigin::Hand => None,
+        }
+    }
+
+    /// Of which method; `None`: of none.
+    pub fn access_method_id(&self) -> Option<AccessMethodId> {
+        match self.origin {
+            CodeOrigin::Grant { access_method_id, .. } => Some(access_method_id),
+            CodeOrigin::Device(_) | CodeOrigin::Hand => None,
+        }
+    }
+
+    /// Whose grant's; `None`: of no grant.
+    pub fn user_identity_id(&self) -> Option<UserIdentityId> {
+        match self.origin {
+            CodeOrigin::Grant { user_identity_id, .. } => Some(user_identity_id),
+            CodeOrigin::Device(_) | CodeOrigin::Hand => None,
+        }
+    }
+
+    /// What only a code made directly on a device has.
+    pub fn device_code(&self) -> Option<&DeviceCode> {
+        match &self.origin {
+            CodeOrigin::Device(code) => Some(code),
+            CodeOrigin::Grant { .. } | CodeOrigin::Hand => None,
+        }
+    }
+
+    /// Whether a change by hand is left as it is.
+    pub fn is_external_modification_allowed(&self) -> bool {
+        self.device_code().is_some_and(|code| code.is_external_modification_allowed)
     }
 
     /// The problem, if it still says something at `now`: what was being tried is over with the code, a refusal stays.

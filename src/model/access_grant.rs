@@ -1,6 +1,6 @@
 //! Grants: who may enter which doors, when.
 
-use super::{AccessGrantId, DeviceId, Timestamp, UserIdentityId, Window};
+use super::{AccessGrantId, DeviceId, Schedule, SpaceId, Timestamp, UserIdentityId, Window};
 
 /// A grant. Data, nothing else: what it means for a lock is decided in [`crate::plan`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,10 +13,16 @@ pub struct AccessGrant {
     pub user_identity_id: UserIdentityId,
     /// Name the host gave.
     pub name: Option<String>,
-    /// Which doors; each once, in the order given.
+    /// Groups the grants of one stay.
+    pub reservation_key: Option<String>,
+    /// Its own doors; each once, in the order given. It reaches those of its spaces as well.
     pub device_ids: Vec<DeviceId>,
+    /// The spaces whose doors it reaches; each once, in the order given.
+    pub space_ids: Vec<SpaceId>,
     /// When.
     pub window: Window,
+    /// Within the window only at these times; `None`: all the time.
+    pub schedule: Option<Schedule>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was deleted: its codes are being taken out, it is not shown any more.

@@ -19,6 +19,12 @@ pub struct AccessMethod {
     pub refused_length: Option<u8>,
     /// When it became safe to hand to the guest (I4); `None`: not yet.
     pub issued_at: Option<Timestamp>,
+    /// When it was deleted by itself, before its grant: its codes are being taken out, it is not shown any more.
+    pub deleted_at: Option<Timestamp>,
+    /// When its codes were out of every lock for good, and that was told.
+    pub revoked_at: Option<Timestamp>,
+    /// When it was told that it was not issued although its grant had begun.
+    pub failed_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
 }

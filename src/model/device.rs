@@ -1,6 +1,7 @@
 //! Locks as the hub knows them.
 
 use keyway_lock::{LockId, LockInfo};
+use serde_json::{Map, Value};
 
 use super::{DeviceId, Timestamp};
 
@@ -61,8 +62,16 @@ impl DeviceState {
 pub struct Device {
     /// Id.
     pub device_id: DeviceId,
-    /// The host's name for it.
+    /// The configured name, or one made from its model.
     pub name: String,
+    /// The host's own name for it, over the other.
+    pub nickname: Option<String>,
+    /// Whatever the host wants kept with it.
+    pub custom_metadata: Map<String, Value>,
+    /// False: the hub listens to it and tells what happens, but writes nothing to it.
+    pub is_managed: bool,
+    /// False: it was taken out of the configuration, or its stick was, and can't be spoken to.
+    pub is_configured: bool,
     /// Where it is.
     pub address: RadioAddress,
     /// Who it is and what it can do; `None` until its interview is done.
@@ -74,6 +83,11 @@ pub struct Device {
 }
 
 impl Device {
+    /// The name to show: the host's own, else the configured one.
+    pub fn display_name(&self) -> &str {
+        self.nickname.as_deref().unwrap_or(&self.name)
+    }
+
     /// Whether codes can be put into it.
     pub fn takes_codes(&self) -> bool {
         self.info.as_ref().is_some_and(|info| info.capabilities.slot_count > 0)

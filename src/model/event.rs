@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{
-    AccessCodeId, AccessGrantId, AccessMethodId, ActionAttemptId, DeviceId, EventId, Timestamp, UserIdentityId,
+    AccessCodeId, AccessGrantId, AccessMethodId, ActionAttemptId, DeviceId, EventId, SpaceId, Timestamp, UserIdentityId,
 };
 
 macro_rules! event_types {
@@ -34,16 +34,36 @@ event_types! {
     AccessGrantCreated = "access_grant.created",
     /// A grant was deleted.
     AccessGrantDeleted = "access_grant.deleted",
+    /// A grant's name, doors or spaces were changed. Keyway's own name.
+    AccessGrantChanged = "access_grant.changed",
     /// A grant's times were changed.
     AccessGrantAccessTimesChanged = "access_grant.access_times_changed",
     /// Every door of a grant has proven its code.
     AccessGrantAccessGrantedToAllDoors = "access_grant.access_granted_to_all_doors",
+    /// A method was made.
+    AccessMethodCreated = "access_method.created",
+    /// A method was deleted; its codes are being taken out.
+    AccessMethodDeleted = "access_method.deleted",
     /// A method may be handed to the guest (I4).
     AccessMethodIssued = "access_method.issued",
     /// A method's codes are out of every lock.
     AccessMethodRevoked = "access_method.revoked",
     /// The start is near and the method is not issued.
     AccessMethodDelayInIssuing = "access_method.delay_in_issuing",
+    /// The grant has begun and the method is not issued.
+    AccessMethodFailedToIssue = "access_method.failed_to_issue",
+    /// A code was made.
+    AccessCodeCreated = "access_code.created",
+    /// A code was changed; `changed_properties` names what.
+    AccessCodeChanged = "access_code.changed",
+    /// A code's name was changed.
+    AccessCodeNameChanged = "access_code.name_changed",
+    /// A code's PIN was changed.
+    AccessCodeCodeChanged = "access_code.code_changed",
+    /// A code's times were changed.
+    AccessCodeTimeFrameChanged = "access_code.time_frame_changed",
+    /// A code was deleted; it is being taken out.
+    AccessCodeDeleted = "access_code.deleted",
     /// A code is proven in its lock.
     AccessCodeSetOnDevice = "access_code.set_on_device",
     /// A code is proven gone from its lock.
@@ -56,20 +76,38 @@ event_types! {
     AccessCodeDelayInRemoving = "access_code.delay_in_removing_from_device",
     /// A lock refuses to remove a code (I1).
     AccessCodeFailedToRemove = "access_code.failed_to_remove_from_device",
-    /// A managed code was changed at the lock; it is put back.
+    /// A managed code was changed at the lock; it is put back, unless such changes are allowed for it.
     AccessCodeModifiedExternally = "access_code.modified_external_to_seam",
-    /// A managed code was deleted at the lock; it is put back.
+    /// A managed code was deleted at the lock; it is put back, unless such changes are allowed for it.
     AccessCodeDeletedExternally = "access_code.deleted_external_to_seam",
     /// A code that is not ours was seen in a lock.
     AccessCodeUnmanagedCreated = "access_code.unmanaged.created",
     /// A code that was not ours is gone from a lock.
     AccessCodeUnmanagedRemoved = "access_code.unmanaged.removed",
+    /// A code that was not ours is managed from now on.
+    AccessCodeUnmanagedConverted = "access_code.unmanaged.converted_to_managed",
+    /// A code that was not ours could not be taken over: the slot holds something else by now.
+    AccessCodeUnmanagedNotConverted = "access_code.unmanaged.failed_to_convert_to_managed",
     /// A lock can be used from now on.
     DeviceAdded = "device.added",
     /// A lock answers again.
     DeviceConnected = "device.connected",
     /// A lock ceased to answer.
     DeviceDisconnected = "device.disconnected",
+    /// A lock that is not managed answers again.
+    DeviceUnmanagedConnected = "device.unmanaged.connected",
+    /// A lock that is not managed ceased to answer.
+    DeviceUnmanagedDisconnected = "device.unmanaged.disconnected",
+    /// A lock is not managed any more: nothing is written to it.
+    DeviceConvertedToUnmanaged = "device.converted_to_unmanaged",
+    /// A lock is managed again.
+    DeviceConvertedToManaged = "device.unmanaged.converted_to_managed",
+    /// A lock is not in the configuration any more.
+    DeviceRemoved = "device.removed",
+    /// A lock that had been removed was forgotten.
+    DeviceDeleted = "device.deleted",
+    /// A lock has another name.
+    DeviceNameChanged = "device.name_changed",
     /// A lock's battery is low.
     DeviceLowBattery = "device.low_battery",
     /// A lock's battery level crossed a limit.
@@ -82,6 +120,26 @@ event_types! {
     DeviceDoorOpened = "device.door_opened",
     /// A door was closed. Keyway's own name.
     DeviceDoorClosed = "device.door_closed",
+    /// A space was made.
+    SpaceCreated = "space.created",
+    /// A space's name or key was changed. Keyway's own name.
+    SpaceChanged = "space.changed",
+    /// Doors joined a space, or left it.
+    SpaceMembershipChanged = "space.device_membership_changed",
+    /// A space was deleted.
+    SpaceDeleted = "space.deleted",
+    /// A person was made known. Keyway's own name.
+    UserIdentityCreated = "user_identity.created",
+    /// A person's name, key or addresses were changed. Keyway's own name.
+    UserIdentityChanged = "user_identity.changed",
+    /// A person was deleted. Keyway's own name.
+    UserIdentityDeleted = "user_identity.deleted",
+    /// An event could not be delivered to a webhook in time and was given up. Keyway's own name.
+    WebhookGivenUp = "webhook.delivery_given_up",
+    /// An API key was made. Keyway's own name.
+    ApiKeyCreated = "api_key.created",
+    /// An API key was deleted. Keyway's own name.
+    ApiKeyDeleted = "api_key.deleted",
     /// The bolt was thrown.
     LockLocked = "lock.locked",
     /// The bolt was drawn back.
@@ -113,6 +171,8 @@ pub struct EventSubject {
     pub user_identity_id: Option<UserIdentityId>,
     /// Which lock or unlock.
     pub action_attempt_id: Option<ActionAttemptId>,
+    /// Which space.
+    pub space_id: Option<SpaceId>,
 }
 
 /// Something that happened. Never holds a PIN.

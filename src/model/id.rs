@@ -42,6 +42,12 @@ id! {
     EventId,
     /// A lock or unlock that was asked for.
     ActionAttemptId,
+    /// A group of doors.
+    SpaceId,
+    /// Where events are sent.
+    WebhookId,
+    /// A caller over HTTP.
+    ApiKeyId,
     /// The hub's one workspace.
     WorkspaceId,
 }

@@ -8,10 +8,14 @@ pub mod device;
 pub mod error;
 pub mod event;
 pub mod id;
+pub mod schedule;
+pub mod space;
 pub mod timestamp;
 pub mod user_identity;
 
-pub use access_code::{AccessCode, CodeProblem, CodeStatus, Presence, ProblemKind, UnmanagedCode};
+pub use access_code::{
+    AccessCode, CodeOrigin, CodeProblem, CodeStatus, DeviceCode, Presence, ProblemKind, UnmanagedCode,
+};
 pub use access_grant::AccessGrant;
 pub use access_method::AccessMethod;
 pub use action_attempt::{ActionAttempt, ActionStatus, ActionType};
@@ -19,8 +23,10 @@ pub use device::{Device, DeviceState, RadioAddress, RadioKind};
 pub use error::ApiError;
 pub use event::{Event, EventSubject, EventType};
 pub use id::{
-    AccessCodeId, AccessGrantId, AccessMethodId, ActionAttemptId, DeviceId, EventId, IdSource, UserIdentityId,
-    WorkspaceId,
+    AccessCodeId, AccessGrantId, AccessMethodId, ActionAttemptId, ApiKeyId, DeviceId, EventId, IdSource, SpaceId,
+    UserIdentityId, WebhookId, WorkspaceId,
 };
+pub use schedule::{Schedule, WrongSchedule};
+pub use space::Space;
 pub use timestamp::{Timestamp, Window};
 pub use user_identity::UserIdentity;

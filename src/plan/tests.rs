@@ -10,8 +10,8 @@ use super::verdict::judge;
 use super::warn::Health;
 use super::{LockFacts, Memory, Moment, Next, SlotTable, Step, Verdict, Word, diff, pin, slot, wake, warn};
 use crate::model::{
-    AccessCode, AccessCodeId, ActionAttempt, ActionStatus, ActionType, CodeProblem, Presence, ProblemKind, Timestamp,
-    Window,
+    AccessCode, AccessCodeId, ActionAttempt, ActionStatus, ActionType, CodeOrigin, CodeProblem, Presence, ProblemKind,
+    Timestamp, Window,
 };
 
 mod properties;
@@ -36,13 +36,12 @@ fn digits(text: &str) -> Pin {
 fn code(n: u128, slot: u16, from: i64, to: i64, presence: Presence) -> AccessCode {
     AccessCode {
         access_code_id: id(n),
-        access_method_id: id(n),
-        access_grant_id: id(n),
-        user_identity_id: id(n),
+        origin: CodeOrigin::Grant { access_grant_id: id(n), access_method_id: id(n), user_identity_id: id(n) },
         device_id: id(1),
         slot: SlotNumber(slot),
         pin: Some(digits(&format!("{}", 731_000 + n))),
         window: Window { starts_at: at(from), ends_at: Some(at(to)) },
+        schedule: None,
         deleted_at: None,
         presence,
         problem: None,

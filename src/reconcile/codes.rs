@@ -4,7 +4,7 @@ use keyway_lock::Evidence;
 use serde_json::{Map, Value, json};
 
 use crate::model::{
-    AccessCode, AccessCodeId, AccessMethodId, CodeProblem, EventSubject, EventType, Presence, ProblemKind,
+    AccessCode, AccessCodeId, AccessMethodId, CodeOrigin, CodeProblem, EventSubject, EventType, Presence, ProblemKind,
 };
 use crate::store::{CodeChange, JournalEntry, StoreError, Unit};
 
@@ -79,7 +79,7 @@ pub(super) fn set_problem(
     let Some(problem) = &code.problem else { return Ok(()) };
     let details = Map::from_iter([("message".to_owned(), json!(problem.message))]);
     let event = match problem.kind {
-        ProblemKind::WillNotWork => return Ok(()),
+        ProblemKind::WillNotWork | ProblemKind::ModifiedExternally | ProblemKind::RemovedExternally => return Ok(()),
         ProblemKind::DelayInSetting => EventType::AccessCodeDelayInSetting,
         ProblemKind::FailedToSet => EventType::AccessCodeFailedToSet,
         ProblemKind::DelayInRemoving => EventType::AccessCodeDelayInRemoving,
@@ -117,10 +117,11 @@ pub(super) fn subject(code: &AccessCode) -> EventSubject {
     EventSubject {
         device_id: Some(code.device_id),
         access_code_id: Some(code.access_code_id),
-        access_grant_id: Some(code.access_grant_id),
-        access_method_id: Some(code.access_method_id),
-        user_identity_id: Some(code.user_identity_id),
+        access_grant_id: code.access_grant_id(),
+        access_method_id: code.access_method_id(),
+        user_identity_id: code.user_identity_id(),
         action_attempt_id: None,
+        space_id: None,
     }
 }
 
@@ -136,11 +137,12 @@ fn tell_of_method(
 
 /// I4: inside the window a method is issued when every door has proven it.
 fn all_doors_proven(unit: &mut Unit<'_>, code: &AccessCode, first: bool) -> Result<(), StoreError> {
+    let CodeOrigin::Grant { access_grant_id, access_method_id, .. } = code.origin else { return Ok(()) };
     let proven = |code: &AccessCode| matches!(code.presence, Presence::Proven(..));
-    if !codes_of(unit, code.access_method_id)?.iter().all(proven) {
+    if !codes_of(unit, access_method_id)?.iter().all(proven) {
         return Ok(());
     }
-    if let Some(mut method) = unit.method(code.access_method_id)?
+    if let Some(mut method) = unit.method(access_method_id)?
         && method.issued_at.is_none()
     {
         method.issued_at = Some(unit.now());
@@ -149,7 +151,7 @@ fn all_doors_proven(unit: &mut Unit<'_>, code: &AccessCode, first: bool) -> Resu
     }
     // A code that was put back makes this no news.
     let mut all = first;
-    for method in unit.methods_of_grant(code.access_grant_id)? {
+    for method in unit.methods_of_grant(access_grant_id)? {
         all = all && codes_of(unit, method.access_method_id)?.iter().all(proven);
     }
     if all {
@@ -160,8 +162,9 @@ fn all_doors_proven(unit: &mut Unit<'_>, code: &AccessCode, first: bool) -> Resu
 }
 
 fn all_doors_cleared(unit: &mut Unit<'_>, code: &AccessCode) -> Result<(), StoreError> {
+    let Some(access_method_id) = code.access_method_id() else { return Ok(()) };
     let now = unit.now();
-    if unit.codes_of_method(code.access_method_id)?.iter().all(|code| code.is_finished(now)) {
+    if unit.codes_of_method(access_method_id)?.iter().all(|code| code.is_finished(now)) {
         tell_of_method(unit, EventType::AccessMethodRevoked, code, Map::new())?;
     }
     Ok(())

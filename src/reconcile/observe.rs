@@ -35,6 +35,10 @@ pub(super) fn enlisted(
         let device = Device {
             device_id: unit.id(),
             name: new_name(unit, address, name, info.as_ref())?,
+            nickname: None,
+            custom_metadata: Map::new(),
+            is_managed: true,
+            is_configured: true,
             address: address.clone(),
             info,
             state: DeviceState::default(),

@@ -2,44 +2,49 @@
 //!
 //! A code must never get out of sight while it may be in a lock (I1). So what of its row can't be read is mended
 //! towards caution, with an error in the log: an unreadable PIN reads as purged, which is not wanted any more and will
-//! be taken out; an unreadable presence reads as unproven, which makes the slot be read.
+//! be taken out, and so does a code with an unreadable schedule; an unreadable presence reads as unproven, which makes the slot be read.
 
-use rusqlite::{Params, params};
+use rusqlite::params;
 
-use super::row::{Row, Word};
+use super::query::Query;
+use super::row::{Row, Word, schedule_text};
 use super::slots::read_pin;
 use super::vault::Place;
 use super::{StoreError, Unit};
 use crate::model::{
-    AccessCode, AccessCodeId, AccessGrantId, AccessMethodId, CodeProblem, DeviceId, Presence, ProblemKind, Timestamp,
-    Window,
+    AccessCode, AccessCodeId, AccessGrantId, AccessMethodId, CodeOrigin, CodeProblem, DeviceCode, DeviceId, Presence,
+    ProblemKind, Timestamp,
 };
 
 const TABLE: &str = "access_codes";
-/// What is or may be in a lock, and what waits for a window that overlaps ?2 to ?3. Three arms, each with its own
-/// index; an OR would read every code that the device ever had.
-pub(super) const OVERLAPPING: &str = "SELECT * FROM access_codes WHERE device_id = ?1 AND presence <> 'absent'
+/// What is or may be in a lock, and what waits for a window that is not over at ?2. Three arms, each with its own index;
+/// an OR would read every code that the device ever had.
+pub(super) const LIVE: &str = "SELECT * FROM access_codes WHERE device_id = ?1 AND presence <> 'absent'
     UNION ALL SELECT * FROM access_codes WHERE device_id = ?1 AND presence = 'absent' AND deleted_at IS NULL
-    AND ends_at > ?2 AND starts_at < ?3
+    AND ends_at > ?2
     UNION ALL SELECT * FROM access_codes WHERE device_id = ?1 AND presence = 'absent' AND deleted_at IS NULL
-    AND ends_at IS NULL AND starts_at < ?3
+    AND ends_at IS NULL
     ORDER BY starts_at, access_code_id";
-/// The next start behind ?2 among what waits.
-pub(super) const NEXT_START: &str = "SELECT min(starts_at) AS starts_at FROM (
-    SELECT starts_at FROM access_codes WHERE device_id = ?1 AND presence = 'absent' AND deleted_at IS NULL
-    AND ends_at > ?2 AND starts_at > ?2
-    UNION ALL SELECT starts_at FROM access_codes WHERE device_id = ?1 AND presence = 'absent' AND deleted_at IS NULL
-    AND ends_at IS NULL AND starts_at > ?2)";
 
 /// Which codes; `None` does not narrow.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CodeFilter {
+    /// Of one of these ids.
+    pub ids: Option<Vec<AccessCodeId>>,
     /// On this device.
     pub device: Option<DeviceId>,
     /// Of this grant.
     pub grant: Option<AccessGrantId>,
     /// Of this method.
     pub method: Option<AccessMethodId>,
+    /// With this key of codes that were made together.
+    pub common_code_key: Option<String>,
+    /// Only those that are not deleted.
+    pub not_deleted: bool,
+    /// Behind this one.
+    pub after: Option<AccessCodeId>,
+    /// At most so many.
+    pub limit: Option<usize>,
 }
 
 impl Unit<'_> {
@@ -52,23 +57,25 @@ impl Unit<'_> {
         self.one(TABLE, sql, [id], |row| self.read_code(row))
     }
 
-    /// Deleted or not, by id, which is by age.
+    /// By id, which is by age.
     ///
     /// # Errors
     /// [`StoreError`]; a row that can't be read is logged and left out.
     pub fn codes(&mut self, filter: &CodeFilter) -> Result<Vec<AccessCode>, StoreError> {
-        let CodeFilter { device, grant, method } = *filter;
-        let mut codes = match (method, grant, device) {
-            (Some(method), ..) => self.codes_where("access_method_id = ?1 ORDER BY access_code_id", [method])?,
-            (None, Some(grant), _) => self.codes_where("access_grant_id = ?1 ORDER BY access_code_id", [grant])?,
-            (None, None, Some(device)) => self.codes_where("device_id = ?1 ORDER BY access_code_id", [device])?,
-            (None, None, None) => self.codes_where("TRUE ORDER BY access_code_id", [])?,
-        };
-        codes.retain(|code| {
-            device.is_none_or(|device| code.device_id == device)
-                && grant.is_none_or(|grant| code.access_grant_id == grant)
-        });
-        Ok(codes)
+        let mut query = Query::new("SELECT * FROM access_codes WHERE TRUE");
+        if let Some(ids) = &filter.ids {
+            query.and_in("access_code_id", ids)?;
+        }
+        query.and_if("device_id = ?", filter.device.as_ref())?;
+        query.and_if("access_grant_id = ?", filter.grant.as_ref())?;
+        query.and_if("access_method_id = ?", filter.method.as_ref())?;
+        query.and_if("common_code_key = ?", filter.common_code_key.as_ref())?;
+        if filter.not_deleted {
+            query.and("deleted_at IS NULL");
+        }
+        query.and_if("access_code_id > ?", filter.after.as_ref())?;
+        query.end("access_code_id", filter.limit);
+        query.readable(self, TABLE, |row| self.read_code(row))
     }
 
     /// Every code of a method, deleted or not, by id.
@@ -85,36 +92,7 @@ impl Unit<'_> {
     /// # Errors
     /// As [`Unit::codes`].
     pub fn live_codes(&mut self, device: DeviceId) -> Result<Vec<AccessCode>, StoreError> {
-        self.overlapping_codes(device, &Window { starts_at: self.now(), ends_at: None })
-    }
-
-    /// What the lock has to be asked for by `by`: every code that is or may be in it, and those that are wanted by
-    /// then. Costs what it gives, also where thousands of codes wait for a later day.
-    ///
-    /// # Errors
-    /// As [`Unit::codes`].
-    pub fn due_codes(&mut self, device: DeviceId, by: Timestamp) -> Result<Vec<AccessCode>, StoreError> {
-        // The first moment behind `by` is outside.
-        let end = by.after(std::time::Duration::from_micros(1));
-        self.overlapping_codes(device, &Window { starts_at: self.now(), ends_at: Some(end) })
-    }
-
-    /// When the next code of a device that waits will be wanted, behind `after`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn next_start(&mut self, device: DeviceId, after: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        Ok(self.one(TABLE, NEXT_START, params![device, after], |row| row.optional_time("starts_at"))?.flatten())
-    }
-
-    /// Every code of a device that is or may be in its lock, and those that wait for a window which overlaps `window`:
-    /// what a new code must not be confused with. By start, then by id.
-    ///
-    /// # Errors
-    /// As [`Unit::codes`].
-    pub fn overlapping_codes(&mut self, device: DeviceId, window: &Window) -> Result<Vec<AccessCode>, StoreError> {
-        let end = window.ends_at.map_or(i64::MAX, Timestamp::as_microsecond);
-        self.readable(TABLE, OVERLAPPING, params![device, window.starts_at, end], |row| self.read_code(row))
+        self.readable(TABLE, LIVE, params![device, self.now()], |row| self.read_code(row))
     }
 
     /// A new one.
@@ -122,10 +100,12 @@ impl Unit<'_> {
     /// # Errors
     /// [`StoreError`], also if its method, grant or device is not known.
     pub fn insert_code(&mut self, code: &AccessCode) -> Result<(), StoreError> {
-        let sql = "INSERT INTO access_codes (access_method_id, access_grant_id, user_identity_id, device_id, slot,
-            pin_sealed, starts_at, ends_at, deleted_at, presence, evidence, proven_at, problem, problem_message,
-            problem_since, created_at, access_code_id, origin)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, 'grant')";
+        let sql = "INSERT INTO access_codes (origin, access_method_id, access_grant_id, user_identity_id, name,
+            common_code_key, refused_length, external_modification_allowed, device_id, slot, pin_sealed, starts_at,
+            ends_at, schedule, deleted_at, presence, evidence, proven_at, problem, problem_message, problem_since,
+            created_at, access_code_id)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
+            ?22, ?23)";
         self.write_code(code, sql)
     }
 
@@ -137,10 +117,11 @@ impl Unit<'_> {
         if self.code(code.access_code_id).is_ok_and(|old| old.as_ref() == Some(code)) {
             return Ok(());
         }
-        let sql = "UPDATE access_codes SET access_method_id = ?1, access_grant_id = ?2, user_identity_id = ?3,
-            device_id = ?4, slot = ?5, pin_sealed = ?6, starts_at = ?7, ends_at = ?8, deleted_at = ?9, presence = ?10,
-            evidence = ?11, proven_at = ?12, problem = ?13, problem_message = ?14, problem_since = ?15,
-            created_at = ?16 WHERE access_code_id = ?17";
+        let sql = "UPDATE access_codes SET origin = ?1, access_method_id = ?2, access_grant_id = ?3,
+            user_identity_id = ?4, name = ?5, common_code_key = ?6, refused_length = ?7,
+            external_modification_allowed = ?8, device_id = ?9, slot = ?10, pin_sealed = ?11, starts_at = ?12,
+            ends_at = ?13, schedule = ?14, deleted_at = ?15, presence = ?16, evidence = ?17, proven_at = ?18,
+            problem = ?19, problem_message = ?20, problem_since = ?21, created_at = ?22 WHERE access_code_id = ?23";
         self.write_code(code, sql)
     }
 
@@ -154,15 +135,27 @@ impl Unit<'_> {
             Presence::Proven(evidence, at) => ("proven", Some(evidence.word()), Some(at)),
         };
         let problem = code.problem.as_ref();
+        let origin = match &code.origin {
+            CodeOrigin::Grant { .. } => "grant",
+            CodeOrigin::Device(_) => "device",
+            CodeOrigin::Hand => "hand",
+        };
+        let made = code.device_code();
         let values = params![
-            code.access_method_id,
-            code.access_grant_id,
-            code.user_identity_id,
+            origin,
+            code.access_method_id(),
+            code.access_grant_id(),
+            code.user_identity_id(),
+            made.and_then(|made| made.name.as_ref()),
+            made.and_then(|made| made.common_code_key.as_ref()),
+            made.and_then(|made| made.refused_length),
+            made.is_some_and(|made| made.is_external_modification_allowed),
             code.device_id,
             code.slot.0,
             pin,
             code.window.starts_at,
             code.window.ends_at,
+            schedule_text(code.schedule.as_ref()),
             code.deleted_at,
             presence,
             evidence,
@@ -174,42 +167,62 @@ impl Unit<'_> {
             id,
         ];
         self.change(TABLE, id, sql, values)?;
-        if code.pin.is_some() {
-            self.grant_holds_pins(code.access_grant_id)?;
-        }
         self.changed_device(code.device_id);
-        self.changed_grant(code.access_grant_id);
+        if let Some(grant) = code.access_grant_id() {
+            self.changed_grant(grant);
+            if code.pin.is_some() {
+                self.grant_holds_pins(grant)?;
+            }
+        }
         Ok(())
-    }
-
-    fn codes_where(&self, condition: &str, params: impl Params) -> Result<Vec<AccessCode>, StoreError> {
-        let sql = format!("SELECT * FROM access_codes WHERE {condition}");
-        self.readable(TABLE, &sql, params, |row| self.read_code(row))
     }
 
     fn read_code(&self, row: &Row<'_>) -> Result<AccessCode, StoreError> {
         let access_code_id: AccessCodeId = row.id("access_code_id")?;
         let mut problem = self.complaints.mend(problem(row), None);
-        let pin = read_pin(self.vault, row, access_code_id.0.as_bytes()).unwrap_or_else(|error| {
+        let mut lost = |what, error| {
             self.complaints.add(&error);
-            problem = problem.take().or_else(|| Some(pin_lost(self.now())));
+            problem = problem.take().or_else(|| Some(unreadable(what, self.now())));
             None
-        });
+        };
+        let pin = read_pin(self.vault, row, access_code_id.0.as_bytes()).unwrap_or_else(|error| lost("PIN", error));
+        // Without its schedule it would be wanted all the time: without its PIN it is not wanted at all.
+        let (schedule, pin) = match row.schedule() {
+            Ok(schedule) => (schedule, pin),
+            Err(error) => (None, lost("schedule", error)),
+        };
         Ok(AccessCode {
             access_code_id,
-            access_method_id: row.id("access_method_id")?,
-            access_grant_id: row.id("access_grant_id")?,
-            user_identity_id: row.id("user_identity_id")?,
+            origin: origin(row)?,
             device_id: row.id("device_id")?,
             slot: row.slot("slot")?,
             pin,
             window: row.window()?,
+            schedule,
             deleted_at: row.optional_time("deleted_at")?,
             presence: self.complaints.mend(presence(row), Presence::Unproven),
             problem,
             created_at: row.time("created_at")?,
         })
     }
+}
+
+fn origin(row: &Row<'_>) -> Result<CodeOrigin, StoreError> {
+    Ok(match row.get::<String>("origin")?.as_str() {
+        "grant" => CodeOrigin::Grant {
+            access_grant_id: row.id("access_grant_id")?,
+            access_method_id: row.id("access_method_id")?,
+            user_identity_id: row.id("user_identity_id")?,
+        },
+        "device" => CodeOrigin::Device(DeviceCode {
+            name: row.get("name")?,
+            common_code_key: row.get("common_code_key")?,
+            is_external_modification_allowed: row.get("external_modification_allowed")?,
+            refused_length: row.optional_number("refused_length")?,
+        }),
+        "hand" => CodeOrigin::Hand,
+        _ => return Err(row.unreadable("origin", "is a word that this release does not know")),
+    })
 }
 
 fn presence(row: &Row<'_>) -> Result<Presence, StoreError> {
@@ -226,7 +239,7 @@ fn problem(row: &Row<'_>) -> Result<Option<CodeProblem>, StoreError> {
     Ok(Some(CodeProblem { kind, message: row.get("problem_message")?, since: row.time("problem_since")? }))
 }
 
-fn pin_lost(now: Timestamp) -> CodeProblem {
-    let message = "its PIN can't be read from the hub's database any more: delete the grant and make a new one";
-    CodeProblem { kind: ProblemKind::FailedToSet, message: message.to_owned(), since: now }
+fn unreadable(what: &str, now: Timestamp) -> CodeProblem {
+    let message = format!("its {what} can't be read from the hub's database any more: delete it and make it anew");
+    CodeProblem { kind: ProblemKind::FailedToSet, message, since: now }
 }

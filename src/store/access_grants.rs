@@ -1,20 +1,33 @@
 //! Grants and their doors.
 
-use rusqlite::{Params, params};
+use rusqlite::{ToSql, params};
 
-use super::row::Row;
+use super::query::Query;
+use super::row::{Row, schedule_text};
 use super::{StoreError, Unit};
-use crate::model::{AccessGrant, AccessGrantId, DeviceId, UserIdentityId};
+use crate::model::{AccessGrant, AccessGrantId, DeviceId, SpaceId, UserIdentityId};
 
 const TABLE: &str = "access_grants";
 
 /// Which grants; `None` does not narrow.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GrantFilter {
+    /// Of one of these ids.
+    pub ids: Option<Vec<AccessGrantId>>,
     /// Of this person.
     pub user: Option<UserIdentityId>,
-    /// With this door.
+    /// With this door, be it its own or one of its spaces'.
     pub device: Option<DeviceId>,
+    /// With this space.
+    pub space: Option<SpaceId>,
+    /// With this key; `Some(None)`: without one.
+    pub key: Option<Option<String>>,
+    /// Of this stay.
+    pub reservation_key: Option<String>,
+    /// Behind this one.
+    pub after: Option<AccessGrantId>,
+    /// At most so many.
+    pub limit: Option<usize>,
 }
 
 impl Unit<'_> {
@@ -41,31 +54,45 @@ impl Unit<'_> {
     /// # Errors
     /// [`StoreError`]; a row that can't be read is logged and left out.
     pub fn grants(&mut self, filter: &GrantFilter) -> Result<Vec<AccessGrant>, StoreError> {
-        match (filter.user, filter.device) {
-            (Some(user), device) => {
-                let mut grants = self.grants_of_user(user)?;
-                grants.retain(|grant| device.is_none_or(|device| grant.device_ids.contains(&device)));
-                Ok(grants)
-            }
-            (None, Some(device)) => self.grants_where(
-                "SELECT * FROM access_grants WHERE deleted_at IS NULL AND access_grant_id IN
-                (SELECT access_grant_id FROM access_grant_devices WHERE device_id = ?1) ORDER BY access_grant_id",
-                [device],
-            ),
-            (None, None) => {
-                self.grants_where("SELECT * FROM access_grants WHERE deleted_at IS NULL ORDER BY access_grant_id", [])
-            }
+        let mut query = Query::new("SELECT * FROM access_grants WHERE deleted_at IS NULL");
+        if let Some(ids) = &filter.ids {
+            query.and_in("access_grant_id", ids)?;
         }
+        query.and_if("user_identity_id = ?", filter.user.as_ref())?;
+        if let Some(device) = &filter.device {
+            let condition = "access_grant_id IN (
+                SELECT access_grant_id FROM access_grant_devices WHERE device_id = ?
+                UNION SELECT access_grant_id FROM access_grant_spaces JOIN space_devices USING (space_id)
+                    WHERE device_id = ?)";
+            query.and_with(condition, [device as &dyn ToSql, device])?;
+        }
+        let of_space = "access_grant_id IN (SELECT access_grant_id FROM access_grant_spaces WHERE space_id = ?)";
+        query.and_if(of_space, filter.space.as_ref())?;
+        match &filter.key {
+            Some(Some(key)) => query.and_with("access_grant_key = ?", [key as &dyn ToSql])?,
+            Some(None) => query.and("access_grant_key IS NULL"),
+            None => {}
+        }
+        query.and_if("reservation_key = ?", filter.reservation_key.as_ref())?;
+        query.and_if("access_grant_id > ?", filter.after.as_ref())?;
+        query.end("access_grant_id", filter.limit);
+        query.readable(self, TABLE, |row| self.read_grant(row))
     }
 
-    /// Those of one person that are not deleted, by id.
+    /// The doors that a grant reaches: its own, then those of its spaces; each once.
     ///
     /// # Errors
-    /// As [`Unit::grants`].
-    pub fn grants_of_user(&mut self, user: UserIdentityId) -> Result<Vec<AccessGrant>, StoreError> {
-        let sql = "SELECT * FROM access_grants WHERE user_identity_id = ?1 AND deleted_at IS NULL
-            ORDER BY access_grant_id";
-        self.grants_where(sql, [user])
+    /// [`StoreError`].
+    pub fn doors(&mut self, grant: &AccessGrant) -> Result<Vec<DeviceId>, StoreError> {
+        let mut doors = grant.device_ids.clone();
+        for space in &grant.space_ids {
+            for device in self.doors_of_space(*space)? {
+                if !doors.contains(&device) {
+                    doors.push(device);
+                }
+            }
+        }
+        Ok(doors)
     }
 
     /// Ids of those that are neither deleted nor over.
@@ -82,23 +109,25 @@ impl Unit<'_> {
     /// A new one.
     ///
     /// # Errors
-    /// [`StoreError`], also if its key is another's or a door of it is not known.
+    /// [`StoreError`], also if its key is another's or a door or space of it is not known.
     pub fn insert_grant(&mut self, grant: &AccessGrant) -> Result<(), StoreError> {
         let sql = "INSERT INTO access_grants (access_grant_key, user_identity_id, name, starts_at, ends_at, created_at,
-            deleted_at, access_grant_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+            deleted_at, reservation_key, schedule, access_grant_id)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
         self.write_grant(grant, sql)
     }
 
     /// A changed one. One that is as it was is not written.
     ///
     /// # Errors
-    /// [`StoreError`], also if there is none of that id, its key is another's or a door of it is not known.
+    /// [`StoreError`], also if there is none of that id, its key is another's or a door or space of it is not known.
     pub fn update_grant(&mut self, grant: &AccessGrant) -> Result<(), StoreError> {
         if self.grant(grant.access_grant_id).is_ok_and(|old| old.as_ref() == Some(grant)) {
             return Ok(());
         }
         let sql = "UPDATE access_grants SET access_grant_key = ?1, user_identity_id = ?2, name = ?3, starts_at = ?4,
-            ends_at = ?5, created_at = ?6, deleted_at = ?7 WHERE access_grant_id = ?8";
+            ends_at = ?5, created_at = ?6, deleted_at = ?7, reservation_key = ?8, schedule = ?9
+            WHERE access_grant_id = ?10";
         self.write_grant(grant, sql)
     }
 
@@ -112,6 +141,8 @@ impl Unit<'_> {
             grant.window.ends_at,
             grant.created_at,
             grant.deleted_at,
+            grant.reservation_key,
+            schedule_text(grant.schedule.as_ref()),
             id,
         ];
         self.change(TABLE, id, sql, values)?;
@@ -119,6 +150,11 @@ impl Unit<'_> {
         let sql = "INSERT INTO access_grant_devices (access_grant_id, position, device_id) VALUES (?1, ?2, ?3)";
         for (position, device) in (0_u32..).zip(&grant.device_ids) {
             self.execute(sql, params![id, position, device])?;
+        }
+        self.execute("DELETE FROM access_grant_spaces WHERE access_grant_id = ?1", [id])?;
+        let sql = "INSERT INTO access_grant_spaces (access_grant_id, position, space_id) VALUES (?1, ?2, ?3)";
+        for (position, space) in (0_u32..).zip(&grant.space_ids) {
+            self.execute(sql, params![id, position, space])?;
         }
         self.changed_grant(id);
         Ok(())
@@ -130,20 +166,20 @@ impl Unit<'_> {
         Ok(())
     }
 
-    fn grants_where(&self, sql: &str, params: impl Params) -> Result<Vec<AccessGrant>, StoreError> {
-        self.readable(TABLE, sql, params, |row| self.read_grant(row))
-    }
-
     fn read_grant(&self, row: &Row<'_>) -> Result<AccessGrant, StoreError> {
         let access_grant_id = row.id("access_grant_id")?;
         let devices = "SELECT * FROM access_grant_devices WHERE access_grant_id = ?1 ORDER BY position";
+        let spaces = "SELECT * FROM access_grant_spaces WHERE access_grant_id = ?1 ORDER BY position";
         Ok(AccessGrant {
             access_grant_id,
             access_grant_key: row.get("access_grant_key")?,
             user_identity_id: row.id("user_identity_id")?,
             name: row.get("name")?,
             device_ids: self.all("access_grant_devices", devices, [access_grant_id], |row| row.id("device_id"))?,
+            space_ids: self.all("access_grant_spaces", spaces, [access_grant_id], |row| row.id("space_id"))?,
+            reservation_key: row.get("reservation_key")?,
             window: row.window()?,
+            schedule: row.schedule()?,
             created_at: row.time("created_at")?,
             deleted_at: row.optional_time("deleted_at")?,
         })

@@ -20,7 +20,7 @@ impl Unit<'_> {
         self.one(TABLE, sql, [id], |row| self.read_method(row))
     }
 
-    /// Of one grant, by id, which is by age.
+    /// Of one grant, deleted or not, by id, which is by age.
     ///
     /// # Errors
     /// [`StoreError`]; a row that can't be read is logged and left out.
@@ -35,7 +35,8 @@ impl Unit<'_> {
     /// [`StoreError`], also if its grant is not known.
     pub fn insert_method(&mut self, method: &AccessMethod) -> Result<(), StoreError> {
         let sql = "INSERT INTO access_methods (access_grant_id, pin_sealed, requested, refused_length, issued_at,
-            created_at, access_method_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+            created_at, deleted_at, revoked_at, failed_at, access_method_id)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
         self.write_method(method, sql)
     }
 
@@ -48,7 +49,8 @@ impl Unit<'_> {
             return Ok(());
         }
         let sql = "UPDATE access_methods SET access_grant_id = ?1, pin_sealed = ?2, requested = ?3,
-            refused_length = ?4, issued_at = ?5, created_at = ?6 WHERE access_method_id = ?7";
+            refused_length = ?4, issued_at = ?5, created_at = ?6, deleted_at = ?7, revoked_at = ?8, failed_at = ?9
+            WHERE access_method_id = ?10";
         self.write_method(method, sql)
     }
 
@@ -63,6 +65,9 @@ impl Unit<'_> {
             method.refused_length,
             method.issued_at,
             method.created_at,
+            method.deleted_at,
+            method.revoked_at,
+            method.failed_at,
             id,
         ];
         self.change(TABLE, id, sql, values)?;
@@ -83,6 +88,9 @@ impl Unit<'_> {
             refused_length: row.optional_number("refused_length")?,
             issued_at: row.optional_time("issued_at")?,
             created_at: row.time("created_at")?,
+            deleted_at: row.optional_time("deleted_at")?,
+            revoked_at: row.optional_time("revoked_at")?,
+            failed_at: row.optional_time("failed_at")?,
         })
     }
 }

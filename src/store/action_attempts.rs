@@ -2,11 +2,25 @@
 
 use rusqlite::params;
 
+use super::query::Query;
 use super::row::{Row, Word};
 use super::{StoreError, Unit};
 use crate::model::{ActionAttempt, ActionAttemptId, ActionStatus, DeviceId};
 
 const TABLE: &str = "action_attempts";
+
+/// Which attempts; `None` does not narrow.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AttemptFilter {
+    /// Of one of these ids.
+    pub ids: Option<Vec<ActionAttemptId>>,
+    /// At this door.
+    pub device: Option<DeviceId>,
+    /// Behind this one.
+    pub after: Option<ActionAttemptId>,
+    /// At most so many.
+    pub limit: Option<usize>,
+}
 
 impl Unit<'_> {
     /// By id.
@@ -17,12 +31,19 @@ impl Unit<'_> {
         self.one(TABLE, "SELECT * FROM action_attempts WHERE action_attempt_id = ?1", [id], read)
     }
 
-    /// All that are kept, by id, which is by age.
+    /// Those that are kept, by id, which is by age.
     ///
     /// # Errors
     /// [`StoreError`]; a row that can't be read is logged and left out.
-    pub fn action_attempts(&mut self) -> Result<Vec<ActionAttempt>, StoreError> {
-        self.readable(TABLE, "SELECT * FROM action_attempts ORDER BY action_attempt_id", [], read)
+    pub fn action_attempts(&mut self, filter: &AttemptFilter) -> Result<Vec<ActionAttempt>, StoreError> {
+        let mut query = Query::new("SELECT * FROM action_attempts WHERE TRUE");
+        if let Some(ids) = &filter.ids {
+            query.and_in("action_attempt_id", ids)?;
+        }
+        query.and_if("device_id = ?", filter.device.as_ref())?;
+        query.and_if("action_attempt_id > ?", filter.after.as_ref())?;
+        query.end("action_attempt_id", filter.limit);
+        query.readable(self, TABLE, read)
     }
 
     /// Those of a device that nothing has become of yet, oldest first.

@@ -1,13 +1,26 @@
 //! Devices: locks, where they are, what they can do and how they do.
 
 use keyway_lock::LockId;
-use rusqlite::{Params, params};
+use rusqlite::params;
+use serde_json::{Map, Value};
 
+use super::query::Query;
 use super::row::{Row, Word};
 use super::{StoreError, Unit, lock_info};
-use crate::model::{Device, DeviceId, DeviceState, RadioAddress, RadioKind};
+use crate::model::{Device, DeviceId, DeviceState, RadioAddress};
 
 const TABLE: &str = "devices";
+
+/// Which devices; `None` does not narrow.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeviceFilter {
+    /// Managed, or not managed.
+    pub is_managed: Option<bool>,
+    /// Behind this one.
+    pub after: Option<DeviceId>,
+    /// At most so many.
+    pub limit: Option<usize>,
+}
 
 impl Unit<'_> {
     /// By id.
@@ -15,12 +28,7 @@ impl Unit<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn device(&mut self, id: DeviceId) -> Result<Option<Device>, StoreError> {
-        let complaints = self.complaints;
-        self.one(TABLE, "SELECT * FROM devices WHERE device_id = ?1", [id], |row| {
-            let mut device = read(row)?;
-            device.info = complaints.mend(info(row), None);
-            Ok(device)
-        })
+        self.one(TABLE, "SELECT * FROM devices WHERE device_id = ?1", [id], |row| self.read_device(row))
     }
 
     /// All, by id, which is by age.
@@ -28,16 +36,19 @@ impl Unit<'_> {
     /// # Errors
     /// [`StoreError`]; a row that can't be read is logged and left out.
     pub fn devices(&mut self) -> Result<Vec<Device>, StoreError> {
-        self.devices_where("SELECT * FROM devices ORDER BY device_id", [])
+        self.list_devices(&DeviceFilter::default())
     }
 
-    /// All of one network.
+    /// By id, which is by age.
     ///
     /// # Errors
     /// As [`Unit::devices`].
-    pub fn devices_on(&mut self, kind: RadioKind, network: &str) -> Result<Vec<Device>, StoreError> {
-        let sql = "SELECT * FROM devices WHERE radio = ?1 AND network = ?2 ORDER BY lock";
-        self.devices_where(sql, params![kind.word(), network])
+    pub fn list_devices(&mut self, filter: &DeviceFilter) -> Result<Vec<Device>, StoreError> {
+        let mut query = Query::new("SELECT * FROM devices WHERE TRUE");
+        query.and_if("is_managed = ?", filter.is_managed.as_ref())?;
+        query.and_if("device_id > ?", filter.after.as_ref())?;
+        query.end("device_id", filter.limit);
+        query.readable(self, TABLE, |row| self.read_device(row))
     }
 
     /// The one at an address.
@@ -59,8 +70,8 @@ impl Unit<'_> {
     /// [`StoreError`], also if there is one of that id or at that address.
     pub fn insert_device(&mut self, device: &Device) -> Result<(), StoreError> {
         let sql = "INSERT INTO devices (name, radio, network, lock, info, online, locked, door_open, battery_percent,
-            battery_low, jammed, last_seen, created_at, device_id)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+            battery_low, jammed, last_seen, created_at, nickname, custom_metadata, is_managed, configured, device_id)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
         self.write(device, sql)
     }
 
@@ -74,17 +85,9 @@ impl Unit<'_> {
         }
         let sql = "UPDATE devices SET name = ?1, radio = ?2, network = ?3, lock = ?4, info = ?5, online = ?6,
             locked = ?7, door_open = ?8, battery_percent = ?9, battery_low = ?10, jammed = ?11, last_seen = ?12,
-            created_at = ?13 WHERE device_id = ?14";
+            created_at = ?13, nickname = ?14, custom_metadata = ?15, is_managed = ?16, configured = ?17
+            WHERE device_id = ?18";
         self.write(device, sql)
-    }
-
-    fn devices_where(&self, sql: &str, params: impl Params) -> Result<Vec<Device>, StoreError> {
-        let complaints = self.complaints;
-        self.readable(TABLE, sql, params, |row| {
-            let mut device = read(row)?;
-            device.info = complaints.mend(info(row), None);
-            Ok(device)
-        })
     }
 
     fn write(&mut self, device: &Device, sql: &str) -> Result<(), StoreError> {
@@ -103,39 +106,77 @@ impl Unit<'_> {
             state.jammed,
             state.last_seen,
             device.created_at,
+            device.nickname,
+            Value::Object(device.custom_metadata.clone()).to_string(),
+            device.is_managed,
+            device.is_configured,
             device.device_id,
         ];
         self.change(TABLE, device.device_id, sql, values)?;
         self.changed_device(device.device_id);
         Ok(())
     }
+
+    /// Forgets a lock, with its codes and their histories, its slots and its attempts; grants and spaces no longer
+    /// reach it. The caller has made sure that it is gone.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn delete_device(&mut self, id: DeviceId) -> Result<(), StoreError> {
+        let reaching = "SELECT access_grant_id FROM access_codes WHERE device_id = ?1 AND access_grant_id IS NOT NULL
+            UNION SELECT access_grant_id FROM access_grant_devices WHERE device_id = ?1";
+        for grant in self.all("access_codes", reaching, [id], |row| row.id("access_grant_id"))? {
+            self.changed_grant(grant);
+        }
+        for table in [
+            "access_codes",
+            "unmanaged_codes",
+            "slots",
+            "action_attempts",
+            "access_grant_devices",
+            "space_devices",
+            "devices",
+        ] {
+            self.execute(&format!("DELETE FROM {table} WHERE device_id = ?1"), [id])?;
+        }
+        self.changed_device(id);
+        Ok(())
+    }
+
+    /// An interview or metadata that can't be read are as good as none: they are logged, and can be had again.
+    fn read_device(&self, row: &Row<'_>) -> Result<Device, StoreError> {
+        Ok(Device {
+            device_id: row.id("device_id")?,
+            name: row.get("name")?,
+            nickname: row.get("nickname")?,
+            custom_metadata: self.complaints.mend(metadata(row), Map::new()),
+            is_managed: row.get("is_managed")?,
+            is_configured: row.get("configured")?,
+            address: RadioAddress {
+                kind: row.word("radio")?,
+                network: row.get("network")?,
+                lock: LockId(row.get::<i64>("lock")?.cast_unsigned()),
+            },
+            info: self.complaints.mend(info(row), None),
+            state: DeviceState {
+                online: row.get("online")?,
+                locked: row.get("locked")?,
+                door_open: row.get("door_open")?,
+                battery_percent: row.optional_number("battery_percent")?,
+                battery_low: row.get("battery_low")?,
+                jammed: row.get("jammed")?,
+                last_seen: row.optional_time("last_seen")?,
+            },
+            created_at: row.time("created_at")?,
+        })
+    }
 }
 
-/// All but the interview.
-fn read(row: &Row<'_>) -> Result<Device, StoreError> {
-    Ok(Device {
-        device_id: row.id("device_id")?,
-        name: row.get("name")?,
-        address: RadioAddress {
-            kind: row.word("radio")?,
-            network: row.get("network")?,
-            lock: LockId(row.get::<i64>("lock")?.cast_unsigned()),
-        },
-        info: None,
-        state: DeviceState {
-            online: row.get("online")?,
-            locked: row.get("locked")?,
-            door_open: row.get("door_open")?,
-            battery_percent: row.optional_number("battery_percent")?,
-            battery_low: row.get("battery_low")?,
-            jammed: row.get("jammed")?,
-            last_seen: row.optional_time("last_seen")?,
-        },
-        created_at: row.time("created_at")?,
-    })
+fn metadata(row: &Row<'_>) -> Result<Map<String, Value>, StoreError> {
+    let text: String = row.get("custom_metadata")?;
+    serde_json::from_str(&text).map_err(|_| row.unreadable("custom_metadata", "is not a JSON object"))
 }
 
-/// The interview. One that can't be read is as good as none: the lock can be asked again.
 fn info(row: &Row<'_>) -> Result<Option<keyway_lock::LockInfo>, StoreError> {
     let text: Option<String> = row.get("info")?;
     text.map(|text| lock_info::decode(&text)).transpose().map_err(|what| row.unreadable("info", what))

@@ -1,52 +1,45 @@
 //! Events, written in the transaction of the change they tell of; also the outbox of every door (I8).
 
-use rusqlite::types::ToSqlOutput;
-use rusqlite::{ToSql, params, params_from_iter};
+use rusqlite::{ToSql, params};
 use serde_json::{Map, Value};
 
+use super::query::Query;
 use super::row::Row;
 use super::{StoreError, Unit};
 use crate::model::{
-    AccessCodeId, AccessGrantId, AccessMethodId, DeviceId, Event, EventId, EventSubject, EventType, Timestamp,
+    AccessCodeId, AccessGrantId, AccessMethodId, DeviceId, Event, EventId, EventSubject, EventType, SpaceId, Timestamp,
     UserIdentityId,
 };
 
 const TABLE: &str = "events";
 
 /// Which events; `None` and an empty list do not narrow.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EventFilter {
-    /// Not before. With it the first `limit` events are given, without it the last.
+    /// Not before. With it, or with `after`, the first `limit` events are given, without them the last.
     pub since: Option<Timestamp>,
+    /// Before.
+    pub until: Option<Timestamp>,
+    /// Told behind this one.
+    pub after: Option<EventId>,
+    /// Of one of these ids.
+    pub event_ids: Vec<EventId>,
     /// Of one of these types.
     pub event_types: Vec<EventType>,
-    /// About this device.
-    pub device_id: Option<DeviceId>,
-    /// About this code.
-    pub access_code_id: Option<AccessCodeId>,
-    /// About this grant.
-    pub access_grant_id: Option<AccessGrantId>,
-    /// About this method.
-    pub access_method_id: Option<AccessMethodId>,
+    /// About one of these devices.
+    pub device_ids: Vec<DeviceId>,
+    /// About one of these codes.
+    pub access_code_ids: Vec<AccessCodeId>,
+    /// About one of these grants.
+    pub access_grant_ids: Vec<AccessGrantId>,
+    /// About one of these methods.
+    pub access_method_ids: Vec<AccessMethodId>,
     /// About this person.
     pub user_identity_id: Option<UserIdentityId>,
+    /// About this space.
+    pub space_id: Option<SpaceId>,
     /// At most so many.
-    pub limit: usize,
-}
-
-impl Default for EventFilter {
-    fn default() -> Self {
-        Self {
-            since: None,
-            event_types: Vec::new(),
-            device_id: None,
-            access_code_id: None,
-            access_grant_id: None,
-            access_method_id: None,
-            user_identity_id: None,
-            limit: usize::MAX,
-        }
-    }
+    pub limit: Option<usize>,
 }
 
 impl Unit<'_> {
@@ -61,8 +54,8 @@ impl Unit<'_> {
         details: Map<String, Value>,
     ) -> Result<(), StoreError> {
         let sql = "INSERT INTO events (event_id, event_type, occurred_at, device_id, access_code_id, access_grant_id,
-            access_method_id, user_identity_id, action_attempt_id, details, caller)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+            access_method_id, user_identity_id, action_attempt_id, space_id, caller, details)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
         let id: EventId = self.id();
         let values = params![
             id,
@@ -74,8 +67,9 @@ impl Unit<'_> {
             subject.access_method_id,
             subject.user_identity_id,
             subject.action_attempt_id,
-            Value::Object(details).to_string(),
+            subject.space_id,
             self.caller(),
+            Value::Object(details).to_string(),
         ];
         self.execute(sql, values)?;
         self.changes.events = true;
@@ -95,32 +89,31 @@ impl Unit<'_> {
     /// # Errors
     /// [`StoreError`]; a row that can't be read is logged and left out.
     pub fn events(&mut self, filter: &EventFilter) -> Result<Vec<Event>, StoreError> {
-        let mut sql = "SELECT * FROM events WHERE TRUE".to_owned();
-        let mut values: Vec<ToSqlOutput<'_>> = Vec::new();
-        let subjects: [(&str, Option<&dyn ToSql>); 6] = [
-            ("device_id =", filter.device_id.as_ref().map(|id| id as _)),
-            ("access_code_id =", filter.access_code_id.as_ref().map(|id| id as _)),
-            ("access_grant_id =", filter.access_grant_id.as_ref().map(|id| id as _)),
-            ("access_method_id =", filter.access_method_id.as_ref().map(|id| id as _)),
-            ("user_identity_id =", filter.user_identity_id.as_ref().map(|id| id as _)),
-            ("occurred_at >=", filter.since.as_ref().map(|time| time as _)),
-        ];
-        for (condition, value) in subjects {
-            if let Some(value) = value {
-                sql.push_str(&format!(" AND {condition} ?"));
-                values.push(value.to_sql()?);
-            }
-        }
-        if !filter.event_types.is_empty() {
-            let marks = vec!["?"; filter.event_types.len()].join(", ");
-            sql.push_str(&format!(" AND event_type IN ({marks})"));
-            values.extend(filter.event_types.iter().map(|event_type| ToSqlOutput::from(event_type.name())));
-        }
-        let order = if filter.since.is_some() { "ASC" } else { "DESC" };
-        sql.push_str(&format!(" ORDER BY occurred_at {order}, number {order} LIMIT ?"));
-        values.push(i64::try_from(filter.limit).unwrap_or(i64::MAX).into());
-        let mut events = self.readable(TABLE, &sql, params_from_iter(values), read)?;
-        if filter.since.is_none() {
+        let mut query = Query::new("SELECT * FROM events WHERE TRUE");
+        query.and_if("occurred_at >= ?", filter.since.as_ref())?;
+        query.and_if("occurred_at < ?", filter.until.as_ref())?;
+        query.and_if("number > (SELECT number FROM events WHERE event_id = ?)", filter.after.as_ref())?;
+        query.and_if("user_identity_id = ?", filter.user_identity_id.as_ref())?;
+        query.and_if("space_id = ?", filter.space_id.as_ref())?;
+        let event_types: Vec<&str> = filter.event_types.iter().map(|event_type| event_type.name()).collect();
+        and_among(&mut query, "event_type", &event_types)?;
+        and_among(&mut query, "event_id", &filter.event_ids)?;
+        and_among(&mut query, "device_id", &filter.device_ids)?;
+        and_among(&mut query, "access_code_id", &filter.access_code_ids)?;
+        and_among(&mut query, "access_grant_id", &filter.access_grant_ids)?;
+        and_among(&mut query, "access_method_id", &filter.access_method_ids)?;
+        let forward = filter.since.is_some() || filter.after.is_some();
+        // A page goes on in the order in which events were told, whatever a clock that was moved has made of times.
+        query.end(
+            match (filter.after, forward) {
+                (Some(_), _) => "number ASC",
+                (None, true) => "occurred_at ASC, number ASC",
+                (None, false) => "occurred_at DESC, number DESC",
+            },
+            filter.limit,
+        );
+        let mut events = query.readable(self, TABLE, read)?;
+        if !forward {
             events.reverse();
         }
         Ok(events)
@@ -158,6 +151,15 @@ impl Unit<'_> {
         Ok(number.unwrap_or(0).cast_unsigned())
     }
 
+    /// Events of a door that is no more are not kept for it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn forget_cursor(&mut self, door: &str) -> Result<(), StoreError> {
+        self.execute("DELETE FROM cursors WHERE door = ?1", [door])?;
+        Ok(())
+    }
+
     /// A door has handed everything up to this number on. It never goes back.
     ///
     /// # Errors
@@ -168,6 +170,11 @@ impl Unit<'_> {
         self.execute(sql, params![door, number.cast_signed(), self.now()])?;
         Ok(())
     }
+}
+
+/// One of these, unless there are none.
+fn and_among<'a, T: ToSql>(query: &mut Query<'a>, column: &str, values: &'a [T]) -> Result<(), StoreError> {
+    if values.is_empty() { Ok(()) } else { query.and_in(column, values) }
 }
 
 fn read(row: &Row<'_>) -> Result<Event, StoreError> {
@@ -185,6 +192,7 @@ fn read(row: &Row<'_>) -> Result<Event, StoreError> {
             access_method_id: row.optional_id("access_method_id")?,
             user_identity_id: row.optional_id("user_identity_id")?,
             action_attempt_id: row.optional_id("action_attempt_id")?,
+            space_id: row.optional_id("space_id")?,
         },
         caller: row.get("caller")?,
         details: serde_json::from_str(&details).map_err(|_| row.unreadable("details", "is not a JSON object"))?,

@@ -21,10 +21,12 @@ mod lock_info;
 mod migrate;
 mod open;
 mod purge;
+mod query;
 mod radio;
 mod requests;
 mod row;
 mod slots;
+mod spaces;
 mod unit;
 mod unmanaged_codes;
 mod user_identities;
@@ -44,12 +46,17 @@ use crate::model::Timestamp;
 
 pub use access_codes::CodeFilter;
 pub use access_grants::GrantFilter;
+pub use action_attempts::AttemptFilter;
 pub use changes::Changes;
+pub use devices::DeviceFilter;
 pub use error::StoreError;
 pub use events::EventFilter;
 pub use journal::{CodeChange, JournalEntry};
 pub use slots::SlotWord;
+pub use spaces::SpaceFilter;
 pub use unit::Unit;
+pub use unmanaged_codes::UnmanagedFilter;
+pub use user_identities::PersonFilter;
 
 use writer::{Message, Task, Writer};
 

@@ -28,8 +28,8 @@ impl Unit<'_> {
     /// says that it removed something. Only while the clock is trusted: a clock that is years ahead would have it
     /// forget everything (I6).
     ///
-    /// Gone are: PINs of grants that have been over, with every code proven gone, for `retention`; deleted grants
-    /// likewise, whole; requests older than a day; action attempts older than a week; events older than 30 days or
+    /// Gone are: PINs of grants, and of codes without one, that have been over, with every code proven gone, for
+    /// `retention`; deleted ones likewise, whole; requests older than a day; action attempts older than a week; events older than 30 days or
     /// beyond 100,000, but not those which a door that is waited for (8 days) has not handed on.
     ///
     /// # Errors
@@ -39,6 +39,7 @@ impl Unit<'_> {
         let removed = [
             self.purge_deleted_grants(over_before)?,
             self.purge_pins(over_before)?,
+            self.purge_codes_without_grant(over_before)?,
             self.purge_older("requests", "request_id", "answered_at", before(self.now(), REQUESTS_FOR))?,
             self.purge_older("action_attempts", "action_attempt_id", "created_at", before(self.now(), ATTEMPTS_FOR))?,
             self.purge_events()?,
@@ -75,6 +76,22 @@ impl Unit<'_> {
             }
         }
         Ok(over.len())
+    }
+
+    /// Deleted ones go whole; of those that are over, the PIN goes.
+    fn purge_codes_without_grant(&mut self, before: Timestamp) -> Result<usize, StoreError> {
+        let over = "access_grant_id IS NULL AND (deleted_at IS NOT NULL OR pin_sealed IS NOT NULL)
+            AND min(coalesce(deleted_at, 9223372036854775807), coalesce(ends_at, 9223372036854775807)) <= ?1
+            AND presence = 'absent' LIMIT ?2";
+        let deleted = format!(
+            "DELETE FROM access_codes WHERE access_code_id IN (
+            SELECT access_code_id FROM access_codes WHERE deleted_at IS NOT NULL AND {over})"
+        );
+        let ended = format!(
+            "UPDATE access_codes SET pin_sealed = NULL WHERE access_code_id IN (
+            SELECT access_code_id FROM access_codes WHERE deleted_at IS NULL AND {over})"
+        );
+        Ok(self.execute(&deleted, params![before, AT_ONCE])? + self.execute(&ended, params![before, AT_ONCE])?)
     }
 
     fn purge_older(

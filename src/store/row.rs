@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::StoreError;
 use crate::model::{
-    AccessCodeId, AccessGrantId, AccessMethodId, ActionAttemptId, ActionType, DeviceId, EventId, ProblemKind,
-    RadioKind, Timestamp, UserIdentityId, Window, WorkspaceId,
+    AccessCodeId, AccessGrantId, AccessMethodId, ActionAttemptId, ActionType, ApiKeyId, DeviceId, EventId, ProblemKind,
+    RadioKind, Schedule, SpaceId, Timestamp, UserIdentityId, WebhookId, Window, WorkspaceId,
 };
 
 /// A row being read.
@@ -71,6 +71,13 @@ impl Row<'_> {
     /// From the columns `starts_at` and `ends_at`.
     pub(super) fn window(&self) -> Result<Window, StoreError> {
         Ok(Window { starts_at: self.time("starts_at")?, ends_at: self.optional_time("ends_at")? })
+    }
+
+    /// From the column `schedule`.
+    pub(super) fn schedule(&self) -> Result<Option<Schedule>, StoreError> {
+        let text: Option<String> = self.get("schedule")?;
+        let parsed = text.map(|text| serde_json::from_str(&text)).transpose();
+        parsed.map_err(|error| self.unreadable("schedule", error.to_string()))
     }
 
     pub(super) fn word<T: Word>(&self, column: &'static str) -> Result<T, StoreError> {
@@ -136,6 +143,8 @@ words! {
         DelayInRemoving = "delay_in_removing",
         FailedToRemove = "failed_to_remove",
         WillNotWork = "will_not_work",
+        ModifiedExternally = "modified_externally",
+        RemovedExternally = "removed_externally",
     }
     ActionType { LockDoor = "lock_door", UnlockDoor = "unlock_door" }
 }
@@ -150,7 +159,25 @@ macro_rules! ids {
     )+};
 }
 
-ids!(AccessCodeId, AccessGrantId, AccessMethodId, ActionAttemptId, DeviceId, EventId, UserIdentityId, WorkspaceId,);
+ids!(
+    AccessCodeId,
+    AccessGrantId,
+    AccessMethodId,
+    ActionAttemptId,
+    ApiKeyId,
+    DeviceId,
+    EventId,
+    SpaceId,
+    UserIdentityId,
+    WebhookId,
+    WorkspaceId,
+);
+
+/// A schedule as it is kept.
+pub(super) fn schedule_text(schedule: Option<&Schedule>) -> Option<String> {
+    // A schedule is three texts: nothing in it can't be written.
+    schedule.and_then(|schedule| serde_json::to_string(schedule).ok())
+}
 
 impl ToSql for Timestamp {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {

@@ -7,6 +7,7 @@ mod events;
 mod purge;
 mod rows;
 mod schema;
+mod spaces;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -17,7 +18,8 @@ use zeroize::Zeroizing;
 
 use super::*;
 use crate::model::{
-    AccessCode, AccessGrant, AccessMethod, Device, DeviceState, Presence, RadioAddress, RadioKind, UserIdentity, Window,
+    AccessCode, AccessGrant, AccessMethod, CodeOrigin, Device, DeviceState, Presence, RadioAddress, RadioKind,
+    UserIdentity, Window,
 };
 
 const KEY: [u8; 32] = [7; 32];
@@ -77,6 +79,10 @@ fn building(unit: &mut Unit<'_>, node: u64, pin: &str) -> Building {
     let device = Device {
         device_id: unit.id(),
         name: format!("Door {node}"),
+        nickname: None,
+        custom_metadata: serde_json::Map::new(),
+        is_managed: true,
+        is_configured: true,
         address: RadioAddress { kind: RadioKind::Zwave, network: "c0ffee01".to_owned(), lock: LockId(node) },
         info: Some(lock_info()),
         state: DeviceState::default(),
@@ -97,7 +103,10 @@ fn building(unit: &mut Unit<'_>, node: u64, pin: &str) -> Building {
         user_identity_id: person.user_identity_id,
         name: None,
         device_ids: vec![device.device_id],
+        reservation_key: None,
+        space_ids: Vec::new(),
         window,
+        schedule: None,
         created_at: now,
         deleted_at: None,
     };
@@ -108,17 +117,23 @@ fn building(unit: &mut Unit<'_>, node: u64, pin: &str) -> Building {
         requested: false,
         refused_length: None,
         issued_at: None,
+        deleted_at: None,
+        revoked_at: None,
+        failed_at: None,
         created_at: now,
     };
     let code = AccessCode {
         access_code_id: unit.id(),
-        access_method_id: method.access_method_id,
-        access_grant_id: grant.access_grant_id,
-        user_identity_id: person.user_identity_id,
+        origin: CodeOrigin::Grant {
+            access_grant_id: grant.access_grant_id,
+            access_method_id: method.access_method_id,
+            user_identity_id: person.user_identity_id,
+        },
         device_id: device.device_id,
         slot: SlotNumber(1),
         pin: method.pin.clone(),
         window,
+        schedule: None,
         deleted_at: None,
         presence: Presence::Absent,
         problem: None,

@@ -2,6 +2,7 @@
 
 use rusqlite::params;
 
+use super::query::Query;
 use super::row::Row;
 use super::slots::{content_word, read_content};
 use super::vault::Vault;
@@ -10,7 +11,41 @@ use crate::model::{AccessCodeId, DeviceId, UnmanagedCode};
 
 const TABLE: &str = "unmanaged_codes";
 
+/// Which codes; `None` does not narrow.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UnmanagedFilter {
+    /// In this lock.
+    pub device: Option<DeviceId>,
+    /// Behind this one.
+    pub after: Option<AccessCodeId>,
+    /// At most so many.
+    pub limit: Option<usize>,
+}
+
 impl Unit<'_> {
+    /// By id.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn unmanaged_code(&mut self, id: AccessCodeId) -> Result<Option<UnmanagedCode>, StoreError> {
+        let vault = self.vault;
+        let sql = "SELECT * FROM unmanaged_codes WHERE access_code_id = ?1";
+        self.one(TABLE, sql, [id], |row| read(vault, row))
+    }
+
+    /// By id, which is by age.
+    ///
+    /// # Errors
+    /// [`StoreError`]; a row that can't be read is logged and left out.
+    pub fn list_unmanaged(&mut self, filter: &UnmanagedFilter) -> Result<Vec<UnmanagedCode>, StoreError> {
+        let vault = self.vault;
+        let mut query = Query::new("SELECT * FROM unmanaged_codes WHERE TRUE");
+        query.and_if("device_id = ?", filter.device.as_ref())?;
+        query.and_if("access_code_id > ?", filter.after.as_ref())?;
+        query.end("access_code_id", filter.limit);
+        query.readable(self, TABLE, |row| read(vault, row))
+    }
+
     /// Of one lock, by slot.
     ///
     /// # Errors

@@ -2,11 +2,23 @@
 
 use rusqlite::params;
 
+use super::query::Query;
 use super::row::Row;
 use super::{StoreError, Unit};
 use crate::model::{UserIdentity, UserIdentityId};
 
 const TABLE: &str = "user_identities";
+
+/// Which people; `None` does not narrow.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PersonFilter {
+    /// Of one of these ids.
+    pub ids: Option<Vec<UserIdentityId>>,
+    /// Behind this one.
+    pub after: Option<UserIdentityId>,
+    /// At most so many.
+    pub limit: Option<usize>,
+}
 
 impl Unit<'_> {
     /// By id.
@@ -41,12 +53,18 @@ impl Unit<'_> {
         self.one(TABLE, "SELECT * FROM user_identities WHERE phone_number = ?1", [number], read)
     }
 
-    /// All, by id, which is by age.
+    /// By id, which is by age.
     ///
     /// # Errors
     /// [`StoreError`]; a row that can't be read is logged and left out.
-    pub fn user_identities(&mut self) -> Result<Vec<UserIdentity>, StoreError> {
-        self.readable(TABLE, "SELECT * FROM user_identities ORDER BY user_identity_id", [], read)
+    pub fn user_identities(&mut self, filter: &PersonFilter) -> Result<Vec<UserIdentity>, StoreError> {
+        let mut query = Query::new("SELECT * FROM user_identities WHERE TRUE");
+        if let Some(ids) = &filter.ids {
+            query.and_in("user_identity_id", ids)?;
+        }
+        query.and_if("user_identity_id > ?", filter.after.as_ref())?;
+        query.end("user_identity_id", filter.limit);
+        query.readable(self, TABLE, read)
     }
 
     /// A new one.

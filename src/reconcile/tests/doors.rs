@@ -94,7 +94,8 @@ async fn who_unlocked_is_told_with_the_code_and_the_person() {
     let slot = Some(world.code(&grant).await.slot);
     world.tells(FRONT, LockEvent::Unlocked { source: UnlockSource::Keypad, slot }).await;
     world.tells(FRONT, LockEvent::Unlocked { source: UnlockSource::Keypad, slot: Some(SlotNumber(4)) }).await;
-    let events = world.read(|unit| unit.events(&crate::store::EventFilter { limit: 100, ..Default::default() })).await;
+    let events =
+        world.read(|unit| unit.events(&crate::store::EventFilter { limit: Some(100), ..Default::default() })).await;
     let unlocked: Vec<_> = events.iter().filter(|event| event.event_type.name() == "lock.unlocked").collect();
     assert!(unlocked.iter().all(|event| event.details["method"] == "keycode"));
     let known = unlocked.iter().filter(|event| event.subject.access_grant_id == Some(grant.id)).count();

@@ -12,7 +12,7 @@ use super::lock::FakeLock;
 use crate::clock::Now;
 use crate::model::{
     AccessCode, AccessCodeId, AccessGrant, AccessGrantId, AccessMethod, ActionAttempt, ActionAttemptId, ActionStatus,
-    ActionType, DeviceId, Presence, RadioKind, Timestamp, UserIdentity, Window,
+    ActionType, CodeOrigin, DeviceId, Presence, RadioKind, Timestamp, UserIdentity, Window,
 };
 use crate::plan::{SlotTable, slot};
 use crate::reconcile::engine::Engine;
@@ -254,7 +254,7 @@ impl World {
 
     /// The names of all events so far that begin like this, oldest first.
     pub(super) async fn events(&self, prefix: &'static str) -> Vec<&'static str> {
-        let filter = EventFilter { limit: 10_000, ..EventFilter::default() };
+        let filter = EventFilter { limit: Some(10_000), ..EventFilter::default() };
         let mut events = self.read(move |unit| unit.events(&filter)).await;
         events.sort_by_key(|event| event.event_id);
         let names = events.into_iter().map(|event| event.event_type.name());
@@ -299,7 +299,10 @@ fn make_grant(unit: &mut Unit<'_>, devices: &[DeviceId], window: Window) -> Resu
         user_identity_id: person.user_identity_id,
         name: None,
         device_ids: devices.to_vec(),
+        reservation_key: None,
+        space_ids: Vec::new(),
         window,
+        schedule: None,
         created_at: now,
         deleted_at: None,
     };
@@ -311,6 +314,9 @@ fn make_grant(unit: &mut Unit<'_>, devices: &[DeviceId], window: Window) -> Resu
         requested: false,
         refused_length: None,
         issued_at: None,
+        deleted_at: None,
+        revoked_at: None,
+        failed_at: None,
         created_at: now,
     };
     unit.insert_method(&method)?;
@@ -318,13 +324,16 @@ fn make_grant(unit: &mut Unit<'_>, devices: &[DeviceId], window: Window) -> Resu
     for (device, slot) in devices.iter().zip(slots) {
         let code = AccessCode {
             access_code_id: unit.id(),
-            access_method_id: method.access_method_id,
-            access_grant_id: grant_id,
-            user_identity_id: person.user_identity_id,
+            origin: CodeOrigin::Grant {
+                access_grant_id: grant_id,
+                access_method_id: method.access_method_id,
+                user_identity_id: person.user_identity_id,
+            },
             device_id: *device,
             slot,
             pin: method.pin.clone(),
             window,
+            schedule: None,
             deleted_at: None,
             presence: Presence::Absent,
             problem: None,

@@ -1,12 +1,10 @@
 //! Grants, methods, codes and their journal.
 
-use std::time::Duration;
-
 use keyway_lock::Evidence;
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::{AccessCodeId, CodeProblem, ProblemKind};
+use crate::model::{AccessCodeId, CodeProblem, DeviceCode, ProblemKind, Schedule};
 
 /// All times that a row can hold: the years -9999 to 9999.
 fn any_time() -> impl Strategy<Value = Timestamp> {
@@ -29,8 +27,29 @@ fn any_problem() -> impl Strategy<Value = CodeProblem> {
         Just(ProblemKind::DelayInRemoving),
         Just(ProblemKind::FailedToRemove),
         Just(ProblemKind::WillNotWork),
+        Just(ProblemKind::ModifiedExternally),
+        Just(ProblemKind::RemovedExternally),
     ];
     (kind, any::<String>(), any_time()).prop_map(|(kind, message, since)| CodeProblem { kind, message, since })
+}
+
+/// Whom a code is from; `None`: a grant, the building's.
+fn any_origin() -> impl Strategy<Value = Option<CodeOrigin>> {
+    let text = || prop::option::of(any::<String>());
+    let made =
+        (text(), text(), any::<bool>(), prop::option::of(any::<u8>())).prop_map(|(name, key, allowed, length)| {
+            CodeOrigin::Device(DeviceCode {
+                name,
+                common_code_key: key,
+                is_external_modification_allowed: allowed,
+                refused_length: length,
+            })
+        });
+    prop_oneof![Just(None), Just(Some(CodeOrigin::Hand)), made.prop_map(Some)]
+}
+
+fn any_schedule() -> impl Strategy<Value = Option<Schedule>> {
+    prop::option::of(Just(Schedule::new("0 9 * * MON-FRI", "8h", "Europe/Berlin").unwrap()))
 }
 
 proptest! {
@@ -38,6 +57,8 @@ proptest! {
 
     #[test]
     fn any_code_comes_back_as_it_was(
+        origin in any_origin(),
+        schedule in any_schedule(),
         pin in prop::option::of("[0-9]{4,10}"),
         slot: u16,
         starts_at in any_time(),
@@ -48,7 +69,10 @@ proptest! {
         created_at in any_time(),
     ) {
         let store = in_memory();
+        let built = built(&store, 2, "4711").code;
         let code = AccessCode {
+            origin: origin.unwrap_or(built.origin.clone()),
+            schedule,
             slot: SlotNumber(slot),
             pin: pin.map(|pin| Pin::new(&pin).unwrap()),
             window: Window { starts_at, ends_at },
@@ -56,12 +80,13 @@ proptest! {
             presence,
             problem,
             created_at,
-            ..built(&store, 2, "4711").code
+            ..built
         };
         let written = code.clone();
         let read = run(&store, at(0), move |unit| {
             unit.update_code(&written)?;
-            Ok((unit.code(written.access_code_id)?, unit.codes_of_method(written.access_method_id)?))
+            let ids = Some(vec![written.access_code_id]);
+            Ok((unit.code(written.access_code_id)?, unit.codes(&CodeFilter { ids, ..CodeFilter::default() })?))
         });
         prop_assert_eq!(read.unwrap(), (Some(code.clone()), vec![code]));
     }
@@ -90,49 +115,10 @@ proptest! {
             expected.retain(|code| !code.is_finished(at(now)));
             expected.sort_by_key(|code| (code.window.starts_at, code.access_code_id));
             assert_eq!(unit.live_codes(device)?, expected);
-            expected.retain(|code| code.presence != Presence::Absent || code.window.starts_at <= at(now + 3));
-            assert_eq!(unit.due_codes(device, at(now + 3))?, expected);
             Ok(())
         })
         .unwrap();
     }
-}
-
-#[test]
-fn the_next_start_is_that_of_a_code_that_waits() {
-    let store = in_memory();
-    let building = built(&store, 2, "4711");
-    run(&store, at(-60), move |unit| {
-        let device = building.device.device_id;
-        assert_eq!(unit.next_start(device, at(-60))?, Some(at(0)));
-        assert_eq!(unit.next_start(device, at(0))?, None);
-        let later = AccessCode {
-            access_code_id: unit.id(),
-            window: Window { starts_at: at(10), ends_at: None },
-            ..building.code.clone()
-        };
-        unit.insert_code(&later)?;
-        assert_eq!(unit.next_start(device, at(0))?, Some(at(10)));
-        unit.update_code(&AccessCode { deleted_at: Some(at(-60)), ..later })?;
-        assert_eq!(unit.next_start(device, at(0))?, None);
-        Ok(())
-    })
-    .unwrap();
-}
-
-#[test]
-fn a_code_that_may_be_in_the_lock_is_in_everybody_s_way_whatever_its_window() {
-    let store = in_memory();
-    let mut code = built(&store, 2, "4711").code;
-    run(&store, at(7200), move |unit| {
-        let tomorrow = Window { starts_at: at(86_400), ends_at: None };
-        assert!(unit.overlapping_codes(code.device_id, &tomorrow)?.is_empty());
-        code.presence = Presence::Unproven;
-        unit.update_code(&code)?;
-        assert_eq!(unit.overlapping_codes(code.device_id, &tomorrow)?, [code]);
-        Ok(())
-    })
-    .unwrap();
 }
 
 #[test]
@@ -162,13 +148,21 @@ fn grants_are_found_by_person_and_door_and_keep_the_order_of_their_doors() {
         let doors = vec![second.device.device_id, first.device.device_id];
         let both = AccessGrant { device_ids: doors, ..second.grant.clone() };
         unit.update_grant(&both)?;
-        let by = |user, device| GrantFilter { user, device };
+        let by = |user, device| GrantFilter { user, device, ..GrantFilter::default() };
         let (user, door) = (Some(both.user_identity_id), Some(first.device.device_id));
         assert_eq!(unit.grants(&by(None, door))?, [first.grant.clone(), both.clone()]);
         assert_eq!(unit.grants(&by(user, door))?, vec![both.clone()]);
         assert_eq!(unit.grants(&by(user, None))?, vec![both.clone()]);
         assert!(unit.grants(&by(Some(first.person.user_identity_id), Some(second.device.device_id)))?.is_empty());
-        assert_eq!(unit.grants_of_user(both.user_identity_id)?, [both]);
+        let ids = Some(vec![both.access_grant_id]);
+        assert_eq!(unit.grants(&GrantFilter { ids, ..GrantFilter::default() })?, vec![both.clone()]);
+        let key = Some(both.access_grant_key.clone());
+        assert_eq!(unit.grants(&GrantFilter { key, ..GrantFilter::default() })?, vec![both.clone()]);
+        assert!(unit.grants(&GrantFilter { key: Some(None), ..GrantFilter::default() })?.is_empty());
+        let stay = AccessGrant { reservation_key: Some("stay-7".to_owned()), ..both };
+        unit.update_grant(&stay)?;
+        let reservation_key = stay.reservation_key.clone();
+        assert_eq!(unit.grants(&GrantFilter { reservation_key, ..GrantFilter::default() })?, [stay]);
         Ok(())
     })
     .unwrap();
@@ -205,15 +199,13 @@ fn a_grant_with_a_door_that_nobody_knows_is_refused_whole() {
 fn codes_are_found_by_device_grant_and_method() {
     let store = in_memory();
     let (first, second) = (built(&store, 2, "4711").code, built(&store, 3, "0815").code);
-    let all = CodeFilter::default();
+    let all = CodeFilter::default;
     let found = move |filter| run(&store, at(0), move |unit| unit.codes(&filter)).unwrap();
-    assert_eq!(found(all), [first.clone(), second.clone()]);
-    assert_eq!(found(CodeFilter { device: Some(first.device_id), ..all }), vec![first.clone()]);
-    assert_eq!(found(CodeFilter { grant: Some(second.access_grant_id), ..all }), vec![second.clone()]);
-    assert_eq!(found(CodeFilter { method: Some(second.access_method_id), ..all }), vec![second.clone()]);
-    assert!(
-        found(CodeFilter { device: Some(first.device_id), method: Some(second.access_method_id), ..all }).is_empty()
-    );
+    assert_eq!(found(all()), [first.clone(), second.clone()]);
+    assert_eq!(found(CodeFilter { device: Some(first.device_id), ..all() }), vec![first.clone()]);
+    assert_eq!(found(CodeFilter { grant: second.access_grant_id(), ..all() }), vec![second.clone()]);
+    assert_eq!(found(CodeFilter { method: second.access_method_id(), ..all() }), vec![second.clone()]);
+    assert!(found(CodeFilter { device: Some(first.device_id), method: second.access_method_id(), ..all() }).is_empty());
 }
 
 #[test]
@@ -239,13 +231,4 @@ fn a_code_s_history_keeps_its_newest_forty_lines() {
         unit.note(stranger, &JournalEntry::Used)
     });
     assert!(stranger.is_err());
-}
-
-#[test]
-fn a_due_code_is_due_in_the_very_instant_of_its_start() {
-    let store = in_memory();
-    let code = built(&store, 2, "4711").code;
-    let due = |by| run(&store, at(-60), move |unit| unit.due_codes(code.device_id, by)).unwrap().len();
-    assert_eq!(due(at(0)), 1);
-    assert_eq!(due(at(-1).after(Duration::from_micros(999_999))), 0);
 }

@@ -143,3 +143,16 @@ fn a_slot_or_record_that_can_t_be_read_is_as_one_never_heard_of() {
     })
     .unwrap();
 }
+
+#[test]
+fn a_code_whose_schedule_can_t_be_read_is_not_wanted_all_the_time_but_not_at_all() {
+    let store = in_memory();
+    let code = built(&store, 2, "4711").code;
+    damage(
+        &store,
+        "UPDATE access_codes SET schedule = '{\"cron\":\"0 9 * * *\",\"duration\":\"8h\",\"time_zone\":\"X\"}'",
+    );
+    let seen = run(&store, at(1), move |unit| unit.code(code.access_code_id)).unwrap().unwrap();
+    assert!(!seen.is_wanted(at(1)));
+    assert_eq!(seen.problem.as_ref().map(|problem| problem.kind), Some(ProblemKind::FailedToSet));
+}

@@ -26,12 +26,15 @@ fn an_event_comes_back_as_it_was_told() {
             access_method_id: Some(unit.id()),
             user_identity_id: Some(unit.id()),
             action_attempt_id: Some(unit.id()),
+            space_id: Some(unit.id()),
         };
+        unit.set_caller("reception");
         let details = Map::from_iter([("battery_level".to_owned(), json!(0.5))]);
         unit.emit(EventType::DeviceLowBattery, subject.clone(), details.clone())?;
         let (_, event) = unit.outbox_after(0, 1)?.remove(0);
         assert_eq!((event.event_type, event.occurred_at), (EventType::DeviceLowBattery, at(3)));
         assert_eq!((&event.subject, &event.details), (&subject, &details));
+        assert_eq!(event.caller.as_deref(), Some("reception"));
         assert_eq!(unit.event(event.event_id)?.as_ref(), Some(&event));
         Ok(event)
     })
@@ -39,10 +42,12 @@ fn an_event_comes_back_as_it_was_told() {
     let by = |filter: EventFilter| run(&store, at(4), move |unit| unit.events(&filter)).unwrap();
     let subject = event.subject.clone();
     for filter in [
-        EventFilter { device_id: subject.device_id, ..EventFilter::default() },
-        EventFilter { access_code_id: subject.access_code_id, ..EventFilter::default() },
-        EventFilter { access_grant_id: subject.access_grant_id, ..EventFilter::default() },
-        EventFilter { access_method_id: subject.access_method_id, ..EventFilter::default() },
+        EventFilter { device_ids: subject.device_id.into_iter().collect(), ..EventFilter::default() },
+        EventFilter { access_code_ids: subject.access_code_id.into_iter().collect(), ..EventFilter::default() },
+        EventFilter { access_grant_ids: subject.access_grant_id.into_iter().collect(), ..EventFilter::default() },
+        EventFilter { access_method_ids: subject.access_method_id.into_iter().collect(), ..EventFilter::default() },
+        EventFilter { space_id: subject.space_id, ..EventFilter::default() },
+        EventFilter { event_ids: vec![event.event_id], ..EventFilter::default() },
         EventFilter { user_identity_id: subject.user_identity_id, ..EventFilter::default() },
         EventFilter { event_types: vec![EventType::DeviceAdded, event.event_type], ..EventFilter::default() },
     ] {
@@ -62,9 +67,14 @@ fn events_are_given_oldest_first_the_first_since_a_time_or_else_the_last() {
         let filter = EventFilter { since, limit, ..EventFilter::default() };
         types(&run(&store, at(9), move |unit| unit.events(&filter)).unwrap())
     };
-    assert_eq!(by(Some(at(1)), 2), [DeviceConnected, DeviceDisconnected]);
-    assert_eq!(by(None, 2), [DeviceDisconnected, DeviceJammed]);
-    assert_eq!(by(Some(at(2)), usize::MAX), [DeviceDisconnected, DeviceJammed]);
+    assert_eq!(by(Some(at(1)), Some(2)), [DeviceConnected, DeviceDisconnected]);
+    assert_eq!(by(None, Some(2)), [DeviceDisconnected, DeviceJammed]);
+    assert_eq!(by(Some(at(2)), None), [DeviceDisconnected, DeviceJammed]);
+    let until = EventFilter { since: Some(at(1)), until: Some(at(3)), ..EventFilter::default() };
+    let between = run(&store, at(9), move |unit| unit.events(&until)).unwrap();
+    assert_eq!(types(&between), [DeviceConnected, DeviceDisconnected]);
+    let next = EventFilter { after: Some(between[1].event_id), limit: Some(5), ..EventFilter::default() };
+    assert_eq!(types(&run(&store, at(9), move |unit| unit.events(&next)).unwrap()), [DeviceJammed]);
 }
 
 #[test]

@@ -156,3 +156,26 @@ fn a_door_that_was_quiet_for_long_is_waited_for_when_something_happens_again() {
     purge(&store, 21 * DAY);
     assert_eq!(numbers(&store).first(), Some(&6));
 }
+
+#[test]
+fn a_code_without_a_grant_goes_like_one_with_a_grant() {
+    let store = in_memory();
+    let template = built(&store, 2, "4711").code;
+    let origin = CodeOrigin::Device(crate::model::DeviceCode::default());
+    let deleted = AccessCode { origin: origin.clone(), deleted_at: Some(at(0)), ..template.clone() };
+    let over = AccessCode { origin, ..template };
+    let [deleted, over] = run(&store, at(0), move |unit| {
+        let codes = [deleted, over].map(|code| AccessCode { access_code_id: unit.id(), ..code });
+        codes.iter().try_for_each(|code| unit.insert_code(code))?;
+        Ok(codes)
+    })
+    .unwrap();
+    let purged = |seconds| run(&store, at(seconds), |unit| unit.purge(Duration::from_secs(30 * 86_400))).unwrap();
+    assert_eq!(purged(30 * 86_400 - 1), 0);
+    assert_eq!(purged(31 * 86_400), 3, "the grant's PIN as well");
+    let read = move |unit: &mut Unit<'_>| Ok((unit.code(deleted.access_code_id)?, unit.code(over.access_code_id)?));
+    let (deleted, over) = run(&store, at(0), read).unwrap();
+    assert_eq!(deleted, None);
+    assert_eq!(over.unwrap().pin, None);
+    assert_eq!(purged(31 * 86_400), 0, "and not again");
+}
