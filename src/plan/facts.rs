@@ -76,9 +76,13 @@ impl SlotTable {
     }
 }
 
-/// Whether a slot's content is a PIN, and not this one.
+/// Whether a slot's content is a PIN, and not this one; or no guest's code: disabled, reserved.
 pub(super) fn is_another(content: &SlotContent, pin: Option<&Pin>) -> bool {
-    matches!(content, SlotContent::Code(shown) if Some(shown) != pin)
+    match content {
+        SlotContent::Code(shown) => Some(shown) != pin,
+        SlotContent::Unusable => true,
+        SlotContent::Free | SlotContent::Hidden => false,
+    }
 }
 
 /// What only this run of the program knows of a lock.

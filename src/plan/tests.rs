@@ -154,6 +154,9 @@ fn a_lock_shown_another_pin_twice_has_a_code_that_is_not_ours() {
     let codes = [ours.clone()];
     assert_eq!(judge(Some(&before), SlotNumber(1), &other, &codes), Verdict::Doubtful(id(1)));
     assert_eq!(judge(Some(&other), SlotNumber(1), &other, &codes), Verdict::Replaced(id(1)));
+    let disabled = SlotContent::Unusable;
+    assert_eq!(judge(Some(&before), SlotNumber(1), &disabled, &codes), Verdict::Doubtful(id(1)));
+    assert_eq!(judge(Some(&disabled), SlotNumber(1), &disabled, &codes), Verdict::Replaced(id(1)), "it opens nothing");
     assert_eq!(judge(None, SlotNumber(1), &SlotContent::Hidden, &codes), Verdict::Same, "masked counts as ours");
     assert_eq!(judge(None, SlotNumber(1), &SlotContent::Free, &codes), Verdict::Gone(id(1)));
     assert_eq!(judge(None, SlotNumber(2), &other, &codes), Verdict::Foreign);

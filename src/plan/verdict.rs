@@ -46,7 +46,7 @@ pub fn judge(before: Option<&SlotContent>, slot: SlotNumber, content: &SlotConte
             }
         }
         SlotContent::Code(_) => Verdict::Proven(id),
-        // A masked code proves neither that ours is in nor that it is out.
+        // A masked code proves neither that ours is in nor that it is out; a slot that can't be used is another's, above.
         SlotContent::Hidden | SlotContent::Unusable => Verdict::Same,
     }
 }

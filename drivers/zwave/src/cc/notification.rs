@@ -4,8 +4,7 @@
 use keyway_lock::wire::Reader;
 use keyway_lock::{LockEvent, SlotNumber, UnlockSource};
 
-use super::user_code::{self, UserCodeCommand};
-use super::{CcError, command_of};
+use super::{CcError, command_of, user_code};
 
 /// Class id.
 pub const CLASS: u8 = 0x71;
@@ -24,6 +23,12 @@ pub const ACCESS_CONTROL: u8 = 0x06;
 pub const HOME_SECURITY: u8 = 0x07;
 /// Notification type Power Management.
 pub const POWER_MANAGEMENT: u8 = 0x08;
+
+/// Event "unknown", of any type.
+const UNKNOWN_EVENT: u8 = 0xFE;
+/// User Code commands that stand as a parameter.
+const USER_CODE_REPORT: u8 = 0x03;
+const EXTENDED_USER_CODE_REPORT: u8 = 0x0D;
 
 /// Events of type Access Control.
 pub mod access_control {
@@ -167,6 +172,8 @@ impl Report {
     /// What this means for a lock; empty for what does not concern one.
     pub fn lock_events(&self) -> Vec<LockEvent> {
         match self.event {
+            // What it is stands in the version 1 fields only.
+            Some((_, UNKNOWN_EVENT)) => self.alarm().into_iter().collect(),
             Some((ACCESS_CONTROL, event)) => self.access_control(event).into_iter().collect(),
             // Tampering: cover removed, moved, broken glass, impact.
             Some((HOME_SECURITY, 3 | 5 | 6 | 9 | 10 | 11)) => vec![LockEvent::Tamper],
@@ -211,12 +218,11 @@ impl Report {
     /// Who it was. Locks put here a whole User Code Report, an Extended one, or the bare identifier.
     fn user(&self) -> Option<SlotNumber> {
         match self.parameters[..] {
-            [user_code::CLASS, ..] => match UserCodeCommand::decode(&self.parameters) {
-                Ok(UserCodeCommand::Report(code)) => Some(code.user),
-                Ok(UserCodeCommand::ExtendedReport { codes, .. }) => codes.first().map(|code| code.user),
-                // Cut behind the identifier, as some locks do.
-                _ => self.parameters.get(2).map(|user| SlotNumber(u16::from(*user))),
-            },
+            // Some locks cut it behind the identifier.
+            [user_code::CLASS, USER_CODE_REPORT, user, ..] => Some(SlotNumber(user.into())),
+            [user_code::CLASS, EXTENDED_USER_CODE_REPORT, _, high, low, ..] => {
+                Some(SlotNumber(u16::from_be_bytes([high, low])))
+            }
             [user] => Some(SlotNumber(user.into())),
             [high, low] => Some(SlotNumber(u16::from_be_bytes([high, low]))),
             [] if self.alarm_type != 0 => Some(SlotNumber(self.alarm_level.into())),
@@ -270,16 +276,25 @@ mod tests {
             &[3, 0x63, 0x03, 5],
             &[1, 5],
             &[2, 0, 5],
-            &[10, 0x63, 0x0D, 1, 0, 5, 1, 0, 0, 0, 0],
+            &[9, 0x63, 0x0D, 1, 0, 5, 1, 0, 0, 0],
         ] {
             let bytes = [&[0x71, 0x05, 0, 0, 0, 0xFF, 6, 6][..], parameters].concat();
-            if parameters[0] == 10 {
-                assert_eq!(events(&bytes).len(), 1);
-            } else {
-                assert_eq!(events(&bytes), expected, "{parameters:?}");
-            }
+            assert_eq!(events(&bytes), expected, "{parameters:?}");
         }
         assert_eq!(events(&[0x71, 0x05, 19, 5]), expected);
+    }
+
+    #[test]
+    fn user_99_is_not_taken_for_the_class_that_has_this_number() {
+        let expected = [LockEvent::Unlocked { source: UnlockSource::Keypad, slot: Some(SlotNumber(99)) }];
+        assert_eq!(events(&[0x71, 0x05, 0, 0, 0, 0xFF, 6, 6, 1, 99]), expected);
+    }
+
+    #[test]
+    fn an_unknown_event_means_what_its_version_1_fields_say() {
+        let expected = [LockEvent::Unlocked { source: UnlockSource::Keypad, slot: Some(SlotNumber(5)) }];
+        assert_eq!(events(&[0x71, 0x05, 19, 5, 0, 0xFF, 6, 0xFE, 0]), expected);
+        assert_eq!(events(&[0x71, 0x05, 0, 0, 0, 0xFF, 6, 0xFE, 0]), []);
     }
 
     #[test]

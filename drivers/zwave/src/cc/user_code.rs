@@ -138,17 +138,18 @@ impl UserCode {
     }
 
     /// What this says of the slot. Absurd answers are unknown, not empty: a status that nobody defined is unusable, a
-    /// taken slot whose characters are no PIN is hidden.
+    /// taken slot whose characters are no PIN is hidden. A code that is disabled, or reserved by an administrator, opens
+    /// no door, whatever its digits are: no guest's code.
     pub fn content(&self) -> SlotContent {
         match self.status {
             UserIdStatus::Available => SlotContent::Free,
-            UserIdStatus::Enabled | UserIdStatus::Disabled | UserIdStatus::Messaging | UserIdStatus::Passage => {
+            UserIdStatus::Enabled | UserIdStatus::Messaging | UserIdStatus::Passage => {
                 // Some locks fill up a fixed field behind the code.
                 let end = self.code.0.iter().rposition(|byte| !matches!(byte, 0x00 | 0xFF)).map_or(0, |last| last + 1);
                 let pin = std::str::from_utf8(&self.code.0[..end]).ok().and_then(|text| Pin::new(text).ok());
                 pin.map_or(SlotContent::Hidden, SlotContent::Code)
             }
-            UserIdStatus::NotAvailable | UserIdStatus::Other(_) => SlotContent::Unusable,
+            UserIdStatus::Disabled | UserIdStatus::NotAvailable | UserIdStatus::Other(_) => SlotContent::Unusable,
         }
     }
 
@@ -411,7 +412,7 @@ mod tests {
         assert_eq!(content(&[0]), SlotContent::Free);
         assert_eq!(content(&[1, b'4', b'7', b'1', b'1']), SlotContent::Code(pin("4711")));
         assert_eq!(content(&[1, b'4', b'7', b'1', b'1', 0, 0, 0]), SlotContent::Code(pin("4711")));
-        assert_eq!(content(&[2, b'4', b'7', b'1', b'1']), SlotContent::Code(pin("4711")));
+        assert_eq!(content(&[2, b'4', b'7', b'1', b'1']), SlotContent::Unusable);
         assert_eq!(content(&[1, b'*', b'*', b'*', b'*']), SlotContent::Hidden);
         assert_eq!(content(&[1, 0, 0, 0, 0]), SlotContent::Hidden);
         assert_eq!(content(&[1]), SlotContent::Hidden);
