@@ -3,7 +3,7 @@
 
 use zeroize::Zeroizing;
 
-use crate::cc::association::{self, AssociationCommand};
+use crate::cc::association::{self, AssociationCommand, Kind};
 use crate::cc::door_lock::{self, DoorLockCommand};
 use crate::cc::manufacturer_specific::{self, ManufacturerSpecificCommand};
 use crate::cc::user_code::{self, UserCodeCommand};
@@ -18,7 +18,7 @@ use crate::serial_api::callback::NodeUpdate;
 use crate::serial_api::command::Command;
 use crate::serial_api::session::Completed;
 use crate::serial_api::startup::Stick;
-use crate::transport::exchange::{Answer, AskError, Awaits};
+use crate::transport::exchange::{Answer, AskError, Awaits, Beginning};
 use crate::transport::queue::Ended;
 
 /// The command classes whose version matters here.
@@ -42,6 +42,8 @@ enum Step {
     ZwavePlus,
     Lifeline,
     LifelineSet,
+    /// Whether the set was taken.
+    LifelineAgain,
     Done,
 }
 
@@ -59,7 +61,7 @@ impl Step {
             Self::Product => "manufacturer and product",
             Self::Firmware => "firmware version",
             Self::ZwavePlus => "Z-Wave Plus information",
-            Self::Lifeline | Self::LifelineSet => "lifeline association",
+            Self::Lifeline | Self::LifelineSet | Self::LifelineAgain => "lifeline association",
             Self::Done => "",
         }
     }
@@ -135,14 +137,14 @@ impl Interview {
             Step::Firmware => record.firmware.is_some(),
             Step::ZwavePlus => record.role_type.is_some(),
             Step::Lifeline => record.lifeline,
-            Step::LifelineSet | Step::Done => false,
+            Step::LifelineSet | Step::LifelineAgain | Step::Done => false,
         }
     }
 
     fn question(&self, stick: &Stick) -> Option<InterviewAsk> {
-        let node = |command: Vec<u8>, report: &[u8]| {
-            Some(InterviewAsk::Node(Zeroizing::new(command), Awaits::Report(report.to_vec())))
-        };
+        let asked =
+            |command: Vec<u8>, report| Some(InterviewAsk::Node(Zeroizing::new(command), Awaits::Report(report)));
+        let node = |command: Vec<u8>, report: &[u8]| asked(command, Beginning::from(report));
         let record = &self.record;
         let has = |class| record.supports(class);
         match self.step {
@@ -153,7 +155,11 @@ impl Interview {
                 Some(InterviewAsk::Stick(Command::request_node_info(self.node, stick.node_id_width)))
             }
             Step::SecureClasses => match self.granted.iter().max()? {
-                SecurityClass::S0 => node(s0::COMMANDS_SUPPORTED_GET.to_vec(), &s0::COMMANDS_SUPPORTED_REPORT),
+                // Security 0 counts reports to follow in front of the list.
+                SecurityClass::S0 => asked(
+                    s0::COMMANDS_SUPPORTED_GET.to_vec(),
+                    Beginning::from(s0::COMMANDS_SUPPORTED_REPORT).with_follow(2),
+                ),
                 _ => node(s2::COMMANDS_SUPPORTED_GET.to_vec(), &s2::COMMANDS_SUPPORTED_REPORT),
             },
             Step::Version(index) => {
@@ -181,13 +187,15 @@ impl Interview {
                 node(ZwavePlusCommand::Get.encode(), &[zwave_plus::CLASS, 0x02])
             }
             // Long Range nodes report to the controller without one.
-            Step::Lifeline if has(association::CLASS) && !self.node.is_long_range() => {
-                let get = AssociationCommand::Get(association::LIFELINE).encode();
-                node(get, &[association::CLASS, 0x03, association::LIFELINE])
+            Step::Lifeline | Step::LifelineAgain if !self.node.is_long_range() => {
+                let kind = association_of(record)?;
+                let get = AssociationCommand::Get(association::LIFELINE).encode(kind);
+                asked(get, Beginning::from([kind.class(), association::REPORT, association::LIFELINE]).with_follow(4))
             }
             Step::LifelineSet => {
                 let nodes = vec![u8::try_from(self.own.get()).ok()?];
-                let set = AssociationCommand::Set { group: association::LIFELINE, nodes }.encode();
+                let set =
+                    AssociationCommand::Set { group: association::LIFELINE, nodes }.encode(association_of(record)?);
                 Some(InterviewAsk::Node(Zeroizing::new(set), Awaits::Delivery))
             }
             _ => None,
@@ -211,8 +219,8 @@ impl Interview {
                     self.miss(step);
                 }
             }
-            // The lifeline was set; at the next interview it is looked at again.
-            Ended::Node(Ok(Answer::Delivered | Answer::Supervised(_))) => self.record.lifeline = true,
+            // The lifeline was set: it is looked at again.
+            Ended::Node(Ok(Answer::Delivered | Answer::Supervised(_))) => {}
         }
         if self.step == step {
             self.advance();
@@ -239,7 +247,6 @@ impl Interview {
         let record = &mut self.record;
         match step {
             Step::SecureClasses => {
-                // Security 0 counts reports to follow in front of the list.
                 let list = report.get(if report.starts_with(&s0::COMMANDS_SUPPORTED_REPORT) { 3 } else { 2 }..)?;
                 record.secure = supported_classes(list);
             }
@@ -278,11 +285,15 @@ impl Interview {
                 ZwavePlusCommand::Report { role, .. } => record.role_type = Some(role),
                 ZwavePlusCommand::Get => return None,
             },
-            Step::Lifeline => match AssociationCommand::decode(report).ok()? {
+            Step::Lifeline | Step::LifelineAgain => match AssociationCommand::decode(report).ok()? {
                 AssociationCommand::Report { nodes, .. } => {
-                    let there = nodes.iter().any(|node| u16::from(*node) == self.own.get());
-                    record.lifeline = there;
-                    self.step = if there { Step::Done } else { Step::LifelineSet };
+                    record.lifeline = nodes.iter().any(|node| u16::from(*node) == self.own.get());
+                    match step {
+                        _ if record.lifeline => self.step = Step::Done,
+                        Step::Lifeline => self.step = Step::LifelineSet,
+                        // Set, and not taken.
+                        _ => return None,
+                    }
                 }
                 _ => return None,
             },
@@ -312,7 +323,64 @@ impl Interview {
             Step::Firmware => Step::ZwavePlus,
             Step::ZwavePlus => Step::Lifeline,
             // The set follows only from what the report said.
-            Step::Lifeline | Step::LifelineSet | Step::Done => Step::Done,
+            Step::LifelineSet => Step::LifelineAgain,
+            Step::Lifeline | Step::LifelineAgain | Step::Done => Step::Done,
         };
+    }
+}
+
+/// By which class a node is associated; `None`: it knows neither.
+fn association_of(record: &NodeRecord) -> Option<Kind> {
+    [Kind::Plain, Kind::MultiChannel].into_iter().find(|kind| record.supports(kind.class()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::node::info::Listening;
+
+    /// An interview of a node in the clear, of which all is known but the lifeline.
+    fn of_lifeline(class: u8) -> (Interview, Stick) {
+        let (node, stick) = (NodeId::new(5).unwrap(), Stick { own_node: Some(NodeId::FIRST), ..Stick::default() });
+        let mut record = NodeRecord::new(&[]);
+        record.listening = Some(Listening::Always);
+        record.clear = BTreeSet::from([class]);
+        (Interview::new(node, &stick, &[], record), stick)
+    }
+
+    fn asked(interview: &mut Interview, stick: &Stick) -> Option<Vec<u8>> {
+        match interview.ask(stick)? {
+            InterviewAsk::Node(command, _) => Some(command.to_vec()),
+            InterviewAsk::Stick(_) => panic!("the stick is not asked"),
+        }
+    }
+
+    /// The lifeline as the node tells it before and after it is set.
+    fn lifeline(class: u8, before: &[u8], after: &[u8]) -> NodeRecord {
+        let (mut interview, stick) = of_lifeline(class);
+        let report = |nodes: &[u8]| {
+            let report = [&[class, 0x03, 1, 5, 0][..], nodes].concat();
+            Ended::Node(Ok(Answer::Report(Zeroizing::new(report))))
+        };
+        assert_eq!(asked(&mut interview, &stick), Some(vec![class, 0x02, 1]));
+        interview.handle_ended(report(before));
+        assert_eq!(asked(&mut interview, &stick), Some(vec![class, 0x01, 1, 1]));
+        interview.handle_ended(Ended::Node(Ok(Answer::Delivered)));
+        assert_eq!(asked(&mut interview, &stick), Some(vec![class, 0x02, 1]));
+        interview.handle_ended(report(after));
+        assert_eq!(asked(&mut interview, &stick), None);
+        interview.into_record()
+    }
+
+    #[test]
+    fn the_lifeline_is_believed_once_the_node_tells_it() {
+        for class in [association::CLASS, association::MULTI_CHANNEL_CLASS] {
+            let taken = lifeline(class, &[], &[1]);
+            assert!(taken.lifeline && taken.missing.is_empty());
+            let not_taken = lifeline(class, &[7, 8], &[7, 8]);
+            assert!(!not_taken.lifeline && not_taken.missing.contains("lifeline association"));
+        }
     }
 }

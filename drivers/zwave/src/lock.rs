@@ -9,7 +9,7 @@ use keyway_lock::{CommandError, CommandOutput, LockCommand, LockEvent, Refusal};
 use zeroize::Zeroizing;
 
 use crate::node::table::NodeRecord;
-use crate::transport::exchange::{Answer, AskError};
+use crate::transport::exchange::{Answer, AskError, Beginning};
 
 use bolt::BoltJob;
 use code::CodeJob;
@@ -18,7 +18,7 @@ use code::CodeJob;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Want {
     /// By a report that begins like this.
-    Report(Vec<u8>),
+    Report(Beginning),
     /// Under supervision, if the node knows it, else by its acknowledgement.
     Outcome,
 }

@@ -235,7 +235,7 @@ impl VirtualStick {
 
     fn ask_information(&mut self, now: Instant, node: NodeId) {
         let Some(post) = self.posts.get_mut(&node) else { return };
-        let answered = post.reaches();
+        let answered = post.reaches() && post.node.setup().tells_information;
         let at = if answered { post.travel(now) + post.latency } else { now + NO_ACK_AFTER };
         self.air.put(at, Flight::Information(node, answered));
     }

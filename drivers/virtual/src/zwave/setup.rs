@@ -54,6 +54,10 @@ pub struct LockSetup {
     pub supervised_reports: bool,
     /// The hub is in its lifeline group already, so that it reports there.
     pub lifeline: bool,
+    /// It is associated by Multi Channel Association, and knows no plain Association.
+    pub multi_channel_association: bool,
+    /// It answers the request for its node information frame.
+    pub tells_information: bool,
 }
 
 impl LockSetup {
@@ -73,6 +77,8 @@ impl LockSetup {
             supervision: true,
             supervised_reports: true,
             lifeline: true,
+            multi_channel_association: false,
+            tells_information: true,
         }
     }
 }
@@ -199,6 +205,8 @@ struct RawLock {
     supervision: Option<bool>,
     supervised_reports: Option<bool>,
     lifeline: Option<bool>,
+    multi_channel_association: Option<bool>,
+    tells_information: Option<bool>,
 }
 
 #[derive(Deserialize, Clone, Copy)]
@@ -254,6 +262,8 @@ impl RawLock {
             supervision: self.supervision.unwrap_or(usual.supervision),
             supervised_reports: self.supervised_reports.unwrap_or(usual.supervised_reports),
             lifeline: self.lifeline.unwrap_or(usual.lifeline),
+            multi_channel_association: self.multi_channel_association.unwrap_or(usual.multi_channel_association),
+            tells_information: self.tells_information.unwrap_or(usual.tells_information),
             ..usual
         })
     }

@@ -330,9 +330,7 @@ impl Dialogue {
     pub(super) fn handle_unasked(&mut self, now: Instant, level: Option<SecurityClass>, command: &[u8]) {
         self.heard(now);
         let Some(record) = &self.record else { return };
-        // What the lock says under security is not believed from anybody without.
-        let due = level_of(record, &self.granted, command);
-        if due.is_some() && level != due {
+        if level < due_level(record, &self.granted, command) {
             tracing::warn!(node = %self.node, "a command without the security it should have is passed over");
             return;
         }
@@ -393,6 +391,14 @@ fn level_of(record: &NodeRecord, granted: &[SecurityClass], command: &[u8]) -> O
     let class = command.first()?;
     let secure = record.secure.contains(class) || SECURITY.contains(class);
     granted.iter().max().copied().filter(|_| secure)
+}
+
+/// The security a command must have to be believed. A secured lock says nothing in the clear but what it lists there:
+/// anybody could make it up.
+fn due_level(record: &NodeRecord, granted: &[SecurityClass], command: &[u8]) -> Option<SecurityClass> {
+    let class = command.first()?;
+    let in_the_clear = record.clear.contains(class) && !record.secure.contains(class);
+    granted.iter().max().copied().filter(|_| !in_the_clear)
 }
 
 /// What a command means for a lock; what can't be read means nothing.

@@ -63,7 +63,7 @@ impl BoltJob {
     }
 
     pub(super) fn next(&self) -> Next {
-        let ask = |command: Vec<u8>, report: [u8; 2]| Next::Ask(Zeroizing::new(command), Want::Report(report.to_vec()));
+        let ask = |command: Vec<u8>, report: [u8; 2]| Next::Ask(Zeroizing::new(command), Want::Report(report.into()));
         match &self.phase {
             Phase::Move => {
                 let mode = if self.wanted == Some(true) { Mode::Secured } else { Mode::Unsecured(0) };

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::{Next, Want, again_after, reading_failed, writing_failed};
 use crate::cc::user_code::{UserCode, UserCodeCommand};
 use crate::node::table::NodeRecord;
-use crate::transport::exchange::{Answer, AskError};
+use crate::transport::exchange::{Answer, AskError, Beginning};
 use crate::transport::supervision::Status;
 
 /// Times a slot is read until it holds what was written: some locks tell their old content for a few seconds.
@@ -123,18 +123,21 @@ impl CodeJob {
     }
 
     /// The question for the slot, and how its report begins.
-    fn get(&self) -> (UserCodeCommand, Vec<u8>) {
+    fn get(&self) -> (UserCodeCommand, Beginning) {
         let code = UserCode::cleared(self.slot);
-        // Command, count and identifier, or command and identifier.
-        let (get, report, length) = if self.extended {
-            let report = UserCodeCommand::ExtendedReport { codes: vec![code], next: SlotNumber(0) };
-            (UserCodeCommand::ExtendedGet { user: self.slot, more: false }, report, 5)
-        } else {
-            (UserCodeCommand::Get(self.slot), UserCodeCommand::Report(code), 3)
+        let beginning = |report: UserCodeCommand, length| {
+            let mut bytes = report.encode();
+            bytes.truncate(length);
+            Beginning::from(bytes)
         };
-        let mut beginning = report.encode();
-        beginning.truncate(length);
-        (get, beginning)
+        if self.extended {
+            let report = UserCodeCommand::ExtendedReport { codes: vec![code], next: SlotNumber(0) };
+            // Command, count, identifier; a lock may add the slots behind, though it was asked for one.
+            let get = UserCodeCommand::ExtendedGet { user: self.slot, more: false };
+            (get, beginning(report, 5).with_any(2))
+        } else {
+            (UserCodeCommand::Get(self.slot), beginning(UserCodeCommand::Report(code), 3))
+        }
     }
 
     pub(super) fn handle_answer(&mut self, now: Instant, answer: Result<Answer, AskError>) {

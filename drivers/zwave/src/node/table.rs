@@ -90,10 +90,12 @@ impl NodeRecord {
         RecordKey(format!("node/{node}"))
     }
 
-    /// Whether enough is known to put codes into it: what it supports, and how many slots it has.
+    /// Whether enough is known to put codes into it: what it supports, and how many slots it has. What a secured lock
+    /// has in the clear is of no importance for that.
     pub fn is_usable(&self) -> bool {
         let slots = self.users.is_some() || !self.supports(cc::user_code::CLASS);
-        !self.clear.is_empty() && (self.granted.is_empty() || !self.secure.is_empty()) && slots
+        let classes = if self.granted.is_empty() { &self.clear } else { &self.secure };
+        !classes.is_empty() && slots
     }
 
     /// Whether it has a command class, in the clear or under security.

@@ -32,6 +32,8 @@ const NO_ACK_TRIES: u8 = 2;
 const STICK_TRIES: u8 = 5;
 /// Times a message is encapsulated anew for a node that lost step.
 const RESYNC_TRIES: u8 = 3;
+/// A report in several is taken to end here: all that is asked for is shorter by far.
+const LONGEST_GATHERED: usize = 1024;
 /// Encapsulated ahead of a message that, with the nonce of a new SPAN, would be too long for one frame: every S2 node
 /// answers it.
 const SYNCHRONISING_COMMAND: [u8; 2] = s2::COMMANDS_SUPPORTED_GET;
@@ -54,13 +56,44 @@ impl Security {
     }
 }
 
+/// How the report begins that is awaited.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beginning {
+    bytes: Vec<u8>,
+    any: Option<usize>,
+    follow: Option<usize>,
+}
+
+impl Beginning {
+    /// The byte at this index may be any.
+    pub fn with_any(self, index: usize) -> Self {
+        Self { any: Some(index), ..self }
+    }
+
+    /// The byte at this index counts the reports that follow; what each has behind it goes on where the last one ended.
+    pub fn with_follow(self, index: usize) -> Self {
+        Self { follow: Some(index), ..self }
+    }
+
+    fn fits(&self, command: &[u8]) -> bool {
+        let same = |(index, (own, there)): (usize, (&u8, &u8))| own == there || self.any == Some(index);
+        command.len() >= self.bytes.len() && self.bytes.iter().zip(command).enumerate().all(same)
+    }
+}
+
+impl<T: Into<Vec<u8>>> From<T> for Beginning {
+    fn from(bytes: T) -> Self {
+        Self { bytes: bytes.into(), any: None, follow: None }
+    }
+}
+
 /// What is awaited from the node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Awaits {
     /// Its acknowledgement.
     Delivery,
-    /// A command that begins with these bytes.
-    Report(Vec<u8>),
+    /// A command that begins like this.
+    Report(Beginning),
     /// How it carried the command out; the command is sent in a Supervision Get of this session.
     Supervision(u8),
 }
@@ -88,7 +121,7 @@ impl fmt::Debug for Question {
 pub enum Answer {
     /// The node acknowledged.
     Delivered,
-    /// The report, from its class id on. May hold a PIN.
+    /// The report, from its class id on; one that came in several is put together. May hold a PIN.
     Report(Zeroizing<Vec<u8>>),
     /// How the node carried it out: never [`Status::Working`].
     Supervised(Status),
@@ -148,6 +181,8 @@ pub struct Exchange {
     lost_step: bool,
     /// The command itself was handed to the stick.
     sent: bool,
+    /// The reports so far, of which more follow.
+    gathered: Zeroizing<Vec<u8>>,
     asked: u8,
     nonce_tries: u8,
     no_acks: u8,
@@ -177,6 +212,7 @@ impl Exchange {
             nonce_came: false,
             lost_step: false,
             sent: false,
+            gathered: Zeroizing::default(),
             asked: 0,
             nonce_tries: 0,
             no_acks: 0,
@@ -215,7 +251,10 @@ impl Exchange {
             self.end(Err(AskError::NoKey));
             return None;
         };
-        self.sent |= part == Part::Command;
+        if part == Part::Command {
+            self.sent = true;
+            self.gathered.clear();
+        }
         (self.nonce_came, self.lost_step) = (false, false);
         self.stage = Stage::Sending(part);
         Some(bytes)
@@ -344,14 +383,16 @@ impl Exchange {
         }
     }
 
-    /// A command of the node came in at a level. True: it was what is awaited.
+    /// A command of the node came in at a level. True: it was what is awaited. An answer under more security than was
+    /// asked with is as good.
     pub fn handle_command(&mut self, now: Instant, level: Option<SecurityClass>, command: &[u8]) -> bool {
-        if !self.sent || self.outcome.is_some() || level != self.level {
+        if !self.sent || self.outcome.is_some() || level < self.level {
             return false;
         }
         match &self.awaits {
-            Awaits::Report(beginning) if command.starts_with(beginning) => {
-                self.end(Ok(Answer::Report(Zeroizing::new(command.to_vec()))));
+            Awaits::Report(beginning) if beginning.fits(command) => {
+                let follow = beginning.follow;
+                self.gather(now, follow, command);
                 true
             }
             Awaits::Supervision(own) => match SupervisionCommand::decode(command) {
@@ -369,6 +410,18 @@ impl Exchange {
                 _ => false,
             },
             Awaits::Delivery | Awaits::Report(_) => false,
+        }
+    }
+
+    fn gather(&mut self, now: Instant, follow: Option<usize>, report: &[u8]) {
+        let more = follow.and_then(|index| report.get(index)).is_some_and(|count| *count != 0);
+        let new = if self.gathered.is_empty() { 0 } else { follow.map_or(0, |index| index + 1) };
+        self.gathered.extend_from_slice(report.get(new..).unwrap_or_default());
+        if more && self.gathered.len() < LONGEST_GATHERED {
+            self.stage = Stage::Answer { until: now + ANSWER_TIMEOUT };
+        } else {
+            let whole = std::mem::take(&mut self.gathered);
+            self.end(Ok(Answer::Report(whole)));
         }
     }
 
@@ -405,5 +458,88 @@ impl Exchange {
 
     fn end(&mut self, outcome: Result<Answer, AskError>) {
         self.outcome = Some(outcome);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::serial_api::callback::TransmitReport;
+
+    struct Bench {
+        now: Instant,
+        exchange: Exchange,
+    }
+
+    impl Bench {
+        /// A question in the clear that has been delivered.
+        #[expect(clippy::disallowed_methods, reason = "an arbitrary instant to count from")]
+        fn asked(beginning: Beginning) -> Self {
+            let node = |id| NodeId::new(id).unwrap();
+            let command = Zeroizing::new(vec![0x98, 0x02]);
+            let question = Question { command, level: None, awaits: Awaits::Report(beginning) };
+            let mut bench = Self { now: Instant::now(), exchange: Exchange::new(node(5), question) };
+            let mut security = Security::new(node(1), 1, &NetworkKeys::default(), ([1; 32], [2; 32]));
+            bench.exchange.frame(bench.now, &mut security, 46).unwrap();
+            let report = TransmitReport {
+                callback: 1,
+                status: TransmitStatus::Ok,
+                ticks: None,
+                repeaters: None,
+                ack_rssi: None,
+            };
+            bench.exchange.handle_sent(bench.now, &Ok(Completed::Sent(report)));
+            bench
+        }
+
+        /// A report comes in under this level: the whole answer, if that is it.
+        fn report(&mut self, level: Option<SecurityClass>, report: &[u8]) -> Option<Vec<u8>> {
+            self.exchange.handle_command(self.now, level, report);
+            match self.exchange.outcome()? {
+                Ok(Answer::Report(report)) => Some(report.to_vec()),
+                _ => None,
+            }
+        }
+    }
+
+    #[test]
+    fn a_report_that_comes_in_several_is_put_together() {
+        let mut bench = Bench::asked(Beginning::from([0x98, 0x03]).with_follow(2));
+        assert_eq!(bench.report(None, &[0x98, 0x03, 1, 0x62, 0x63]), None);
+        bench.now = bench.exchange.timeout().unwrap() - Duration::from_millis(1);
+        assert_eq!(bench.report(None, &[0x98, 0x03, 0, 0x71, 0x80]), Some(vec![0x98, 0x03, 1, 0x62, 0x63, 0x71, 0x80]));
+    }
+
+    #[test]
+    fn a_report_whose_rest_does_not_come_is_asked_for_again_from_the_beginning() {
+        let mut bench = Bench::asked(Beginning::from([0x98, 0x03]).with_follow(2));
+        bench.report(None, &[0x98, 0x03, 1, 0x62]);
+        while !bench.exchange.wants_turn() {
+            bench.now = bench.exchange.timeout().unwrap();
+            bench.exchange.handle_timeout(bench.now);
+        }
+        let mut security = Security::new(NodeId::FIRST, 1, &NetworkKeys::default(), ([1; 32], [2; 32]));
+        bench.exchange.frame(bench.now, &mut security, 46).unwrap();
+        assert_eq!(bench.report(None, &[0x98, 0x03, 0, 0x63]), Some(vec![0x98, 0x03, 0, 0x63]));
+    }
+
+    #[test]
+    fn a_node_that_counts_without_end_is_not_listened_to_for_ever() {
+        let mut bench = Bench::asked(Beginning::from([0x98, 0x03]).with_follow(2));
+        assert!((0..100).any(|_| bench.report(None, &[&[0x98, 0x03, 1][..], &[0x20; 30]].concat()).is_some()));
+    }
+
+    #[test]
+    fn one_byte_may_be_any_and_the_others_not() {
+        let beginning = || Beginning::from([0x63, 0x0D, 1, 0, 5]).with_any(2);
+        assert!(Bench::asked(beginning()).report(None, &[0x63, 0x0D, 2, 0, 5, 1]).is_some());
+        assert!(Bench::asked(beginning()).report(None, &[0x63, 0x0D, 1, 0, 6, 1]).is_none());
+        assert!(Bench::asked(beginning()).report(None, &[0x63, 0x0D, 1]).is_none());
+    }
+
+    #[test]
+    fn an_answer_under_more_security_than_the_question_is_as_good() {
+        let highest = Some(SecurityClass::S2AccessControl);
+        assert!(Bench::asked([0x98].into()).report(highest, &[0x98, 0x03]).is_some());
     }
 }

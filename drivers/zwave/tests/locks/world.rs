@@ -10,8 +10,10 @@ use keyway_virtual::zwave::{
     Action, FrameCounts, LockSetup, Outcome, StickSetup, VirtualOutput, VirtualStick, demo_setup,
 };
 use keyway_zwave::controller::{Setup, ZwaveRadio};
+use keyway_zwave::host::frame::{DataFrame, FrameType};
 use keyway_zwave::node::NodeId;
 use keyway_zwave::security::NetworkKeys;
+use keyway_zwave::serial_api::function;
 
 pub(crate) struct World {
     now: Instant,
@@ -98,6 +100,11 @@ impl World {
         self.restart_hub(9);
     }
 
+    /// Whether a lock was said to take commands.
+    pub(crate) fn usable(&self, id: u16) -> bool {
+        self.told(|event| matches!(event, RadioEvent::LockInterviewed(lock, _) if *lock == node(id).into()))
+    }
+
     fn interviewed(&self) -> usize {
         self.setup
             .nodes
@@ -163,6 +170,16 @@ impl World {
         self.stick = VirtualStick::new(self.now, building, [8; 32]);
         self.stick.handle_opened(self.now);
         self.reset_stick();
+    }
+
+    /// Somebody within reach sends a command in the clear in this lock's name.
+    pub(crate) fn make_up(&mut self, id: u16, command: &[u8]) {
+        let length = u8::try_from(command.len()).unwrap();
+        let payload = [&[0][..], &id.to_be_bytes(), &[length], command, &[0xC4]].concat();
+        let function = function::APPLICATION_COMMAND_HANDLER;
+        let frame = DataFrame { frame_type: FrameType::Request, function, payload };
+        self.radio.handle_bytes(self.now, &frame.encode());
+        self.settle();
     }
 
     pub(crate) fn deafen_stick(&mut self) {
