@@ -3,8 +3,9 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use super::caller::{Caller, Role};
+use super::caller::Caller;
 use super::health::Sticks;
+use crate::model::Role;
 use crate::store::Unit;
 
 /// What the hub knows of itself that is not in its database.

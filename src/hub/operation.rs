@@ -7,12 +7,12 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::call::{Call, Surroundings};
-use super::caller::{Caller, Role};
+use super::caller::Caller;
 use super::outcome::Failure;
 use super::parameter::Parameter;
 use super::request::{self, Request};
 use super::shape::Field;
-use crate::model::ApiError;
+use crate::model::{ApiError, Role};
 use crate::store::Unit;
 
 /// An HTTP method by which an operation can be asked for.
@@ -89,6 +89,11 @@ impl Operation {
         function: fn(&mut Call<'_, '_>, Q) -> Result<A, Failure>,
     ) -> Self {
         Self::new(name, Effect::Changes, Role::Grants, methods, function)
+    }
+
+    /// Only for those who may do everything.
+    pub(super) fn for_admins(self) -> Self {
+        Self { role: Role::Admin, ..self }
     }
 
     fn new<Q: Request + 'static, A: Serialize + ToSchema + 'static>(

@@ -10,7 +10,7 @@ use super::caller::Caller;
 use super::operation::{Method, Operation};
 use super::outcome::Failure;
 use super::{
-    access_codes, access_grants, access_methods, action_attempts, cloud_only, devices, events, health, locks,
+    access_codes, access_grants, access_methods, action_attempts, api_keys, cloud_only, devices, events, health, locks,
     user_identities, workspaces,
 };
 use crate::model::ApiError;
@@ -37,6 +37,9 @@ static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
         Operation::reads("access_methods/list", access_methods::list),
         Operation::reads("action_attempts/get", action_attempts::get),
         Operation::reads("action_attempts/list", action_attempts::list),
+        Operation::changes("api_keys/create", CREATE, api_keys::create).for_admins(),
+        Operation::changes("api_keys/delete", DELETE, api_keys::delete).for_admins(),
+        Operation::reads("api_keys/list", api_keys::list).for_admins(),
         Operation::reads("devices/get", devices::get),
         Operation::reads("devices/list", devices::list),
         Operation::reads("events/get", events::get),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::shape::Shape;
-use crate::model::{ApiError, EventType, Timestamp};
+use crate::model::{ApiError, EventType, Role, Timestamp};
 
 /// Longest text, in bytes: longer than any name, key or address, and nothing that would hurt the database.
 const LONGEST_TEXT: usize = 4096;
@@ -331,6 +331,21 @@ impl Parameter for EventType {
     }
 }
 
+impl Parameter for Role {
+    fn read(value: Value) -> Result<Self, Wrong> {
+        let names = || Self::ALL.map(Self::name);
+        Self::parse(&text(value)?).ok_or_else(|| Wrong::here(format!("expected one of {}", names().join(", "))))
+    }
+
+    fn shape() -> Shape {
+        Shape::Text
+    }
+
+    fn schema() -> Value {
+        json!({"type": "string", "enum": Self::ALL.map(Self::name)})
+    }
+}
+
 /// Reads an id.
 pub(super) fn id<T: From<Uuid>>(value: Value) -> Result<T, Wrong> {
     Uuid::from_str(&text(value)?).map(T::from).map_err(|_| Wrong::here("expected a UUID"))
@@ -354,7 +369,17 @@ macro_rules! ids {
     )+};
 }
 
-ids!(AccessCodeId, AccessGrantId, AccessMethodId, ActionAttemptId, DeviceId, EventId, UserIdentityId, WorkspaceId);
+ids!(
+    AccessCodeId,
+    AccessGrantId,
+    AccessMethodId,
+    ActionAttemptId,
+    ApiKeyId,
+    DeviceId,
+    EventId,
+    UserIdentityId,
+    WorkspaceId
+);
 
 /// A closed list of words.
 macro_rules! words {

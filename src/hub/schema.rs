@@ -7,8 +7,8 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::model::{
-    AccessCodeId, AccessGrantId, AccessMethodId, ActionAttemptId, DeviceId, EventId, Timestamp, UserIdentityId,
-    WorkspaceId,
+    AccessCodeId, AccessGrantId, AccessMethodId, ActionAttemptId, ApiKeyId, DeviceId, EventId, Timestamp,
+    UserIdentityId, WorkspaceId,
 };
 
 fn text(format: &str) -> RefOr<Schema> {
@@ -37,6 +37,7 @@ texts! {
     AccessGrantId: "uuid",
     AccessMethodId: "uuid",
     ActionAttemptId: "uuid",
+    ApiKeyId: "uuid",
     DeviceId: "uuid",
     EventId: "uuid",
     UserIdentityId: "uuid",

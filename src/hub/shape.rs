@@ -43,6 +43,12 @@ impl Field {
         Self { name, shape: T::shape(), required, nullable: T::NULLABLE, doc: doc.trim(), schema: T::schema() }
     }
 
+    /// For tests of doors: nothing but a shape.
+    #[cfg(test)]
+    pub(crate) fn bare(name: &'static str, shape: Shape) -> Self {
+        Self { name, shape, required: false, nullable: false, doc: "", schema: Value::Null }
+    }
+
     /// Its JSON schema, without the description.
     pub(super) fn schema(&self) -> &Value {
         &self.schema

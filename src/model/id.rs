@@ -46,7 +46,7 @@ id! {
     SpaceId,
     /// Where events are sent.
     WebhookId,
-    /// A caller over HTTP.
+    /// A key of somebody who asks over HTTP.
     ApiKeyId,
     /// The hub's one workspace.
     WorkspaceId,

@@ -4,10 +4,12 @@ pub mod access_code;
 pub mod access_grant;
 pub mod access_method;
 pub mod action_attempt;
+pub mod api_key;
 pub mod device;
 pub mod error;
 pub mod event;
 pub mod id;
+pub mod role;
 pub mod schedule;
 pub mod space;
 pub mod timestamp;
@@ -19,6 +21,7 @@ pub use access_code::{
 pub use access_grant::AccessGrant;
 pub use access_method::AccessMethod;
 pub use action_attempt::{ActionAttempt, ActionStatus, ActionType};
+pub use api_key::{ApiKey, ApiToken, KeyHash};
 pub use device::{Device, DeviceState, RadioAddress, RadioKind};
 pub use error::ApiError;
 pub use event::{Event, EventSubject, EventType};
@@ -26,6 +29,7 @@ pub use id::{
     AccessCodeId, AccessGrantId, AccessMethodId, ActionAttemptId, ApiKeyId, DeviceId, EventId, IdSource, SpaceId,
     UserIdentityId, WebhookId, WorkspaceId,
 };
+pub use role::Role;
 pub use schedule::{Schedule, WrongSchedule};
 pub use space::Space;
 pub use timestamp::{Timestamp, Window};

@@ -141,6 +141,27 @@ impl Unit<'_> {
         Ok(number.unwrap_or(0).cast_unsigned())
     }
 
+    /// The number of an event; `None`: there is none of this id, or not any more.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn event_number(&mut self, id: EventId) -> Result<Option<u64>, StoreError> {
+        let sql = "SELECT * FROM events WHERE event_id = ?1";
+        let number: Option<i64> = self.one(TABLE, sql, [id], |row| row.get("number"))?;
+        Ok(number.map(i64::cast_unsigned))
+    }
+
+    /// The number behind which every event is that happened at `time` or later; a clock that was set back in between
+    /// puts earlier ones there as well.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn newest_event_before(&mut self, time: Timestamp) -> Result<u64, StoreError> {
+        let sql = "SELECT min(number) AS number FROM events WHERE occurred_at >= ?1";
+        let first: Option<i64> = self.one(TABLE, sql, [time], |row| row.get("number"))?.flatten();
+        first.map_or_else(|| self.newest_event(), |first| Ok((first - 1).cast_unsigned()))
+    }
+
     /// How far a door has handed events on; 0 if it never has.
     ///
     /// # Errors

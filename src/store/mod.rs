@@ -12,6 +12,7 @@ mod access_codes;
 mod access_grants;
 mod access_methods;
 mod action_attempts;
+mod api_keys;
 mod changes;
 mod devices;
 mod error;

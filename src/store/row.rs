@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::StoreError;
 use crate::model::{
     AccessCodeId, AccessGrantId, AccessMethodId, ActionAttemptId, ActionType, ApiKeyId, DeviceId, EventId, ProblemKind,
-    RadioKind, Schedule, SpaceId, Timestamp, UserIdentityId, WebhookId, Window, WorkspaceId,
+    RadioKind, Role, Schedule, SpaceId, Timestamp, UserIdentityId, WebhookId, Window, WorkspaceId,
 };
 
 /// A row being read.
@@ -131,6 +131,17 @@ macro_rules! words {
             }
         }
     )+};
+}
+
+/// A role's word is its name in requests.
+impl Word for Role {
+    fn word(self) -> &'static str {
+        self.name()
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
 }
 
 words! {
