@@ -5,6 +5,7 @@ mod raw;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -27,6 +28,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The broker; `None`: the hub works without one.
     pub mqtt: Option<MqttConfig>,
+    /// The HTTP door; `None`: it stays shut.
+    pub http: Option<HttpConfig>,
     /// Z-Wave sticks.
     pub zwave: Vec<ZwaveStick>,
     /// Things that work but should be known, in plain words.
@@ -46,6 +49,15 @@ pub struct MqttConfig {
     pub password: Option<Secret>,
     /// Client id; by default `keyway-<hub>`.
     pub client_id: String,
+}
+
+/// Where the HTTP door is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpConfig {
+    /// Address and port to listen at; with port 0 the system chooses one, which the log tells.
+    pub listen: SocketAddr,
+    /// The file with the API key of the programs on this machine: `local.key` in the data directory.
+    pub local_key: PathBuf,
 }
 
 /// A Z-Wave stick and the locks behind it.

@@ -15,11 +15,11 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::clock::{self, Clock, SystemClock};
+use crate::config::Config;
 use crate::config::credentials::{self, KeyError};
-use crate::config::{Config, MqttConfig};
 use crate::hub::Hub;
-use crate::mqtt;
 use crate::store::{Store, StoreError};
+use crate::{http, mqtt};
 
 /// The tasks get this long to end by themselves …
 const TASKS_STOP_WITHIN: Duration = Duration::from_millis(1300);
@@ -99,8 +99,26 @@ async fn run_with(
     let (ending, ended) = watch::channel(false);
     let mut tasks = Tasks::new(ended.clone());
     radios::start(&mut tasks, config.zwave, store, &clock, states).await?;
-    if let Some(mqtt) = config.mqtt {
-        tasks.start("the MQTT door", serve_mqtt(config.hub_name, mqtt, hub.clone(), ended));
+    if let Some(broker) = config.mqtt {
+        let (hub_name, hub, ended) = (config.hub_name, hub.clone(), ended.clone());
+        let door = move || {
+            let (hub_name, broker, hub, ended) = (hub_name.clone(), broker.clone(), hub.clone(), ended.clone());
+            async move { mqtt::serve(&hub_name, &broker, hub, ended).await }
+        };
+        tasks.start("the MQTT door", keep_open("MQTT", door, tasks.stop.clone()));
+    }
+    if let Some(address) = config.http {
+        let hub = hub.clone();
+        let door = move || {
+            let (address, hub, ended) = (address.clone(), hub.clone(), ended.clone());
+            async move {
+                match entropy() {
+                    Ok(seed) => http::serve(&address, seed, hub, ended).await,
+                    Err(error) => tracing::error!("{error}"),
+                }
+            }
+        };
+        tasks.start("the HTTP door", keep_open("HTTP", door, tasks.stop.clone()));
     }
     tasks.start_helper("the chronicle", chronicle::write(store.clone(), Arc::clone(&clock)));
     tasks.start_helper("the housekeeping", service::keep_house(store.clone(), clock));
@@ -117,18 +135,21 @@ async fn run_with(
 }
 
 /// A door that fails takes nothing else down: it is opened again.
-async fn serve_mqtt(hub_name: String, config: MqttConfig, hub: Hub, stop: watch::Receiver<bool>) {
+async fn keep_open<D>(name: &'static str, open: impl Fn() -> D, mut stop: watch::Receiver<bool>)
+where
+    D: Future<Output = ()> + Send + 'static,
+{
     loop {
-        let (hub_name, config, hub, ended) = (hub_name.clone(), config.clone(), hub.clone(), stop.clone());
         // A task of its own, so that a panic stays in it; the log has it already.
         let mut door = JoinSet::new();
-        door.spawn(async move { mqtt::serve(&hub_name, &config, hub, ended).await });
+        door.spawn(open());
         door.join_next().await;
         if *stop.borrow() {
             return;
         }
-        tracing::error!("the MQTT door failed; it is opened again");
-        tokio::time::sleep(DOOR_REOPENS_AFTER).await;
+        tracing::error!("the {name} door failed; it is opened again");
+        // Not to be waited for at the end.
+        let _ = tokio::time::timeout(DOOR_REOPENS_AFTER, stop.wait_for(|stop| *stop)).await;
     }
 }
 

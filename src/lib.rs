@@ -1,13 +1,14 @@
 //! Keyway lets people in and keeps them out, on time, with no cloud.
 //!
 //! [`model`] has the words, [`plan`] the pure decisions, [`store`] what must survive, [`reconcile`] makes each
-//! lock hold what it should, [`radio`] owns the ports, [`hub`] has the operations, and the doors ([`mqtt`], [`cli`])
+//! lock hold what it should, [`radio`] owns the ports, [`hub`] has the operations, and the doors ([`mqtt`], [`http`], [`cli`])
 //! call them. [`daemon`] alone ties all.
 
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod daemon;
+pub mod http;
 pub mod hub;
 pub mod logging;
 pub mod model;

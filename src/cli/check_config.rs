@@ -29,6 +29,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 fn summary(config: &Config) -> Vec<String> {
     let mut lines = vec![format!("hub {}: data in {}", config.hub_name, config.data_dir.display())];
     lines.extend(config.mqtt.as_ref().map(broker));
+    lines.extend(config.http.as_ref().map(|http| format!("HTTP at http://{}", http.listen)));
     for stick in &config.zwave {
         lines.extend(lines_of(stick));
     }
@@ -77,8 +78,9 @@ mod tests {
         "#;
         let lines = summary(&Config::parse("keyway.toml", text).unwrap());
         assert_eq!(lines[1], "broker broker:1883: user keyway with a password, client id keyway-home");
-        assert_eq!(lines[2], "stick zwave: tcp://coordinator:6638");
-        assert_eq!(lines[3], "  lock 2: Front door, S2AccessControl");
+        assert_eq!(lines[2], "HTTP at http://127.0.0.1:5399");
+        assert_eq!(lines[3], "stick zwave: tcp://coordinator:6638");
+        assert_eq!(lines[4], "  lock 2: Front door, S2AccessControl");
         assert!(!lines.concat().contains("hush"));
     }
 }

@@ -1,7 +1,8 @@
 //! The file as it is written; [`File::check`] makes a [`Config`] of it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 use keyway_zwave::node::NodeId;
 use keyway_zwave::security::{NetworkKeys, SecurityClass};
@@ -10,7 +11,7 @@ use toml::Spanned;
 
 use crate::radio::PortAddress;
 
-use super::{Config, MqttConfig, Secret, Wrong, ZwaveLock, ZwaveStick, network_key, security_class, wrong};
+use super::{Config, HttpConfig, MqttConfig, Secret, Wrong, ZwaveLock, ZwaveStick, network_key, security_class, wrong};
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
@@ -18,6 +19,8 @@ pub(super) struct File {
     #[serde(default)]
     hub: Hub,
     mqtt: Option<Mqtt>,
+    #[serde(default)]
+    http: Http,
     #[serde(default)]
     zwave: Vec<Zwave>,
 }
@@ -37,6 +40,13 @@ struct Mqtt {
     password: Option<String>,
     password_file: Option<Spanned<PathBuf>>,
     client_id: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct Http {
+    enabled: Option<bool>,
+    listen: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -78,6 +88,7 @@ impl File {
         };
         let data_dir = self.hub.data_dir.unwrap_or_else(super::credentials::state_directory);
         let mqtt = self.mqtt.map(|mqtt| mqtt.check(&hub_name)).transpose()?;
+        let http = self.http.check(&data_dir)?;
         let mut zwave = Vec::new();
         let mut names = BTreeSet::new();
         for (index, stick) in self.zwave.into_iter().enumerate() {
@@ -96,10 +107,18 @@ impl File {
         if zwave.is_empty() {
             warnings.push("no [[zwave]] stick is configured: no lock can be driven".to_owned());
         }
-        if mqtt.is_none() {
-            warnings.push("no [mqtt] broker is configured: nobody can ask for grants".to_owned());
+        match &http {
+            Some(http) if !http.listen.ip().is_loopback() => warnings.push(format!(
+                "http.listen {} is open to other machines and this hub speaks no TLS: keys and PINs can be read on the \
+                 way; put a proxy with TLS before it",
+                http.listen
+            )),
+            None if mqtt.is_none() => {
+                warnings.push("no [mqtt] broker is configured and [http] is off: nobody can ask for grants".to_owned())
+            }
+            Some(_) | None => {}
         }
-        Ok(Config { hub_name, data_dir, mqtt, zwave, warnings })
+        Ok(Config { hub_name, data_dir, mqtt, http, zwave, warnings })
     }
 }
 
@@ -144,6 +163,21 @@ impl Mqtt {
             password,
             client_id: self.client_id.unwrap_or_else(|| format!("keyway-{hub_name}")),
         })
+    }
+}
+
+impl Http {
+    /// Where the door is unless it is told otherwise: this machine only.
+    const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 5399);
+
+    fn check(self, data_dir: &Path) -> Result<Option<HttpConfig>, Wrong> {
+        const RIGHT: &str = "should be an address and a port, such as \"127.0.0.1:5399\" or \"[::1]:5399\"";
+        let listen = match &self.listen {
+            Some(text) => text.get_ref().parse().map_err(|_| wrong(text, "http.listen", RIGHT))?,
+            None => Self::LISTEN,
+        };
+        let config = HttpConfig { listen, local_key: data_dir.join("local.key") };
+        Ok(self.enabled.unwrap_or(true).then_some(config))
     }
 }
 

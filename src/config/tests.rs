@@ -42,9 +42,29 @@ fn a_whole_file_is_read() {
 }
 
 #[test]
-fn an_empty_file_is_a_hub_without_doors_and_says_so() {
-    let config = Config::parse("keyway.toml", "").unwrap();
-    assert_eq!(config.warnings.len(), 2);
+fn an_empty_file_is_a_hub_without_locks_that_is_asked_from_this_machine_only() {
+    let config = Config::parse("keyway.toml", "[hub]\ndata_dir = \"/tmp/keyway\"\n").unwrap();
+    let http = config.http.unwrap();
+    assert_eq!((http.listen, http.local_key), ("127.0.0.1:5399".parse().unwrap(), "/tmp/keyway/local.key".into()));
+    assert_eq!(config.warnings, ["no [[zwave]] stick is configured: no lock can be driven"]);
+}
+
+#[test]
+fn a_hub_that_nobody_can_ask_says_so() {
+    let config = Config::parse("keyway.toml", "[http]\nenabled = false\n").unwrap();
+    assert_eq!(config.http, None);
+    assert!(config.warnings.iter().any(|warning| warning.contains("nobody can ask")), "{:?}", config.warnings);
+}
+
+#[test]
+fn an_http_door_that_others_can_reach_is_warned_of() {
+    for (listen, open) in [("0.0.0.0:80", true), ("[::]:80", true), ("[::1]:80", false), ("127.0.0.2:80", false)] {
+        let config = Config::parse("keyway.toml", &format!("[http]\nlisten = \"{listen}\"\n")).unwrap();
+        let warned = config.warnings.iter().any(|warning| warning.contains("no TLS"));
+        assert_eq!(warned, open, "{listen}");
+    }
+    let error = error_of("[http]\nlisten = \"localhost:5399\"\n");
+    assert!(error.starts_with("keyway.toml, line 2: `http.listen` should be an address and a port"), "{error}");
 }
 
 #[test]

@@ -22,6 +22,8 @@ fn config(data_dir: &std::path::Path, broker: u16, stick: u16) -> Config {
         r#"
         [hub]
         data_dir = {data_dir:?}
+        [http]
+        listen = "127.0.0.1:0"
         [mqtt]
         url = "mqtt://127.0.0.1:{broker}"
         [[zwave]]

@@ -31,7 +31,12 @@ pub(super) fn belongs_to(file: &Path, module: &str) -> bool {
     path == format!("src/{module}.rs") || path.starts_with(&format!("src/{module}/"))
 }
 
-/// The first names behind `crate::`, also in a group. Tests may reach further than the code that they test.
+/// Whether a file of its own holds nothing but tests, which may reach further than the code that they test.
+pub(super) fn is_test(file: &Path) -> bool {
+    file.components().any(|part| part.as_os_str() == "tests" || part.as_os_str() == "tests.rs")
+}
+
+/// The first names behind `crate::`, also in a group, but for those in tests.
 pub(super) fn imports_of_this_crate(source: &str) -> BTreeSet<String> {
     let code = without_tests(source);
     let mut found = BTreeSet::new();
