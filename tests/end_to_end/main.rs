@@ -13,6 +13,8 @@ mod frames;
 #[cfg(test)]
 mod hands_off;
 #[cfg(test)]
+mod http;
+#[cfg(test)]
 mod kinds_of_locks;
 #[cfg(test)]
 mod lock_faults;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::{Output, Process, SOON, Setup, Signal};
+use crate::{Http, Output, Process, SOON, Setup, Signal, wait_until};
 
 /// `keyway run` with a configuration and a database of its own; it logs everything.
 pub struct Hub {
@@ -17,6 +17,7 @@ pub struct Hub {
     folder: TempDir,
     process: Option<Process>,
     output: Output,
+    starts: usize,
 }
 
 impl Hub {
@@ -28,10 +29,11 @@ impl Hub {
     /// Writes the configuration, and starts nothing. `stick` is as in the configuration: `tcp://…` or `serial:…`.
     pub fn prepared(keyway: &str, broker_port: u16, stick: &str, setup: &Setup) -> Self {
         let folder = tempfile::Builder::new().prefix("keyway-hub").tempdir().expect("no temporary folder");
-        let hub =
-            Self { keyway: keyway.to_owned(), log_level: "trace", folder, process: None, output: Output::default() };
+        let output = Output::default();
+        let hub = Self { keyway: keyway.to_owned(), log_level: "trace", folder, process: None, output, starts: 0 };
         let text = format!(
-            "[hub]\nname = \"{}\"\ndata_dir = {:?}\n[mqtt]\nurl = \"mqtt://127.0.0.1:{broker_port}\"\n\
+            "[hub]\nname = \"{}\"\ndata_dir = {:?}\n[http]\nlisten = \"127.0.0.1:0\"\n\
+             [mqtt]\nurl = \"mqtt://127.0.0.1:{broker_port}\"\n\
              username = \"keyway\"\npassword = \"{}\"\n{}",
             Self::NAME,
             hub.data_dir(),
@@ -56,7 +58,25 @@ impl Hub {
         assert!(self.process.is_none(), "the hub runs already");
         let mut command = Command::new(&self.keyway);
         command.arg("run").arg("--config").arg(self.config()).env("RUST_LOG", self.log_level);
+        self.starts += 1;
         self.process = Some(Process::start("keyway", &mut command, &self.output));
+    }
+
+    /// Its HTTP door, as soon as it is open, with the key of the programs on its machine. It must log infos.
+    pub fn http(&self) -> Http {
+        const OPEN: &str = "listening at http://";
+        let address = wait_until("the HTTP door is open", SOON, || {
+            let lines = self.output.lines();
+            let mut told = lines.iter().filter_map(|line| line.split_once(OPEN));
+            told.nth(self.starts - 1).map(|(_, address)| address.to_owned())
+        });
+        Http::new(address, self.local_key())
+    }
+
+    /// The key in its `local.key`.
+    pub fn local_key(&self) -> String {
+        let path = self.data_dir().join("local.key");
+        std::fs::read_to_string(path).expect("no local key").trim().to_owned()
     }
 
     /// The power goes.

@@ -1,12 +1,14 @@
 //! What the tests that run whole processes stand on.
 //!
 //! [`Broker`] is a mosquitto of its own on a free port, [`Stick`] anything with a Serial API behind TCP and a control
-//! port, [`Hub`] the daemon as a process, [`Client`] a host's program on the broker, and [`World`] all of them together.
-//! Nothing here knows the daemon's code: it is driven by its configuration file, MQTT and the other side of the stick.
+//! port, [`Hub`] the daemon as a process, [`Client`] a host's program on the broker, [`Http`] one at the other door, and
+//! [`World`] all of them together. Nothing here knows the daemon's code: it is driven by its configuration file, MQTT,
+//! HTTP and the other side of the stick.
 
 mod broker;
 mod client;
 mod grant;
+mod http;
 mod hub;
 mod process;
 mod setup;
@@ -21,6 +23,7 @@ use std::time::{Duration, Instant};
 pub use broker::Broker;
 pub use client::{Client, Message};
 pub use grant::Grant;
+pub use http::{Http, HttpStream};
 pub use hub::Hub;
 pub use process::{Output, Process, Signal};
 pub use setup::{LockSetup, Setup};
