@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::config::credentials::{self, KeyError};
 use crate::hub::Hub;
 use crate::store::{Store, StoreError};
-use crate::{http, mqtt};
+use crate::{http, mqtt, webhooks};
 
 /// The tasks get this long to end by themselves …
 const TASKS_STOP_WITHIN: Duration = Duration::from_millis(1300);
@@ -108,7 +108,7 @@ async fn run_with(
         tasks.start("the MQTT door", keep_open("MQTT", door, tasks.stop.clone()));
     }
     if let Some(address) = config.http {
-        let hub = hub.clone();
+        let (hub, ended) = (hub.clone(), ended.clone());
         let door = move || {
             let (address, hub, ended) = (address.clone(), hub.clone(), ended.clone());
             async move {
@@ -120,6 +120,9 @@ async fn run_with(
         };
         tasks.start("the HTTP door", keep_open("HTTP", door, tasks.stop.clone()));
     }
+    let others = hub.clone();
+    let deliveries = move || webhooks::serve(others.clone(), ended.clone());
+    tasks.start("the webhooks", keep_open("webhooks'", deliveries, tasks.stop.clone()));
     tasks.start_helper("the chronicle", chronicle::write(store.clone(), Arc::clone(&clock)));
     tasks.start_helper("the housekeeping", service::keep_house(store.clone(), clock));
     tasks.start_helper("the watchdog", service::feed_watchdog(hub));

@@ -2,7 +2,7 @@
 //!
 //! [`model`] has the words, [`plan`] the pure decisions, [`store`] what must survive, [`reconcile`] makes each
 //! lock hold what it should, [`radio`] owns the ports, [`hub`] has the operations, and the doors ([`mqtt`], [`http`], [`cli`])
-//! call them. [`daemon`] alone ties all.
+//! call them; [`webhooks`] tells others. [`daemon`] alone ties all.
 
 pub mod cli;
 pub mod clock;
@@ -17,3 +17,4 @@ pub mod plan;
 pub mod radio;
 pub mod reconcile;
 pub mod store;
+pub mod webhooks;

@@ -10,6 +10,7 @@ mod api_keys;
 mod call;
 mod caller;
 mod cloud_only;
+mod deliveries;
 mod device_trouble;
 mod devices;
 mod events;
@@ -28,6 +29,7 @@ mod schema;
 mod shape;
 mod trouble;
 mod user_identities;
+mod webhooks;
 mod workspaces;
 
 #[cfg(test)]
@@ -46,6 +48,7 @@ pub use crate::model::Role;
 pub use crate::store::{Changes, StoreError};
 pub use answer::Answer;
 pub use caller::Caller;
+pub use deliveries::{NotDelivered, Outgoing, OutgoingEvent};
 pub use events::EventResource;
 pub use feed::FeedStart;
 pub use health::Sticks;

@@ -11,7 +11,7 @@ use super::operation::{Method, Operation};
 use super::outcome::Failure;
 use super::{
     access_codes, access_grants, access_methods, action_attempts, api_keys, cloud_only, devices, events, health, locks,
-    user_identities, workspaces,
+    user_identities, webhooks, workspaces,
 };
 use crate::model::ApiError;
 use crate::store::Unit;
@@ -20,6 +20,8 @@ use crate::store::Unit;
 const CREATE: &[Method] = &[Method::Post];
 /// Changing something; older clients put.
 const UPDATE: &[Method] = &[Method::Patch, Method::Post, Method::Put];
+/// Setting something; older clients post.
+const SET: &[Method] = &[Method::Put, Method::Post];
 /// Deleting something; older clients post.
 const DELETE: &[Method] = &[Method::Delete, Method::Post];
 
@@ -54,6 +56,11 @@ static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
         Operation::reads("user_identities/get", user_identities::get),
         Operation::reads("user_identities/list", user_identities::list),
         Operation::changes("user_identities/update", UPDATE, user_identities::update),
+        Operation::changes("webhooks/create", CREATE, webhooks::create).for_admins(),
+        Operation::changes("webhooks/delete", DELETE, webhooks::delete).for_admins(),
+        Operation::reads("webhooks/get", webhooks::get).for_admins(),
+        Operation::reads("webhooks/list", webhooks::list).for_admins(),
+        Operation::changes("webhooks/update", SET, webhooks::update).for_admins(),
         Operation::reads("workspaces/get", workspaces::get),
     ]
 });

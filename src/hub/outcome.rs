@@ -60,6 +60,11 @@ pub(super) fn no_event() -> ApiError {
     ApiError::new("event_not_found", "there is no event of this id, or not any more")
 }
 
+/// There is no webhook of this id.
+pub(super) fn no_webhook() -> ApiError {
+    ApiError::new("webhook_not_found", "there is no webhook of this id")
+}
+
 /// There is no user identity of this id or key.
 pub(super) fn no_user_identity() -> ApiError {
     ApiError::new("user_identity_not_found", "there is no user identity of this id or key")

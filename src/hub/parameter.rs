@@ -378,6 +378,7 @@ ids!(
     DeviceId,
     EventId,
     UserIdentityId,
+    WebhookId,
     WorkspaceId
 );
 

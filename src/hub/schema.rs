@@ -8,7 +8,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::model::{
     AccessCodeId, AccessGrantId, AccessMethodId, ActionAttemptId, ApiKeyId, DeviceId, EventId, Timestamp,
-    UserIdentityId, WorkspaceId,
+    UserIdentityId, WebhookId, WorkspaceId,
 };
 
 fn text(format: &str) -> RefOr<Schema> {
@@ -41,6 +41,7 @@ texts! {
     DeviceId: "uuid",
     EventId: "uuid",
     UserIdentityId: "uuid",
+    WebhookId: "uuid",
     WorkspaceId: "uuid",
     Timestamp: "date-time",
 }

@@ -17,6 +17,7 @@ mod callers;
 mod changing;
 mod creating;
 mod keys;
+mod webhooks;
 
 struct Hand(Mutex<Now>);
 

@@ -154,6 +154,14 @@ event_types! {
     ActionUnlockSucceeded = "action_attempt.unlock_door.succeeded",
     /// An unlock command did not work.
     ActionUnlockFailed = "action_attempt.unlock_door.failed",
+    /// A webhook was made. Keyway's own name, as those of the next ones.
+    WebhookCreated = "webhook.created",
+    /// A webhook gets other events.
+    WebhookChanged = "webhook.changed",
+    /// A webhook was deleted.
+    WebhookDeleted = "webhook.deleted",
+    /// A webhook's receiver took nothing for so long that events for it are being given up.
+    WebhookDeliveryFailed = "webhook.delivery_failed",
 }
 
 /// Whom an event is about; what is set is shown and can be filtered by.

@@ -14,6 +14,7 @@ pub mod schedule;
 pub mod space;
 pub mod timestamp;
 pub mod user_identity;
+pub mod webhook;
 
 pub use access_code::{
     AccessCode, CodeOrigin, CodeProblem, CodeStatus, DeviceCode, Presence, ProblemKind, UnmanagedCode,
@@ -34,3 +35,4 @@ pub use schedule::{Schedule, WrongSchedule};
 pub use space::Space;
 pub use timestamp::{Timestamp, Window};
 pub use user_identity::UserIdentity;
+pub use webhook::{Delivery, DeliveryFailure, EventChoice, Webhook, WebhookSecret};

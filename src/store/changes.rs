@@ -13,12 +13,14 @@ pub struct Changes {
     pub grants: BTreeSet<AccessGrantId>,
     /// Events were added to the outbox.
     pub events: bool,
+    /// Webhooks were made, changed or deleted.
+    pub webhooks: bool,
 }
 
 impl Changes {
     /// Whether nothing changed that anybody would look at.
     pub fn is_empty(&self) -> bool {
-        self.devices.is_empty() && self.grants.is_empty() && !self.events
+        self.devices.is_empty() && self.grants.is_empty() && !self.events && !self.webhooks
     }
 
     /// Takes over what another job of the same commit changed.
@@ -26,5 +28,6 @@ impl Changes {
         self.devices.extend(other.devices);
         self.grants.extend(other.grants);
         self.events |= other.events;
+        self.webhooks |= other.webhooks;
     }
 }

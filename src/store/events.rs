@@ -198,7 +198,7 @@ fn and_among<'a, T: ToSql>(query: &mut Query<'a>, column: &str, values: &'a [T])
     if values.is_empty() { Ok(()) } else { query.and_in(column, values) }
 }
 
-fn read(row: &Row<'_>) -> Result<Event, StoreError> {
+pub(super) fn read(row: &Row<'_>) -> Result<Event, StoreError> {
     let name: String = row.get("event_type")?;
     let unknown = || row.unreadable("event_type", "is a word that this release does not know");
     let details: String = row.get("details")?;

@@ -32,6 +32,7 @@ mod unit;
 mod unmanaged_codes;
 mod user_identities;
 mod vault;
+mod webhooks;
 mod writer;
 
 #[cfg(test)]
@@ -58,6 +59,7 @@ pub use spaces::SpaceFilter;
 pub use unit::Unit;
 pub use unmanaged_codes::UnmanagedFilter;
 pub use user_identities::PersonFilter;
+pub use webhooks::Ahead;
 
 use writer::{Message, Task, Writer};
 

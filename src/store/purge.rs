@@ -108,8 +108,10 @@ impl Unit<'_> {
     }
 
     fn purge_events(&mut self) -> Result<usize, StoreError> {
-        // A door is waited for while it moves, and while the first event it has not handed on is young.
-        let waited_for = "SELECT min(number) AS number FROM cursors WHERE moved_at >= ?1
+        // A door is waited for while it moves, and while the first event it has not handed on is young. Only the latter
+        // for a webhook: one that gives up event by event moves, too.
+        let waited_for = "SELECT min(number) AS number FROM cursors
+            WHERE (moved_at >= ?1 AND door NOT LIKE 'webhook:%')
             OR coalesce((SELECT occurred_at FROM events WHERE events.number > cursors.number
                 ORDER BY events.number LIMIT 1) >= ?1, FALSE)";
         let young = before(self.now(), DOORS_FOR);

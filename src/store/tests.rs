@@ -8,6 +8,7 @@ mod purge;
 mod rows;
 mod schema;
 mod spaces;
+mod webhooks;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU8, Ordering};

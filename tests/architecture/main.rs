@@ -21,6 +21,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("hub", &["model", "plan", "store", "clock"]),
     ("mqtt", &["hub", "model", "config"]),
     ("http", &["hub", "model", "config"]),
+    ("webhooks", &["hub", "model"]),
     ("cli", &["hub", "model", "config", "clock", "daemon", "logging"]),
 ];
 
@@ -31,6 +32,7 @@ const BEHIND_ONE_DOOR: &[(&str, &[&str])] = &[
     ("axum", &["src/http/"]),
     ("hyper", &["src/http/listener.rs"]),
     ("hyper_util", &["src/http/listener.rs"]),
+    ("ureq", &["src/webhooks/courier.rs"]),
     ("rusqlite", &["src/store/"]),
     ("chacha20poly1305", &["src/store/"]),
     ("tokio_serial", &["src/radio/port.rs"]),

@@ -34,6 +34,8 @@ mod serial_faults;
 mod stop;
 #[cfg(test)]
 mod two_protocols;
+#[cfg(test)]
+mod webhooks;
 
 /// The program under test.
 #[cfg(test)]

@@ -219,8 +219,8 @@ CREATE TABLE webhooks (
     last_delivered_at INTEGER,
     last_failed_at    INTEGER,
     last_failure      TEXT,
-    -- Of the event that is next: how often it was tried in vain, and when it is tried again.
-    attempts          INTEGER NOT NULL DEFAULT 0,
+    -- Attempts that failed in a row, and when the next one is.
+    failures          INTEGER NOT NULL DEFAULT 0,
     next_attempt_at   INTEGER,
     -- Events that were given up.
     given_up          INTEGER NOT NULL DEFAULT 0
