@@ -49,7 +49,8 @@ pub(super) fn get(call: &mut Call<'_, '_>, asked: GetAccessMethod) -> Result<One
 
 pub(super) fn list(call: &mut Call<'_, '_>, asked: ListAccessMethods) -> Result<AccessMethods, Failure> {
     let grant = NamedGrant::new(asked.access_grant_id, asked.access_grant_key)?.find(call)?;
-    let elsewhere = asked.device_id.is_some_and(|device| !grant.device_ids.contains(&device));
+    let doors = call.doors(&grant)?;
+    let elsewhere = asked.device_id.is_some_and(|device| !doors.contains(&device));
     let methods = if elsewhere { Vec::new() } else { call.methods_of_grant(grant.access_grant_id)? };
     let shown = call.shown();
     let access_methods = methods.iter().map(|method| of(call, method, shown)).collect::<Result<_, _>>()?;

@@ -6,7 +6,10 @@ use crate::model::{AccessCode, Device, ProblemKind, Timestamp};
 /// What a person must act on.
 pub(super) fn errors(device: &Device, codes: &[AccessCode], now: Timestamp) -> Vec<ErrorEntry> {
     let mut errors = Vec::new();
-    if !device.state.online {
+    if !device.is_configured {
+        let message = "the lock is not in the hub's configuration any more: put it back, or delete the device";
+        errors.push(ErrorEntry::new("device_removed", message, device.created_at).of_device());
+    } else if !device.state.online {
         let since = device.state.last_seen.unwrap_or(device.created_at);
         let message = format!("the lock does not answer; last heard {since}. Check its battery and its distance");
         errors.push(ErrorEntry::new("device_offline", message, since).of_device());

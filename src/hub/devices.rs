@@ -1,17 +1,14 @@
 //! Operations on devices.
 
-use serde::Serialize;
-use serde_json::{Map, Value};
-use utoipa::ToSchema;
+use serde_json::{Map, json};
 
 use super::call::Call;
-use super::device_trouble;
-use super::outcome::{Failure, no_device, response};
+use super::device_resource::DeviceResource;
+use super::outcome::{Failure, Nothing, no_device, response};
 use super::page::{Cursor, Page, Pagination};
-use super::parameter::Limit;
+use super::parameter::{Key, Limit, Metadata, No, Nullable};
 use super::request::request;
-use super::trouble::{ErrorEntry, WarningEntry};
-use crate::model::{AccessCode, ApiError, CodeStatus, Device, DeviceId, RadioKind, Timestamp, WorkspaceId};
+use crate::model::{ApiError, Device, DeviceId, EventSubject, EventType, SpaceId, Timestamp, WorkspaceId};
 use crate::store::{StoreError, Unit};
 
 request! {
@@ -31,6 +28,28 @@ request! {
         device_ids: Option<Vec<DeviceId>>,
         /// Only those whose name holds this text.
         search: Option<String>,
+        /// Only of this type.
+        device_type: Option<String>,
+        /// Only of these types.
+        device_types: Option<Vec<String>>,
+        /// Only by this maker.
+        manufacturer: Option<String>,
+        /// Only of this account; the hub has one, with the id of its workspace.
+        connected_account_id: Option<WorkspaceId>,
+        /// Only of these accounts.
+        connected_account_ids: Option<Vec<WorkspaceId>>,
+        /// Only in this space.
+        space_id: Option<SpaceId>,
+        /// The old name of `space_id`.
+        unstable_location_id: Nullable<SpaceId>,
+        /// Only those that were known before this.
+        created_before: Option<Timestamp>,
+        /// Only those with these custom metadata.
+        custom_metadata_has: Option<Metadata>,
+        /// Only those of which all of these are true, such as `can_remotely_unlock`.
+        include_if: Option<Vec<String>>,
+        /// Only those of which none of these is true.
+        exclude_if: Option<Vec<String>>,
         /// At most so many.
         limit: Option<Limit>,
         /// The next page of the same request.
@@ -38,28 +57,108 @@ request! {
     }
 }
 
+request! {
+    /// Changes what the host keeps of a device: its name, its metadata, whether the hub manages it.
+    pub(super) struct UpdateDevice {
+        /// Which.
+        device_id: DeviceId,
+        /// The new name; null: the one in the hub's configuration.
+        name: Nullable<Key>,
+        /// Older clients give the name in here.
+        properties: Option<NewProperties>,
+        /// Key-values to set; null takes one away; those not named stay.
+        custom_metadata: Option<Metadata>,
+        /// False: the hub listens to the lock and writes nothing to it from now on.
+        is_managed: Option<bool>,
+    } accepts {
+        /// Of no effect: a local hub sets codes when they are asked for.
+        backup_access_code_pool_enabled: Option<No>,
+    }
+}
+
+request! {
+    /// What older clients give of a device's properties.
+    pub(super) struct NewProperties {
+        /// The new name; null: the one in the hub's configuration.
+        name: Nullable<Key>,
+    }
+}
+
+request! {
+    /// Changes what the host keeps of a device that the hub does not manage, or has it managed again.
+    pub(super) struct UpdateUnmanagedDevice {
+        /// Which.
+        device_id: DeviceId,
+        /// Key-values to set; null takes one away; those not named stay.
+        custom_metadata: Option<Metadata>,
+        /// True: the hub manages it from now on.
+        is_managed: Option<bool>,
+    }
+}
+
+request! {
+    /// Forgets a device that was taken out of the hub's configuration, with its codes; its grants lose that door.
+    pub(super) struct DeleteDevice {
+        /// Which.
+        device_id: DeviceId,
+    }
+}
+
 response!(OneDevice { device: DeviceResource });
 response!(Devices { devices: Vec<DeviceResource>, pagination: Pagination });
 
 pub(super) fn get(call: &mut Call<'_, '_>, asked: GetDevice) -> Result<OneDevice, Failure> {
-    let found = match (asked.device_id, asked.name) {
-        (Some(id), _) => call.device(id)?,
-        (None, Some(name)) => call.devices()?.into_iter().find(|device| device.name == name),
-        (None, None) => return Err(ApiError::invalid("device_id", "required").into()),
-    };
-    Ok(OneDevice { device: of(call, &found.ok_or_else(no_device)?)? })
+    let device = find(call, asked.device_id, asked.name)?;
+    if !device.is_managed {
+        let message = "this device is not managed by the hub: see devices/unmanaged/get";
+        return Err(ApiError::new("device_not_found", message).into());
+    }
+    Ok(OneDevice { device: of(call, &device)? })
+}
+
+pub(super) fn get_unmanaged(call: &mut Call<'_, '_>, asked: GetDevice) -> Result<OneDevice, Failure> {
+    let device = find(call, asked.device_id, asked.name)?;
+    if device.is_managed {
+        let message = "this device is managed by the hub: see devices/get";
+        return Err(ApiError::new("device_not_found", message).into());
+    }
+    Ok(OneDevice { device: of(call, &device)? })
 }
 
 pub(super) fn list(call: &mut Call<'_, '_>, asked: ListDevices) -> Result<Devices, Failure> {
-    let search = asked.search.map(|text| text.to_lowercase());
-    let fits = |device: &Device| {
-        asked.device_ids.as_ref().is_none_or(|ids| ids.contains(&device.device_id))
-            && search.as_ref().is_none_or(|text| device.name.to_lowercase().contains(text))
+    page_of(call, asked, true)
+}
+
+pub(super) fn list_unmanaged(call: &mut Call<'_, '_>, asked: ListDevices) -> Result<Devices, Failure> {
+    page_of(call, asked, false)
+}
+
+pub(super) fn update(call: &mut Call<'_, '_>, asked: UpdateDevice) -> Result<Nothing, Failure> {
+    let old = call.device(asked.device_id)?.ok_or_else(no_device)?;
+    let name = match asked.properties {
+        Some(properties) if asked.name == Nullable::Absent => properties.name,
+        Some(_) | None => asked.name,
     };
-    let all = call.devices()?.into_iter().filter(fits);
-    let (page, pagination) = Page::new(asked.limit, asked.page_cursor).cut(all, |device| device.device_id.0);
-    let devices = page.iter().map(|device| of(call, device)).collect::<Result<_, _>>()?;
-    Ok(Devices { devices, pagination })
+    let mut new = old.clone();
+    new.nickname = name.or(old.nickname.clone().map(Key)).map(|Key(name)| name);
+    change(call, &old, new, asked.custom_metadata, asked.is_managed)
+}
+
+pub(super) fn update_unmanaged(call: &mut Call<'_, '_>, asked: UpdateUnmanagedDevice) -> Result<Nothing, Failure> {
+    let old = call.device(asked.device_id)?.ok_or_else(no_device)?;
+    change(call, &old, old.clone(), asked.custom_metadata, asked.is_managed)
+}
+
+pub(super) fn delete(call: &mut Call<'_, '_>, asked: DeleteDevice) -> Result<Nothing, Failure> {
+    let device = call.device(asked.device_id)?.ok_or_else(no_device)?;
+    if device.is_configured {
+        let message = "is in the hub's configuration: take it out there and start the hub again, then delete it";
+        return Err(ApiError::invalid("device_id", message).into());
+    }
+    let name = device.display_name().to_owned();
+    tell(call, EventType::DeviceDeleted, &device, Map::from_iter([("device_name".to_owned(), json!(name))]))?;
+    call.delete_device(device.device_id)?;
+    Ok(Nothing {})
 }
 
 /// The device as shown to everybody; the same as to the host, since it holds no secret.
@@ -72,191 +171,109 @@ pub(super) fn ids(unit: &mut Unit<'_>) -> Result<Vec<DeviceId>, StoreError> {
     Ok(unit.devices()?.into_iter().map(|device| device.device_id).collect())
 }
 
+fn find(call: &mut Call<'_, '_>, id: Option<DeviceId>, name: Option<String>) -> Result<Device, Failure> {
+    let found = match (id, name) {
+        (Some(id), _) => call.device(id)?,
+        (None, Some(name)) => call.devices()?.into_iter().find(|device| device.display_name() == name),
+        (None, None) => return Err(ApiError::invalid("device_id", "give device_id or name").into()),
+    };
+    Ok(found.ok_or_else(no_device)?)
+}
+
+fn page_of(call: &mut Call<'_, '_>, asked: ListDevices, managed: bool) -> Result<Devices, Failure> {
+    let page = Page::new(asked.limit, asked.page_cursor);
+    let workspace = call.workspace_id()?;
+    let mut shown = Vec::new();
+    // A hub has dozens of devices, not thousands: what only the resource tells is filtered by it.
+    for device in call.devices()?.into_iter().filter(|device| device.is_managed == managed) {
+        let resource = of(call, &device)?;
+        if asked.wants(&device, &resource, workspace) {
+            shown.push(resource);
+        }
+    }
+    let (devices, pagination) = page.cut(shown, |device| device.device_id.0);
+    Ok(Devices { devices, pagination })
+}
+
+impl ListDevices {
+    fn wants(&self, device: &Device, resource: &DeviceResource, workspace: WorkspaceId) -> bool {
+        let alike = |wanted: &String, is: &str| wanted.eq_ignore_ascii_case(is);
+        let space = self.space_id.as_ref().or(match &self.unstable_location_id {
+            Nullable::Given(id) => Some(id),
+            Nullable::Absent | Nullable::Null => None,
+        });
+        let text = self.search.as_ref().map(|text| text.to_lowercase());
+        self.device_ids.as_ref().is_none_or(|ids| ids.contains(&device.device_id))
+            && text.is_none_or(|text| device.display_name().to_lowercase().contains(&text))
+            && self.device_type.as_ref().is_none_or(|kind| kind == resource.device_type)
+            && self.device_types.as_ref().is_none_or(|kinds| kinds.iter().any(|kind| kind == resource.device_type))
+            && self
+                .manufacturer
+                .as_ref()
+                .is_none_or(|m| device.info.as_ref().is_some_and(|i| alike(m, &i.manufacturer)))
+            && self.connected_account_id.is_none_or(|id| id == workspace)
+            && self.connected_account_ids.as_ref().is_none_or(|ids| ids.contains(&workspace))
+            && space.is_none_or(|space| resource.space_ids.contains(space))
+            && self.created_before.is_none_or(|before| device.created_at < before)
+            && self.custom_metadata_has.as_ref().is_none_or(|Metadata(wanted)| {
+                wanted.iter().all(|(name, value)| device.custom_metadata.get(name) == Some(value))
+            })
+            && self.include_if.iter().flatten().all(|ability| resource.has(ability))
+            && !self.exclude_if.iter().flatten().any(|ability| resource.has(ability))
+    }
+}
+
+/// Keeps what is new, and tells of it.
+fn change(
+    call: &mut Call<'_, '_>,
+    old: &Device,
+    mut new: Device,
+    metadata: Option<Metadata>,
+    managed: Option<bool>,
+) -> Result<Nothing, Failure> {
+    for (name, value) in metadata.into_iter().flat_map(|Metadata(values)| values) {
+        if value.is_null() {
+            new.custom_metadata.remove(&name);
+        } else {
+            new.custom_metadata.insert(name, value);
+        }
+    }
+    if new.custom_metadata.len() > Metadata::MOST {
+        let message = format!("a device keeps at most {} keys", Metadata::MOST);
+        return Err(ApiError::invalid("custom_metadata", message).into());
+    }
+    new.is_managed = managed.unwrap_or(old.is_managed);
+    if old.is_managed && !new.is_managed {
+        let codes = call.live_codes(old.device_id)?.len();
+        if codes > 0 {
+            let message = format!("the hub keeps {codes} code(s) for this lock: delete them and their grants first");
+            return Err(ApiError::invalid("is_managed", message).into());
+        }
+    }
+    call.update_device(&new)?;
+    if old.display_name() != new.display_name() {
+        let name = Map::from_iter([("device_name".to_owned(), json!(new.display_name()))]);
+        tell(call, EventType::DeviceNameChanged, &new, name)?;
+    }
+    match (old.is_managed, new.is_managed) {
+        (true, false) => tell(call, EventType::DeviceConvertedToUnmanaged, &new, Map::new())?,
+        (false, true) => tell(call, EventType::DeviceConvertedToManaged, &new, Map::new())?,
+        (true, true) | (false, false) => {}
+    }
+    Ok(Nothing {})
+}
+
+fn tell(
+    unit: &mut Unit<'_>,
+    event: EventType,
+    device: &Device,
+    details: Map<String, serde_json::Value>,
+) -> Result<(), StoreError> {
+    unit.emit(event, EventSubject { device_id: Some(device.device_id), ..EventSubject::default() }, details)
+}
+
 fn of(unit: &mut Unit<'_>, device: &Device) -> Result<DeviceResource, StoreError> {
     let codes = unit.live_codes(device.device_id)?;
-    Ok(DeviceResource::new(device, &codes, unit.now(), unit.workspace_id()?))
-}
-
-/// A device as Seam writes it.
-#[derive(Clone, Serialize, ToSchema)]
-#[schema(as = Device)]
-pub(super) struct DeviceResource {
-    device_id: DeviceId,
-    workspace_id: WorkspaceId,
-    /// `zwave_lock` or `zigbee_lock`.
-    device_type: &'static str,
-    display_name: String,
-    nickname: String,
-    is_managed: bool,
-    created_at: Timestamp,
-    /// The hub's one account: itself.
-    connected_account_id: WorkspaceId,
-    capabilities_supported: Vec<&'static str>,
-    can_program_online_access_codes: bool,
-    can_program_offline_access_codes: bool,
-    can_unlock_with_code: bool,
-    can_remotely_lock: bool,
-    can_remotely_unlock: bool,
-    can_configure_auto_lock: bool,
-    custom_metadata: Map<String, Value>,
-    location: Location,
-    space_ids: Vec<DeviceId>,
-    properties: Properties,
-    codes: CodeCount,
-    errors: Vec<ErrorEntry>,
-    warnings: Vec<WarningEntry>,
-}
-
-/// Where a device is.
-#[derive(Clone, Serialize, ToSchema)]
-struct Location {}
-
-/// How many codes a lock holds, of how many it can.
-#[derive(Clone, Serialize, ToSchema)]
-struct CodeCount {
-    in_lock: usize,
-    slots: u16,
-}
-
-/// A device's state and limits.
-#[derive(Clone, Serialize, ToSchema)]
-#[schema(as = DeviceProperties)]
-struct Properties {
-    name: String,
-    appearance: Appearance,
-    online: bool,
-    has_native_entry_events: bool,
-    supports_backup_access_code_pool: bool,
-    offline_access_codes_enabled: bool,
-    online_access_codes_enabled: bool,
-    /// The lock's number in its radio network.
-    node_id: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    manufacturer: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    firmware_version: Option<String>,
-    model: Model,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_active_codes_supported: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    supported_code_lengths: Option<Vec<u8>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    code_constraints: Option<Vec<CodeConstraint>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    locked: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    door_open: Option<bool>,
-    /// 0 to 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    battery_level: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    battery: Option<Battery>,
-    last_seen_at: Option<Timestamp>,
-}
-
-/// A device's name, as older clients look for it.
-#[derive(Clone, Serialize, ToSchema)]
-struct Appearance {
-    name: String,
-}
-
-/// What a device is.
-#[derive(Clone, Serialize, ToSchema)]
-#[schema(as = DeviceModel)]
-struct Model {
-    display_name: String,
-    manufacturer_display_name: String,
-    has_built_in_keypad: bool,
-}
-
-/// A rule that a PIN must meet.
-#[derive(Clone, Serialize, ToSchema)]
-struct CodeConstraint {
-    constraint_type: &'static str,
-}
-
-/// A battery's state.
-#[derive(Clone, Serialize, ToSchema)]
-struct Battery {
-    /// 0 to 1.
-    level: f64,
-    /// `critical`, `low`, `good` or `full`.
-    status: &'static str,
-}
-
-impl DeviceResource {
-    fn new(device: &Device, codes: &[AccessCode], now: Timestamp, workspace: WorkspaceId) -> Self {
-        let takes_codes = device.takes_codes();
-        let capabilities = device.info.as_ref().map(|info| &info.capabilities);
-        let can_lock = capabilities.is_some_and(|c| c.can_lock);
-        let can_unlock = capabilities.is_some_and(|c| c.can_unlock);
-        let mut abilities = Vec::new();
-        abilities.extend(takes_codes.then_some("access_code"));
-        abilities.extend((can_lock || can_unlock).then_some("lock"));
-        abilities.extend(capabilities.is_some_and(|c| c.has_battery).then_some("battery"));
-        Self {
-            device_id: device.device_id,
-            workspace_id: workspace,
-            device_type: match device.address.kind {
-                RadioKind::Zwave => "zwave_lock",
-                RadioKind::Zigbee => "zigbee_lock",
-            },
-            display_name: device.name.clone(),
-            nickname: device.name.clone(),
-            is_managed: true,
-            created_at: device.created_at,
-            connected_account_id: workspace,
-            capabilities_supported: abilities,
-            can_program_online_access_codes: takes_codes,
-            can_program_offline_access_codes: false,
-            can_unlock_with_code: takes_codes,
-            can_remotely_lock: can_lock,
-            can_remotely_unlock: can_unlock,
-            can_configure_auto_lock: false,
-            custom_metadata: Map::new(),
-            location: Location {},
-            space_ids: Vec::new(),
-            properties: Properties::new(device),
-            codes: CodeCount {
-                in_lock: codes.iter().filter(|code| code.status(now) == CodeStatus::Set).count(),
-                slots: capabilities.map_or(0, |c| c.slot_count),
-            },
-            errors: device_trouble::errors(device, codes, now),
-            warnings: device_trouble::warnings(device, codes),
-        }
-    }
-}
-
-impl Properties {
-    fn new(device: &Device) -> Self {
-        let info = device.info.as_ref();
-        let capabilities = info.map(|info| &info.capabilities);
-        let state = &device.state;
-        let level = state.battery_percent.map(|percent| f64::from(percent) / 100.0);
-        Self {
-            name: device.name.clone(),
-            appearance: Appearance { name: device.name.clone() },
-            online: state.online,
-            has_native_entry_events: true,
-            supports_backup_access_code_pool: false,
-            offline_access_codes_enabled: false,
-            online_access_codes_enabled: device.takes_codes(),
-            node_id: device.address.lock.0,
-            manufacturer: info.map(|info| info.manufacturer.clone()),
-            firmware_version: info.map(|info| info.firmware.clone()),
-            model: Model {
-                display_name: info.map_or_else(|| "Unknown".to_owned(), |info| info.model.clone()),
-                manufacturer_display_name: info.map_or_else(|| "Unknown".to_owned(), |info| info.manufacturer.clone()),
-                has_built_in_keypad: capabilities.is_some_and(|c| c.slot_count > 0),
-            },
-            max_active_codes_supported: capabilities.map(|c| c.slot_count),
-            supported_code_lengths: capabilities.map(|c| (c.min_code_length..=c.max_code_length).collect()),
-            code_constraints: info.map(|_| Vec::new()),
-            locked: state.locked,
-            door_open: state.door_open,
-            battery_level: level,
-            battery: level.zip(state.battery_status()).map(|(level, status)| Battery { level, status }),
-            last_seen_at: state.last_seen,
-        }
-    }
+    let spaces = unit.spaces_of_device(device.device_id)?;
+    Ok(DeviceResource::new(device, spaces, &codes, unit.now(), unit.workspace_id()?))
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::action_attempts::OneActionAttempt;
 use super::call::Call;
-use super::devices::{self, DeviceResource, GetDevice, ListDevices};
+use super::device_resource::DeviceResource;
+use super::devices::{self, GetDevice, ListDevices};
 use super::outcome::{Failure, no_device, response};
 use super::page::Pagination;
 use super::request::request;

@@ -11,11 +11,14 @@ mod call;
 mod caller;
 mod cloud_only;
 mod deliveries;
+mod device_resource;
 mod device_trouble;
 mod devices;
 mod events;
 mod feed;
 mod grant_codes;
+mod grant_order;
+mod grant_resource;
 mod health;
 mod locks;
 mod openapi;
@@ -24,6 +27,7 @@ mod operations;
 mod outcome;
 mod page;
 mod parameter;
+mod recurrence;
 mod request;
 mod schema;
 mod shape;
@@ -106,7 +110,7 @@ impl Hub {
     /// # Errors
     /// [`StoreError`].
     pub async fn public_grant(&self, id: AccessGrantId) -> Result<Option<Value>, StoreError> {
-        self.read(move |unit| Ok(access_grants::public(unit, id)?.map(|grant| json!(grant)))).await
+        self.read(move |unit| Ok(grant_resource::public(unit, id)?.map(|grant| json!(grant)))).await
     }
 
     /// Every device and every grant that is not over, for a broker that may have forgotten them.

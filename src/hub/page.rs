@@ -41,6 +41,16 @@ impl Page {
         Self { limit: limit.map(Limit::count), after: cursor.map(|cursor| cursor.0) }
     }
 
+    /// Behind which resource it begins.
+    pub(super) fn after<T: From<Uuid>>(self) -> Option<T> {
+        self.after.map(T::from)
+    }
+
+    /// How many to fetch at most: one more than fits, to see whether there is more.
+    pub(super) fn fetch(self) -> Option<usize> {
+        self.limit.map(|limit| limit.saturating_add(1))
+    }
+
     /// Cuts the page out of what fits, which is sorted by id.
     pub(super) fn cut<T>(self, all: impl IntoIterator<Item = T>, id: impl Fn(&T) -> Uuid) -> (Vec<T>, Pagination) {
         let mut rest = all.into_iter().filter(|item| self.after.is_none_or(|after| id(item) > after));

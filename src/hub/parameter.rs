@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use keyway_lock::Pin;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::shape::Shape;
@@ -252,6 +252,27 @@ impl Parameter for bool {
     }
 }
 
+/// Something that only a cloud does: `false` is taken, `true` refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct No;
+
+impl Parameter for No {
+    fn read(value: Value) -> Result<Self, Wrong> {
+        match bool::read(value)? {
+            false => Ok(Self),
+            true => Err(Wrong::here("a local hub does not do this: leave it out")),
+        }
+    }
+
+    fn shape() -> Shape {
+        Shape::Boolean
+    }
+
+    fn schema() -> Value {
+        json!({"type": "boolean", "enum": [false]})
+    }
+}
+
 /// A whole number within a range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Whole<const LEAST: u64, const MOST: u64>(pub(super) u64);
@@ -346,6 +367,50 @@ impl Parameter for Role {
     }
 }
 
+/// The host's own key-values: texts and booleans by name; null takes one away.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Metadata(pub(super) Map<String, Value>);
+
+impl Metadata {
+    /// Names in one map, and bytes in a name or a value, as Seam limits them.
+    pub(super) const MOST: usize = 50;
+    const LONGEST_NAME: usize = 40;
+    const LONGEST_VALUE: usize = 500;
+}
+
+impl Parameter for Metadata {
+    fn read(value: Value) -> Result<Self, Wrong> {
+        let Value::Object(values) = value else {
+            return Err(Wrong::here(format!("expected object, {}", received(&value))));
+        };
+        let mut wrong = Wrong::default();
+        if values.len() > Self::MOST {
+            wrong.add("", Wrong::here(format!("expected at most {} keys", Self::MOST)));
+        }
+        for (name, value) in &values {
+            let short =
+                name.len() <= Self::LONGEST_NAME && value.as_str().is_none_or(|v| v.len() <= Self::LONGEST_VALUE);
+            if !(value.is_string() || value.is_boolean() || value.is_null()) {
+                wrong.add("", Wrong::here(format!("a value should be string, boolean or null, {}", received(value))));
+            } else if !short {
+                let (name, value) = (Self::LONGEST_NAME, Self::LONGEST_VALUE);
+                wrong.add("", Wrong::here(format!("a key has at most {name} bytes, a value at most {value}")));
+            }
+        }
+        if wrong.is_empty() { Ok(Self(values)) } else { Err(wrong) }
+    }
+
+    fn shape() -> Shape {
+        Shape::Map
+    }
+
+    fn schema() -> Value {
+        json!({"type": "object", "maxProperties": Self::MOST,
+            "propertyNames": {"maxLength": Self::LONGEST_NAME},
+            "additionalProperties": {"type": ["string", "boolean", "null"], "maxLength": Self::LONGEST_VALUE}})
+    }
+}
+
 /// Reads an id.
 pub(super) fn id<T: From<Uuid>>(value: Value) -> Result<T, Wrong> {
     Uuid::from_str(&text(value)?).map(T::from).map_err(|_| Wrong::here("expected a UUID"))
@@ -377,6 +442,7 @@ ids!(
     ApiKeyId,
     DeviceId,
     EventId,
+    SpaceId,
     UserIdentityId,
     WebhookId,
     WorkspaceId

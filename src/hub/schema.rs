@@ -7,7 +7,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::model::{
-    AccessCodeId, AccessGrantId, AccessMethodId, ActionAttemptId, ApiKeyId, DeviceId, EventId, Timestamp,
+    AccessCodeId, AccessGrantId, AccessMethodId, ActionAttemptId, ApiKeyId, DeviceId, EventId, SpaceId, Timestamp,
     UserIdentityId, WebhookId, WorkspaceId,
 };
 
@@ -40,6 +40,7 @@ texts! {
     ApiKeyId: "uuid",
     DeviceId: "uuid",
     EventId: "uuid",
+    SpaceId: "uuid",
     UserIdentityId: "uuid",
     WebhookId: "uuid",
     WorkspaceId: "uuid",

@@ -16,6 +16,7 @@ use crate::store::{Store, StoreError, Unit};
 mod callers;
 mod changing;
 mod creating;
+mod devices;
 mod keys;
 mod webhooks;
 

@@ -27,17 +27,15 @@ impl ApiError {
         Self { error_type: "invalid_input", message: sentences.join("; "), fields }
     }
 
-    /// All three, or everything that is wrong with them.
+    /// Both, or everything that is wrong with them.
     ///
     /// # Errors
-    /// Those of all three, in one.
-    pub fn all3<A, B, C>(a: Result<A, Self>, b: Result<B, Self>, c: Result<C, Self>) -> Result<(A, B, C), Self> {
-        match (a, b, c) {
-            (Ok(a), Ok(b), Ok(c)) => Ok((a, b, c)),
-            (a, b, c) => {
-                let errors = [a.err(), b.err(), c.err()];
-                Err(Self::invalid_fields(errors.into_iter().flatten().flat_map(|error| error.fields).collect()))
-            }
+    /// Those of both, in one.
+    pub fn both<A, B>(a: Result<A, Self>, b: Result<B, Self>) -> Result<(A, B), Self> {
+        match (a, b) {
+            (Ok(a), Ok(b)) => Ok((a, b)),
+            (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
+            (Err(a), Err(b)) => Err(Self::invalid_fields(a.fields.into_iter().chain(b.fields).collect())),
         }
     }
 

@@ -98,6 +98,15 @@ impl Unit<'_> {
         Ok(())
     }
 
+    /// The spaces that a device is in, by id.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn spaces_of_device(&mut self, id: DeviceId) -> Result<Vec<SpaceId>, StoreError> {
+        let sql = "SELECT * FROM space_devices WHERE device_id = ?1 ORDER BY space_id";
+        self.all("space_devices", sql, [id], |row| row.id("space_id"))
+    }
+
     /// The doors of a space, in the order in which they joined.
     pub(super) fn doors_of_space(&self, id: SpaceId) -> Result<Vec<DeviceId>, StoreError> {
         let sql = "SELECT * FROM space_devices WHERE space_id = ?1 ORDER BY position";

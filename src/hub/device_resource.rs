@@ -1,0 +1,214 @@
+//! A device as it is shown.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::device_trouble;
+use super::trouble::{ErrorEntry, WarningEntry};
+use crate::model::{AccessCode, CodeStatus, Device, DeviceId, RadioKind, SpaceId, Timestamp, WorkspaceId};
+
+/// A device as Seam writes it.
+#[derive(Clone, Serialize, ToSchema)]
+#[schema(as = Device)]
+pub(super) struct DeviceResource {
+    pub(super) device_id: DeviceId,
+    workspace_id: WorkspaceId,
+    /// `zwave_lock` or `zigbee_lock`.
+    pub(super) device_type: &'static str,
+    display_name: String,
+    /// The host's own name for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nickname: Option<String>,
+    is_managed: bool,
+    created_at: Timestamp,
+    /// The hub's one account: itself.
+    connected_account_id: WorkspaceId,
+    capabilities_supported: Vec<&'static str>,
+    can_program_online_access_codes: bool,
+    can_program_offline_access_codes: bool,
+    can_unlock_with_code: bool,
+    can_remotely_lock: bool,
+    can_remotely_unlock: bool,
+    can_configure_auto_lock: bool,
+    custom_metadata: Map<String, Value>,
+    location: Location,
+    pub(super) space_ids: Vec<SpaceId>,
+    properties: Properties,
+    codes: CodeCount,
+    errors: Vec<ErrorEntry>,
+    warnings: Vec<WarningEntry>,
+}
+
+/// Where a device is.
+#[derive(Clone, Serialize, ToSchema)]
+struct Location {}
+
+/// How many codes a lock holds, of how many it can.
+#[derive(Clone, Serialize, ToSchema)]
+struct CodeCount {
+    in_lock: usize,
+    slots: u16,
+}
+
+/// A device's state and limits.
+#[derive(Clone, Serialize, ToSchema)]
+#[schema(as = DeviceProperties)]
+struct Properties {
+    name: String,
+    appearance: Appearance,
+    online: bool,
+    has_native_entry_events: bool,
+    supports_backup_access_code_pool: bool,
+    offline_access_codes_enabled: bool,
+    online_access_codes_enabled: bool,
+    /// The lock's number in its radio network.
+    node_id: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    manufacturer: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    firmware_version: Option<String>,
+    model: Model,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_active_codes_supported: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    supported_code_lengths: Option<Vec<u8>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code_constraints: Option<Vec<CodeConstraint>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    locked: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    door_open: Option<bool>,
+    /// 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    battery_level: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    battery: Option<Battery>,
+    last_seen_at: Option<Timestamp>,
+}
+
+/// A device's name, as older clients look for it.
+#[derive(Clone, Serialize, ToSchema)]
+struct Appearance {
+    name: String,
+}
+
+/// What a device is.
+#[derive(Clone, Serialize, ToSchema)]
+#[schema(as = DeviceModel)]
+struct Model {
+    display_name: String,
+    manufacturer_display_name: String,
+    has_built_in_keypad: bool,
+}
+
+/// A rule that a PIN must meet.
+#[derive(Clone, Serialize, ToSchema)]
+struct CodeConstraint {
+    constraint_type: &'static str,
+}
+
+/// A battery's state.
+#[derive(Clone, Serialize, ToSchema)]
+struct Battery {
+    /// 0 to 1.
+    level: f64,
+    /// `critical`, `low`, `good` or `full`.
+    status: &'static str,
+}
+
+impl DeviceResource {
+    pub(super) fn new(
+        device: &Device,
+        space_ids: Vec<SpaceId>,
+        codes: &[AccessCode],
+        now: Timestamp,
+        workspace: WorkspaceId,
+    ) -> Self {
+        // Nothing is written to a lock that is not managed.
+        let managed = device.is_managed && device.is_configured;
+        let takes_codes = managed && device.takes_codes();
+        let capabilities = device.info.as_ref().map(|info| &info.capabilities);
+        let can_lock = managed && capabilities.is_some_and(|c| c.can_lock);
+        let can_unlock = managed && capabilities.is_some_and(|c| c.can_unlock);
+        let mut abilities = Vec::new();
+        abilities.extend(takes_codes.then_some("access_code"));
+        abilities.extend((can_lock || can_unlock).then_some("lock"));
+        abilities.extend(capabilities.is_some_and(|c| c.has_battery).then_some("battery"));
+        Self {
+            device_id: device.device_id,
+            workspace_id: workspace,
+            device_type: match device.address.kind {
+                RadioKind::Zwave => "zwave_lock",
+                RadioKind::Zigbee => "zigbee_lock",
+            },
+            display_name: device.display_name().to_owned(),
+            nickname: device.nickname.clone(),
+            is_managed: device.is_managed,
+            created_at: device.created_at,
+            connected_account_id: workspace,
+            capabilities_supported: abilities,
+            can_program_online_access_codes: takes_codes,
+            can_program_offline_access_codes: false,
+            can_unlock_with_code: device.takes_codes(),
+            can_remotely_lock: can_lock,
+            can_remotely_unlock: can_unlock,
+            can_configure_auto_lock: false,
+            custom_metadata: device.custom_metadata.clone(),
+            location: Location {},
+            space_ids,
+            properties: Properties::new(device),
+            codes: CodeCount {
+                in_lock: codes.iter().filter(|code| code.status(now) == CodeStatus::Set).count(),
+                slots: capabilities.map_or(0, |c| c.slot_count),
+            },
+            errors: device_trouble::errors(device, codes, now),
+            warnings: device_trouble::warnings(device, codes),
+        }
+    }
+
+    /// Whether one of its abilities, named as the field that tells it, is there.
+    pub(super) fn has(&self, ability: &str) -> bool {
+        match ability {
+            "can_program_online_access_codes" => self.can_program_online_access_codes,
+            "can_unlock_with_code" => self.can_unlock_with_code,
+            "can_remotely_lock" => self.can_remotely_lock,
+            "can_remotely_unlock" => self.can_remotely_unlock,
+            _ => false,
+        }
+    }
+}
+
+impl Properties {
+    fn new(device: &Device) -> Self {
+        let info = device.info.as_ref();
+        let capabilities = info.map(|info| &info.capabilities);
+        let state = &device.state;
+        let level = state.battery_percent.map(|percent| f64::from(percent) / 100.0);
+        Self {
+            name: device.display_name().to_owned(),
+            appearance: Appearance { name: device.display_name().to_owned() },
+            online: state.online && device.is_configured,
+            has_native_entry_events: true,
+            supports_backup_access_code_pool: false,
+            offline_access_codes_enabled: false,
+            online_access_codes_enabled: device.takes_codes(),
+            node_id: device.address.lock.0,
+            manufacturer: info.map(|info| info.manufacturer.clone()),
+            firmware_version: info.map(|info| info.firmware.clone()),
+            model: Model {
+                display_name: info.map_or_else(|| "Unknown".to_owned(), |info| info.model.clone()),
+                manufacturer_display_name: info.map_or_else(|| "Unknown".to_owned(), |info| info.manufacturer.clone()),
+                has_built_in_keypad: capabilities.is_some_and(|c| c.slot_count > 0),
+            },
+            max_active_codes_supported: capabilities.map(|c| c.slot_count),
+            supported_code_lengths: capabilities.map(|c| (c.min_code_length..=c.max_code_length).collect()),
+            code_constraints: info.map(|_| Vec::new()),
+            locked: state.locked,
+            door_open: state.door_open,
+            battery_level: level,
+            battery: level.zip(state.battery_status()).map(|(level, status)| Battery { level, status }),
+            last_seen_at: state.last_seen,
+        }
+    }
+}

@@ -1,0 +1,89 @@
+use super::*;
+
+#[tokio::test]
+async fn a_device_has_the_hosts_own_name_and_metadata() {
+    let world = World::new().await;
+    let id = json!(world.doors[0]);
+    let change = json!({"device_id": id, "name": "Main entrance", "custom_metadata": {"floor": "0", "vip": true}});
+    world.ask("devices/update", change).await;
+    let device = world.ask("devices/get", json!({"name": "Main entrance"})).await["device"].clone();
+    assert_eq!((&device["display_name"], &device["nickname"]), (&json!("Main entrance"), &json!("Main entrance")));
+    assert_eq!(device["custom_metadata"], json!({"floor": "0", "vip": true}));
+    world.ask("devices/update", json!({"device_id": id, "name": null, "custom_metadata": {"vip": null}})).await;
+    let device = world.ask("devices/get", json!({"device_id": id})).await["device"].clone();
+    assert_eq!(device["display_name"], "Front door", "the configured name is back");
+    assert_eq!(device["custom_metadata"], json!({"floor": "0"}));
+    let with = async |has: Value| {
+        let found = world.ask("devices/list", json!({"custom_metadata_has": has})).await;
+        found["devices"].as_array().unwrap().len()
+    };
+    assert_eq!((with(json!({"floor": "0"})).await, with(json!({"floor": "1"})).await), (1, 0));
+    let names = world.ask("events/list", json!({"event_type": "device.name_changed"})).await;
+    assert_eq!(names["events"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_device_that_is_not_managed_gets_no_grants_and_is_listed_apart() {
+    let world = World::new().await;
+    let id = json!(world.doors[0]);
+    let grant = world.grant(100, 200, json!({})).await;
+    let error = world.refused("devices/update", json!({"device_id": id, "is_managed": false})).await;
+    assert!(error["message"].as_str().unwrap().contains("delete them"), "{error}");
+    world.ask("access_grants/delete", json!({"access_grant_id": grant["access_grant_id"]})).await;
+    world.ask("devices/update", json!({"device_id": id, "is_managed": false})).await;
+    assert_eq!(world.refused("devices/get", json!({"device_id": id})).await["type"], "device_not_found");
+    let unmanaged = world.ask("devices/unmanaged/get", json!({"device_id": id})).await["device"].clone();
+    assert_eq!(unmanaged["is_managed"], false);
+    assert_eq!(unmanaged["can_program_online_access_codes"], false);
+    let error = world.refused("access_grants/create", world.request(100, 200, json!({}))).await;
+    assert!(error["message"].as_str().unwrap().contains("not managed"), "{error}");
+    world.ask("devices/unmanaged/update", json!({"device_id": id, "is_managed": true})).await;
+    assert_eq!(world.ask("devices/list", json!({})).await["devices"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn only_a_device_that_is_not_configured_any_more_can_be_deleted() {
+    let world = World::new().await;
+    let id = json!(world.doors[0]);
+    let error = world.refused("devices/delete", json!({"device_id": id})).await;
+    assert!(error["message"].as_str().unwrap().contains("configuration"), "{error}");
+    let door = world.doors[0];
+    world
+        .write(move |unit| {
+            let device = unit.device(door)?.unwrap();
+            unit.update_device(&Device { is_configured: false, ..device })
+        })
+        .await;
+    let device = world.ask("devices/get", json!({"device_id": id})).await["device"].clone();
+    assert_eq!(device["properties"]["online"], false);
+    assert_eq!(device["errors"][0]["error_code"], "device_removed", "{device}");
+    world.ask("devices/delete", json!({"device_id": id})).await;
+    assert_eq!(world.refused("devices/get", json!({"device_id": id})).await["type"], "device_not_found");
+}
+
+#[tokio::test]
+async fn a_list_comes_in_pages() {
+    let world = World::new().await;
+    let first = world.ask("devices/list", json!({"limit": 1})).await;
+    assert_eq!(first["pagination"]["has_next_page"], true);
+    let cursor = &first["pagination"]["next_page_cursor"];
+    let second = world.ask("devices/list", json!({"limit": 1, "page_cursor": cursor})).await;
+    assert_eq!(second["devices"][0]["device_id"], json!(world.doors[1]));
+    assert_eq!(second["pagination"]["has_next_page"], false);
+    for (now, from) in (1..).zip([100, 300, 500]) {
+        world.set_time(now);
+        world.grant(from, from + 100, json!({})).await;
+    }
+    let mut seen = Vec::new();
+    let mut body = json!({"limit": 2});
+    loop {
+        let page = world.ask("access_grants/list", body.clone()).await;
+        seen.extend(page["access_grants"].as_array().unwrap().iter().map(|grant| grant["starts_at"].clone()));
+        let next = page["pagination"]["next_page_cursor"].clone();
+        if next.is_null() {
+            break;
+        }
+        body["page_cursor"] = next;
+    }
+    assert_eq!(seen, [json!(at(100)), json!(at(300)), json!(at(500))]);
+}
