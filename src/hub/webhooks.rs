@@ -66,7 +66,7 @@ response!(Webhooks { webhooks: Vec<WebhookResource> });
 pub(super) fn create(call: &mut Call<'_, '_>, asked: CreateWebhook) -> Result<OneWebhook, Failure> {
     let url = check_url(asked.url);
     let events = choice("event_types", asked.event_types.as_deref());
-    let (url, events, ()) = ApiError::all3(url, events, Ok(()))?;
+    let (url, events) = ApiError::both(url, events)?;
     if call.webhooks()?.len() >= MOST {
         let message = format!("there are {MOST} webhooks, and no more can be made: delete one first");
         return Err(ApiError::new("too_many_webhooks", message).into());
