@@ -79,6 +79,25 @@ async fn a_second_hub_on_the_same_data_is_refused_and_the_first_works_on() {
 }
 
 #[tokio::test]
+async fn a_door_that_fails_is_opened_again_and_not_waited_for_at_the_end() {
+    let (stop, stopped) = watch::channel(false);
+    let (opened, mut openings) = tokio::sync::mpsc::unbounded_channel();
+    let door = move || {
+        let opened = opened.clone();
+        async move {
+            opened.send(()).unwrap();
+            panic!("on purpose");
+        }
+    };
+    let kept = tokio::spawn(keep_open("broken", door, stopped));
+    for _ in 0..2 {
+        openings.recv().await.unwrap();
+    }
+    stop.send_replace(true);
+    tokio::time::timeout(DOOR_REOPENS_AFTER / 2, kept).await.expect("it ends at once").unwrap();
+}
+
+#[tokio::test]
 async fn a_task_that_ends_by_itself_is_named() {
     let (_stop, stopped) = watch::channel(false);
     let mut tasks = Tasks::new(stopped);

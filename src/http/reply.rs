@@ -3,7 +3,7 @@
 //! Whatever went wrong, and wherever: the body is Seam's envelope, `{"ok":false,"error":{"type","message",…}}`, with
 //! `content-type: application/json`, and the status follows from the type alone. The message is for whoever wrote the
 //! request; what only the owner of the hub should know is in the log, under the same `seam-request-id`. Only what is
-//! not HTTP at all gets a bare status from the layer below.
+//! no HTTP, or has no end of headers, gets a bare status from the layer below.
 
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};

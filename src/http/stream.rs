@@ -11,6 +11,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::{OwnedSemaphorePermit, broadcast, mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
+use tracing::Instrument;
 
 use super::reply::Refusal;
 use super::{Door, query};
@@ -47,7 +48,8 @@ async fn open(door: &Door, headers: &HeaderMap, query: Option<&str>) -> Result<m
     let number = door.hub.feed_from(start).await.map_err(|error| door.failed(&error))?;
     let (lines, taken) = mpsc::channel(BATCH);
     let feed = Feed { hub: door.hub.clone(), key, number, changes, lines, _permit: permit };
-    tokio::spawn(feed.run(door.stop.clone()));
+    // Under the id of the request, so that the log says whose stream failed.
+    tokio::spawn(feed.run(door.stop.clone()).in_current_span());
     Ok(taken)
 }
 

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
 use super::call::Call;
 use super::outcome::{Failure, Nothing, response};
 use super::request::request;
 use super::{Caller, Hub, StoreError};
-use crate::model::{ApiError, ApiKey, ApiKeyId, ApiToken, KeyHash, Role, Timestamp};
+use crate::model::{ApiError, ApiKey, ApiKeyId, ApiToken, EventSubject, EventType, KeyHash, Role, Timestamp};
 use crate::store::Unit;
 
 /// Name of the key for programs on this machine, which the hub itself makes.
@@ -57,6 +58,7 @@ pub(super) fn create(call: &mut Call<'_, '_>, asked: CreateApiKey) -> Result<New
         return Err(ApiError::invalid("name", "is taken: give another one, or delete that key first").into());
     }
     let (key, token) = make(call, name.to_owned(), asked.role)?;
+    tell(call, EventType::ApiKeyCreated, &key)?;
     let resource = ApiKeyResource { token: Some(token.expose().to_owned()), ..ApiKeyResource::new(&key) };
     Ok(NewApiKey { api_key: resource })
 }
@@ -66,11 +68,18 @@ pub(super) fn list(call: &mut Call<'_, '_>, _: ListApiKeys) -> Result<ApiKeys, F
 }
 
 pub(super) fn delete(call: &mut Call<'_, '_>, asked: DeleteApiKey) -> Result<Nothing, Failure> {
-    if call.api_key(asked.api_key_id)?.is_none() {
+    let Some(key) = call.api_key(asked.api_key_id)? else {
         return Err(ApiError::new("api_key_not_found", "there is no key of this id").into());
-    }
-    call.delete_api_key(asked.api_key_id)?;
+    };
+    call.delete_api_key(key.api_key_id)?;
+    tell(call, EventType::ApiKeyDeleted, &key)?;
     Ok(Nothing {})
+}
+
+/// Who lets whom in must be seen afterwards.
+fn tell(call: &mut Call<'_, '_>, event_type: EventType, key: &ApiKey) -> Result<(), StoreError> {
+    let details = json!({"api_key_id": key.api_key_id, "name": key.name, "role": key.role.name()});
+    call.emit(event_type, EventSubject::default(), details.as_object().cloned().unwrap_or_default())
 }
 
 /// A key as it is shown.

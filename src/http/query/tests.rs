@@ -1,5 +1,7 @@
 //! Query strings as Seam's clients write them, and as nobody should.
 
+use form_urlencoded::Serializer;
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -90,5 +92,39 @@ fn what_does_not_fit_stays_for_the_operation_to_refuse() {
 fn what_can_not_be_decoded_is_refused() {
     for query in ["name=%", "name=%f", "name=%g0", "name=%ff", "%c3=x", "name=%c3&name=%a9", "name=%+1"] {
         assert_eq!(read(Some(query), &fields()).unwrap_err().error_type, "invalid_input", "{query}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_written_as_seams_clients_do_is_read_back(
+        name in ".+",
+        ids in prop::collection::vec(".*", 2..5),
+        metadata in prop::collection::btree_map("[^.\\[].*", ".*", 1..4),
+        limit in any::<i64>(),
+        sync in any::<bool>(),
+    ) {
+        let mut query = Serializer::new(String::new());
+        query.append_pair("name", &name);
+        query.append_pair("limit", &limit.to_string());
+        query.append_pair("sync", &sync.to_string());
+        query.extend_pairs(ids.iter().map(|id| ("access_grant_ids", id)));
+        query.extend_pairs(metadata.iter().map(|(key, value)| (format!("custom_metadata_has.{key}"), value)));
+        query.append_pair(MARK, "true");
+        let expected = json!({
+            "name": name,
+            "limit": limit,
+            "sync": sync,
+            "access_grant_ids": ids,
+            "custom_metadata_has": metadata,
+        });
+        prop_assert_eq!(Value::Object(read(Some(&query.finish()), &fields()).unwrap()), expected);
+    }
+
+    #[test]
+    fn anything_at_all_is_read_or_refused(query in ".*") {
+        let _ = read(Some(&query), &fields());
     }
 }

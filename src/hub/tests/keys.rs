@@ -31,6 +31,22 @@ async fn a_deleted_key_is_nobodys_and_its_name_is_free() {
 }
 
 #[tokio::test]
+async fn who_made_and_deleted_a_key_is_told_and_not_what_opens() {
+    let world = World::new().await;
+    let boss = Caller { name: "boss".to_owned(), role: Role::Admin };
+    let made = world.hub.call(&boss, "api_keys/create", json!({"name": "booking", "role": "read"}), None).await;
+    let made = made.to_json(None)["api_key"].clone();
+    world.hub.call(&boss, "api_keys/delete", json!({"api_key_id": made["api_key_id"]}), None).await;
+    let told = world.ask("events/list", json!({})).await["events"].clone();
+    for (event, expected) in told.as_array().unwrap().iter().zip(["api_key.created", "api_key.deleted"]) {
+        assert_eq!((&event["event_type"], &event["caller"]), (&json!(expected), &json!("boss")));
+        assert_eq!((&event["name"], &event["role"]), (&json!("booking"), &json!("read")));
+    }
+    assert_eq!(told.as_array().unwrap().len(), 2);
+    assert!(!told.to_string().contains(made["token"].as_str().unwrap()));
+}
+
+#[tokio::test]
 async fn a_name_is_taken_once_and_can_be_no_other_doors() {
     let world = World::new().await;
     world.ask("api_keys/create", json!({"name": "booking", "role": "read"})).await;
