@@ -102,6 +102,28 @@ impl Engine {
             RadioEvent::LockReachable(lock, false) => self.lost(now, stick, lock).await,
             RadioEvent::Lock(lock, event) => self.told(now, stick, lock, event).await,
             RadioEvent::CommandDone(id, result) => self.done(now, id, result).await,
+            RadioEvent::LockJoined(..)
+            | RadioEvent::LockLeft(_)
+            | RadioEvent::Leftover(..)
+            | RadioEvent::Network(_)
+            | RadioEvent::NetworkDone(..) => self.observe_network(now, stick, event).await,
+        }
+    }
+
+    /// The host's name for a lock that was added while the hub runs, or before.
+    pub(super) fn name_lock(&mut self, stick: &Arc<str>, lock: LockId, name: Option<String>) {
+        if let (Some(stick), Some(name)) = (self.sticks.get_mut(stick), name) {
+            stick.names.entry(lock).or_insert(name);
+        }
+    }
+
+    pub(super) fn leave_seat(&mut self, seat: &Seat) {
+        let worker = self.seats.remove(seat).and_then(|device| self.workers.get_mut(&device));
+        if let Some(worker) = worker {
+            worker.seat = None;
+        }
+        if let Some(stick) = self.sticks.get_mut(&seat.stick) {
+            stick.names.remove(&seat.lock);
         }
     }
 
@@ -272,7 +294,7 @@ impl Engine {
         self.run(now, job).await;
     }
 
-    async fn lost(&mut self, now: Now, stick: &Arc<str>, lock: LockId) {
+    pub(super) async fn lost(&mut self, now: Now, stick: &Arc<str>, lock: LockId) {
         let Some(device) = self.device(now, stick, lock).await else { return };
         if let Some(worker) = self.workers.get_mut(&device) {
             worker.handle_lost(now);

@@ -5,6 +5,7 @@ mod battery;
 mod codes;
 mod engine;
 mod facts;
+mod network;
 mod observe;
 mod outcome;
 mod retry;

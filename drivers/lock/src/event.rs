@@ -1,6 +1,11 @@
 //! What locks and sticks tell by themselves.
 
-use crate::{CommandError, CommandId, CommandOutput, LockId, LockInfo, SlotNumber};
+use std::collections::BTreeSet;
+
+use crate::{
+    CommandError, CommandId, CommandOutput, KeyClass, LockId, LockInfo, NetworkFailure, NetworkOutcome, NetworkStep,
+    SlotNumber,
+};
 
 /// By what a bolt was moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -115,4 +120,16 @@ pub enum RadioEvent {
     Lock(LockId, LockEvent),
     /// A command has ended.
     CommandDone(CommandId, Result<CommandOutput, CommandError>),
+    /// A lock was added to the network by this driver, under this name, with these classes. Told before anything else
+    /// of that lock, when it is added and at each start.
+    LockJoined(LockId, Option<String>, BTreeSet<KeyClass>),
+    /// A lock is no longer in the network.
+    LockLeft(LockId),
+    /// A device is in the network that was never finished adding; it has no keys, and nobody drives it. The sentence says
+    /// how it came about. Told when it is left and at each start, until it is taken out.
+    Leftover(LockId, String),
+    /// How far the adding or removing under way is.
+    Network(NetworkStep),
+    /// A network command has ended.
+    NetworkDone(CommandId, Result<NetworkOutcome, NetworkFailure>),
 }

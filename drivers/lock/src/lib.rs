@@ -7,6 +7,7 @@ pub mod capability;
 pub mod command;
 pub mod error;
 pub mod event;
+pub mod network;
 pub mod pin;
 pub mod radio;
 pub mod slot;
@@ -16,6 +17,10 @@ pub use capability::{Capabilities, LockInfo, ReadBack};
 pub use command::{CommandId, CommandOutput, LockCommand};
 pub use error::{CommandError, Refusal, Retry};
 pub use event::{LockEvent, LockStatus, RadioEvent, StickInfo, StickState, UnlockSource};
+pub use network::{
+    Awaited, DeviceLabel, Grant, Include, JoinPin, KeyClass, NetworkCommand, NetworkError, NetworkFailure,
+    NetworkOutcome, NetworkStep,
+};
 pub use pin::{Pin, PinError};
 pub use radio::{LockId, NetworkRecord, Output, PersistId, PortState, Radio, RecordKey, SecretBytes};
 pub use slot::{Evidence, SlotContent, SlotNumber, SlotReport};

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use zeroize::Zeroizing;
 
-use crate::{CommandId, LockCommand, RadioEvent};
+use crate::{CommandId, LockCommand, NetworkCommand, RadioEvent};
 
 /// A lock on one stick, as its driver numbers it (Z-Wave: node id; Zigbee: IEEE address).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -78,6 +78,8 @@ pub trait Radio {
     fn handle_port(&mut self, now: Instant, state: PortState);
     /// The hub asks something of a lock.
     fn handle_command(&mut self, now: Instant, id: CommandId, lock: LockId, command: LockCommand);
+    /// The hub asks something of the network itself.
+    fn handle_network(&mut self, now: Instant, id: CommandId, command: NetworkCommand);
     /// The store has it.
     fn handle_persisted(&mut self, now: Instant, id: PersistId);
     /// The instant of the last [`Output::Timeout`] has come.

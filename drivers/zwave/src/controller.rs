@@ -1,20 +1,22 @@
 //! The whole driver: owns the layers, hands bytes up and commands down. Implements [`Radio`].
 
 mod dialogue;
+mod network;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
 use keyway_lock::{
-    CommandError, CommandId, LockCommand, LockId, NetworkRecord, Output, PersistId, PortState, Radio, RadioEvent,
-    RecordKey, SecretBytes, StickInfo, StickState,
+    CommandError, CommandId, LockCommand, LockId, NetworkCommand, NetworkRecord, Output, PersistId, PortState, Radio,
+    RadioEvent, RecordKey, SecretBytes, StickInfo, StickState,
 };
 use zeroize::Zeroizing;
 
+use crate::inclusion::Network;
 use crate::node::NodeId;
-use crate::node::table::NodeRecord;
 use crate::security::s2::drbg::CtrDrbg;
 use crate::security::{NetworkKeys, SecurityClass};
+use crate::serial_api::callback::NodeUpdate;
 use crate::serial_api::session::{Session, SessionEvent, SessionOutput};
 use crate::serial_api::startup::Stick;
 use crate::transport::exchange::Security;
@@ -23,15 +25,16 @@ use crate::transport::receive::{Incoming, Receiver};
 use crate::transport::sessions::SessionIds;
 
 use dialogue::{Dialogue, Told};
+use network::Errands;
 
 /// What the driver is told at the start.
 #[derive(Debug, Clone, Default)]
 pub struct Setup {
-    /// The network's keys.
+    /// The network's keys, as far as they are given; the others are made here at the first start.
     pub keys: NetworkKeys,
     /// Restart the stick each time its port is opened.
     pub soft_reset: bool,
-    /// The locks to drive, with the classes their network granted them at inclusion.
+    /// The locks to drive that another program added, with the classes they were granted then.
     pub nodes: BTreeMap<NodeId, Vec<SecurityClass>>,
 }
 
@@ -44,8 +47,13 @@ struct Secured {
 
 /// A Z-Wave stick and its locks.
 pub struct ZwaveRadio {
-    keys: NetworkKeys,
     random: CtrDrbg,
+    /// What the store had at the start, for the locks of whatever network the stick turns out to have.
+    records: Vec<NetworkRecord>,
+    /// The locks that are driven whatever the network says.
+    given: BTreeMap<NodeId, Vec<SecurityClass>>,
+    network: Network,
+    errands: Errands,
     session: Session,
     session_timeout: Option<Instant>,
     secured: Option<Secured>,
@@ -66,29 +74,31 @@ impl ZwaveRadio {
         let [any] = random.generate();
         let sessions = records.iter().find(|record| record.key == sessions_key());
         let kept = sessions.and_then(|record| record.value.as_ref()).and_then(|value| value.0.first().copied());
-        let record_of = |node, granted: &[SecurityClass]| {
-            let record = records.iter().find(|record| record.key == NodeRecord::key(node))?;
-            NodeRecord::from_record(record.value.as_ref()?, granted)
-        };
-        let dialogue = |(node, mut granted): (NodeId, Vec<SecurityClass>)| {
-            granted.sort_unstable();
-            let record = record_of(node, &granted);
-            (node, Dialogue::new(node, granted, record))
-        };
-        Self {
-            keys: setup.keys,
+        let claimed: Vec<SecurityClass> = setup.nodes.values().flatten().copied().collect();
+        let network = Network::new(setup.keys, &claimed, &records, random.generate());
+        let given = setup.nodes;
+        let mut radio = Self {
             random,
+            records,
+            given: BTreeMap::new(),
+            network,
+            errands: Errands::default(),
             session: Session::new(setup.soft_reset),
             session_timeout: None,
             secured: None,
             receiver: Receiver::default(),
             queue: Queue::default(),
-            locks: setup.nodes.into_iter().map(dialogue).collect(),
+            locks: BTreeMap::new(),
             sessions: SessionIds::new(kept.unwrap_or(any)),
             reserving: None,
             next_persist: 0,
             outputs: VecDeque::new(),
+        };
+        for (node, granted) in &given {
+            radio.drive(*node, granted.clone());
         }
+        radio.given = given;
+        radio
     }
 
     /// Lets everything go on as far as it can.
@@ -98,10 +108,12 @@ impl ZwaveRadio {
             let mut moved = false;
             while let Some((node, id, ended)) = self.queue.poll_ended() {
                 moved = true;
+                let Some(ended) = self.network_asked(now, id, ended) else { continue };
                 if let Some(lock) = self.locks.get_mut(&node) {
                     lock.handle_ended(now, id, ended);
                 }
             }
+            moved |= self.drain_network(now);
             if let Some(stick) = self.session.stick() {
                 for lock in self.locks.values_mut() {
                     lock.advance(now, stick, &mut self.queue, &mut self.sessions);
@@ -132,6 +144,9 @@ impl ZwaveRadio {
     }
 
     fn feed_stick(&mut self, now: Instant) -> bool {
+        if self.session.is_idle() && (self.order(now) || self.network.is_exclusive()) {
+            return false;
+        }
         let Some(secured) = self.secured.as_mut().filter(|_| self.session.is_idle()) else { return false };
         let max = self.session.stick().map_or(0, |stick| stick.max_payload);
         // Nothing for the stick, but a question may have ended for want of a key.
@@ -170,29 +185,36 @@ impl ZwaveRadio {
             }
             SessionEvent::Restarted => {
                 tracing::warn!("the stick restarted by itself; it is identified again");
+                self.network_lost();
                 self.stick(StickState::Starting);
             }
+            SessionEvent::Completed(ticket, result) if self.ordered(now, ticket, &result) => {}
             SessionEvent::Completed(ticket, result) => self.queue.handle_completed(now, ticket, result),
             SessionEvent::Received(command) => {
                 let Some(secured) = &mut self.secured else { return };
-                if !self.locks.contains_key(&command.source) {
+                if !self.locks.contains_key(&command.source) && self.network.joining() != Some(command.source) {
                     tracing::debug!(node = %command.source, "a command of a node that is not driven is passed over");
                     return;
                 }
                 let incoming = self.receiver.handle(now, &mut secured.security, &command);
                 self.handle_incoming(now, incoming);
             }
+            SessionEvent::Update(NodeUpdate::WantsToJoin { home_id, long_range }) => {
+                self.network.handle_wants_to_join(home_id, long_range);
+            }
             // A lock that shows itself is there; what it supports is asked in its interview.
             SessionEvent::Update(_) => {}
+            SessionEvent::Network(callback) => self.network.handle_callback(now, &callback),
         }
     }
 
     fn identified(&mut self, now: Instant, stick: &Stick) {
         let Some(own) = stick.own_node else { return };
         let known = self.secured.as_ref().is_some_and(|known| known.home_id == stick.home_id && known.own == own);
+        self.drive_members(stick.home_id);
         if !known {
             let entropy = (self.random.generate(), self.random.generate());
-            let mut security = Security::new(own, stick.home_id, &self.keys, entropy);
+            let mut security = Security::new(own, stick.home_id, self.network.keys(), entropy);
             for (node, lock) in &self.locks {
                 security.s2.add_peer(*node, lock.granted());
             }
@@ -211,6 +233,8 @@ impl ZwaveRadio {
             ),
             model: format!("{maker:04x}:{kind:04x}:{product:04x}"),
         }));
+        self.network.handle_identified(stick);
+        self.drain_network(now);
         for (node, lock) in &mut self.locks {
             if !lock.begin(now, stick) {
                 self.queue.forget(*node);
@@ -220,6 +244,7 @@ impl ZwaveRadio {
 
     /// The stick is gone, and with it whatever was asked of it or its locks.
     fn give_up(&mut self) {
+        self.network_lost();
         self.queue.clear();
         for lock in self.locks.values_mut() {
             lock.stick_lost();
@@ -231,7 +256,15 @@ impl ZwaveRadio {
             match incoming {
                 Incoming::Reply { node, level, command } => self.queue.reply(node, level, command),
                 Incoming::Nonce(node) => self.queue.handle_nonce(node),
-                Incoming::OutOfSync(node) => self.queue.handle_out_of_sync(node),
+                Incoming::OutOfSync(node) => {
+                    if !self.queue.handle_out_of_sync(node) && self.network.joining() == Some(node) {
+                        self.network.handle_unread(now);
+                    }
+                }
+                Incoming::WrongKey(_) => self.network.handle_wrong_key(now),
+                Incoming::Command { node, level, command } if self.network.joining() == Some(node) => {
+                    self.network.handle_node(now, level, &command);
+                }
                 Incoming::Command { node, level, command } => {
                     if !self.queue.handle_command(now, node, level, &command)
                         && let Some(lock) = self.locks.get_mut(&node)
@@ -254,6 +287,12 @@ impl ZwaveRadio {
             told.extend(lock.take_told().into_iter().map(|told| (*node, told)));
         }
         for (node, told) in told {
+            self.tell_of(node, vec![told]);
+        }
+    }
+
+    fn tell_of(&mut self, node: NodeId, told: Vec<Told>) {
+        for told in told {
             match told {
                 Told::Event(event) => self.outputs.push_back(Output::Event(event)),
                 Told::Keep(record) => {
@@ -295,9 +334,17 @@ impl Radio for ZwaveRadio {
         self.run(now);
     }
 
-    /// What was learned of a lock only spares the next start an interview; session ids are held back until they are kept.
+    fn handle_network(&mut self, now: Instant, id: CommandId, command: NetworkCommand) {
+        self.network.handle_command(now, id, command);
+        self.run(now);
+    }
+
+    /// What was learned of a lock only spares the next start an interview; session ids are held back until they are kept,
+    /// and so is what the network began.
     fn handle_persisted(&mut self, now: Instant, id: PersistId) {
-        if self.reserving.take_if(|reserving| *reserving == id).is_some() {
+        if self.network_kept(now, id) {
+            self.run(now);
+        } else if self.reserving.take_if(|reserving| *reserving == id).is_some() {
             self.sessions.handle_kept();
             self.run(now);
         }
@@ -306,6 +353,7 @@ impl Radio for ZwaveRadio {
     fn handle_timeout(&mut self, now: Instant) {
         self.session.handle_timeout(now);
         self.queue.handle_timeout(now);
+        self.network.handle_timeout(now);
         if self.queue.must_abort(now) {
             tracing::debug!("a send takes too long while others wait: it is given up");
             self.session.abort(now);
@@ -323,7 +371,8 @@ impl Radio for ZwaveRadio {
         }
         // While the stick is not known, no lock can go on.
         let locks = self.session.stick().and_then(|_| self.locks.values().filter_map(Dialogue::timeout).min());
-        let timeouts = [self.session_timeout, self.queue.timeout(), self.receiver.timeout(), locks];
+        let timeouts =
+            [self.session_timeout, self.queue.timeout(), self.receiver.timeout(), self.network.timeout(), locks];
         Output::Timeout(timeouts.into_iter().flatten().min())
     }
 }

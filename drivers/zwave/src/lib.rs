@@ -8,6 +8,7 @@
 pub mod cc;
 pub mod controller;
 pub mod host;
+pub mod inclusion;
 pub mod interview;
 pub mod lock;
 pub mod node;

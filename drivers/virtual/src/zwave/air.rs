@@ -6,6 +6,7 @@ use std::time::Instant;
 use keyway_zwave::node::NodeId;
 
 use super::controller::{Send, Sent};
+use super::network::NetworkFlight;
 
 /// Something on its way.
 #[derive(Debug)]
@@ -18,6 +19,10 @@ pub(super) enum Flight {
     Sent(Box<Send>, Sent, Instant),
     /// A node information frame reaches the stick, or its time is over.
     Information(NodeId, bool),
+    /// A step of adding or removing a node is due; the number names the order it belongs to.
+    Network(u64, NetworkFlight),
+    /// A lock that wants to join by itself says so.
+    WantsToJoin,
     /// The stick is up again.
     Started,
 }
@@ -60,6 +65,6 @@ impl Air {
 
     /// The stick restarts: what it waited for is forgotten. Frames between nodes and the stick go on.
     pub(super) fn forget_sends(&mut self) {
-        self.flights.retain(|_, flight| matches!(flight, Flight::ToNode(..)));
+        self.flights.retain(|_, flight| matches!(flight, Flight::ToNode(..) | Flight::WantsToJoin));
     }
 }

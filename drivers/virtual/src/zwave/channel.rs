@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use keyway_zwave::node::NodeId;
 use keyway_zwave::security::s0::{S0, S0Event, S0Part};
+use keyway_zwave::security::s2::keys::ClassKeys;
 use keyway_zwave::security::s2::{S2, S2Error, S2Event};
-use keyway_zwave::security::{NetworkKeys, SecurityClass};
+use keyway_zwave::security::{NetworkKey, NetworkKeys, SecurityClass};
 use zeroize::Zeroizing;
 
 /// How long the hub may take to answer a Nonce Get.
@@ -76,6 +77,36 @@ impl Channel {
         Self { hub, s0, s2, waiting: VecDeque::new(), asked: None, last: None, frames: VecDeque::new() }
     }
 
+    /// A node that joins, and knows no key yet; `s0`: by Security 0.
+    pub(super) fn joining(own: NodeId, hub: NodeId, home_id: u32, s0: bool, entropy: [[u8; 32]; 2]) -> Self {
+        let zero = NetworkKeys { s0: Some(NetworkKey::new([0; 16])), ..NetworkKeys::default() };
+        let class = if s0 { SecurityClass::S0 } else { SecurityClass::Temporary };
+        Self::new(own, hub, home_id, &zero, &[class], entropy)
+    }
+
+    /// Both sides have agreed on a key.
+    pub(super) fn set_temporary_key(&mut self, keys: ClassKeys) {
+        if let Some(s2) = &mut self.s2 {
+            s2.expect_peer(self.hub);
+            s2.set_temporary_key(self.hub, keys, &[]);
+        }
+    }
+
+    /// A key of Security 2 was handed over.
+    pub(super) fn add_key(&mut self, class: SecurityClass, key: &NetworkKey) {
+        if let Some(s2) = &mut self.s2 {
+            s2.add_key(self.hub, class, key);
+        }
+    }
+
+    /// The exchange is over: only the network's keys count.
+    pub(super) fn joined(&mut self, classes: &[SecurityClass]) {
+        if let Some(s2) = &mut self.s2 {
+            s2.remove_peer(self.hub);
+            s2.add_peer(self.hub, classes);
+        }
+    }
+
     /// Takes a frame of the hub: the commands in it.
     pub(super) fn handle(&mut self, now: Instant, frame: &[u8], multicast: bool) -> Vec<Secured> {
         let commands = match (frame.first(), &mut self.s0, &mut self.s2) {
@@ -128,8 +159,8 @@ impl Channel {
             S0Event::Command(command) => return Some(Secured { class: Some(SecurityClass::S0), command }),
             S0Event::Reply(frame) => self.frames.push_back(frame),
             S0Event::NonceReceived => self.asked = None,
-            // Scheme and keys: an included node does not talk of them.
-            S0Event::Ignored(_) | S0Event::Other(_) => {}
+            S0Event::Other(command) => return Some(Secured { class: None, command: Zeroizing::new(command) }),
+            S0Event::Ignored(_) => {}
         }
         None
     }
@@ -145,7 +176,8 @@ impl Channel {
                     self.waiting.push_front(Outgoing { again: true, ..last });
                 }
             }
-            S2Event::Ignored(_) | S2Event::Other(_) => {}
+            S2Event::Other(command) => return Some(Secured { class: None, command: Zeroizing::new(command) }),
+            S2Event::Ignored(_) | S2Event::WrongKey => {}
         }
         None
     }

@@ -17,6 +17,10 @@ const GET_SUC_NODE_ID: u8 = 0x56;
 const IS_FAILED_NODE: u8 = 0x62;
 /// Transmit option: wants an acknowledgement.
 const TRANSMIT_ACK: u8 = 0x01;
+/// Why a failed node can't be removed: it is not in the list of nodes.
+const NODE_NOT_FOUND: u8 = 0x08;
+/// The mode of adding or removing, without its options.
+const ADD_MODE: u8 = 0x0F;
 /// Bytes of the classic node list.
 const NODE_MASK: usize = 29;
 /// Nodes in one segment of the Long Range node list.
@@ -39,8 +43,33 @@ pub(super) enum Effect {
     Abort,
     /// A node is asked for its node information frame.
     AskInformation(NodeId),
+    /// The network is to change.
+    Network(NetworkOrder),
     /// The stick restarts.
     Restart,
+}
+
+/// An order that changes the network; each with the id its callbacks bear, 0 for none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NetworkOrder {
+    /// Add whichever node asks.
+    Add(u8),
+    /// Listen for nodes that want to join by themselves.
+    Listen,
+    /// Add the node that asked under this home id.
+    AddHomeId(u8, [u8; 4]),
+    /// Stop adding.
+    StopAdding(u8),
+    /// Remove whichever node asks.
+    Remove(u8),
+    /// Stop removing.
+    StopRemoving(u8),
+    /// Take out a node that does not answer.
+    RemoveFailed(u8, NodeId),
+    /// Put a new node in its place.
+    ReplaceFailed(u8, NodeId),
+    /// Begin a new network.
+    Default(u8),
 }
 
 /// A send of the host.
@@ -186,6 +215,11 @@ impl Controller {
             GET_SUC_NODE_ID,
             function::REQUEST_NODE_INFO,
             IS_FAILED_NODE,
+            function::ADD_NODE_TO_NETWORK,
+            function::REMOVE_NODE_FROM_NETWORK,
+            function::REMOVE_FAILED_NODE,
+            function::REPLACE_FAILED_NODE,
+            function::SET_DEFAULT,
         ];
         functions.extend(self.speaks_long_range().then_some(function::GET_LONG_RANGE_NODES));
         functions.extend(if self.bridge {
@@ -231,10 +265,111 @@ impl Controller {
             function::SEND_DATA | function::SEND_DATA_BRIDGE => return self.send_data(function, reader),
             function::SEND_DATA_ABORT => return Ok(vec![Effect::Abort]),
             function::SOFT_RESET => return Ok(vec![Effect::Restart]),
+            function::ADD_NODE_TO_NETWORK
+            | function::REMOVE_NODE_FROM_NETWORK
+            | function::REMOVE_FAILED_NODE
+            | function::REPLACE_FAILED_NODE
+            | function::SET_DEFAULT => return self.network_order(function, reader),
             // Taken, and of no consequence here.
             _ => return Ok(Vec::new()),
         };
         Ok(vec![respond(function, answer)])
+    }
+
+    fn network_order(&self, function: u8, reader: &mut Reader<'_>) -> Result<Vec<Effect>, WireError> {
+        let about_failed = |reader: &mut Reader<'_>| {
+            let node = self.node_id(reader)?.filter(|node| self.nodes.contains_key(node));
+            Ok::<_, WireError>((node, reader.u8("callback id")?))
+        };
+        let order = match function {
+            function::REMOVE_FAILED_NODE | function::REPLACE_FAILED_NODE => {
+                let (node, callback) = about_failed(reader)?;
+                let Some(node) = node else { return Ok(vec![respond(function, vec![NODE_NOT_FOUND])]) };
+                let order = if function == function::REMOVE_FAILED_NODE {
+                    NetworkOrder::RemoveFailed(callback, node)
+                } else {
+                    NetworkOrder::ReplaceFailed(callback, node)
+                };
+                return Ok(vec![respond(function, vec![0]), Effect::Network(order)]);
+            }
+            function::SET_DEFAULT => NetworkOrder::Default(reader.u8("callback id")?),
+            _ => {
+                let mode = reader.u8("mode")? & ADD_MODE;
+                let callback = reader.u8("callback id")?;
+                match (function, mode) {
+                    (function::ADD_NODE_TO_NETWORK, 0x05) => NetworkOrder::StopAdding(callback),
+                    (function::ADD_NODE_TO_NETWORK, 0x08) => {
+                        NetworkOrder::AddHomeId(callback, reader.array("home id")?)
+                    }
+                    (function::ADD_NODE_TO_NETWORK, 0x09) => NetworkOrder::Listen,
+                    (function::ADD_NODE_TO_NETWORK, _) => NetworkOrder::Add(callback),
+                    (_, 0x05) => NetworkOrder::StopRemoving(callback),
+                    _ => NetworkOrder::Remove(callback),
+                }
+            }
+        };
+        Ok(vec![Effect::Network(order)])
+    }
+
+    /// A callback of such an order: a node, and what it is.
+    pub(super) fn network_callback(
+        &self,
+        function: u8,
+        callback: u8,
+        status: u8,
+        node: Option<NodeId>,
+        information: &[u8],
+    ) -> DataFrame {
+        let mut payload = vec![callback, status];
+        self.push_node(&mut payload, node);
+        payload.push(u8::try_from(information.len()).unwrap_or(u8::MAX));
+        payload.extend_from_slice(information);
+        request(function, payload)
+    }
+
+    /// A callback without a node.
+    pub(super) fn plain_callback(function: u8, payload: &[u8]) -> DataFrame {
+        request(function, payload.to_vec())
+    }
+
+    /// A node wants to join by itself.
+    pub(super) fn wants_to_join(&self, home_id: [u8; 4], information: &[u8]) -> DataFrame {
+        let mut payload = vec![0x85];
+        self.push_node(&mut payload, None);
+        payload.push(0);
+        payload.extend(home_id);
+        payload.push(u8::try_from(information.len()).unwrap_or(u8::MAX));
+        payload.extend_from_slice(information);
+        request(function::APPLICATION_UPDATE, payload)
+    }
+
+    fn push_node(&self, payload: &mut Vec<u8>, node: Option<NodeId>) {
+        match node {
+            Some(node) => self.width.push(payload, node),
+            None if self.width == NodeIdWidth::Bits16 => payload.extend([0, 0]),
+            None => payload.push(0),
+        }
+    }
+
+    /// The nodes it knows, itself apart.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = NodeId> {
+        self.nodes.keys().copied()
+    }
+
+    /// Remembers a node.
+    pub(super) fn add(&mut self, node: NodeId, protocol_info: Vec<u8>) {
+        self.nodes.insert(node, protocol_info);
+    }
+
+    /// Forgets a node.
+    pub(super) fn remove(&mut self, node: NodeId) {
+        self.nodes.remove(&node);
+    }
+
+    /// Forgets all, and begins a network with this home id.
+    pub(super) fn begin_network(&mut self, home_id: u32) {
+        (self.home_id, self.own) = (home_id, NodeId::FIRST);
+        self.nodes.clear();
     }
 
     fn init_data(&self) -> Vec<u8> {

@@ -45,6 +45,7 @@ impl CommandLog {
 
 fn security(class: SecurityClass) -> &'static str {
     match class {
+        SecurityClass::Temporary => "temporary",
         SecurityClass::S0 => "s0",
         SecurityClass::S2Unauthenticated => "s2_unauthenticated",
         SecurityClass::S2Authenticated => "s2_authenticated",

@@ -10,8 +10,10 @@ mod behaviour;
 mod channel;
 mod control;
 mod controller;
+mod joining;
 mod link;
 mod log;
+mod network;
 mod node;
 mod setup;
 #[cfg(test)]
@@ -26,12 +28,15 @@ use rand::{RngExt, SeedableRng};
 
 pub use action::{Action, Outcome};
 pub use control::{Control, StickFault};
+pub use joining::JoinFaults;
 pub use log::LoggedCommand;
+pub use network::FreshLock;
 pub use setup::{LockSetup, SetupError, StickSetup, demo_setup};
 
 use air::{Air, Flight};
 use controller::{Controller, Effect, Send, Sent};
 use link::Link;
+use network::Comings;
 use node::{Membership, Node};
 
 use crate::door::Door;
@@ -71,6 +76,7 @@ pub struct VirtualStick {
     controller: Controller,
     air: Air,
     posts: BTreeMap<NodeId, Post>,
+    comings: Comings,
     open: bool,
     /// The stick is restarting.
     down: bool,
@@ -102,7 +108,17 @@ impl VirtualStick {
         let posts: BTreeMap<_, _> = setup.locks.iter().map(post).collect();
         let nodes = posts.iter().map(|(id, post)| (*id, post.node.protocol_info())).collect();
         let controller = Controller::new(setup.home_id, setup.own, setup.bridge, nodes);
-        Self { setup, random, link: Link::default(), controller, air: Air::default(), posts, open: false, down: false }
+        Self {
+            setup,
+            random,
+            link: Link::default(),
+            controller,
+            air: Air::default(),
+            posts,
+            comings: Comings::default(),
+            open: false,
+            down: false,
+        }
     }
 
     /// A host opened the port.
@@ -177,13 +193,12 @@ impl VirtualStick {
     /// Does something to a lock; `None`: there is no such node.
     pub fn act(&mut self, now: Instant, node: NodeId, action: &Action) -> Option<Outcome> {
         let entropy = [self.random.random(), self.random.random()];
-        let network = Membership { hub: self.setup.own, home_id: self.setup.home_id, keys: &self.setup.keys };
         let post = self.posts.get_mut(&node)?;
         match *action {
             Action::Offline(offline) => post.offline = offline,
             Action::Latency(latency) => post.latency = latency,
             Action::DropEvery(every) => (post.drop_every, post.passed) = (every, 0),
-            Action::Restart => post.node.restart(&network, entropy),
+            Action::Restart => post.node.restart(entropy),
             _ => {}
         }
         let outcome = post.node.act(now, action);
@@ -197,6 +212,7 @@ impl VirtualStick {
         self.link.restart();
         self.air.forget_sends();
         self.controller.restart();
+        self.comings.restart();
         self.air.put(now + RESTART, Flight::Started);
     }
 
@@ -211,6 +227,7 @@ impl VirtualStick {
                     }
                 }
                 Effect::AskInformation(node) => self.ask_information(now, node),
+                Effect::Network(order) => self.handle_order(now, order),
                 Effect::Restart => self.reset(now),
             }
         }
@@ -258,6 +275,8 @@ impl VirtualStick {
                 let information = information.as_deref().map(|bytes| (id, bytes));
                 self.tell(now, self.controller.information(information));
             }
+            Flight::Network(order, flight) => self.handle_network(now, order, flight),
+            Flight::WantsToJoin => self.handle_wants_to_join(now),
             Flight::Started => {
                 self.down = false;
                 self.tell(now, self.controller.started());
@@ -276,10 +295,17 @@ impl VirtualStick {
 
     /// Puts what a node has to send on the air, one frame behind the other.
     fn collect(&mut self, now: Instant, id: NodeId) {
+        self.send_out(now, id);
+        self.look_at_newcomer(id);
+    }
+
+    fn send_out(&mut self, now: Instant, id: NodeId) {
         let Some(post) = self.posts.get_mut(&id) else { return };
         while let Some(frame) = post.node.poll() {
             post.counts.to_hub += 1;
-            if post.reaches() {
+            // The radio of a lock repeats what is not acknowledged. Only while it joins: afterwards the hub is to be tried.
+            let tries = if post.node.is_joining() { 3 } else { 1 };
+            if (0..tries).any(|_| post.reaches()) {
                 post.awake = post.awake.max(now);
                 let arrives = post.travel(now);
                 self.air.put(arrives, Flight::ToStick(id, frame));
@@ -317,7 +343,7 @@ impl Post {
     fn reaches(&mut self) -> bool {
         self.passed += 1;
         let lost = self.drop_every != 0 && self.passed.is_multiple_of(self.drop_every);
-        !self.offline && !lost
+        !self.offline && !lost && !self.node.is_gone()
     }
 
     /// When a frame that sets out now arrives.

@@ -13,6 +13,7 @@ use keyway_zwave::transport::{crc16, multi_channel, multi_command};
 use super::action::{Action, Outcome};
 use super::behaviour::{Lock, Reaction, Reports, Session, Supervisor, supervision_status};
 use super::channel::{Channel, MAX_FRAME, Secured};
+use super::joining::{JoinOutput, Joiner};
 use super::log::CommandLog;
 use super::setup::LockSetup;
 use crate::door::{By, Code, Door, Turner};
@@ -37,6 +38,15 @@ pub(super) struct Node {
     hub: NodeId,
     born: Instant,
     lock: Lock,
+    home_id: u32,
+    /// The keys it was given.
+    keys: NetworkKeys,
+    /// For the channel it has once it is in.
+    entropy: [[u8; 32]; 2],
+    /// It is getting its keys.
+    joiner: Option<Joiner>,
+    /// How that ended, until the stick has looked.
+    joined: Option<bool>,
     channel: Channel,
     reassembly: Reassembly,
     supervisor: Supervisor,
@@ -68,6 +78,11 @@ impl Node {
             hub,
             born: now,
             lock: Lock::new(setup, u8::try_from(hub.get()).unwrap_or(0)),
+            home_id: network.home_id,
+            keys: network.keys.clone(),
+            entropy,
+            joiner: None,
+            joined: None,
             channel,
             reassembly: Reassembly::new(),
             supervisor: Supervisor::default(),
@@ -80,16 +95,52 @@ impl Node {
         }
     }
 
+    /// One fresh from its box, which just got its number in the network and waits for its keys. Without `joiner` it wants
+    /// none.
+    pub(super) fn fresh(
+        now: Instant,
+        setup: LockSetup,
+        network: &Membership<'_>,
+        joiner: Option<Joiner>,
+        entropy: [[[u8; 32]; 2]; 2],
+    ) -> Self {
+        let [now_entropy, later] = entropy;
+        let s0 = setup.security == [SecurityClass::S0];
+        let (own, hub, home_id) = (setup.node, network.hub, network.home_id);
+        let mut node = Self::new(now, setup, network, later);
+        if joiner.is_some() {
+            node.channel = Channel::joining(own, hub, home_id, s0, now_entropy);
+        }
+        node.joiner = joiner;
+        node
+    }
+
     /// Takes out the batteries and puts them back: codes stay, nonces and what was under way do not.
-    pub(super) fn restart(&mut self, network: &Membership<'_>, entropy: [[u8; 32]; 2]) {
+    pub(super) fn restart(&mut self, entropy: [[u8; 32]; 2]) {
         let security = &self.lock.setup.security;
-        self.channel = Channel::new(self.own, self.hub, network.home_id, network.keys, security, entropy);
+        self.channel = Channel::new(self.own, self.hub, self.home_id, &self.keys, security, entropy);
+        self.joiner = None;
         self.reassembly = Reassembly::new();
         self.supervisor = Supervisor::default();
         self.reports = Reports::default();
         self.working.clear();
         self.segments.clear();
         self.frames.clear();
+    }
+
+    /// Whether it is getting its keys.
+    pub(super) fn is_joining(&self) -> bool {
+        self.joiner.is_some() || self.joined.is_some()
+    }
+
+    /// Whether it has ceased to be there.
+    pub(super) fn is_gone(&self) -> bool {
+        self.joiner.as_ref().is_some_and(Joiner::is_gone)
+    }
+
+    /// How the joining ended, if it just did.
+    pub(super) fn take_joined(&mut self) -> Option<bool> {
+        self.joined.take()
     }
 
     pub(super) fn setup(&self) -> &LockSetup {
@@ -118,6 +169,11 @@ impl Node {
         [&DEVICE_CLASSES[..], &self.lock.open_classes()].concat()
     }
 
+    /// The node information frame of a lock in its box.
+    pub(super) fn information_of(setup: &LockSetup) -> Vec<u8> {
+        [&DEVICE_CLASSES[..], &Lock::new(setup.clone(), 0).open_classes()].concat()
+    }
+
     /// A frame of the hub arrived.
     pub(super) fn handle_frame(&mut self, now: Instant, frame: &[u8], multicast: bool) {
         match *frame {
@@ -131,12 +187,55 @@ impl Node {
             }
             _ => {
                 for secured in self.channel.handle(now, frame, multicast) {
-                    let replies = self.respond(now, secured.class, &secured.command);
-                    self.send_all(now, secured.class, replies);
+                    self.take(now, &secured);
                 }
             }
         }
         self.settle(now);
+    }
+
+    /// A command of the hub: of the exchange of keys, or for the lock.
+    fn take(&mut self, now: Instant, secured: &Secured) {
+        let keys = [s0::CLASS, s2::CLASS].contains(secured.command.first().unwrap_or(&0));
+        if keys && self.joiner.is_some() {
+            self.note(now, secured.class, false, &secured.command);
+        }
+        match &mut self.joiner {
+            Some(joiner) if keys => {
+                joiner.handle(now, secured.class, &secured.command);
+                self.join(now);
+            }
+            _ => {
+                let replies = self.respond(now, secured.class, &secured.command);
+                self.send_all(now, secured.class, replies);
+            }
+        }
+    }
+
+    /// Does what the joiner wants.
+    fn join(&mut self, now: Instant) {
+        while let Some(output) = self.joiner.as_mut().and_then(Joiner::poll) {
+            match output {
+                JoinOutput::Send(class, command) => self.channel.send(now, Secured { class, command }),
+                JoinOutput::TemporaryKey(keys) => self.channel.set_temporary_key(keys),
+                JoinOutput::Key(SecurityClass::S0, key) => {
+                    self.keys.s0 = Some(key);
+                    let (classes, entropy) = ([SecurityClass::S0], self.entropy);
+                    self.channel = Channel::new(self.own, self.hub, self.home_id, &self.keys, &classes, entropy);
+                }
+                JoinOutput::Key(class, key) => {
+                    self.channel.add_key(class, &key);
+                    self.keys.set(class, key);
+                }
+                JoinOutput::Done(classes) => {
+                    self.hand_over();
+                    self.channel.joined(&classes);
+                    self.lock.setup.security = classes;
+                    (self.joiner, self.joined) = (None, Some(true));
+                }
+                JoinOutput::Failed => (self.joiner, self.joined) = (None, Some(false)),
+            }
+        }
     }
 
     /// Someone does something to the lock.
@@ -185,6 +284,10 @@ impl Node {
     /// The instant of [`Node::timeout`] has come.
     pub(super) fn handle_timeout(&mut self, now: Instant) {
         self.channel.handle_timeout(now);
+        if let Some(joiner) = &mut self.joiner {
+            joiner.handle_timeout(now);
+            self.join(now);
+        }
         for event in self.reassembly.handle_timeout(now) {
             self.segment_event(now, event);
         }
@@ -204,7 +307,8 @@ impl Node {
 
     pub(super) fn timeout(&self) -> Option<Instant> {
         let work = self.working.front().map(|work| work.until);
-        let timeouts = [self.channel.timeout(), self.reassembly.timeout(), self.reports.timeout(), work];
+        let joiner = self.joiner.as_ref().and_then(Joiner::timeout);
+        let timeouts = [self.channel.timeout(), self.reassembly.timeout(), self.reports.timeout(), work, joiner];
         timeouts.into_iter().flatten().min()
     }
 
@@ -332,6 +436,10 @@ impl Node {
                 self.send(now, class, report);
             }
         }
+        self.hand_over();
+    }
+
+    fn hand_over(&mut self) {
         while let Some(frame) = self.channel.poll() {
             self.transmit(frame);
         }
@@ -370,8 +478,7 @@ impl Node {
             SegmentEvent::Reply(_, frame) => self.frames.push_back(frame),
             SegmentEvent::Datagram(_, datagram) => {
                 for secured in self.channel.handle(now, &datagram, false) {
-                    let replies = self.respond(now, secured.class, &secured.command);
-                    self.send_all(now, secured.class, replies);
+                    self.take(now, &secured);
                 }
             }
         }

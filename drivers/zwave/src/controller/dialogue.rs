@@ -104,6 +104,12 @@ impl Dialogue {
             self.event(RadioEvent::LockPending(self.lock(), message));
             return false;
         }
+        self.begin_new(now);
+        true
+    }
+
+    /// It is in the network, and is asked for what is not known of it.
+    pub(super) fn begin_new(&mut self, now: Instant) {
         self.in_network = true;
         match self.record.as_ref().filter(|record| record.is_usable()) {
             Some(record) => {
@@ -116,7 +122,6 @@ impl Dialogue {
                 self.event(RadioEvent::LockPending(self.lock(), "it is being asked what it can do".to_owned()));
             }
         }
-        true
     }
 
     /// The stick is gone, and with it whatever was under way.

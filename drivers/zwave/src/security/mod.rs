@@ -3,13 +3,18 @@
 pub mod s0;
 pub mod s2;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
+use keyway_lock::KeyClass;
 use zeroize::Zeroizing;
 
-/// The security classes a network can grant a node, weakest first.
+/// The security classes a network can grant a node, weakest first; and below them the one that lasts only while a node
+/// joins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SecurityClass {
+    /// Security 2 under the key that two nodes agree on while one of them joins; never granted.
+    Temporary,
     /// Security 0 (CC 0x98).
     S0,
     /// Security 2, unauthenticated.
@@ -18,6 +23,22 @@ pub enum SecurityClass {
     S2Authenticated,
     /// Security 2, access control: the one for locks.
     S2AccessControl,
+}
+
+impl From<KeyClass> for SecurityClass {
+    fn from(class: KeyClass) -> Self {
+        match class {
+            KeyClass::S0 => Self::S0,
+            KeyClass::S2Unauthenticated => Self::S2Unauthenticated,
+            KeyClass::S2Authenticated => Self::S2Authenticated,
+            KeyClass::S2AccessControl => Self::S2AccessControl,
+        }
+    }
+}
+
+/// The classes as the hub calls them.
+pub fn key_classes(classes: &[SecurityClass]) -> BTreeSet<KeyClass> {
+    KeyClass::ALL.into_iter().filter(|class| classes.contains(&(*class).into())).collect()
 }
 
 /// A 128-bit network key. Wiped when dropped; `Debug` shows nothing of it.
@@ -33,6 +54,41 @@ impl NetworkKey {
     /// The bytes, for key derivation only.
     pub fn expose(&self) -> &[u8; 16] {
         &self.0
+    }
+}
+
+impl NetworkKeys {
+    /// Sets the key of a class.
+    pub fn set(&mut self, class: SecurityClass, key: NetworkKey) {
+        let place = match class {
+            SecurityClass::Temporary => return,
+            SecurityClass::S0 => &mut self.s0,
+            SecurityClass::S2Unauthenticated => &mut self.s2_unauthenticated,
+            SecurityClass::S2Authenticated => &mut self.s2_authenticated,
+            SecurityClass::S2AccessControl => &mut self.s2_access_control,
+        };
+        *place = Some(key);
+    }
+
+    /// All but the keys of these classes.
+    pub fn without(&self, classes: &[SecurityClass]) -> Self {
+        let but = |class| self.get(class).filter(|_| !classes.contains(&class)).cloned();
+        Self {
+            s0: but(SecurityClass::S0),
+            s2_unauthenticated: but(SecurityClass::S2Unauthenticated),
+            s2_authenticated: but(SecurityClass::S2Authenticated),
+            s2_access_control: but(SecurityClass::S2AccessControl),
+        }
+    }
+
+    /// Fills in what is missing.
+    pub fn or(self, other: &Self) -> Self {
+        Self {
+            s0: self.s0.or_else(|| other.s0.clone()),
+            s2_unauthenticated: self.s2_unauthenticated.or_else(|| other.s2_unauthenticated.clone()),
+            s2_authenticated: self.s2_authenticated.or_else(|| other.s2_authenticated.clone()),
+            s2_access_control: self.s2_access_control.or_else(|| other.s2_access_control.clone()),
+        }
     }
 }
 
@@ -59,6 +115,7 @@ impl NetworkKeys {
     /// The key of a class.
     pub fn get(&self, class: SecurityClass) -> Option<&NetworkKey> {
         match class {
+            SecurityClass::Temporary => None,
             SecurityClass::S0 => self.s0.as_ref(),
             SecurityClass::S2Unauthenticated => self.s2_unauthenticated.as_ref(),
             SecurityClass::S2Authenticated => self.s2_authenticated.as_ref(),

@@ -3,6 +3,10 @@
 //! Each frame is sealed with a nonce that its receiver made for it: half of the initialisation vector comes from
 //! either side. A command too long for one frame goes out as two. The same type serves both sides.
 
+mod including;
+
+pub use including::{IncludingS0, S0Output};
+
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -36,6 +40,15 @@ pub const PART_LIFETIME: Duration = OWN_NONCE_LIFETIME;
 
 /// What encapsulation adds: class, command, sender's nonce, frame control, nonce id, authentication code.
 pub const OVERHEAD: usize = 2 + NONCE + 1 + 1 + MAC;
+
+/// Security Scheme Get: only scheme 0 is offered, which all have (CC:0098.01.04).
+pub const SCHEME_GET: [u8; 3] = [CLASS, 0x04, 0x00];
+/// Security Scheme Report; the schemes come behind (CC:0098.01.05).
+pub const SCHEME_REPORT: [u8; 2] = [CLASS, 0x05];
+/// Network Key Set; the key comes behind (CC:0098.01.06).
+pub const NETWORK_KEY_SET: [u8; 2] = [CLASS, 0x06];
+/// Network Key Verify: the key came and works (CC:0098.01.07).
+pub const NETWORK_KEY_VERIFY: [u8; 2] = [CLASS, 0x07];
 
 const NONCE_GET: u8 = 0x40;
 const NONCE_REPORT: u8 = 0x80;
@@ -121,6 +134,8 @@ impl fmt::Debug for S0Part {
 pub struct S0 {
     own: NodeId,
     keys: Keys,
+    /// A node that joins, to which is sent under the key that everybody knows.
+    joining: Option<(NodeId, Keys)>,
     random: CtrDrbg,
     sequence: u8,
     peers: BTreeMap<NodeId, Peer>,
@@ -130,7 +145,7 @@ impl S0 {
     /// Starts without nonces. `entropy` must be fresh at every start.
     pub fn new(own: NodeId, key: &NetworkKey, entropy: [u8; 32]) -> Self {
         let random = CtrDrbg::new(&Zeroizing::new(entropy), &[0; 32]);
-        Self { own, keys: Keys::derive(key), random, sequence: 0, peers: BTreeMap::new() }
+        Self { own, keys: Keys::derive(key), joining: None, random, sequence: 0, peers: BTreeMap::new() }
     }
 
     /// Nonce Get, to be sent in the clear.
@@ -141,6 +156,12 @@ impl S0 {
     /// Whether [`S0::encapsulate`] to this peer works without asking for a nonce first.
     pub fn is_ready(&self, now: Instant, peer: NodeId) -> bool {
         self.peers.get(&peer).is_some_and(|peer| peer.received.iter().any(|nonce| nonce.is_fresh(now)))
+    }
+
+    /// Sends to this node under the key of a node that has none yet, all zeros (SDS10865, "Temporary key"); `None`: to
+    /// every node under the network's again.
+    pub fn set_joining(&mut self, peer: Option<NodeId>) {
+        self.joining = peer.map(|peer| (peer, Keys::derive(&NetworkKey::new([0; 16]))));
     }
 
     /// Forgets a peer, its nonces and the first part of its command.
@@ -173,7 +194,9 @@ impl S0 {
         let nonce = self.peers.get_mut(&peer).and_then(|peer| peer.use_received(now)).ok_or(S0Error::NeedsNonce)?;
         let command = if more { ENCAPSULATION_NONCE_GET } else { ENCAPSULATION };
         let vector = Vector { sender: self.random.generate(), receiver: nonce };
-        Ok(self.keys.seal(&vector, command, route, length, &part.plain))
+        let joining = self.joining.as_ref().filter(|(joining, _)| *joining == peer);
+        let keys = joining.map_or(&self.keys, |(_, keys)| keys);
+        Ok(keys.seal(&vector, command, route, length, &part.plain))
     }
 
     /// Any 0x98 frame from a peer.

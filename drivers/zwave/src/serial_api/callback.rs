@@ -109,7 +109,14 @@ pub enum NodeUpdate {
     Information(NodeId, NodeInformation),
     /// 0x81: the node that was asked for it did not answer.
     RequestFailed,
-    /// Something else that does not concern a hub whose locks are given.
+    /// 0x85, 0x87: a node wants to join by itself, under this home id; 0x87: over Long Range.
+    WantsToJoin {
+        /// See [`super::network::joining_home_id`].
+        home_id: [u8; 4],
+        /// Over Long Range.
+        long_range: bool,
+    },
+    /// Something else that does not concern this hub.
     Other(u8),
 }
 
@@ -128,12 +135,18 @@ impl NodeUpdate {
                 Ok(Self::Information(node, NodeInformation::decode(bytes)?))
             }
             0x81 => Ok(Self::RequestFailed),
+            event @ (0x85 | 0x87) => {
+                raw_node_id(&mut reader, width, "node")?;
+                reader.u8("receive status")?;
+                Ok(Self::WantsToJoin { home_id: reader.array("home id")?, long_range: event == 0x87 })
+            }
             other => Ok(Self::Other(other)),
         }
     }
 }
 
-fn raw_node_id(reader: &mut Reader<'_>, width: NodeIdWidth, field: &'static str) -> Result<u16, WireError> {
+/// A node id that may be none.
+pub(super) fn raw_node_id(reader: &mut Reader<'_>, width: NodeIdWidth, field: &'static str) -> Result<u16, WireError> {
     match width {
         NodeIdWidth::Bits8 => reader.u8(field).map(u16::from),
         NodeIdWidth::Bits16 => reader.u16_be(field),
@@ -169,6 +182,13 @@ mod tests {
         let cut = frame(function::APPLICATION_COMMAND_HANDLER, &[0, 5, 9, 0x62]);
         let error = ApplicationCommand::decode(&cut, NodeIdWidth::Bits8).unwrap_err();
         assert_eq!(error.to_string(), "command at offset 3 needs 9 byte(s), 1 left");
+    }
+
+    #[test]
+    fn a_node_that_wants_to_join_is_told_by_its_home_id() {
+        let update = NodeUpdate::decode(&[0x85, 0, 0, 0xE6, 0x88, 0x17, 0x62, 3, 4, 0x40, 3], NodeIdWidth::Bits8);
+        let home_id = [0xE6, 0x88, 0x17, 0x62];
+        assert_eq!(update, Ok(NodeUpdate::WantsToJoin { home_id, long_range: false }));
     }
 
     #[test]

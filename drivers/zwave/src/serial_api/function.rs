@@ -28,10 +28,20 @@ pub const SEND_DATA_ABORT: u8 = 0x16;
 pub const MEMORY_GET_ID: u8 = 0x20;
 /// What the stick remembers of a node.
 pub const GET_NODE_PROTOCOL_INFO: u8 = 0x41;
+/// Forgets the network, and begins a new one.
+pub const SET_DEFAULT: u8 = 0x42;
 /// A node said something about itself or the network.
 pub const APPLICATION_UPDATE: u8 = 0x49;
+/// Adds a node.
+pub const ADD_NODE_TO_NETWORK: u8 = 0x4A;
+/// Removes a node.
+pub const REMOVE_NODE_FROM_NETWORK: u8 = 0x4B;
 /// Asks a node for its node information frame.
 pub const REQUEST_NODE_INFO: u8 = 0x60;
+/// Takes a node out that does not answer.
+pub const REMOVE_FAILED_NODE: u8 = 0x61;
+/// Puts a new node in the place of one that does not answer.
+pub const REPLACE_FAILED_NODE: u8 = 0x63;
 /// A command class came in, on a bridge controller.
 pub const BRIDGE_APPLICATION_COMMAND_HANDLER: u8 = 0xA8;
 /// Sends a command class to a node, on a bridge controller.

@@ -3,10 +3,12 @@
 pub mod callback;
 pub mod command;
 pub mod function;
+pub mod network;
 pub mod session;
 pub mod startup;
 
 pub use callback::{ApplicationCommand, NodeUpdate, TransmitReport, TransmitStatus};
 pub use command::Command;
+pub use network::NetworkCallback;
 pub use session::{SendFailure, Session, SessionEvent, SessionOutput, Ticket};
 pub use startup::Stick;

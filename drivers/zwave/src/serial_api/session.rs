@@ -1,15 +1,20 @@
 //! One command in flight: acknowledgement, response, callback, and what to do when one of them does not come.
 
+mod event;
+
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::callback::{ApplicationCommand, NodeUpdate, TransmitReport};
 use super::command::{Answer, Command};
 use super::function;
+use super::network::NetworkCallback;
 use super::startup::{Answered, Startup, Stick};
 use crate::host::frame::{DataFrame, FrameType};
 use crate::host::link::{Link, LinkFailure, LinkOutput};
 use crate::node::NodeId;
+
+pub use event::{Completed, SendFailure, SessionEvent, SessionOutput, Ticket};
 
 /// How soon after a corrupt frame an answer that did not come is asked for again. A stick repeats a frame that was
 /// answered NAK after 100 ms (INS12350 section 6.3); some do not.
@@ -32,71 +37,6 @@ const HANGS_AFTER: u32 = 3;
 
 /// Commands that wait for the stick to be identified, at most.
 const MOST_EARLY: usize = 16;
-
-/// Names a command handed to the session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Ticket(pub u64);
-
-/// Why a command brought nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum SendFailure {
-    /// The stick does not take it now (its queue is full, or it does not know the node).
-    #[error("the stick refused the command")]
-    Refused,
-    /// The frame did not reach the stick.
-    #[error(transparent)]
-    Link(#[from] LinkFailure),
-    /// The stick took it, but the answer was lost: whether it was sent on the air is not known.
-    #[error("the stick's answer was lost")]
-    AnswerLost,
-    /// The node did not answer (request for node information).
-    #[error("the node did not answer")]
-    NoUpdate,
-    /// The stick restarted in between.
-    #[error("the stick restarted")]
-    Restarted,
-}
-
-/// What a command brought.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Completed {
-    /// Acknowledged; nothing else was expected.
-    Acknowledged,
-    /// The response, from behind the function id on.
-    Response(Vec<u8>),
-    /// The callback of a send.
-    Sent(TransmitReport),
-    /// The node's update.
-    Update(NodeUpdate),
-}
-
-/// What the session tells.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SessionEvent {
-    /// The stick is known and at work.
-    Identified(Box<Stick>),
-    /// The stick does not answer, or not sensibly; identification goes on.
-    Unresponsive(String),
-    /// The stick restarted by itself; it is being identified again.
-    Restarted,
-    /// A command has ended.
-    Completed(Ticket, Result<Completed, SendFailure>),
-    /// A command class came in.
-    Received(ApplicationCommand),
-    /// A node information frame came in.
-    Update(NodeUpdate),
-}
-
-/// One output of the session.
-#[derive(Debug)]
-pub enum SessionOutput {
-    /// Bytes for the port.
-    Transmit(Vec<u8>),
-    /// See [`SessionEvent`].
-    Event(SessionEvent),
-    /// Nothing more now.
-    Timeout(Option<Instant>),
-}
 
 /// Where the command in flight stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -243,6 +183,15 @@ impl Session {
         if let Some(InFlight { phase: Phase::Callback { until }, .. }) = self.in_flight.as_mut().filter(|_| can) {
             *until = (*until).min(now + CALLBACK_AFTER_ABORT);
             self.link.send(now, &Command::order(function::SEND_DATA_ABORT, &[]).frame());
+            self.run(now);
+        }
+    }
+
+    /// The stick is asked anew what it is: its network is another one now.
+    pub fn identify_again(&mut self, now: Instant) {
+        if self.stick().is_some() {
+            self.fail_all(SendFailure::Restarted);
+            self.state = State::Identifying(Startup::new());
             self.run(now);
         }
     }
@@ -455,6 +404,7 @@ impl Session {
                 FrameType::Request,
                 function::APPLICATION_COMMAND_HANDLER | function::BRIDGE_APPLICATION_COMMAND_HANDLER,
             ) => self.handle_command(frame),
+            (FrameType::Request, function) if NetworkCallback::is_told_by(function) => self.handle_network(frame),
             (FrameType::Request, other) => tracing::debug!(function = other, "callback that nobody asked for"),
         }
     }
@@ -532,8 +482,25 @@ impl Session {
                 self.complete(Ok(Completed::Update(update)));
             }
             NodeUpdate::RequestFailed if asked.is_some() => self.complete(Err(SendFailure::NoUpdate)),
-            NodeUpdate::Information(..) => self.event(SessionEvent::Update(update)),
+            NodeUpdate::Information(..) | NodeUpdate::WantsToJoin { .. } => self.event(SessionEvent::Update(update)),
             NodeUpdate::RequestFailed | NodeUpdate::Other(_) => {}
+        }
+    }
+
+    fn handle_network(&mut self, frame: &DataFrame) {
+        let Some(stick) = self.stick() else { return };
+        match NetworkCallback::decode(frame.function, &frame.payload, stick.node_id_width) {
+            Ok(callback) => {
+                // It shows that the order arrived, even if its ACK was lost.
+                if self.in_flight.as_ref().is_some_and(|flight| {
+                    flight.command.function == frame.function && flight.command.answer == Answer::None
+                }) {
+                    self.link.settle();
+                    self.complete(Ok(Completed::Acknowledged));
+                }
+                self.event(SessionEvent::Network(callback));
+            }
+            Err(error) => tracing::warn!(%error, "a callback of adding or removing can't be read"),
         }
     }
 

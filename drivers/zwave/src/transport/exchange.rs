@@ -54,6 +54,15 @@ impl Security {
             s0: keys.s0.as_ref().map(|key| S0::new(own, key, entropy.1)),
         }
     }
+
+    /// Forgets a node.
+    pub fn remove_peer(&mut self, node: NodeId) {
+        self.s2.remove_peer(node);
+        if let Some(s0) = &mut self.s0 {
+            s0.remove_peer(node);
+            s0.set_joining(None);
+        }
+    }
 }
 
 /// How the report begins that is awaited.

@@ -268,11 +268,10 @@ impl Queue {
         }
     }
 
-    /// The node could not read what was sent last.
-    pub fn handle_out_of_sync(&mut self, node: NodeId) {
-        if let Some(exchange) = self.exchange(node) {
-            exchange.handle_out_of_sync();
-        }
+    /// The node could not read what was sent last. False: what that was has ended.
+    pub fn handle_out_of_sync(&mut self, node: NodeId) -> bool {
+        let exchange = self.exchange(node);
+        exchange.map(Exchange::handle_out_of_sync).is_some()
     }
 
     /// A command of the node came in. True: somebody had asked for it.

@@ -48,6 +48,8 @@ pub enum Incoming {
     Nonce(NodeId),
     /// The node could not read what was sent last.
     OutOfSync(NodeId),
+    /// The node joins, and has another temporary key than we.
+    WrongKey(NodeId),
 }
 
 /// One layer to take off.
@@ -105,6 +107,46 @@ impl Receiver {
         out
     }
 
+    /// What a message meant that was held until there was a key for it.
+    pub fn handle_opened(
+        &mut self,
+        now: Instant,
+        security: &mut Security,
+        node: NodeId,
+        events: Vec<S2Event>,
+    ) -> Vec<Incoming> {
+        let mut out = Vec::new();
+        let layer = Layer { node, level: None, end_points: None, multicast: false, depth: 0 };
+        self.opened(now, security, &layer, events, &mut out);
+        out
+    }
+
+    fn opened(
+        &mut self,
+        now: Instant,
+        security: &mut Security,
+        layer: &Layer,
+        events: Vec<S2Event>,
+        out: &mut Vec<Incoming>,
+    ) {
+        let node = layer.node;
+        for event in events {
+            match event {
+                S2Event::Command { class, command } => {
+                    let inner = Layer { level: Some(class), ..layer.inner() };
+                    self.unwrap(now, security, &inner, &command, out);
+                }
+                S2Event::Reply(command) => out.push(Incoming::Reply { node, level: None, command }),
+                S2Event::NonceReceived => out.push(Incoming::Nonce(node)),
+                S2Event::OutOfSync => out.push(Incoming::OutOfSync(node)),
+                S2Event::Ignored(reason) => tracing::debug!(%node, reason, "Security 2 frame passed over"),
+                // Of a node that joins; others have nothing to say with it.
+                S2Event::Other(frame) => plain(layer, &frame, out),
+                S2Event::WrongKey => out.push(Incoming::WrongKey(node)),
+            }
+        }
+    }
+
     fn unwrap(&mut self, now: Instant, security: &mut Security, layer: &Layer, frame: &[u8], out: &mut Vec<Incoming>) {
         let node = layer.node;
         let Some(class) = frame.first().copied().filter(|_| layer.depth < DEEPEST) else { return };
@@ -114,19 +156,8 @@ impl Receiver {
                 self.segments(now, security, events, out);
             }
             s2::CLASS if layer.level.is_none() => {
-                for event in security.s2.handle(now, node, frame, layer.multicast) {
-                    match event {
-                        S2Event::Command { class, command } => {
-                            let inner = Layer { level: Some(class), ..layer.inner() };
-                            self.unwrap(now, security, &inner, &command, out);
-                        }
-                        S2Event::Reply(command) => out.push(Incoming::Reply { node, level: None, command }),
-                        S2Event::NonceReceived => out.push(Incoming::Nonce(node)),
-                        S2Event::OutOfSync => out.push(Incoming::OutOfSync(node)),
-                        S2Event::Ignored(reason) => tracing::debug!(%node, reason, "Security 2 frame passed over"),
-                        S2Event::Other(_) => tracing::debug!(%node, "Security 2 command outside an inclusion"),
-                    }
-                }
+                let events = security.s2.handle(now, node, frame, layer.multicast);
+                self.opened(now, security, layer, events, out);
             }
             s0::CLASS if layer.level.is_none() => {
                 let events = security.s0.as_mut().map(|s0| s0.handle(now, node, frame)).unwrap_or_default();
@@ -139,7 +170,7 @@ impl Receiver {
                         S0Event::Reply(command) => out.push(Incoming::Reply { node, level: None, command }),
                         S0Event::NonceReceived => out.push(Incoming::Nonce(node)),
                         S0Event::Ignored(reason) => tracing::debug!(%node, reason, "Security 0 frame passed over"),
-                        S0Event::Other(_) => tracing::debug!(%node, "Security 0 command outside an inclusion"),
+                        S0Event::Other(frame) => plain(layer, &frame, out),
                     }
                 }
             }

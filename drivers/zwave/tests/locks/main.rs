@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail as the test does")]
 
+mod joining;
+mod leaving;
 mod oddities;
 mod trouble;
 mod world;

@@ -3,11 +3,12 @@
 use std::time::{Duration, Instant};
 
 use keyway_lock::{
-    CommandError, CommandId, CommandOutput, LockCommand, LockEvent, NetworkRecord, Output, PortState, Radio, RadioEvent,
+    CommandError, CommandId, CommandOutput, DeviceLabel, LockCommand, LockEvent, NetworkCommand, NetworkFailure,
+    NetworkOutcome, NetworkRecord, NetworkStep, Output, PortState, Radio, RadioEvent, StickState,
 };
 use keyway_virtual::faults::Garble;
 use keyway_virtual::zwave::{
-    Action, FrameCounts, LockSetup, Outcome, StickSetup, VirtualOutput, VirtualStick, demo_setup,
+    Action, FrameCounts, FreshLock, LockSetup, Outcome, StickSetup, VirtualOutput, VirtualStick, demo_setup,
 };
 use keyway_zwave::controller::{Setup, ZwaveRadio};
 use keyway_zwave::host::frame::{DataFrame, FrameType};
@@ -152,6 +153,78 @@ impl World {
         let asked = self.ask(id, command);
         self.until("the command is answered", |world| world.answer(asked).is_some());
         (self.answer(asked).unwrap(), self.now - begun)
+    }
+
+    /// The hub's process ends and begins anew; it has come as far as the stick.
+    pub(crate) fn reopen_hub(&mut self, entropy: u8) {
+        self.radio = ZwaveRadio::new(self.setup.clone(), self.records.clone(), [entropy; 32]);
+        self.events.clear();
+        self.open();
+        self.until("the stick is ready", |world| {
+            world.told(|event| matches!(event, RadioEvent::Stick(StickState::Ready(_))))
+        });
+    }
+
+    /// Under which security a lock got its commands.
+    pub(crate) fn command_log(&self, id: u16) -> Vec<&'static str> {
+        self.stick.commands(node(id)).filter_map(|command| command.security).collect()
+    }
+
+    /// Asks something of the network, without waiting.
+    pub(crate) fn ask_network(&mut self, command: NetworkCommand) -> CommandId {
+        self.next_command += 1;
+        let command_id = CommandId(self.next_command);
+        self.radio.handle_network(self.now, command_id, command);
+        self.settle();
+        command_id
+    }
+
+    pub(crate) fn network_answer(&self, id: CommandId) -> Option<Result<NetworkOutcome, NetworkFailure>> {
+        self.events.iter().find_map(|(_, event)| match event {
+            RadioEvent::NetworkDone(done, result) if *done == id => Some(result.clone()),
+            _ => None,
+        })
+    }
+
+    /// Asks something of the network, and waits for the answer.
+    pub(crate) fn network(&mut self, command: NetworkCommand) -> Result<NetworkOutcome, NetworkFailure> {
+        let asked = self.ask_network(command);
+        self.ended(asked)
+    }
+
+    /// Waits for the answer to what was asked of the network.
+    pub(crate) fn ended(&mut self, asked: CommandId) -> Result<NetworkOutcome, NetworkFailure> {
+        self.until("it has ended", |world| world.network_answer(asked).is_some());
+        self.network_answer(asked).unwrap()
+    }
+
+    /// The steps told so far.
+    pub(crate) fn steps(&self) -> Vec<NetworkStep> {
+        let step = |(_, event): &(Duration, RadioEvent)| match event {
+            RadioEvent::Network(step) => Some(step.clone()),
+            _ => None,
+        };
+        self.events.iter().filter_map(step).collect()
+    }
+
+    pub(crate) fn until_step(&mut self, step: &NetworkStep) {
+        self.until("a step is told", |world| world.steps().contains(step));
+    }
+
+    pub(crate) fn unbox(&mut self, fresh: FreshLock) -> DeviceLabel {
+        let label = self.stick.unbox(self.now, fresh);
+        self.settle();
+        label
+    }
+
+    pub(crate) fn press(&mut self, id: u16) {
+        assert!(self.stick.press(self.now, node(id)));
+        self.settle();
+    }
+
+    pub(crate) fn press_foreign(&mut self) {
+        self.stick.press_foreign(self.now);
+        self.settle();
     }
 
     pub(crate) fn act(&mut self, id: u16, action: Action) -> Outcome {

@@ -159,7 +159,7 @@ impl World {
                     node.waiting = node.waiting.or(node.last);
                     self.transmit(side);
                 }
-                S2Event::Ignored(_) | S2Event::Other(_) => {}
+                S2Event::Ignored(_) | S2Event::Other(_) | S2Event::WrongKey => {}
             }
         }
     }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use aes::Aes128;
 use cmac::{Cmac, KeyInit, Mac};
+use x25519_dalek::StaticSecret;
 use zeroize::Zeroizing;
 
 use super::drbg::SEED;
@@ -16,6 +17,11 @@ pub type Entropy = [u8; 16];
 const CONSTANT_NONCE: [u8; 16] = [0x26; 16];
 const CONSTANT_ENTROPY: [u8; 15] = [0x88; 15];
 const CONSTANT_NETWORK_KEY: [u8; 15] = [0x55; 15];
+const CONSTANT_PRK: [u8; 16] = [0x33; 16];
+const CONSTANT_TEMPORARY: [u8; 15] = [0x88; 15];
+
+/// A Curve25519 public key.
+pub type PublicKey = [u8; 32];
 
 /// The keys of one security class. Wiped when dropped; `Debug` shows nothing of them.
 #[derive(Clone)]
@@ -37,6 +43,44 @@ impl ClassKeys {
         let t3 = cmac(key, &[&*t2, &CONSTANT_NETWORK_KEY, &[3]]);
         let t4 = cmac(key, &[&*t3, &CONSTANT_NETWORK_KEY, &[4]]);
         Self { ccm: t1, personalization: join(&t2, &t3), mpan: t4 }
+    }
+
+    /// CKDF-TempExtract and CKDF-TempExpand: the keys of two nodes that share an ECDH secret while one of them joins.
+    /// There is no multicast under them.
+    pub fn temporary(secret: &Zeroizing<[u8; 32]>, including: &PublicKey, joining: &PublicKey) -> Self {
+        let key = cmac(&CONSTANT_PRK, &[&**secret, including, joining]);
+        let t1 = cmac(&key, &[&CONSTANT_TEMPORARY, &[1]]);
+        let t2 = cmac(&key, &[&*t1, &CONSTANT_TEMPORARY, &[2]]);
+        let t3 = cmac(&key, &[&*t2, &CONSTANT_TEMPORARY, &[3]]);
+        Self { ccm: t1, personalization: join(&t2, &t3), mpan: Zeroizing::default() }
+    }
+}
+
+/// A node's key pair on Curve25519 (RFC 7748).
+pub struct KeyPair(StaticSecret);
+
+impl KeyPair {
+    /// From 32 random bytes.
+    pub fn new(random: &Zeroizing<[u8; 32]>) -> Self {
+        Self(StaticSecret::from(**random))
+    }
+
+    /// What the other side is told.
+    pub fn public(&self) -> PublicKey {
+        x25519_dalek::PublicKey::from(&self.0).to_bytes()
+    }
+
+    /// The secret shared with the other side; `None`: the other's key is one of those that share nothing (RFC 7748
+    /// section 6.1).
+    pub fn agree(&self, other: &PublicKey) -> Option<Zeroizing<[u8; 32]>> {
+        let shared = self.0.diffie_hellman(&x25519_dalek::PublicKey::from(*other));
+        shared.was_contributory().then(|| Zeroizing::new(shared.to_bytes()))
+    }
+}
+
+impl fmt::Debug for KeyPair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyPair(redacted)")
     }
 }
 
@@ -99,6 +143,30 @@ mod tests {
             hex_array("1aa5f42178af5d63734665067db0ee1df9e7e25cb80ccdfad6f4dd03965087bd")
         );
         assert_eq!(format!("{keys:?}"), "ClassKeys(redacted)");
+    }
+
+    /// Made with @zwave-js/core 15.29.0: `deriveSharedECDHSecret`, `computePRK`, `deriveTempKeys`.
+    #[test]
+    fn two_key_pairs_become_one_temporary_key() {
+        let pair = |first: u8| KeyPair::new(&Zeroizing::new(std::array::from_fn(|index| first + index as u8)));
+        let (including, joining) = (pair(0x10), pair(0x80));
+        let (a, b) = (including.public(), joining.public());
+        assert_eq!(a, hex_array("d89e3bad79437dbed9f843418304f460ff05c7fe81fe4a9577a804cb9367ff66"));
+        assert_eq!(b, hex_array("493e82fc74464a59268817623d2053c5eb8e2cc4a988b4fee179ec6b010d531d"));
+        let secret = including.agree(&b).unwrap();
+        assert_eq!(*secret, hex_array("e4b59875ffce45128f49137d01565539d24e319ec3796eda598ed17ceccf7c70"));
+        assert_eq!(joining.agree(&a), Some(secret.clone()));
+        let keys = ClassKeys::temporary(&secret, &a, &b);
+        assert_eq!(*keys.ccm, hex_array("9b34bd4333b00ae076c530d2ad539a46"));
+        assert_eq!(
+            *keys.personalization,
+            hex_array("79cb460991842c9d1cc12c6e101c828f7766e715cfa7d327b9db242c57464c37")
+        );
+    }
+
+    #[test]
+    fn a_public_key_that_shares_nothing_is_refused() {
+        assert_eq!(KeyPair::new(&Zeroizing::new([7; 32])).agree(&[0; 32]), None);
     }
 
     /// Made with @zwave-js/core 15.29.0: `deriveMEI(computeNoncePRK(a0 a1 … af, 10 11 … 1f))`.

@@ -10,6 +10,7 @@
 
 pub mod drbg;
 mod encapsulation;
+pub mod kex;
 pub mod keys;
 mod peer;
 mod span;
@@ -25,7 +26,7 @@ use self::encapsulation::{Envelope, Route, seal};
 use self::keys::ClassKeys;
 use self::peer::Peer;
 use self::span::Span;
-use super::{NetworkKeys, SecurityClass};
+use super::{NetworkKey, NetworkKeys, SecurityClass};
 use crate::node::NodeId;
 
 /// Class id.
@@ -42,8 +43,12 @@ const MESSAGE_ENCAPSULATION: u8 = 0x03;
 const SPAN_OUT_OF_SYNC: u8 = 0x01;
 
 /// The classes of Security 2, strongest first.
-const CLASSES: [SecurityClass; 3] =
-    [SecurityClass::S2AccessControl, SecurityClass::S2Authenticated, SecurityClass::S2Unauthenticated];
+const CLASSES: [SecurityClass; 4] = [
+    SecurityClass::S2AccessControl,
+    SecurityClass::S2Authenticated,
+    SecurityClass::S2Unauthenticated,
+    SecurityClass::Temporary,
+];
 
 /// More than Transport Service can carry (11-bit datagram size) less what Security 2 adds.
 const MAX_COMMAND: usize = 2047 - 32;
@@ -87,6 +92,8 @@ pub enum S2Event {
     Ignored(&'static str),
     /// Another Security 2 command (KEX …) in the clear, for inclusion.
     Other(Vec<u8>),
+    /// A message that begins a SPAN, from a node that joins, and the temporary key does not open it: it is the wrong one.
+    WrongKey,
 }
 
 impl fmt::Debug for S2Event {
@@ -98,6 +105,7 @@ impl fmt::Debug for S2Event {
             Self::OutOfSync => f.write_str("OutOfSync"),
             Self::Ignored(why) => write!(f, "Ignored({why:?})"),
             Self::Other(frame) => write!(f, "Other({} bytes)", frame.len()),
+            Self::WrongKey => f.write_str("WrongKey"),
         }
     }
 }
@@ -132,9 +140,41 @@ impl S2 {
         self.peers.insert(peer, Peer::new(classes, sequence));
     }
 
-    /// Forgets a peer.
+    /// Forgets a peer, and the temporary key if it was this peer's.
     pub fn remove_peer(&mut self, peer: NodeId) {
-        self.peers.remove(&peer);
+        let removed = self.peers.remove(&peer);
+        if removed.is_some_and(|peer| peer.classes.contains(&SecurityClass::Temporary)) {
+            self.keys.remove(&SecurityClass::Temporary);
+        }
+    }
+
+    /// A peer that joins, before the temporary key is known: its Nonce Gets are answered, and its last message is held
+    /// until it can be opened. One at a time.
+    pub fn expect_peer(&mut self, peer: NodeId) {
+        self.keys.remove(&SecurityClass::Temporary);
+        let [sequence] = self.random.generate();
+        self.peers.insert(peer, Peer::new(vec![SecurityClass::Temporary], sequence));
+    }
+
+    /// The temporary key of the peer that joins, which also gets these classes: what the message that was held meant.
+    pub fn set_temporary_key(&mut self, peer: NodeId, keys: ClassKeys, classes: &[SecurityClass]) -> Vec<S2Event> {
+        self.keys.insert(SecurityClass::Temporary, keys);
+        let usable = |class: &SecurityClass| classes.contains(class) && self.keys.contains_key(class);
+        let mut classes: Vec<SecurityClass> = CLASSES.into_iter().filter(usable).collect();
+        classes.push(SecurityClass::Temporary);
+        let held = self.peers.get_mut(&peer).and_then(|peer| {
+            peer.classes = classes;
+            peer.held.take()
+        });
+        held.map(|frame| self.open(peer, &frame)).into_iter().collect()
+    }
+
+    /// A key that was handed over, on the side that joins.
+    pub fn add_key(&mut self, peer: NodeId, class: SecurityClass, key: &NetworkKey) {
+        self.keys.insert(class, ClassKeys::expand(key));
+        if let Some(peer) = self.peers.get_mut(&peer) {
+            peer.classes.insert(0, class);
+        }
     }
 
     /// Highest class shared with the peer, for which we have the key.
@@ -205,7 +245,6 @@ impl S2 {
     }
 
     fn handle_known(&mut self, node: NodeId, command: u8, sequence: u8, frame: &[u8]) -> S2Event {
-        let route = self.route(node, self.own);
         let Some(peer) = self.peers.get_mut(&node).filter(|peer| !peer.classes.is_empty()) else {
             return S2Event::Ignored("no Security 2 class is shared with this node");
         };
@@ -221,17 +260,27 @@ impl S2 {
                 }
             }
             (NONCE_REPORT, _) => S2Event::Ignored("a Nonce Report without a nonce"),
-            _ => match Envelope::parse(frame) {
-                Ok(envelope) => match peer.read(&self.keys, &envelope, route) {
-                    Some((class, opened)) => match envelope.command(&opened) {
-                        Ok(command) if command.is_empty() => S2Event::Ignored("a message without a command"),
-                        Ok(command) => S2Event::Command { class, command },
-                        Err(why) => S2Event::Ignored(why),
-                    },
-                    None => peer.cry_for_help(&mut self.random),
-                },
-                Err(_) => S2Event::Ignored("a message that ends too early"),
+            _ if !peer.classes.iter().any(|class| self.keys.contains_key(class)) => {
+                peer.held = Some(frame.to_vec());
+                S2Event::Ignored("a message that is held until there is a key for it")
+            }
+            _ => self.open(node, frame),
+        }
+    }
+
+    /// A Message Encapsulation that is new.
+    fn open(&mut self, node: NodeId, frame: &[u8]) -> S2Event {
+        let route = self.route(node, self.own);
+        let Ok(envelope) = Envelope::parse(frame) else { return S2Event::Ignored("a message that ends too early") };
+        let Some(peer) = self.peers.get_mut(&node) else { return S2Event::Ignored("a message of nobody") };
+        match peer.read(&self.keys, &envelope, route) {
+            Some((class, opened)) => match envelope.command(&opened) {
+                Ok(command) if command.is_empty() => S2Event::Ignored("a message without a command"),
+                Ok(command) => S2Event::Command { class, command },
+                Err(why) => S2Event::Ignored(why),
             },
+            None if peer.is_joining() && envelope.extensions.entropy.is_some() => S2Event::WrongKey,
+            None => peer.cry_for_help(&mut self.random),
         }
     }
 

@@ -37,6 +37,8 @@ pub(super) struct Peer {
     pub(super) current: Option<Span>,
     /// What messages may still be read with: it was current until we began another one, or one side lost it.
     previous: Option<Span>,
+    /// A message that came before there was any key.
+    pub(super) held: Option<Vec<u8>>,
 }
 
 impl Peer {
@@ -52,7 +54,13 @@ impl Peer {
             remote: None,
             current: None,
             previous: None,
+            held: None,
         }
+    }
+
+    /// It joins: there is a temporary key, and it has opened nothing yet.
+    pub(super) fn is_joining(&self) -> bool {
+        self.classes.contains(&SecurityClass::Temporary) && self.current.is_none() && self.previous.is_none()
     }
 
     pub(super) fn next_sequence(&mut self) -> u8 {

@@ -1,0 +1,175 @@
+//! What the network wants done, done: orders to the stick, questions to nodes, records, keys; and what came of it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Instant;
+
+use keyway_lock::{Output, PersistId};
+
+use super::ZwaveRadio;
+use super::dialogue::Dialogue;
+use crate::inclusion::{NetworkOutput, Then};
+use crate::node::NodeId;
+use crate::node::table::NodeRecord;
+use crate::security::SecurityClass;
+use crate::serial_api::command::Command;
+use crate::serial_api::session::{Completed, SendFailure, Ticket};
+use crate::transport::queue::{AskId, Ended};
+
+/// What the network has under way.
+#[derive(Default)]
+pub(super) struct Errands {
+    /// Orders for the stick, and the one it has; whether that one begins something.
+    orders: VecDeque<Command>,
+    ordered: Option<(Ticket, bool)>,
+    /// Questions to nodes.
+    asked: Vec<AskId>,
+    /// Records for which something waits.
+    keeping: BTreeMap<PersistId, Then>,
+}
+
+impl ZwaveRadio {
+    /// Does what the network wants. False: nothing.
+    pub(super) fn drain_network(&mut self, now: Instant) -> bool {
+        let mut moved = false;
+        while let Some(output) = self.network.poll() {
+            moved = true;
+            match output {
+                NetworkOutput::Stick(command) => self.errands.orders.push_back(command),
+                NetworkOutput::Node(node, question) => self.errands.asked.push(self.queue.ask(node, question)),
+                NetworkOutput::Keep(record, then) => {
+                    self.records.retain(|kept| kept.key != record.key);
+                    self.records.push(record.clone());
+                    let id = self.persist(record);
+                    self.errands.keeping.extend(then.map(|then| (id, then)));
+                }
+                NetworkOutput::Event(event) => self.outputs.push_back(Output::Event(event)),
+                NetworkOutput::Joined(node, classes) => {
+                    self.drive(node, classes);
+                    self.begin(now, node);
+                }
+                NetworkOutput::Left(node) => {
+                    if let Some(mut lock) = self.locks.remove(&node) {
+                        lock.stick_lost();
+                        self.tell_of(node, lock.take_told());
+                    }
+                    self.queue.forget(node);
+                    if let Some(secured) = &mut self.secured {
+                        secured.security.remove_peer(node);
+                    }
+                }
+                NetworkOutput::NewNetwork => self.session.identify_again(now),
+                NetworkOutput::Expect(_)
+                | NetworkOutput::TemporaryKey(..)
+                | NetworkOutput::ZeroKey(_)
+                | NetworkOutput::Settled(_) => self.change_keys(now, output),
+            }
+        }
+        moved
+    }
+
+    fn change_keys(&mut self, now: Instant, output: NetworkOutput) {
+        let Some(secured) = &mut self.secured else { return };
+        let security = &mut secured.security;
+        match output {
+            NetworkOutput::Expect(node) => security.s2.expect_peer(node),
+            NetworkOutput::TemporaryKey(node, keys, classes) => {
+                let events = security.s2.set_temporary_key(node, keys, &classes);
+                let incoming = self.receiver.handle_opened(now, security, node, events);
+                self.handle_incoming(now, incoming);
+            }
+            NetworkOutput::ZeroKey(node) => {
+                if let Some(s0) = &mut security.s0 {
+                    s0.set_joining(node);
+                }
+            }
+            NetworkOutput::Settled(node) => security.remove_peer(node),
+            _ => {}
+        }
+    }
+
+    /// Hands the stick the next order of the network. False: there is none.
+    pub(super) fn order(&mut self, now: Instant) -> bool {
+        let Some(command) = self.errands.orders.pop_front() else { return false };
+        let begins = !command.is_stop();
+        let ticket = self.session.submit(now, command);
+        self.errands.ordered = Some((ticket, begins));
+        true
+    }
+
+    /// An order has ended. False: it was not the network's.
+    pub(super) fn ordered(&mut self, now: Instant, ticket: Ticket, result: &Result<Completed, SendFailure>) -> bool {
+        let Some((_, begins)) = self.errands.ordered.take_if(|(ordered, _)| *ordered == ticket) else { return false };
+        let taken = match result {
+            // Flags of what stands against it.
+            Ok(Completed::Response(response)) => response.first() == Some(&0),
+            Ok(_) | Err(SendFailure::AnswerLost) => true,
+            Err(_) => false,
+        };
+        if begins && !taken {
+            self.network.handle_refused(now);
+        }
+        true
+    }
+
+    /// A question has ended: given back if it was not the network's.
+    pub(super) fn network_asked(&mut self, now: Instant, id: AskId, ended: Ended) -> Option<Ended> {
+        let before = self.errands.asked.len();
+        self.errands.asked.retain(|asked| *asked != id);
+        if self.errands.asked.len() == before {
+            return Some(ended);
+        }
+        self.network.handle_asked(now, matches!(ended, Ended::Node(Ok(_))));
+        None
+    }
+
+    /// A record is kept. False: nothing of the network waited for it.
+    pub(super) fn network_kept(&mut self, now: Instant, id: PersistId) -> bool {
+        let then = self.errands.keeping.remove(&id);
+        if let Some(then) = then {
+            self.network.handle_kept(now, then);
+        }
+        then.is_some()
+    }
+
+    /// The stick is gone or restarted, and with it what the network had under way.
+    pub(super) fn network_lost(&mut self) {
+        self.errands = Errands::default();
+        self.network.handle_lost();
+        while let Some(output) = self.network.poll() {
+            match output {
+                NetworkOutput::Event(event) => self.outputs.push_back(Output::Event(event)),
+                NetworkOutput::Keep(record, _) => _ = self.persist(record),
+                _ => {}
+            }
+        }
+    }
+
+    /// Drives the locks that were added to this network here, and none of another.
+    pub(super) fn drive_members(&mut self, home_id: u32) {
+        let members: BTreeMap<NodeId, Vec<SecurityClass>> = self.network.members(home_id).collect();
+        let given = &self.given;
+        self.locks.retain(|node, _| given.contains_key(node) || members.contains_key(node));
+        for (node, granted) in members {
+            if !self.locks.contains_key(&node) {
+                self.drive(node, granted);
+            }
+        }
+    }
+
+    /// Begins to drive a lock, with what is known of it.
+    pub(super) fn drive(&mut self, node: NodeId, mut granted: Vec<SecurityClass>) {
+        granted.sort_unstable();
+        let record = self.records.iter().find(|record| record.key == NodeRecord::key(node));
+        let record = record.and_then(|record| NodeRecord::from_record(record.value.as_ref()?, &granted));
+        if let Some(secured) = &mut self.secured {
+            secured.security.s2.add_peer(node, &granted);
+        }
+        self.locks.insert(node, Dialogue::new(node, granted, record));
+    }
+
+    fn begin(&mut self, now: Instant, node: NodeId) {
+        if let Some(lock) = self.locks.get_mut(&node) {
+            lock.begin_new(now);
+        }
+    }
+}

@@ -1,0 +1,385 @@
+//! The network and what becomes of it: nodes are added and get their keys, are removed, replaced and awaited. One thing is
+//! under way at a time; whatever it leaves half done is cleaned up, or found at the next start and named.
+
+mod adding;
+mod cleaning;
+mod commands;
+mod outcome;
+mod output;
+mod records;
+mod removing;
+mod securing;
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use keyway_lock::{
+    Awaited, CommandId, DeviceLabel, Include, LockId, NetworkError, NetworkFailure, NetworkOutcome, NetworkRecord,
+    RadioEvent,
+};
+use zeroize::Zeroizing;
+
+use crate::node::NodeId;
+use crate::security::s2::drbg::CtrDrbg;
+use crate::security::{NetworkKey, NetworkKeys, SecurityClass};
+use crate::serial_api::command::{Command, NodeIdWidth};
+use crate::serial_api::function;
+use crate::serial_api::network::{NetworkCallback, joining_home_id};
+use crate::serial_api::startup::Stick;
+
+pub use output::{NetworkOutput, Then};
+
+use adding::{Adding, Want};
+use cleaning::Cleaning;
+use output::Outputs;
+use records::{Kept, UnderWay, keys_record, read_keys};
+use removing::{Removing, TakingOut};
+use securing::Securing;
+
+/// How long somebody has to press the button of a device that is to be removed.
+const EXCLUDE: Duration = Duration::from_secs(180);
+/// How long the stick may take to begin a new network.
+const RESET: Duration = Duration::from_secs(15);
+
+/// What is under way.
+enum Phase {
+    /// That something is begun is being kept.
+    Noting(Want),
+    Adding(Adding),
+    Securing(Securing, NodeId),
+    /// The new node is being kept.
+    Finishing(NodeId, Vec<SecurityClass>),
+    Cleaning(Cleaning),
+    Excluding(Removing),
+    TakingOut(TakingOut),
+    Resetting {
+        callback: u8,
+        until: Instant,
+    },
+}
+
+struct Process {
+    /// Whose answer it is; `None`: a device began by itself.
+    id: Option<CommandId>,
+    wanted: Include,
+    label: Option<DeviceLabel>,
+    phase: Phase,
+}
+
+/// What matters here of the stick.
+struct Facts {
+    home_id: u32,
+    own: NodeId,
+    width: NodeIdWidth,
+    nodes: BTreeSet<NodeId>,
+    can_add: bool,
+}
+
+/// The network.
+pub struct Network {
+    keys: NetworkKeys,
+    random: CtrDrbg,
+    kept: Kept,
+    stick: Option<Facts>,
+    process: Option<Process>,
+    /// The stick listens for devices that join by themselves.
+    listening: bool,
+    callback: u8,
+    out: Outputs,
+}
+
+impl Network {
+    /// With what the store has kept. Keys that nobody gave are made now, once and for all; but for the classes of locks
+    /// that others added (`claimed`), since those have a key that is not known here. `entropy` must be fresh at every
+    /// start.
+    pub fn new(given: NetworkKeys, claimed: &[SecurityClass], records: &[NetworkRecord], entropy: [u8; 32]) -> Self {
+        let mut random = CtrDrbg::new(&Zeroizing::new(entropy), &[0; 32]);
+        let mut out = Outputs::default();
+        let kept = read_keys(records).unwrap_or_else(|| {
+            let mut key = || Some(NetworkKey::new(random.generate()));
+            let keys =
+                NetworkKeys { s0: key(), s2_unauthenticated: key(), s2_authenticated: key(), s2_access_control: key() };
+            out.push(NetworkOutput::Keep(keys_record(&keys), None));
+            keys
+        });
+        Self {
+            keys: given.or(&kept.without(claimed)),
+            random,
+            kept: Kept::read(records),
+            stick: None,
+            process: None,
+            listening: false,
+            callback: 0,
+            out,
+        }
+    }
+
+    /// The network's keys.
+    pub fn keys(&self) -> &NetworkKeys {
+        &self.keys
+    }
+
+    /// The nodes of a network that were added here and are to be driven, with what they were granted.
+    pub fn members(&self, home_id: u32) -> impl Iterator<Item = (NodeId, Vec<SecurityClass>)> {
+        let of_it =
+            self.kept.members.iter().filter(move |((home, _), member)| *home == home_id && member.leftover.is_none());
+        of_it.map(|((_, node), member)| (*node, member.classes().into_iter().map(Into::into).collect()))
+    }
+
+    /// The node that is getting its keys.
+    pub fn joining(&self) -> Option<NodeId> {
+        match &self.process.as_ref()?.phase {
+            Phase::Securing(_, node) => Some(*node),
+            _ => None,
+        }
+    }
+
+    /// Whether the stick is busy with a node, so that nothing else may be sent.
+    pub fn is_exclusive(&self) -> bool {
+        self.process.as_ref().is_some_and(|process| match &process.phase {
+            Phase::Adding(adding) => adding.is_exclusive(),
+            Phase::Excluding(removing) => removing.is_exclusive(),
+            Phase::Cleaning(cleaning) => cleaning.is_exclusive(),
+            Phase::Resetting { .. } => true,
+            Phase::Noting(_) | Phase::Securing(..) | Phase::Finishing(..) | Phase::TakingOut(_) => false,
+        })
+    }
+
+    /// The next output.
+    pub fn poll(&mut self) -> Option<NetworkOutput> {
+        self.out.poll()
+    }
+
+    /// When [`Network::handle_timeout`] is due.
+    pub fn timeout(&self) -> Option<Instant> {
+        match &self.process.as_ref()?.phase {
+            Phase::Noting(_) | Phase::Finishing(..) => None,
+            Phase::Adding(adding) => Some(adding.timeout()),
+            Phase::Securing(securing, _) => securing.timeout(),
+            Phase::Cleaning(cleaning) => cleaning.timeout(),
+            Phase::Excluding(removing) => Some(removing.timeout()),
+            Phase::TakingOut(taking) => taking.timeout(),
+            Phase::Resetting { until, .. } => Some(*until),
+        }
+    }
+
+    /// The stick is known. Members are told, and what was left half done.
+    pub fn handle_identified(&mut self, stick: &Stick) {
+        let Some(own) = stick.own_node else { return };
+        self.stick = Some(Facts {
+            home_id: stick.home_id,
+            own,
+            width: stick.node_id_width,
+            nodes: stick.nodes.clone(),
+            can_add: stick.has(function::ADD_NODE_TO_NETWORK),
+        });
+        self.find_leftovers(stick);
+        for ((home, node), member) in &self.kept.members {
+            if *home == stick.home_id {
+                let lock = LockId::from(*node);
+                self.out.event(match &member.leftover {
+                    Some(reason) => RadioEvent::Leftover(lock, reason.clone()),
+                    None => RadioEvent::LockJoined(lock, member.name.clone(), member.classes()),
+                });
+            }
+        }
+        self.listen();
+    }
+
+    fn find_leftovers(&mut self, stick: &Stick) {
+        let Some(under_way) = self.kept.under_way.take_if(|under_way| under_way.home_id == stick.home_id) else {
+            return;
+        };
+        if self.stick.as_ref().is_some_and(|stick| stick.can_add) {
+            self.out.stick(Command::add_node_stop(0));
+        }
+        for node in &stick.nodes {
+            if !under_way.before.contains(&node.get()) && !self.kept.members.contains_key(&(stick.home_id, *node)) {
+                let reason = "the hub stopped or lost its stick while it was being added";
+                self.leave_over(*node, under_way.name.clone(), reason.to_owned());
+            }
+        }
+        self.out.push(NetworkOutput::Keep(UnderWay::record(None), None));
+    }
+
+    /// The stick is gone or restarted, and with it what was under way. What it left is found when the stick is known
+    /// again.
+    pub fn handle_lost(&mut self) {
+        (self.stick, self.listening) = (None, false);
+        self.out.asking = 0;
+        if let Some(process) = self.process.take()
+            && let Some(id) = process.id
+        {
+            self.answer(id, Err(NetworkError::StickGone));
+        }
+    }
+
+    /// A device wants to join by itself. If it can't now, it will ask again.
+    pub fn handle_wants_to_join(&mut self, home_id: [u8; 4], long_range: bool) {
+        if self.process.is_some() || self.stick.is_none() {
+            return;
+        }
+        let awaited = self.kept.awaited.iter().find(|awaited| joining_home_id(&awaited.label) == home_id);
+        let Some(Awaited { label, name, classes }) = awaited.cloned() else { return };
+        let wanted = Include { name, classes, ask: false, pin: None };
+        self.note(None, wanted, Some(label.clone()), Want::Label(label, long_range));
+    }
+
+    /// A record is kept.
+    pub fn handle_kept(&mut self, now: Instant, then: Then) {
+        if let Then::Answer(id) = then {
+            return self.answer(id, Ok(NetworkOutcome::Done));
+        }
+        let (Some(process), Some(stick)) = (&mut self.process, &self.stick) else { return };
+        match &mut process.phase {
+            Phase::Noting(want) => {
+                self.callback = self.callback.checked_add(1).unwrap_or(1);
+                let adding = Adding::new(now, want.clone(), self.callback, stick.width, &mut self.out);
+                process.phase = Phase::Adding(adding);
+            }
+            Phase::Securing(securing, _) => {
+                let turn = securing.handle_kept(now, &mut self.out);
+                self.secure_turn(now, turn);
+            }
+            Phase::Finishing(node, classes) => {
+                let (node, classes) = (*node, std::mem::take(classes));
+                self.joined(node, classes);
+            }
+            _ => {}
+        }
+    }
+
+    /// A command to the stick that begins something was refused.
+    pub fn handle_refused(&mut self, now: Instant) {
+        let Some(process) = &mut self.process else { return };
+        match &mut process.phase {
+            Phase::Adding(adding) => {
+                let added = adding.handle_refused();
+                self.added(now, added);
+            }
+            Phase::Excluding(removing) => {
+                let removed = removing.handle_refused();
+                self.removed(removed);
+            }
+            Phase::TakingOut(taking) => {
+                let removed = taking.handle_refused();
+                self.removed(removed);
+            }
+            Phase::Cleaning(cleaning) => {
+                let ended = cleaning.handle_refused(now, &mut self.out);
+                self.cleaned(ended);
+            }
+            Phase::Resetting { .. } => self.finish(Err(NetworkError::StickFailed.into())),
+            Phase::Noting(_) | Phase::Securing(..) | Phase::Finishing(..) => {}
+        }
+    }
+
+    /// What the stick tells of what is under way.
+    pub fn handle_callback(&mut self, now: Instant, told: &NetworkCallback) {
+        let Some(process) = &mut self.process else { return };
+        match &mut process.phase {
+            Phase::Adding(adding) => {
+                let added = adding.handle_callback(now, told, &mut self.out);
+                self.added(now, added);
+            }
+            Phase::Excluding(removing) => {
+                let removed = removing.handle_callback(now, told, &mut self.out);
+                self.removed(removed);
+            }
+            Phase::TakingOut(taking) => {
+                let removed = taking.handle_callback(told);
+                self.removed(removed);
+            }
+            Phase::Cleaning(cleaning) => {
+                let ended = cleaning.handle_callback(now, told, &mut self.out);
+                self.cleaned(ended);
+            }
+            Phase::Resetting { callback, .. } if *told == NetworkCallback::Default(*callback) => self.new_network(),
+            Phase::Resetting { .. } | Phase::Noting(_) | Phase::Securing(..) | Phase::Finishing(..) => {}
+        }
+    }
+
+    /// A question to a node has ended; whether it was acknowledged.
+    pub fn handle_asked(&mut self, now: Instant, delivered: bool) {
+        self.out.asking = self.out.asking.saturating_sub(1);
+        let Some(process) = &mut self.process else { return };
+        match &mut process.phase {
+            Phase::Securing(securing, _) => {
+                securing.handle_asked(now, delivered, &mut self.out);
+                self.secure(now);
+            }
+            Phase::TakingOut(taking) => {
+                let removed = taking.handle_asked(now, delivered, &mut self.out);
+                self.removed(removed);
+            }
+            Phase::Cleaning(cleaning) => {
+                let ended = cleaning.handle_asked(now, delivered, &mut self.out);
+                self.cleaned(ended);
+            }
+            _ => {}
+        }
+    }
+
+    /// A command of the node that is getting its keys.
+    pub fn handle_node(&mut self, now: Instant, level: Option<SecurityClass>, command: &[u8]) {
+        if let Some(Process { phase: Phase::Securing(securing, _), .. }) = &mut self.process {
+            securing.handle_command(now, level, command);
+            self.secure(now);
+        }
+    }
+
+    /// The node that is getting its keys could not read what was sent last.
+    pub fn handle_unread(&mut self, now: Instant) {
+        if let Some(Process { phase: Phase::Securing(securing, _), .. }) = &mut self.process {
+            securing.handle_unread();
+            self.secure(now);
+        }
+    }
+
+    /// The node that is getting its keys has another temporary key.
+    pub fn handle_wrong_key(&mut self, now: Instant) {
+        if let Some(Process { phase: Phase::Securing(securing, _), .. }) = &mut self.process {
+            securing.handle_wrong_key();
+            self.secure(now);
+        }
+    }
+
+    /// The instant of [`Network::timeout`] has come.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        let Some(process) = &mut self.process else { return };
+        match &mut process.phase {
+            Phase::Adding(adding) => {
+                let added = adding.handle_timeout(now, &mut self.out);
+                self.added(now, added);
+            }
+            Phase::Securing(securing, _) => {
+                let turn = securing.handle_timeout(now);
+                self.secure_turn(now, turn);
+            }
+            Phase::Cleaning(cleaning) => {
+                let ended = cleaning.handle_timeout(now, &mut self.out);
+                self.cleaned(ended);
+            }
+            Phase::Excluding(removing) => {
+                let removed = removing.handle_timeout(now, &mut self.out);
+                self.removed(removed);
+            }
+            Phase::TakingOut(taking) => {
+                let removed = taking.handle_timeout(now);
+                self.removed(removed);
+            }
+            Phase::Resetting { until, .. } if *until <= now => self.finish(Err(NetworkError::StickFailed.into())),
+            Phase::Noting(_) | Phase::Finishing(..) | Phase::Resetting { .. } => {}
+        }
+    }
+
+    fn answer(&mut self, id: CommandId, result: Result<NetworkOutcome, NetworkError>) {
+        self.out.event(RadioEvent::NetworkDone(id, result.map_err(NetworkFailure::from)));
+    }
+
+    /// 0 would ask for no callback.
+    fn next_callback(&mut self) -> u8 {
+        self.callback = self.callback.checked_add(1).unwrap_or(1);
+        self.callback
+    }
+}

@@ -1,0 +1,292 @@
+//! The functions that build a network: adding, removing and replacing nodes, and beginning anew (host API, "Network
+//! management"). Each is ordered with a callback id, and then tells its steps under that id.
+
+use keyway_lock::DeviceLabel;
+use keyway_lock::wire::{Reader, WireError};
+use zeroize::Zeroizing;
+
+use super::callback::raw_node_id;
+use super::command::{Answer, Command, NodeIdWidth};
+use super::function;
+use crate::node::NodeId;
+use crate::node::info::NodeInformation;
+
+/// Any node.
+const MODE_ANY: u8 = 0x01;
+/// Stop adding or removing.
+const MODE_STOP: u8 = 0x05;
+/// Add the node with these home ids, made from its label (ADD_NODE_HOME_ID).
+const MODE_HOME_ID: u8 = 0x08;
+/// Listen for nodes that want to join by themselves (ADD_NODE_SMART_START).
+const MODE_LISTEN: u8 = 0x09;
+/// Normal power.
+const NORMAL_POWER: u8 = 0x80;
+/// Network-wide: over repeaters too.
+const NETWORK_WIDE: u8 = 0x40;
+/// Over Long Range.
+const LONG_RANGE: u8 = 0x20;
+
+impl Command {
+    /// Waits for a node that wants to be added, anywhere in the network's reach.
+    pub fn add_node(callback: u8) -> Self {
+        Self::order(function::ADD_NODE_TO_NETWORK, &[MODE_ANY | NORMAL_POWER | NETWORK_WIDE, callback])
+    }
+
+    /// Waits for it no longer, or ends its adding.
+    pub fn add_node_stop(callback: u8) -> Self {
+        Self::order(function::ADD_NODE_TO_NETWORK, &[MODE_STOP, callback])
+    }
+
+    /// Listens for nodes that want to join by themselves: they are told as [`super::NodeUpdate::WantsToJoin`].
+    pub fn smart_start_listen() -> Self {
+        Self::order(function::ADD_NODE_TO_NETWORK, &[MODE_LISTEN | NORMAL_POWER | NETWORK_WIDE, 0])
+    }
+
+    /// Adds the node of this label, which wants to join by itself.
+    pub fn smart_start_add(label: &DeviceLabel, long_range: bool, callback: u8) -> Self {
+        let flag = if long_range { LONG_RANGE } else { NETWORK_WIDE };
+        let mut payload = vec![MODE_HOME_ID | NORMAL_POWER | flag, callback];
+        payload.extend(joining_home_id(label));
+        payload.extend(authentication_home_id(label));
+        Self::order(function::ADD_NODE_TO_NETWORK, &payload)
+    }
+
+    /// Waits for a node that wants to be removed, from whatever network it is in.
+    pub fn remove_node(callback: u8) -> Self {
+        Self::order(function::REMOVE_NODE_FROM_NETWORK, &[MODE_ANY | NORMAL_POWER | NETWORK_WIDE, callback])
+    }
+
+    /// Waits for it no longer.
+    pub fn remove_node_stop(callback: u8) -> Self {
+        Self::order(function::REMOVE_NODE_FROM_NETWORK, &[MODE_STOP, callback])
+    }
+
+    /// Takes a node out that does not answer.
+    pub fn remove_failed_node(node: NodeId, width: NodeIdWidth, callback: u8) -> Self {
+        Self::about_failed(function::REMOVE_FAILED_NODE, node, width, callback)
+    }
+
+    /// Waits for a new node in the place of one that does not answer.
+    pub fn replace_failed_node(node: NodeId, width: NodeIdWidth, callback: u8) -> Self {
+        Self::about_failed(function::REPLACE_FAILED_NODE, node, width, callback)
+    }
+
+    /// Whether it only ends what another one began.
+    pub fn is_stop(&self) -> bool {
+        matches!(self.function, function::ADD_NODE_TO_NETWORK | function::REMOVE_NODE_FROM_NETWORK)
+            && self.payload.first() == Some(&MODE_STOP)
+    }
+
+    fn about_failed(function: u8, node: NodeId, width: NodeIdWidth, callback: u8) -> Self {
+        let mut payload = Vec::new();
+        width.push(&mut payload, node);
+        payload.push(callback);
+        Self { function, payload: Zeroizing::new(payload), answer: Answer::Response }
+    }
+
+    /// Forgets the network, and begins a new one.
+    pub fn set_default(callback: u8) -> Self {
+        Self::order(function::SET_DEFAULT, &[callback])
+    }
+}
+
+/// The home id under which a node asks to join: bytes 9 to 12 of its label, the two highest bits set, the lowest clear.
+pub fn joining_home_id(label: &DeviceLabel) -> [u8; 4] {
+    let [.., a, b, c, d, _, _, _, _] = *label.expose();
+    [a | 0xC0, b, c, d & 0xFE]
+}
+
+/// The home id under which it is answered: bytes 13 to 16 of its label, the two highest bits clear, the lowest set.
+pub fn authentication_home_id(label: &DeviceLabel) -> [u8; 4] {
+    let [.., a, b, c, d] = *label.expose();
+    [a & 0x3F, b, c, d | 0x01]
+}
+
+/// How far the adding of a node is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AddStatus {
+    /// 0x01: the stick listens.
+    Ready,
+    /// 0x02: a node answered.
+    Found,
+    /// 0x03, 0x04: it gets this id; what it is, where it said so.
+    Adding(NodeId, Option<NodeInformation>),
+    /// 0x05: it knows its place; to be stopped now.
+    ProtocolDone,
+    /// 0x06: done.
+    Done,
+    /// 0x07: it did not work.
+    Failed,
+    /// 0x23: this stick may not add nodes.
+    NotPrimary,
+}
+
+/// How far the removing of a node is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RemoveStatus {
+    /// 0x01: the stick listens.
+    Ready,
+    /// 0x02: a node answered.
+    Found,
+    /// 0x03, 0x04: it is being removed; `None`: it is of another network.
+    Removing(Option<NodeId>),
+    /// 0x06: done; which it was is told again, by some sticks only here.
+    Done(Option<NodeId>),
+    /// 0x07: it did not work.
+    Failed,
+    /// 0x23: this stick may not remove nodes.
+    NotPrimary,
+}
+
+/// How the removing or replacing of a failed node went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailedStatus {
+    /// 0x00: it answers, so it stays.
+    Answers,
+    /// 0x01: it is removed.
+    Removed,
+    /// 0x03: the stick waits for the new node.
+    Ready,
+    /// 0x04: it is replaced.
+    Replaced,
+    /// 0x02, 0x05: it did not work.
+    Failed,
+}
+
+/// What the stick tells of such an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NetworkCallback {
+    /// Of an adding.
+    Add(u8, AddStatus),
+    /// Of a removing.
+    Remove(u8, RemoveStatus),
+    /// Of the removing or replacing of a failed node.
+    Failed(u8, FailedStatus),
+    /// The network is a new one.
+    Default(u8),
+}
+
+impl NetworkCallback {
+    /// Whether a function tells in this way.
+    pub fn is_told_by(function: u8) -> bool {
+        matches!(
+            function,
+            function::ADD_NODE_TO_NETWORK
+                | function::REMOVE_NODE_FROM_NETWORK
+                | function::REMOVE_FAILED_NODE
+                | function::REPLACE_FAILED_NODE
+                | function::SET_DEFAULT
+        )
+    }
+
+    /// Reads a callback.
+    ///
+    /// # Errors
+    /// [`WireError`].
+    pub fn decode(function: u8, payload: &[u8], width: NodeIdWidth) -> Result<Self, WireError> {
+        let mut reader = Reader::new(payload);
+        let callback = reader.u8("callback id")?;
+        if function == function::SET_DEFAULT {
+            return Ok(Self::Default(callback));
+        }
+        let status = reader.u8("status")?;
+        // Behind the statuses that need no node some sticks leave it out.
+        let node = raw_node_id(&mut reader, width, "node").ok().and_then(NodeId::new);
+        match function {
+            function::ADD_NODE_TO_NETWORK => {
+                let status = match status {
+                    0x01 => AddStatus::Ready,
+                    0x02 => AddStatus::Found,
+                    0x03 | 0x04 => {
+                        let node = node.ok_or_else(|| reader.invalid("node", 0_u8))?;
+                        let length = reader.u8("length").unwrap_or(0);
+                        let bytes = reader.bytes("node information", length.into())?;
+                        AddStatus::Adding(node, NodeInformation::decode(bytes).ok())
+                    }
+                    0x05 => AddStatus::ProtocolDone,
+                    0x06 => AddStatus::Done,
+                    0x07 => AddStatus::Failed,
+                    0x23 => AddStatus::NotPrimary,
+                    other => return Err(WireError::Invalid { field: "status", offset: 1, value: other.into() }),
+                };
+                Ok(Self::Add(callback, status))
+            }
+            function::REMOVE_NODE_FROM_NETWORK => {
+                let status = match status {
+                    0x01 => RemoveStatus::Ready,
+                    0x02 => RemoveStatus::Found,
+                    0x03 | 0x04 => RemoveStatus::Removing(node),
+                    0x06 => RemoveStatus::Done(node),
+                    0x07 => RemoveStatus::Failed,
+                    0x23 => RemoveStatus::NotPrimary,
+                    other => return Err(WireError::Invalid { field: "status", offset: 1, value: other.into() }),
+                };
+                Ok(Self::Remove(callback, status))
+            }
+            _ => {
+                let status = match status {
+                    0x00 => FailedStatus::Answers,
+                    0x01 => FailedStatus::Removed,
+                    0x03 => FailedStatus::Ready,
+                    0x04 => FailedStatus::Replaced,
+                    _ => FailedStatus::Failed,
+                };
+                Ok(Self::Failed(callback, status))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn label() -> DeviceLabel {
+        DeviceLabel::read("18750-33532-29766-19033-09864-05986-15648-21445").unwrap()
+    }
+
+    fn node(id: u16) -> NodeId {
+        NodeId::new(id).unwrap()
+    }
+
+    /// Home ids made with @zwave-js/core 15.29.0: `nwiHomeIdFromDSK`, `authHomeIdFromDSK`.
+    #[test]
+    fn a_node_is_awaited_under_the_home_ids_of_its_label() {
+        let command = Command::smart_start_add(&label(), false, 9);
+        assert_eq!(*command.payload, [0xC8, 9, 0xE6, 0x88, 0x17, 0x62, 0x3D, 0x20, 0x53, 0xC5]);
+        assert_eq!(*Command::smart_start_listen().payload, [0xC9, 0]);
+        assert_eq!(Command::smart_start_add(&label(), true, 9).payload[0], 0xA8);
+    }
+
+    #[test]
+    fn orders_are_laid_out_as_the_host_api_says() {
+        assert_eq!(*Command::add_node(7).payload, [0xC1, 7]);
+        assert_eq!(*Command::add_node_stop(0).payload, [0x05, 0]);
+        assert_eq!(*Command::remove_node(8).payload, [0xC1, 8]);
+        assert_eq!(*Command::remove_failed_node(node(5), NodeIdWidth::Bits8, 3).payload, [5, 3]);
+        assert_eq!(*Command::replace_failed_node(node(260), NodeIdWidth::Bits16, 3).payload, [1, 4, 3]);
+    }
+
+    #[test]
+    fn the_steps_of_an_adding_are_read_with_what_the_node_is() {
+        let decode = |payload: &[u8]| NetworkCallback::decode(0x4A, payload, NodeIdWidth::Bits8).unwrap();
+        let NetworkCallback::Add(7, AddStatus::Adding(id, Some(information))) =
+            decode(&[7, 3, 5, 5, 0x04, 0x40, 0x03, 0x9F, 0x55])
+        else {
+            panic!()
+        };
+        assert_eq!((id, information.generic_class), (node(5), 0x40));
+        assert!(information.supported.contains(&0x9F));
+        assert_eq!(decode(&[7, 1]), NetworkCallback::Add(7, AddStatus::Ready));
+        assert_eq!(decode(&[7, 6, 5, 0]), NetworkCallback::Add(7, AddStatus::Done));
+        let error = NetworkCallback::decode(0x4A, &[7, 3, 5, 9, 4], NodeIdWidth::Bits8).unwrap_err();
+        assert_eq!(error.to_string(), "node information at offset 4 needs 9 byte(s), 1 left");
+    }
+
+    #[test]
+    fn a_node_of_another_network_has_no_number_when_it_is_removed() {
+        let decode = |payload: &[u8]| NetworkCallback::decode(0x4B, payload, NodeIdWidth::Bits16).unwrap();
+        assert_eq!(decode(&[7, 3, 0, 0, 0]), NetworkCallback::Remove(7, RemoveStatus::Removing(None)));
+        assert_eq!(decode(&[7, 6, 1, 4, 0]), NetworkCallback::Remove(7, RemoveStatus::Done(Some(node(260)))));
+    }
+}

@@ -1,0 +1,84 @@
+//! Locks leave: at their button, or because they are gone for good; and networks end.
+
+use keyway_lock::{
+    CommandError, Include, LockCommand, NetworkCommand, NetworkError, NetworkOutcome, NetworkStep, RadioEvent,
+    StickState,
+};
+use keyway_virtual::zwave::Action;
+use keyway_zwave::security::SecurityClass;
+
+use super::joining::{empty, fresh};
+use super::world::{World, node};
+use super::{SLOT, three_locks};
+
+fn left(world: &World, id: u16) -> bool {
+    world.told(|event| *event == RadioEvent::LockLeft(node(id).into()))
+}
+
+#[test]
+fn a_lock_whose_button_is_pressed_is_taken_out() {
+    let mut world = three_locks();
+    let asked = world.ask_network(NetworkCommand::Exclude);
+    world.until_step(&NetworkStep::Ready);
+    world.press(3);
+    assert_eq!(world.ended(asked), Ok(NetworkOutcome::Excluded(Some(node(3).into()))));
+    assert!(left(&world, 3) && !world.stick.knows(node(3)));
+    assert_eq!(world.command(3, LockCommand::ReadSlot(SLOT)).0, Err(CommandError::NotReady));
+    assert!(world.command(2, LockCommand::ReadSlot(SLOT)).0.is_ok());
+}
+
+#[test]
+fn a_lock_of_another_network_is_taken_out_of_that() {
+    let mut world = three_locks();
+    let asked = world.ask_network(NetworkCommand::Exclude);
+    world.press_foreign();
+    assert_eq!(world.ended(asked), Ok(NetworkOutcome::Excluded(None)));
+    assert!(![2, 3, 4].into_iter().any(|id| left(&world, id)));
+}
+
+#[test]
+fn a_lock_that_is_gone_for_good_is_taken_out_and_one_that_answers_is_not() {
+    let mut world = three_locks();
+    let remove = |id: u16| NetworkCommand::RemoveFailed(node(id).into());
+    assert_eq!(world.network(remove(2)), Err(NetworkError::StillAnswers.into()));
+    world.act(2, Action::Offline(true));
+    assert_eq!(world.network(remove(2)), Ok(NetworkOutcome::Excluded(Some(node(2).into()))));
+    assert!(left(&world, 2) && !world.stick.knows(node(2)));
+    assert_eq!(world.network(remove(2)), Err(NetworkError::NoSuchDevice.into()));
+    assert_eq!(world.network(remove(1)), Err(NetworkError::NoSuchDevice.into()), "the stick itself");
+}
+
+#[test]
+fn a_new_lock_takes_the_place_of_one_that_is_gone() {
+    let mut world = three_locks();
+    let replace = || NetworkCommand::ReplaceFailed(node(4).into(), Include::default());
+    assert_eq!(world.network(replace()), Err(NetworkError::StillAnswers.into()));
+    world.act(4, Action::Offline(true));
+    let asked = world.ask_network(replace());
+    world.until_step(&NetworkStep::Ready);
+    let label = world.unbox(fresh(&[SecurityClass::S2AccessControl]));
+    world.until_step(&NetworkStep::PinNeeded { label: label.shown() });
+    world.network(NetworkCommand::Confirm(label.pin())).unwrap();
+    let ended = world.ended(asked);
+    assert!(matches!(ended, Ok(NetworkOutcome::Included(lock, _)) if lock == node(4).into()), "{ended:?}");
+    world.until("it is interviewed under security", |world| world.command_log(4).contains(&"s2_access_control"));
+}
+
+#[test]
+fn a_network_is_forgotten_only_by_its_name() {
+    let mut world = three_locks();
+    let reset = |network: &str| NetworkCommand::Reset { network: network.to_owned() };
+    assert_eq!(world.network(reset("c0ffee02")), Err(NetworkError::WrongNetwork.into()));
+    world.events.clear();
+    assert_eq!(world.network(reset("c0ffee01")), Ok(NetworkOutcome::Reset));
+    assert!([2, 3, 4].into_iter().all(|id| left(&world, id)));
+    world.until("the new network is told", |world| {
+        world.told(|event| matches!(event, RadioEvent::Stick(StickState::Ready(info)) if info.network != "c0ffee01"))
+    });
+}
+
+#[test]
+fn nobody_who_comes_is_told() {
+    let mut world = empty();
+    assert_eq!(world.network(NetworkCommand::Exclude), Err(NetworkError::NobodyCame.into()));
+}
