@@ -1,6 +1,7 @@
 //! The codes of a grant: one PIN for all its doors, and a slot reserved in each.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use keyway_lock::Pin;
 use serde_json::Map;
@@ -18,6 +19,8 @@ use crate::plan::warn::{self, Health};
 use crate::plan::{Moment, SlotTable, slot};
 use crate::store::{StoreError, Unit};
 
+/// A start no further away than a lock takes to be written.
+const IMMINENT: Duration = Duration::from_secs(3);
 /// Methods in one grant; each takes a slot in every door.
 const MOST_METHODS: usize = 10;
 
@@ -229,10 +232,11 @@ pub(super) fn withdraw(unit: &mut Unit<'_>, grant: &AccessGrant) -> Result<(), S
     Ok(())
 }
 
-/// I4: before the window, a PIN that is fixed, reserved on every door and fits each lock may be handed out.
+/// I4: before the window, a PIN that is fixed, reserved on every door and fits each lock may be handed out. With the
+/// start a moment away, the locks' own proof is waited for: it is there as soon as anybody could use the PIN.
 fn issue_before_start(unit: &mut Unit<'_>, grant: &AccessGrant, method: &mut AccessMethod) -> Result<(), Failure> {
     let now = unit.now();
-    if method.issued_at.is_some() || grant.window.starts_at <= now {
+    if method.issued_at.is_some() || grant.window.starts_at <= now.after(IMMINENT) {
         return Ok(());
     }
     method.issued_at = Some(now);

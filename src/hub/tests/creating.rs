@@ -119,3 +119,12 @@ async fn every_wrong_parameter_is_named() {
         assert!(error["data"]["fields"].get(field).is_some(), "{change}: {error}");
     }
 }
+
+#[tokio::test]
+async fn with_its_start_a_moment_away_a_method_waits_for_the_doors_proof() {
+    let world = World::new().await;
+    let imminent = world.grant(3, 200, json!({})).await;
+    assert_eq!(world.method(&imminent).await["is_issued"], false);
+    let near = world.grant(4, 200, json!({})).await;
+    assert_eq!(world.method(&near).await["is_issued"], true);
+}
