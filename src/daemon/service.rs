@@ -8,8 +8,10 @@ use sd_notify::NotifyState;
 
 use crate::clock::Clock;
 use crate::hub::Hub;
-use crate::store::{Store, Unit};
+use crate::store::{Store, StoreError, Unit};
 
+/// When what is over for long is first thrown away.
+const HOUSEKEEPING_FIRST: Duration = Duration::from_secs(300);
 /// How often what is over for long is thrown away.
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(3600);
 /// How long PINs of grants that are over, old events and old requests are kept.
@@ -42,16 +44,22 @@ pub(super) async fn feed_watchdog(hub: Hub) {
 
 /// Purges the store, first a while after the start, when the important things are done.
 pub(super) async fn keep_house(store: Store, clock: Arc<dyn Clock>) {
+    tokio::time::sleep(HOUSEKEEPING_FIRST).await;
     loop {
+        if let Err(error) = throw_away(&store, clock.as_ref()).await {
+            tracing::error!(%error, "can't throw away what is old");
+        }
         tokio::time::sleep(HOUSEKEEPING_EVERY).await;
+    }
+}
+
+/// All that is old, in parts: whoever waits for the store gets his turn between them.
+async fn throw_away(store: &Store, clock: &dyn Clock) -> Result<(), StoreError> {
+    loop {
         let now = clock.now();
         // By a wrong clock, everything may look old.
-        if !now.trusted {
-            continue;
-        }
-        let purged = store.run(now.utc, |unit: &mut Unit<'_>| unit.purge(RETENTION)).await;
-        if let Err(error) = purged.and_then(|purged| purged) {
-            tracing::error!(%error, "can't throw away what is old");
+        if !now.trusted || store.run(now.utc, |unit: &mut Unit<'_>| unit.purge(RETENTION)).await?? == 0 {
+            return Ok(());
         }
     }
 }
@@ -60,5 +68,39 @@ fn tell(state: NotifyState<'_>) {
     // Does nothing when systemd did not start us.
     if let Err(error) = sd_notify::notify(&[state]) {
         tracing::debug!(%error, "systemd does not listen");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Now;
+    use crate::model::Timestamp;
+
+    /// A clock that stands still.
+    struct Still(Now);
+
+    impl Clock for Still {
+        fn now(&self) -> Now {
+            self.0
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "an Instant can't be made otherwise")]
+    fn at(text: &str, trusted: bool) -> Still {
+        Still(Now { utc: Timestamp::parse(text).unwrap(), mono: std::time::Instant::now(), trusted })
+    }
+
+    #[tokio::test]
+    async fn everything_that_is_old_goes_in_one_round_but_not_by_a_clock_that_may_be_wrong() {
+        let store = Store::in_memory(zeroize::Zeroizing::new([1; 32]), [2; 32]).unwrap();
+        let then = Timestamp::parse("2026-12-01T12:00:00Z").unwrap();
+        let fill = |unit: &mut Unit<'_>| (0..2500).try_for_each(|n| unit.remember_answer(&format!("r{n}"), "q", "a"));
+        store.run(then, fill).await.unwrap().unwrap();
+        let first = |unit: &mut Unit<'_>| unit.answer_of("r2499").map(|answer| answer.is_some());
+        throw_away(&store, &at("2026-12-09T12:00:00Z", false)).await.unwrap();
+        assert!(store.run(then, first).await.unwrap().unwrap());
+        throw_away(&store, &at("2026-12-09T12:00:00Z", true)).await.unwrap();
+        assert!(!store.run(then, first).await.unwrap().unwrap());
     }
 }

@@ -169,7 +169,7 @@ fn make_one(
             problem: None,
             created_at: now,
         };
-        code.problem = warn::problem(&code, Health { online: device.state.online, failing: false }, moment(now));
+        code.problem = warn::problem(&code, Health::of(device, false), moment(now));
         unit.insert_code(&code)?;
     }
     issue_before_start(unit, grant, &mut method)
@@ -212,7 +212,7 @@ fn move_code(unit: &mut Unit<'_>, code: &AccessCode, window: &Window) -> Result<
         code.slot
     };
     let mut moved = AccessCode { slot, window: *window, problem: None, ..code.clone() };
-    moved.problem = warn::problem(&moved, Health { online: device.state.online, failing: false }, moment(now));
+    moved.problem = warn::problem(&moved, Health::of(&device, false), moment(now));
     Ok(unit.update_code(&moved)?)
 }
 

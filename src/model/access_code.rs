@@ -61,7 +61,12 @@ pub enum ProblemKind {
 impl ProblemKind {
     /// Whether the code is not put into its lock (again) while this stands.
     pub fn keeps_out(self) -> bool {
-        matches!(self, Self::FailedToSet | Self::ModifiedExternally | Self::RemovedExternally)
+        self == Self::FailedToSet || self.is_by_hand()
+    }
+
+    /// Whether somebody did this at the lock, and it is left as it is.
+    pub fn is_by_hand(self) -> bool {
+        matches!(self, Self::ModifiedExternally | Self::RemovedExternally)
     }
 }
 
@@ -148,6 +153,17 @@ impl AccessCode {
         self.deleted_at.or_else(end)
     }
 
+    /// The moments around `now` at which it comes to be wanted, or ceases to be: those of the time that `now` lies in or
+    /// that is next, and the end of the one before.
+    pub fn edges(&self, now: Timestamp) -> impl Iterator<Item = Timestamp> + use<> {
+        let (before, next) = match &self.schedule {
+            Some(schedule) => (schedule.last_end(&self.window, now), self.occurrence(now)),
+            None => (None, Some(self.window)),
+        };
+        let next = next.map(|time| [Some(time.starts_at), time.ends_at]);
+        before.into_iter().chain(next.into_iter().flatten().flatten())
+    }
+
     /// Whether nothing will ever be asked of the lock for it again. Until then its slot and PIN are reserved, also
     /// between the times of a schedule.
     pub fn is_finished(&self, now: Timestamp) -> bool {
@@ -204,8 +220,10 @@ impl AccessCode {
 
     /// Seam's status at `now`.
     pub fn status(&self, now: Timestamp) -> CodeStatus {
+        let left_as_it_is = self.problem.as_ref().is_some_and(|problem| problem.kind.is_by_hand());
         match (self.is_wanted(now), self.presence) {
             (true, Presence::Proven(..)) => CodeStatus::Set,
+            (true, _) if left_as_it_is => CodeStatus::Unset,
             (true, _) => CodeStatus::Setting,
             (false, Presence::Absent) => CodeStatus::Unset,
             (false, _) => CodeStatus::Removing,

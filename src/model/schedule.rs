@@ -283,3 +283,6 @@ impl fmt::Debug for Schedule {
         self.0.words.fmt(f)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,8 @@ pub fn is_overdue(code: &AccessCode, now: Moment) -> bool {
     present && (code.deleted_at.is_some() || (now.trusted && !code.is_wanted(now.utc)))
 }
 
-/// Whether the code waits for its start, outside the lock.
+/// Whether the code waits, outside the lock, for its start, or for the next time of its schedule.
 pub fn is_upcoming(code: &AccessCode, now: Moment) -> bool {
-    code.presence == Presence::Absent && code.deleted_at.is_none() && now.utc < code.window.starts_at
+    let waits = || code.occurrence(now.utc).is_some_and(|time| now.utc < time.starts_at);
+    code.presence == Presence::Absent && code.deleted_at.is_none() && waits()
 }

@@ -4,8 +4,9 @@ use keyway_lock::{Pin, SlotContent, SlotNumber};
 
 use super::desired::{is_missing, is_overdue};
 use super::facts::{LockFacts, Memory, Moment, SlotTable};
+use super::pin::{collide, is_stuck};
 use super::{reading, slot};
-use crate::model::{AccessCode, AccessCodeId, ActionAttempt, ActionAttemptId, ActionType, Presence, ProblemKind};
+use crate::model::{AccessCode, AccessCodeId, ActionAttempt, ActionAttemptId, ActionType, Presence};
 
 /// One command for the lock, and what for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,13 +43,14 @@ pub fn next(facts: &LockFacts, now: Moment) -> Next {
     if let Some(attempt) = waiting(facts, now) {
         return Next::Do(Step::Act(attempt.action_attempt_id, attempt.action_type));
     }
-    if let Some(next) = table.and_then(|table| misplaced(table, now)) {
+    let written = table.filter(|_| facts.is_managed);
+    if let Some(next) = written.and_then(|table| misplaced(table, now)) {
         return next;
     }
     if memory.resting {
         return Next::Wait;
     }
-    let due_now = table.and_then(|table| removal(table, memory, now).or_else(|| setting(table, memory, now)));
+    let due_now = written.and_then(|table| removal(table, memory, now).or_else(|| setting(table, memory, now)));
     if let Some(step) = due_now {
         return Next::Do(step);
     }
@@ -68,7 +70,7 @@ pub fn next(facts: &LockFacts, now: Moment) -> Next {
 fn waiting(facts: &LockFacts, now: Moment) -> Option<&ActionAttempt> {
     let memory = &facts.memory;
     let removing = facts.table.as_ref().is_some_and(|table| removal(table, memory, now).is_some());
-    if memory.busy || (memory.acted_last && removing && !memory.resting) {
+    if !facts.is_managed || memory.busy || (memory.acted_last && removing && !memory.resting) {
         return None;
     }
     facts.actions.iter().find(|attempt| now.utc < attempt.expires_at)
@@ -76,14 +78,12 @@ fn waiting(facts: &LockFacts, now: Moment) -> Option<&ActionAttempt> {
 
 /// A code whose reserved slot holds somebody else's code, or one that does not leave: it gets another slot.
 fn misplaced(table: &SlotTable, now: Moment) -> Option<Next> {
-    let waits = |code: &&AccessCode| {
-        code.presence == Presence::Absent && code.deleted_at.is_none() && !has(code, ProblemKind::FailedToSet)
-    };
+    let waits = |code: &&AccessCode| code.presence == Presence::Absent && code.deleted_at.is_none() && !keeps_out(code);
     let blocked = |code: &&AccessCode| {
-        let stuck = |holder: &AccessCode| is_overdue(holder, now) && has(holder, ProblemKind::FailedToRemove);
+        let stuck = |holder: &AccessCode| is_overdue(holder, now) && is_stuck(holder);
         table.is_foreign(code.slot) || (is_missing(code, now) && table.holder(code.slot).is_some_and(stuck))
     };
-    let code = table.codes.iter().filter(waits).find(blocked)?;
+    let code = table.codes.iter().filter(waits).filter(blocked).min_by_key(|code| code.access_code_id)?;
     Some(match slot::choose(table, &code.window, Some(code.access_code_id), now.utc) {
         Ok(slot) => Next::Move(code.access_code_id, slot),
         Err(full) => Next::Refuse(code.access_code_id, full.to_string()),
@@ -94,34 +94,34 @@ fn misplaced(table: &SlotTable, now: Moment) -> Option<Next> {
 fn removal(table: &SlotTable, memory: &Memory, now: Moment) -> Option<Step> {
     let overdue = table.codes.iter().filter(|code| is_overdue(code, now));
     let code =
-        overdue.filter(|code| !memory.held.contains(&code.access_code_id)).min_by_key(|code| over_since(code))?;
+        overdue.filter(|code| !memory.held.contains(&code.access_code_id)).min_by_key(|code| over_since(code, now))?;
     let sure = reading::is_fresh(table, code.slot, memory, now) && !table.shows_another(code);
     Some(if sure { Step::Clear(code.access_code_id, code.slot) } else { Step::Read(code.slot) })
 }
 
 /// When a code ceased to be wanted, to take the longest first.
-fn over_since(code: &AccessCode) -> (Option<crate::model::Timestamp>, AccessCodeId) {
-    (code.deleted_at.or(code.window.ends_at), code.access_code_id)
+fn over_since(code: &AccessCode, now: Moment) -> (Option<crate::model::Timestamp>, AccessCodeId) {
+    (code.over_since(now.utc), code.access_code_id)
 }
 
 /// I2. The first write into a slot needs the lock's own recent word that it is free (I3).
 fn setting(table: &SlotTable, memory: &Memory, now: Moment) -> Option<Step> {
     let missing = |code: &&AccessCode| is_missing(code, now) && !memory.held.contains(&code.access_code_id);
     let mut codes: Vec<&AccessCode> = table.codes.iter().filter(missing).collect();
-    codes.sort_by_key(|code| (code.window.starts_at, code.access_code_id));
+    let start = |code: &AccessCode| code.occurrence(now.utc).map(|time| time.starts_at);
+    codes.sort_by_key(|code| (start(code), code.access_code_id));
     codes.into_iter().find_map(|code| set(table, memory, code, now))
 }
 
 fn set(table: &SlotTable, memory: &Memory, code: &AccessCode, now: Moment) -> Option<Step> {
     let word = table.word(code.slot);
-    let refused = has(code, ProblemKind::FailedToSet);
     let ours_or_free = match table.holder(code.slot) {
         Some(holder) if holder.access_code_id != code.access_code_id => return None,
         // Begun before, and the lock shows neither our PIN nor another one: written again.
         Some(_) => word.is_some_and(|word| !matches!(word.content, SlotContent::Code(_))),
         None => word.is_none_or(|word| word.content == SlotContent::Free),
     };
-    if refused {
+    if keeps_out(code) || leaves_first(table, code, now) {
         return None;
     }
     if !reading::is_fresh(table, code.slot, memory, now) || table.shows_another(code) {
@@ -131,11 +131,22 @@ fn set(table: &SlotTable, memory: &Memory, code: &AccessCode, now: Moment) -> Op
     Some(Step::Set(code.access_code_id, code.slot, pin))
 }
 
+/// Whether a code that is over, and that a keypad could take for this one, is still in the lock: it is taken out first.
+fn leaves_first(table: &SlotTable, code: &AccessCode, now: Moment) -> bool {
+    let alike = |other: &AccessCode| match (&code.pin, &other.pin) {
+        (Some(one), Some(other)) => collide(one.expose(), other.expose()),
+        _ => false,
+    };
+    table.codes.iter().any(|other| {
+        other.access_code_id != code.access_code_id && is_overdue(other, now) && !is_stuck(other) && alike(other)
+    })
+}
+
 /// The earliest read, if its moment has come.
 fn due(reads: impl IntoIterator<Item = (crate::model::Timestamp, SlotNumber)>, now: Moment) -> Option<Step> {
     reads.into_iter().min().filter(|(at, _)| *at <= now.utc).map(|(_, slot)| Step::Read(slot))
 }
 
-fn has(code: &AccessCode, kind: ProblemKind) -> bool {
-    code.problem.as_ref().is_some_and(|problem| problem.kind == kind)
+fn keeps_out(code: &AccessCode) -> bool {
+    code.problem.as_ref().is_some_and(|problem| problem.kind.keeps_out())
 }

@@ -116,6 +116,8 @@ pub struct Memory {
 pub struct LockFacts {
     /// Its slots; `None` until its interview is done, or when it has no keypad.
     pub table: Option<SlotTable>,
+    /// Whether anything may be written to it at all.
+    pub is_managed: bool,
     /// Locks and unlocks that wait, oldest first.
     pub actions: Vec<ActionAttempt>,
     /// See [`Memory`].

@@ -5,7 +5,7 @@ use rand::CryptoRng;
 use zeroize::Zeroizing;
 
 use super::facts::SlotTable;
-use crate::model::{AccessCodeId, Presence, Window};
+use crate::model::{AccessCode, AccessCodeId, CodeProblem, Presence, ProblemKind, Window};
 
 /// Digits, if nobody asks for another length.
 const DEFAULT_LENGTH: u8 = 6;
@@ -23,10 +23,13 @@ pub struct Door {
 
 impl Door {
     /// The door of this slot table, for a window. `except` is the code itself, when its window changes.
+    ///
+    /// A code of another time is in nobody's way, though it may still be in the lock: it leaves before the next goes in.
+    /// Unless it can't be taken out.
     pub fn new(table: &SlotTable, window: &Window, except: Option<AccessCodeId>) -> Self {
-        let matters = |code: &&crate::model::AccessCode| {
-            Some(code.access_code_id) != except
-                && (code.presence != Presence::Absent || (code.deleted_at.is_none() && code.window.overlaps(window)))
+        let matters = |code: &&AccessCode| {
+            let planned = code.deleted_at.is_none() && code.window.overlaps(window);
+            Some(code.access_code_id) != except && (planned || is_stuck(code))
         };
         let ours = table.codes.iter().filter(matters).filter_map(|code| code.pin.clone());
         let foreign = table.words.iter().filter(|(slot, _)| table.is_foreign(**slot));
@@ -102,6 +105,12 @@ pub fn choose(rng: &mut impl CryptoRng, doors: &[Door], preferred: Option<u8>) -
     Err(NoPin::NoneLeft)
 }
 
+/// Whether a code does not leave its lock.
+pub(super) fn is_stuck(code: &AccessCode) -> bool {
+    let refused = |problem: &CodeProblem| problem.kind == ProblemKind::FailedToRemove;
+    code.presence != Presence::Absent && code.problem.as_ref().is_some_and(refused)
+}
+
 fn common_lengths(doors: &[Door]) -> Vec<u8> {
     let fits = |length: &u8| {
         doors.iter().all(|d| (d.capabilities.min_code_length..=d.capabilities.max_code_length).contains(length))
@@ -130,7 +139,7 @@ fn random(rng: &mut impl CryptoRng, digits: &[char], length: u8) -> Zeroizing<St
 }
 
 /// Whether a keypad could take one for the other: some open at the last digit that makes a known code.
-fn collide(a: &str, b: &str) -> bool {
+pub(super) fn collide(a: &str, b: &str) -> bool {
     a.starts_with(b) || b.starts_with(a)
 }
 

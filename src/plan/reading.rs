@@ -47,7 +47,7 @@ fn due(table: &SlotTable, memory: &Memory, code: &AccessCode, now: Moment) -> Op
         Presence::Absent if !is_upcoming(code, now) => None,
         Presence::Absent => {
             let Some(word) = known else { return Some(now.utc) };
-            let prepare = before(code.window.starts_at)?;
+            let prepare = before(code.occurrence(now.utc)?.starts_at)?;
             let told_in_time = holds(word, memory, now) && word.told_at >= prepare;
             (!told_in_time).then_some(prepare)
         }
@@ -59,7 +59,7 @@ fn due(table: &SlotTable, memory: &Memory, code: &AccessCode, now: Moment) -> Op
             let Presence::Proven(_, proven_at) = code.presence else { return None };
             let first_audit = proven_at.after(AUDIT_AFTER_SET);
             let audit = if word.told_at < first_audit { first_audit } else { word.told_at.after(spread(code.slot)) };
-            let prepare = code.window.ends_at.and_then(before);
+            let prepare = code.occurrence(now.utc).and_then(|time| time.ends_at).and_then(before);
             let prepare = match memory.doubted.contains(&code.slot) {
                 true => prepare.map(|prepare| prepare.max(word.told_at.after(QUIET))),
                 false => prepare.filter(|prepare| word.told_at < *prepare),
@@ -77,11 +77,11 @@ pub(super) fn told(table: &SlotTable, memory: &Memory, now: Moment) -> Vec<(Time
 
 /// The slot that is to be read next only to know it, and from when. `None`: a start or an end is too near.
 pub(super) fn background(table: &SlotTable, now: Moment) -> Option<(Timestamp, SlotNumber)> {
-    let edges = || table.codes.iter().flat_map(|code| [Some(code.window.starts_at), code.window.ends_at]).flatten();
-    if edges().any(|edge| edge > now.utc && now.utc.until(edge) <= QUIET) {
+    let edges: Vec<Timestamp> = table.codes.iter().flat_map(|code| code.edges(now.utc)).collect();
+    if edges.iter().copied().any(|edge| edge > now.utc && now.utc.until(edge) <= QUIET) {
         return None;
     }
-    let quiet_until = edges().filter(|edge| *edge <= now.utc).max().map(|edge| edge.after(QUIET));
+    let quiet_until = edges.iter().copied().filter(|edge| *edge <= now.utc).max().map(|edge| edge.after(QUIET));
     let told = |slot: &SlotNumber| table.word(*slot).map(|word| word.told_at).filter(|told| *told <= now.utc);
     let others: Vec<SlotNumber> = table.slots().filter(|slot| table.holder(*slot).is_none()).collect();
     let last = others.iter().filter_map(told).max();

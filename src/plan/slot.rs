@@ -3,7 +3,8 @@
 use keyway_lock::{SlotContent, SlotNumber};
 
 use super::facts::SlotTable;
-use crate::model::{AccessCode, AccessCodeId, Presence, ProblemKind, Timestamp, Window};
+use super::pin::is_stuck;
+use crate::model::{AccessCode, AccessCodeId, Timestamp, Window};
 
 /// A lock has no slot left for a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -91,9 +92,7 @@ fn rank(
 
 /// Whether a code keeps its slot from being used in this window.
 fn reserves(code: &AccessCode, window: &Window, now: Timestamp) -> bool {
-    let stuck = code.presence != Presence::Absent
-        && code.problem.as_ref().is_some_and(|problem| problem.kind == ProblemKind::FailedToRemove);
-    stuck || (code.deleted_at.is_none() && !code.is_finished(now) && code.window.overlaps(window))
+    is_stuck(code) || (code.deleted_at.is_none() && !code.is_finished(now) && code.window.overlaps(window))
 }
 
 fn full(table: &SlotTable, window: &Window, except: Option<AccessCodeId>) -> Full {

@@ -7,7 +7,7 @@ use rand::{SeedableRng, rngs::StdRng};
 use uuid::Uuid;
 
 use super::verdict::judge;
-use super::warn::Health;
+use super::warn::{Health, Reach};
 use super::{LockFacts, Memory, Moment, Next, SlotTable, Step, Verdict, Word, diff, pin, slot, wake, warn};
 use crate::model::{
     AccessCode, AccessCodeId, ActionAttempt, ActionStatus, ActionType, CodeOrigin, CodeProblem, Presence, ProblemKind,
@@ -76,7 +76,7 @@ fn says(table: &mut SlotTable, slot: u16, content: SlotContent, told: i64) {
 /// A lock that has been heard for long, its status known.
 fn facts(table: SlotTable) -> LockFacts {
     let memory = Memory { heard_since: Some(at(-200_000)), status_known: true, ..Memory::default() };
-    LockFacts { table: Some(table), actions: Vec::new(), memory }
+    LockFacts { table: Some(table), is_managed: true, actions: Vec::new(), memory }
 }
 
 fn unlock(n: u128, expires: i64) -> ActionAttempt {
@@ -346,6 +346,36 @@ fn a_code_of_another_time_does_not_keep_its_pin_from_being_used() {
 }
 
 #[test]
+fn a_pin_that_is_still_in_the_lock_is_promised_to_the_next_guest_unless_it_can_t_be_taken_out() {
+    let mut leaving = code(1, 1, 0, 100, proven(0));
+    let same = leaving.pin.clone().unwrap();
+    let next = Window { starts_at: at(100), ends_at: None };
+    let asked =
+        |leaving: &AccessCode| pin::check(&same, &[pin::Door::new(&table(4, vec![leaving.clone()]), &next, None)]);
+    assert!(asked(&leaving).is_ok());
+    let message = "no".to_owned();
+    leaving.problem = Some(CodeProblem { kind: ProblemKind::FailedToRemove, message, since: at(50) });
+    assert!(asked(&leaving).is_err());
+}
+
+#[test]
+fn the_next_guest_s_code_goes_in_when_the_same_pin_of_the_one_before_is_out() {
+    let leaving = code(1, 1, 0, 100, proven(0));
+    let next = AccessCode { pin: leaving.pin.clone(), ..code(2, 2, 100, 200, Presence::Absent) };
+    let mut table = table(4, vec![leaving.clone(), next]);
+    says(&mut table, 1, own(&leaving), 90);
+    says(&mut table, 2, SlotContent::Free, 90);
+    let mut facts = facts(table);
+    assert_eq!(diff::next(&facts, now(100)), Next::Do(Step::Clear(id(1), SlotNumber(1))));
+    facts.memory.held.insert(id(1));
+    assert_eq!(diff::next(&facts, now(100)), Next::Wait, "not beside it");
+    let table = facts.table.as_mut().unwrap();
+    table.codes.remove(0);
+    says(table, 1, SlotContent::Free, 100);
+    assert_eq!(diff::next(&facts, now(100)), Next::Do(Step::Set(id(2), SlotNumber(2), leaving.pin.unwrap())));
+}
+
+#[test]
 fn doors_without_a_common_length_get_no_pin() {
     let (mut short, mut long) = (table(1, vec![]), table(1, vec![]));
     short.capabilities.max_code_length = 4;
@@ -357,7 +387,7 @@ fn doors_without_a_common_length_get_no_pin() {
 
 #[test]
 fn an_offline_lock_is_told_of_at_creation_again_an_hour_before_and_at_the_start() {
-    let offline = Health { online: false, failing: false };
+    let offline = Health { reach: Reach::Offline, failing: false };
     let mut code = code(1, 1, 10_000, 20_000, Presence::Absent);
     let kind = |code: &AccessCode, seconds| warn::problem(code, offline, now(seconds)).map(|problem| problem.kind);
     assert_eq!(kind(&code, 0), Some(ProblemKind::WillNotWork));
@@ -365,12 +395,12 @@ fn an_offline_lock_is_told_of_at_creation_again_an_hour_before_and_at_the_start(
     code.problem = warn::problem(&code, offline, now(6400));
     assert_eq!(warn::problem(&code, offline, now(7000)), code.problem, "told once");
     assert_eq!(warn::problem(&code, offline, now(10_010)).unwrap().since, at(10_010), "and again at the start");
-    assert_eq!(warn::problem(&code, Health { online: true, failing: false }, now(7000)), None);
+    assert_eq!(warn::problem(&code, Health { reach: Reach::Online, failing: false }, now(7000)), None);
 }
 
 #[test]
 fn an_alarm_stands_until_a_code_that_is_over_is_proven_gone() {
-    let healthy = Health { online: true, failing: false };
+    let healthy = Health { reach: Reach::Online, failing: false };
     let mut code = code(1, 1, -500, 0, proven(-500));
     assert_eq!(warn::problem(&code, healthy, now(9)), None);
     code.problem = warn::problem(&code, healthy, now(10));
@@ -385,7 +415,7 @@ fn a_refusal_stands_until_the_code_is_changed() {
     let mut code = code(1, 1, 0, 500, Presence::Absent);
     let message = "no".to_owned();
     code.problem = Some(CodeProblem { kind: ProblemKind::FailedToSet, message, since: at(0) });
-    assert_eq!(warn::problem(&code, Health { online: true, failing: true }, now(400)), code.problem);
+    assert_eq!(warn::problem(&code, Health { reach: Reach::Online, failing: true }, now(400)), code.problem);
     let mut table = table(1, vec![code]);
     says(&mut table, 1, SlotContent::Free, 300);
     assert_eq!(diff::next(&facts(table), now(400)), Next::Wait, "and is not tried again");

@@ -9,10 +9,10 @@ use crate::model::Timestamp;
 pub fn next(facts: &LockFacts, now: Moment) -> Option<Timestamp> {
     let actions = facts.actions.iter().map(|attempt| attempt.expires_at);
     let codes = facts.table.iter().flat_map(|table| {
-        let edges = table.codes.iter().flat_map(|code| [Some(code.window.starts_at), code.window.ends_at]).flatten();
+        let edges = table.codes.iter().flat_map(|code| code.edges(now.utc));
         let reads = reading::managed(table, &facts.memory, now).into_iter().map(|(at, _)| at);
         let background = reading::background(table, now).map(|(at, _)| at);
-        let warnings = table.codes.iter().flat_map(warn::changes);
+        let warnings = table.codes.iter().flat_map(|code| warn::changes(code, now));
         edges.chain(reads).chain(background).chain(warnings)
     });
     actions.chain(codes).filter(|moment| *moment > now.utc).min()

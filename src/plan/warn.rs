@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::desired::{is_missing, is_overdue, is_upcoming};
 use super::facts::Moment;
-use crate::model::{AccessCode, CodeProblem, ProblemKind, Timestamp};
+use crate::model::{AccessCode, CodeProblem, Device, ProblemKind, Timestamp};
 
 /// A change of a reachable lock takes a second or two; only after this is it late.
 const GRACE: Duration = Duration::from_secs(10);
@@ -14,13 +14,44 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// So long before its start a code that would not work is a cause to act.
 const NEAR: Duration = Duration::from_secs(3600);
 
+/// What stays until the code is changed, whatever the lock does.
+const LASTING: [ProblemKind; 3] =
+    [ProblemKind::FailedToSet, ProblemKind::ModifiedExternally, ProblemKind::RemovedExternally];
+const TRIED_ON: &str = "It is being tried on";
+
 /// How the lock does, as far as a problem depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Health {
-    /// It answered when last spoken to.
-    pub online: bool,
+    /// Whether it can be written to.
+    pub reach: Reach,
     /// The last command for this code, or for the lock, failed.
     pub failing: bool,
+}
+
+/// Whether a lock can be written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// It answered when last spoken to.
+    Online,
+    /// It did not.
+    Offline,
+    /// It was taken out of the configuration, or out of its network.
+    Removed,
+    /// The host has said that nothing is to be written to it.
+    Unmanaged,
+}
+
+impl Health {
+    /// Of a lock.
+    pub fn of(device: &Device, failing: bool) -> Self {
+        let reach = match device {
+            Device { is_configured: false, .. } => Reach::Removed,
+            Device { is_managed: false, .. } => Reach::Unmanaged,
+            Device { state, .. } if state.online => Reach::Online,
+            Device { .. } => Reach::Offline,
+        };
+        Self { reach, failing }
+    }
 }
 
 /// The problem that stands for this code now. One that already stands and still holds is kept as it is; a `since` of
@@ -31,14 +62,14 @@ pub fn problem(code: &AccessCode, health: Health, now: Moment) -> Option<CodePro
         return old;
     }
     if is_overdue(code, now) {
-        let late = late(code.deleted_at.or(code.window.ends_at), GRACE, now);
+        let late = late(code.over_since(now.utc), GRACE, now);
         let sentence = "the code is over and not proven gone from the lock yet";
         let kind = late.then(|| told(ProblemKind::DelayInRemoving, sentence, health, now));
         return keep(old, &[ProblemKind::FailedToRemove], kind);
     }
     if is_missing(code, now) {
-        let start = code.window.starts_at.max(code.created_at);
-        let grace = if health.online && !health.failing { PATIENCE } else { GRACE };
+        let start = code.occurrence(now.utc)?.starts_at.max(code.created_at);
+        let grace = if health.reach == Reach::Online && !health.failing { PATIENCE } else { GRACE };
         if !late(Some(start), grace, now) {
             return keep_any(old);
         }
@@ -46,25 +77,28 @@ pub fn problem(code: &AccessCode, health: Health, now: Moment) -> Option<CodePro
         let news = told(ProblemKind::DelayInSetting, sentence, health, now);
         // Told before the start that it might come to this: at the start it is news again.
         let old = old.filter(|old| old.kind != ProblemKind::DelayInSetting || old.since >= start);
-        return keep(old, &[ProblemKind::FailedToSet], Some(news));
+        return keep(old, &LASTING, Some(news));
     }
     if is_upcoming(code, now) {
-        let near = now.utc.until(code.window.starts_at) <= NEAR;
+        let near = now.utc.until(code.occurrence(now.utc)?.starts_at) <= NEAR;
         let kind = if near { ProblemKind::DelayInSetting } else { ProblemKind::WillNotWork };
-        let news = (!health.online).then(|| told(kind, "the code would not get into the lock now", health, now));
-        return keep(old, &[ProblemKind::FailedToSet], news);
+        let news = (health.reach != Reach::Online)
+            .then(|| told(kind, "the code would not get into the lock now", health, now));
+        return keep(old, &LASTING, news);
     }
     None
 }
 
 /// The moments at which the problem of a code may change by itself.
-pub(super) fn changes(code: &AccessCode) -> impl Iterator<Item = Timestamp> + use<> {
-    let start = code.window.starts_at;
-    let due = start.max(code.created_at);
-    let near = i64::try_from(NEAR.as_micros()).ok().map(|near| start.as_microsecond().saturating_sub(near));
-    let over = code.deleted_at.or(code.window.ends_at);
-    let near = near.and_then(Timestamp::from_microsecond);
-    [near, Some(due.after(GRACE)), Some(due.after(PATIENCE)), over.map(|over| over.after(GRACE))].into_iter().flatten()
+pub(super) fn changes(code: &AccessCode, now: Moment) -> impl Iterator<Item = Timestamp> + use<> {
+    let start = code.occurrence(now.utc).map(|time| time.starts_at);
+    let near = i64::try_from(NEAR.as_micros()).unwrap_or(i64::MAX);
+    let near = start.and_then(|start| Timestamp::from_microsecond(start.as_microsecond().saturating_sub(near)));
+    let due = start.map(|start| start.max(code.created_at));
+    let over = code.over_since(now.utc);
+    [near, due.map(|due| due.after(GRACE)), due.map(|due| due.after(PATIENCE)), over.map(|over| over.after(GRACE))]
+        .into_iter()
+        .flatten()
 }
 
 fn late(since: Option<Timestamp>, grace: Duration, now: Moment) -> bool {
@@ -72,12 +106,14 @@ fn late(since: Option<Timestamp>, grace: Duration, now: Moment) -> bool {
 }
 
 fn told(kind: ProblemKind, what: &str, health: Health, now: Moment) -> CodeProblem {
-    let why = match (health.online, health.failing) {
-        (false, _) => "the lock does not answer: check its battery and its distance to the hub",
-        (true, true) => "the lock did not confirm the last try",
-        (true, false) => "the lock is busy with other changes",
+    let (why, then) = match (health.reach, health.failing) {
+        (Reach::Offline, _) => ("the lock does not answer: check its battery and its distance to the hub", TRIED_ON),
+        (Reach::Online, true) => ("the lock did not confirm the last try", TRIED_ON),
+        (Reach::Online, false) => ("the lock is busy with other changes", TRIED_ON),
+        (Reach::Removed, _) => ("the hub does not drive this lock any more", "See to it at the lock, or put it back"),
+        (Reach::Unmanaged, _) => ("the hub is told not to write to this lock", "See to it at the lock, or manage it"),
     };
-    CodeProblem { kind, message: format!("{what}; {why}. It is being tried on"), since: now.utc }
+    CodeProblem { kind, message: format!("{what}; {why}. {then}"), since: now.utc }
 }
 
 /// A problem of these kinds stays until the code is changed or the lock proves otherwise; one of the same kind as the

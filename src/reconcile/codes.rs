@@ -44,25 +44,51 @@ pub(super) fn gone(unit: &mut Unit<'_>, id: AccessCodeId, how: Gone) -> Result<(
     let was_in = matches!(code.presence, Presence::Proven(..));
     let wanted = code.is_wanted(unit.now());
     code.presence = Presence::Absent;
-    code.problem = code.problem.filter(|problem| wanted && problem.kind == ProblemKind::FailedToSet);
+    code.problem = code.problem.filter(|problem| wanted && problem.kind.keeps_out());
     unit.update_code(&code)?;
     let evidence = match how {
         Gone::Cleared(evidence) => evidence,
         Gone::SlotIsFree | Gone::Replaced => Evidence::ReadBack,
     };
     if wanted {
-        let event = match how {
-            Gone::Replaced => EventType::AccessCodeModifiedExternally,
-            Gone::Cleared(_) | Gone::SlotIsFree if was_in => EventType::AccessCodeDeletedExternally,
+        let kind = match how {
+            Gone::Replaced => ProblemKind::ModifiedExternally,
+            Gone::Cleared(_) | Gone::SlotIsFree if was_in => ProblemKind::RemovedExternally,
             // It never got in; it is simply not there yet.
             Gone::Cleared(_) | Gone::SlotIsFree => return Ok(()),
         };
-        unit.note(id, &JournalEntry::ExternallyChanged)?;
-        return tell(unit, event, &code, Map::new());
+        return changed_by_hand(unit, &code, kind);
     }
     unit.note(id, &JournalEntry::Confirmed(CodeChange::Clear, evidence))?;
+    if code.origin == CodeOrigin::Hand {
+        let slot = Map::from_iter([("slot".to_owned(), json!(code.slot.0))]);
+        return tell(unit, EventType::AccessCodeUnmanagedRemoved, &code, slot);
+    }
     tell(unit, EventType::AccessCodeRemovedFromDevice, &code, Map::new())?;
-    all_doors_cleared(unit, &code)
+    settle(unit, &code)
+}
+
+/// Somebody changed or removed a code at the lock. It is put right, or left as it is where the host allows that.
+pub(super) fn changed_by_hand(unit: &mut Unit<'_>, code: &AccessCode, kind: ProblemKind) -> Result<(), StoreError> {
+    let (event, what) = match kind {
+        ProblemKind::RemovedExternally => (EventType::AccessCodeDeletedExternally, "removed"),
+        _ => (EventType::AccessCodeModifiedExternally, "changed"),
+    };
+    unit.note(code.access_code_id, &JournalEntry::ExternallyChanged)?;
+    if code.is_external_modification_allowed() {
+        let message = format!("{what} at the lock, which is allowed for this code; it is left so until it is updated");
+        let problem = Some(CodeProblem { kind, message, since: unit.now() });
+        unit.update_code(&AccessCode { problem, ..code.clone() })?;
+    }
+    tell(unit, event, code, Map::new())
+}
+
+/// Its method is told to be revoked once all its codes are out for good.
+pub(super) fn settle(unit: &mut Unit<'_>, code: &AccessCode) -> Result<(), StoreError> {
+    match code.access_method_id() {
+        Some(method) => unit.settle_method(method),
+        None => Ok(()),
+    }
 }
 
 /// A problem stands for the code from now on (`None`: none does any more). What is news is told.
@@ -86,10 +112,26 @@ pub(super) fn set_problem(
         ProblemKind::FailedToRemove => EventType::AccessCodeFailedToRemove,
     };
     tell(unit, event, &code, details.clone())?;
-    if problem.kind == ProblemKind::DelayInSetting {
-        return tell_of_method(unit, EventType::AccessMethodDelayInIssuing, &code, details);
+    match problem.kind {
+        ProblemKind::DelayInSetting | ProblemKind::FailedToSet => not_issued(unit, &code, details),
+        _ => Ok(()),
     }
-    Ok(())
+}
+
+/// A method that is not issued yet is late because of this code: before the start it is delayed, behind it it has
+/// failed, which is told once.
+fn not_issued(unit: &mut Unit<'_>, code: &AccessCode, details: Map<String, Value>) -> Result<(), StoreError> {
+    let method = code.access_method_id().map(|id| unit.method(id)).transpose()?.flatten();
+    let Some(mut method) = method.filter(|method| method.issued_at.is_none()) else { return Ok(()) };
+    if !code.is_wanted(unit.now()) {
+        return tell_of_method(unit, EventType::AccessMethodDelayInIssuing, code, details);
+    }
+    if method.failed_at.is_some() {
+        return Ok(());
+    }
+    method.failed_at = Some(unit.now());
+    unit.update_method(&method)?;
+    tell_of_method(unit, EventType::AccessMethodFailedToIssue, code, details)
 }
 
 /// A refusal: a person must act.
@@ -157,15 +199,6 @@ fn all_doors_proven(unit: &mut Unit<'_>, code: &AccessCode, first: bool) -> Resu
     if all {
         let subject = EventSubject { device_id: None, access_code_id: None, access_method_id: None, ..subject(code) };
         unit.emit(EventType::AccessGrantAccessGrantedToAllDoors, subject, Map::new())?;
-    }
-    Ok(())
-}
-
-fn all_doors_cleared(unit: &mut Unit<'_>, code: &AccessCode) -> Result<(), StoreError> {
-    let Some(access_method_id) = code.access_method_id() else { return Ok(()) };
-    let now = unit.now();
-    if unit.codes_of_method(access_method_id)?.iter().all(|code| code.is_finished(now)) {
-        tell_of_method(unit, EventType::AccessMethodRevoked, code, Map::new())?;
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ use keyway_lock::{
 };
 
 use super::observe::{self, Told};
+use super::roll::{self, Census};
 use super::turn::{self, Ask, Turn};
 use super::worker::{Change, Seat, Worker};
 use super::{Air, StickSeat, outcome};
@@ -20,6 +21,8 @@ use crate::store::{Store, StoreError, Unit};
 
 /// More than this between the wall clock's step and the monotonic one's means that somebody moved the wall clock.
 const CLOCK_MOVED: Duration = Duration::from_secs(30);
+/// So long after it is ready, a stick has told of every lock that it drives.
+const ALL_TOLD: Duration = Duration::from_secs(60);
 
 struct Stick {
     kind: RadioKind,
@@ -27,6 +30,29 @@ struct Stick {
     /// The identity of the network it was last ready in.
     network: Option<String>,
     ready: bool,
+    /// The locks that it told of in that network.
+    told: BTreeSet<LockId>,
+    /// When it will have told of all, since it is ready.
+    count_at: Option<Instant>,
+    /// It has told of all.
+    counted: bool,
+}
+
+impl Stick {
+    fn new(seat: StickSeat) -> Self {
+        let StickSeat { kind, names, .. } = seat;
+        Self { kind, names, network: None, ready: false, told: BTreeSet::new(), count_at: None, counted: false }
+    }
+
+    fn must_be_counted(&self, now: Instant) -> bool {
+        self.count_at.is_some_and(|at| at <= now)
+    }
+
+    fn census(&self) -> Option<Census> {
+        let network = self.network.clone().filter(|_| self.counted)?;
+        let locks = self.names.keys().chain(&self.told).copied().collect();
+        Some(Census { kind: self.kind, network, locks })
+    }
 }
 
 pub(super) struct Engine {
@@ -42,8 +68,7 @@ pub(super) struct Engine {
 
 impl Engine {
     pub(super) fn new(store: Store, air: Arc<dyn Air>, sticks: Vec<StickSeat>) -> Self {
-        let stick =
-            |seat: StickSeat| (seat.name, Stick { kind: seat.kind, names: seat.names, network: None, ready: false });
+        let stick = |seat: StickSeat| (Arc::clone(&seat.name), Stick::new(seat));
         Self {
             store,
             air,
@@ -69,6 +94,9 @@ impl Engine {
             self.workers.insert(device, Worker::new(now));
             self.dirty.insert(device);
         }
+        if self.sticks.is_empty() {
+            self.count(now).await;
+        }
     }
 
     /// Something in the store changed for these locks.
@@ -83,13 +111,14 @@ impl Engine {
 
     /// When to call [`Engine::turn`] again, if nothing happens before.
     pub(super) fn wake(&self) -> Option<Instant> {
-        self.workers.values().filter_map(Worker::next_wake).min()
+        let counts = self.sticks.values().filter_map(|stick| stick.count_at);
+        self.workers.values().filter_map(Worker::next_wake).chain(counts).min()
     }
 
     /// A report of a stick.
     pub(super) async fn observe(&mut self, now: Now, stick: &Arc<str>, event: RadioEvent) {
         match event {
-            RadioEvent::Stick(StickState::Ready(info)) => self.stick_ready(stick, info.network),
+            RadioEvent::Stick(StickState::Ready(info)) => self.stick_ready(now, stick, info.network),
             RadioEvent::Stick(StickState::Failed(reason)) => {
                 tracing::error!(%stick, reason, "the stick does not work");
                 self.stick_gone(now, stick).await;
@@ -130,6 +159,9 @@ impl Engine {
     /// Gives every lock its turn that has one: a change, a timer, an answer.
     pub(super) async fn turn(&mut self, now: Now) {
         self.notice_moved_clock(now);
+        if self.sticks.values().any(|stick| stick.must_be_counted(now.mono)) {
+            self.count(now).await;
+        }
         let late = |worker: &Worker| worker.is_overdue(now.mono);
         let overdue: Vec<DeviceId> = self.workers.iter().filter(|(_, w)| late(w)).map(|(id, _)| *id).collect();
         for device in overdue {
@@ -196,13 +228,29 @@ impl Engine {
         Some(RadioAddress { kind: known.kind, network: known.network.clone()?, lock })
     }
 
-    fn stick_ready(&mut self, name: &Arc<str>, network: String) {
+    /// Finds out which locks are not driven any more.
+    async fn count(&mut self, now: Now) {
+        for stick in self.sticks.values_mut().filter(|stick| stick.must_be_counted(now.mono)) {
+            (stick.count_at, stick.counted) = (None, true);
+        }
+        let all = self.sticks.values().all(|stick| stick.counted);
+        let networks: Vec<Census> = self.sticks.values().filter_map(Stick::census).collect();
+        let job = move |unit: &mut Unit<'_>| roll::counted(unit, &networks, all);
+        for device in self.run(now, job).await.unwrap_or_default() {
+            tracing::warn!(%device, "the lock is not driven any more");
+            self.dirty.insert(device);
+        }
+    }
+
+    fn stick_ready(&mut self, now: Now, name: &Arc<str>, network: String) {
         let Some(stick) = self.sticks.get_mut(name) else { return };
         tracing::info!(stick = %name, network, "stick ready");
         stick.ready = true;
         let before = stick.network.replace(network.clone());
+        stick.count_at = Some(now.mono + ALL_TOLD);
         if before.is_some_and(|before| before != network) {
             // Another stick in the same port: the same numbers are other locks.
+            (stick.counted, stick.told) = (false, BTreeSet::new());
             self.leave_seats(name);
         }
         for device in self.devices_on(name) {
@@ -252,13 +300,20 @@ impl Engine {
         }
     }
 
+    fn mark_told(&mut self, stick: &Arc<str>, lock: LockId) {
+        if let Some(stick) = self.sticks.get_mut(stick) {
+            stick.told.insert(lock);
+        }
+    }
+
     async fn enlist(&mut self, now: Now, stick: &Arc<str>, lock: LockId, info: Option<LockInfo>) -> Option<DeviceId> {
         let Some(address) = self.address(stick, lock) else {
             tracing::error!(%stick, %lock, "a lock was told of before its stick was ready");
             return None;
         };
+        self.mark_told(stick, lock);
         let name = self.sticks.get(stick).and_then(|stick| stick.names.get(&lock)).cloned();
-        let job = move |unit: &mut Unit<'_>| observe::enlisted(unit, &address, name.as_deref(), info);
+        let job = move |unit: &mut Unit<'_>| roll::enlisted(unit, &address, name.as_deref(), info);
         self.run(now, job).await
     }
 
@@ -278,6 +333,7 @@ impl Engine {
             return Some(*device);
         }
         let address = self.address(stick, lock)?;
+        self.mark_told(stick, lock);
         let job = move |unit: &mut Unit<'_>| Ok(unit.device_by_address(&address)?.map(|device| device.device_id));
         let device = self.run(now, job).await??;
         self.seat(now, stick, lock, device);

@@ -16,7 +16,7 @@ pub(super) fn of(unit: &mut Unit<'_>, device: &Device, memory: &Memory) -> Resul
         Some(_) | None => None,
     };
     let actions = unit.pending_action_attempts(device.device_id)?;
-    Ok(LockFacts { table, actions, memory: memory.clone() })
+    Ok(LockFacts { table, is_managed: device.is_managed, actions, memory: memory.clone() })
 }
 
 /// Changes a device's state; writes nothing if that changes nothing.

@@ -9,6 +9,7 @@ mod network;
 mod observe;
 mod outcome;
 mod retry;
+mod roll;
 mod tamper;
 mod turn;
 mod worker;

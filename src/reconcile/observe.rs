@@ -1,6 +1,6 @@
 //! What locks tell without being asked: state, events, and slots to be read again.
 
-use keyway_lock::{LockEvent, LockInfo, SlotNumber, UnlockSource};
+use keyway_lock::{LockEvent, SlotNumber, UnlockSource};
 use serde_json::{Map, Value, json};
 
 use super::battery;
@@ -8,9 +8,7 @@ use super::codes;
 use super::facts;
 use super::outcome;
 use super::tamper;
-use crate::model::{
-    ActionAttemptId, ActionType, Device, DeviceId, DeviceState, EventSubject, EventType, Presence, RadioAddress,
-};
+use crate::model::{ActionAttemptId, ActionType, CodeOrigin, Device, DeviceId, EventSubject, EventType, Presence};
 use crate::store::{JournalEntry, StoreError, Unit};
 
 /// What a lock told, and what this run knows that belongs to it.
@@ -21,60 +19,6 @@ pub(super) struct Told {
     pub(super) is_echo: bool,
     /// The attempt that the lock is, or just was, at work on.
     pub(super) acting: Option<ActionAttemptId>,
-}
-
-/// A lock is in the network: a new device, or a known one that may have changed. `info`: its interview is done.
-pub(super) fn enlisted(
-    unit: &mut Unit<'_>,
-    address: &RadioAddress,
-    name: Option<&str>,
-    info: Option<LockInfo>,
-) -> Result<DeviceId, StoreError> {
-    let known = unit.device_by_address(address)?;
-    let Some(mut device) = known else {
-        let device = Device {
-            device_id: unit.id(),
-            name: new_name(unit, address, name, info.as_ref())?,
-            nickname: None,
-            custom_metadata: Map::new(),
-            is_managed: true,
-            is_configured: true,
-            address: address.clone(),
-            info,
-            state: DeviceState::default(),
-            created_at: unit.now(),
-        };
-        unit.insert_device(&device)?;
-        if device.info.is_some() {
-            tell(unit, EventType::DeviceAdded, device.device_id, Map::new())?;
-        }
-        return Ok(device.device_id);
-    };
-    // An interview that is under way again takes nothing away from what is known.
-    if info.is_some() && device.info != info {
-        let first = device.info.is_none();
-        device.info = info;
-        unit.update_device(&device)?;
-        if first {
-            tell(unit, EventType::DeviceAdded, device.device_id, Map::new())?;
-        }
-        // It may take now what it refused before.
-        tamper::slot_got_free(unit, device.device_id)?;
-    }
-    Ok(device.device_id)
-}
-
-/// The configured name, else the model's; with the lock's number where that is not unique.
-fn new_name(
-    unit: &mut Unit<'_>,
-    address: &RadioAddress,
-    name: Option<&str>,
-    info: Option<&LockInfo>,
-) -> Result<String, StoreError> {
-    let name = name.or(info.map(|info| info.model.as_str())).map_or("", str::trim);
-    let name = if name.is_empty() { "Lock" } else { name };
-    let taken = unit.devices()?.iter().any(|device| device.name == name);
-    Ok(if taken { format!("{name} {}", address.lock) } else { name.to_owned() })
 }
 
 /// A lock told something.
@@ -159,7 +103,8 @@ fn bolt(
     if let Some(slot) = slot {
         let codes = unit.live_codes(id)?;
         let user = codes.into_iter().find(|code| code.slot == slot && code.presence != Presence::Absent);
-        details.insert("access_code_is_managed".to_owned(), json!(user.is_some()));
+        let managed = user.as_ref().is_some_and(|code| code.origin != CodeOrigin::Hand);
+        details.insert("access_code_is_managed".to_owned(), json!(managed));
         if let Some(code) = user {
             unit.note(code.access_code_id, &JournalEntry::Used)?;
             subject = codes::subject(&code);

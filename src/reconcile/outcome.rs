@@ -88,7 +88,10 @@ fn failed(
         // get lost on its way, and the command not.
         CommandError::NotReady | CommandError::Busy => {
             let Some(code) = unit.code(id)? else { return Ok(()) };
-            unit.update_code(&AccessCode { presence: before, ..code })
+            let code = AccessCode { presence: before, ..code };
+            unit.update_code(&code)?;
+            // It may have been deleted meanwhile, and never have been in.
+            codes::settle(unit, &code)
         }
         CommandError::Refused(refusal) => {
             let (kind, advice) = match change {
@@ -125,7 +128,8 @@ pub(super) fn heard(unit: &mut Unit<'_>, device: &mut Device) -> Result<(), Stor
             state.last_seen = Some(now);
         }
     })?;
-    if news { tell(unit, EventType::DeviceConnected, device.device_id) } else { Ok(()) }
+    let event = if device.is_managed { EventType::DeviceConnected } else { EventType::DeviceUnmanagedConnected };
+    if news { tell(unit, event, device.device_id) } else { Ok(()) }
 }
 
 /// The lock can't be reached.
@@ -134,7 +138,8 @@ pub(super) fn lost(unit: &mut Unit<'_>, device: &mut Device) -> Result<(), Store
         return Ok(());
     }
     facts::change_state(unit, device, |state| state.online = false)?;
-    tell(unit, EventType::DeviceDisconnected, device.device_id)
+    let event = if device.is_managed { EventType::DeviceDisconnected } else { EventType::DeviceUnmanagedDisconnected };
+    tell(unit, event, device.device_id)
 }
 
 fn tell(unit: &mut Unit<'_>, event: EventType, device: DeviceId) -> Result<(), StoreError> {

@@ -4,7 +4,7 @@ use keyway_lock::{Evidence, SlotContent, SlotNumber, SlotReport};
 use serde_json::{Map, json};
 
 use super::codes::{self, Gone};
-use crate::model::{AccessCode, DeviceId, EventSubject, EventType, Presence, ProblemKind, UnmanagedCode};
+use crate::model::{AccessCode, CodeOrigin, DeviceId, EventSubject, EventType, Presence, ProblemKind, UnmanagedCode};
 use crate::plan::Verdict;
 use crate::plan::verdict::judge;
 use crate::store::{CodeFilter, StoreError, Unit};
@@ -15,8 +15,10 @@ pub(super) fn slot_word(unit: &mut Unit<'_>, device: DeviceId, report: &SlotRepo
     let before = words.into_iter().find(|word| word.report.slot == report.slot).map(|word| word.report.content);
     let mut all = unit.live_codes(device)?;
     if matches!(report.content, SlotContent::Code(_)) && !all.iter().any(|code| holds(code, report.slot)) {
-        // A PIN of ours that was proven gone may come back: then it is still ours to clear.
+        // A PIN of ours that was proven gone may come back: then it is still ours to clear. One that was somebody's own
+        // and was ordered out is not: the order was for once.
         all = unit.codes(&CodeFilter { device: Some(device), ..CodeFilter::default() })?;
+        all.retain(|code| code.origin != CodeOrigin::Hand || holds(code, report.slot));
     }
     let verdict = judge(before.as_ref(), report.slot, &report.content, &all);
     unit.put_slot(device, report)?;
@@ -60,11 +62,13 @@ pub(super) fn changed_by_hand(unit: &mut Unit<'_>, device: DeviceId, slot: SlotN
     unit.forget_slot(device, slot)?;
     let ours = unit.live_codes(device)?.into_iter().find(|code| code.slot == slot && is_proven(code));
     let Some(code) = ours.filter(|_| masked) else { return Ok(()) };
-    unit.update_code(&AccessCode { presence: Presence::Unproven, ..code.clone() })?;
+    let code = AccessCode { presence: Presence::Unproven, ..code };
+    unit.update_code(&code)?;
     if code.is_wanted(unit.now()) {
-        codes::tell(unit, EventType::AccessCodeModifiedExternally, &code, Map::new())?;
+        codes::changed_by_hand(unit, &code, ProblemKind::ModifiedExternally)
+    } else {
+        Ok(())
     }
-    Ok(())
 }
 
 fn holds(code: &AccessCode, slot: SlotNumber) -> bool {

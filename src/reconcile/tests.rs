@@ -5,4 +5,5 @@ mod doors;
 mod hands;
 mod lock;
 mod reach;
+mod wishes;
 mod world;

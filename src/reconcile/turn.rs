@@ -76,7 +76,7 @@ fn warn(unit: &mut Unit<'_>, ask: &Ask, device: &Device, facts: &LockFacts) -> R
     for code in facts.table.iter().flat_map(|table| &table.codes) {
         let memory = &ask.memory;
         let failing = memory.resting || memory.sparing || memory.held.contains(&code.access_code_id);
-        let health = Health { online: device.state.online, failing };
+        let health = Health::of(device, failing);
         let problem = warn::problem(code, health, ask.now);
         changed |= problem != code.problem;
         codes::set_problem(unit, code, problem)?;

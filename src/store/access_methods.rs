@@ -1,12 +1,13 @@
 //! Ways in: of each grant its PIN, sealed.
 
 use rusqlite::params;
+use serde_json::Map;
 
 use super::row::Row;
 use super::slots::read_pin;
 use super::vault::Place;
-use super::{StoreError, Unit};
-use crate::model::{AccessGrantId, AccessMethod, AccessMethodId};
+use super::{CodeFilter, StoreError, Unit};
+use crate::model::{AccessGrantId, AccessMethod, AccessMethodId, EventSubject, EventType};
 
 const TABLE: &str = "access_methods";
 
@@ -27,6 +28,28 @@ impl Unit<'_> {
     pub fn methods_of_grant(&mut self, grant: AccessGrantId) -> Result<Vec<AccessMethod>, StoreError> {
         let sql = "SELECT * FROM access_methods WHERE access_grant_id = ?1 ORDER BY access_method_id";
         self.readable(TABLE, sql, [grant], |row| self.read_method(row))
+    }
+
+    /// Tells, once, that a method's codes are out of every lock for good, if they are.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn settle_method(&mut self, id: AccessMethodId) -> Result<(), StoreError> {
+        let Some(method) = self.method(id)?.filter(|method| method.revoked_at.is_none()) else { return Ok(()) };
+        let now = self.now();
+        let codes = self.codes(&CodeFilter { method: Some(id), ..CodeFilter::default() })?;
+        if !codes.iter().all(|code| code.is_done(now)) {
+            return Ok(());
+        }
+        let user_identity_id = self.grant(method.access_grant_id)?.map(|grant| grant.user_identity_id);
+        let subject = EventSubject {
+            access_grant_id: Some(method.access_grant_id),
+            access_method_id: Some(id),
+            user_identity_id,
+            ..EventSubject::default()
+        };
+        self.update_method(&AccessMethod { revoked_at: Some(now), ..method })?;
+        self.emit(EventType::AccessMethodRevoked, subject, Map::new())
     }
 
     /// A new one.

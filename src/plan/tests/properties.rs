@@ -5,6 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::model::Schedule;
 
 fn any_presence() -> impl Strategy<Value = Presence> {
     prop_oneof![Just(Presence::Absent), Just(Presence::Unproven), Just(proven(-30)), Just(proven(5))]
@@ -15,15 +16,23 @@ fn any_content() -> impl Strategy<Value = SlotContent> {
     prop_oneof![Just(SlotContent::Free), Just(SlotContent::Hidden), Just(SlotContent::Unusable), pin]
 }
 
+/// A minute or two a day that is just over, has just begun, or is next.
+fn any_schedule() -> impl Strategy<Value = Option<Schedule>> {
+    let schedule = |cron: &str, duration: &str| Some(Schedule::new(cron, duration, "UTC").unwrap());
+    let (over, now, next) = (schedule("59 7 * * *", "1m"), schedule("0 8 * * *", "1m"), schedule("1 8 * * *", "2m"));
+    prop_oneof![3 => Just(None), 1 => Just(over), 1 => Just(now), 1 => Just(next)]
+}
+
 prop_compose! {
     fn any_table()(
-        codes in proptest::collection::vec((1..5u16, -200..200i64, 1..200i64, any_presence(), any::<bool>()), 0..4),
+        codes in proptest::collection::vec((1..5u16, -200..200i64, 1..200i64, any_presence(), any::<bool>(), any_schedule()), 0..4),
         words in proptest::collection::btree_map(1..5u16, (any_content(), -300..0i64), 0..4),
     ) -> SlotTable {
         let mut table = table(4, vec![]);
-        for (n, (slot, from, length, presence, deleted)) in codes.into_iter().enumerate() {
+        for (n, (slot, from, length, presence, deleted, schedule)) in codes.into_iter().enumerate() {
             let mut code = code(n as u128 + 1, slot, from, from + length, presence);
             code.deleted_at = deleted.then(|| at(-1));
+            code.schedule = schedule;
             let alone = table.holder(code.slot).is_none();
             code.presence = if alone { code.presence } else { Presence::Absent };
             table.codes.push(code);
@@ -47,7 +56,7 @@ proptest! {
             Next::Do(Step::Clear(id, slot)) => {
                 prop_assert_eq!(holder_of(slot), Some(id));
                 let code = table.holder(slot).unwrap();
-                prop_assert!(code.deleted_at.is_some() || !code.window.contains(at(0)));
+                prop_assert!(!code.is_wanted(at(0)));
                 prop_assert!(table.word(slot).is_some_and(|word| word.content == own(code)
                     || !matches!(word.content, SlotContent::Code(_))));
             }
@@ -67,6 +76,119 @@ proptest! {
     }
 }
 
+/// What a host asks for one door: from when, how long, how often, with which PIN if not any, and whether it is deleted
+/// before it is over.
+#[derive(Debug, Clone)]
+struct Order {
+    from: i64,
+    length: i64,
+    schedule: Option<Schedule>,
+    pin: Option<String>,
+    deleted: bool,
+}
+
+fn any_order() -> impl Strategy<Value = Order> {
+    let pin = prop::option::weighted(0.3, "[12]{4}");
+    (0..20i64, 1..12i64, any_schedule(), pin, any::<bool>()).prop_map(|(from, length, schedule, pin, deleted)| Order {
+        from: from * 30 - 300,
+        length: length * 30,
+        schedule,
+        pin,
+        deleted,
+    })
+}
+
+/// A door of few slots and of the PINs that can be made of two digits, and what is promised of these orders. What is to
+/// be deleted is deleted before the next is made, if `at_once`.
+fn promised(slots: u16, orders: &[Order], at_once: bool) -> SlotTable {
+    let mut door = table(slots, vec![]);
+    (door.capabilities.max_code_length, door.capabilities.digits) = (4, "12".to_owned());
+    let mut rng = StdRng::from_seed([7; 32]);
+    for (n, order) in orders.iter().enumerate() {
+        let window = Window { starts_at: at(order.from), ends_at: Some(at(order.from + order.length)) };
+        let doors = [pin::Door::new(&door, &window, None)];
+        let pin = match &order.pin {
+            Some(asked) => pin::check(&digits(asked), &doors).map(|()| digits(asked)),
+            None => pin::choose(&mut rng, &doors, None),
+        };
+        let (Ok(pin), Ok(slot)) = (pin, slot::choose(&door, &window, None, at(-400))) else { continue };
+        let code = code(n as u128 + 1, slot.0, order.from, order.from + order.length, Presence::Absent);
+        let deleted_at = (at_once && order.deleted).then(|| at(-400));
+        door.codes.push(AccessCode { pin: Some(pin), schedule: order.schedule.clone(), deleted_at, ..code });
+    }
+    door
+}
+
+fn collides(a: &AccessCode, b: &AccessCode) -> bool {
+    let (a, b) = (a.pin.as_ref().unwrap().expose(), b.pin.as_ref().unwrap().expose());
+    a.starts_with(b) || b.starts_with(a)
+}
+
+proptest! {
+    #[test]
+    fn of_whatever_grants_no_two_codes_on_a_lock_collide_and_no_slot_is_promised_twice(
+        slots in 1..8u16,
+        orders in prop::collection::vec(any_order(), 0..30),
+    ) {
+        let codes = promised(slots, &orders, true).codes;
+        for (n, one) in codes.iter().enumerate() {
+            for other in codes[..n].iter().filter(|other| other.deleted_at.is_none() && other.window.overlaps(&one.window)) {
+                prop_assert!(!collides(one, other), "{one:?} and {other:?}");
+                prop_assert_ne!(one.slot, other.slot);
+            }
+        }
+    }
+
+    #[test]
+    fn at_every_moment_the_lock_holds_what_it_should_each_in_a_slot_of_its_own(
+        slots in 1..8u16,
+        orders in prop::collection::vec(any_order(), 0..12),
+    ) {
+        let mut door = promised(slots, &orders, false);
+        for seconds in (-330..700).step_by(30) {
+            for (n, order) in orders.iter().enumerate().filter(|(_, order)| order.deleted) {
+                // In the middle of its time.
+                let over = order.from + order.length / 2;
+                let code = door.codes.iter_mut().find(|code| code.access_code_id == id(n as u128 + 1));
+                if let Some(code) = code.filter(|_| over <= seconds) {
+                    code.deleted_at = Some(at(over));
+                }
+            }
+            door.codes.retain(|code| !code.is_finished(at(seconds)));
+            obey(&mut door, now(seconds));
+            for code in &door.codes {
+                let wanted = code.is_wanted(at(seconds));
+                prop_assert_eq!(matches!(code.presence, Presence::Proven(..)), wanted, "{:?} at {}", code, seconds);
+            }
+            let held: Vec<SlotNumber> =
+                door.codes.iter().filter(|code| code.presence != Presence::Absent).map(|code| code.slot).collect();
+            let distinct: std::collections::BTreeSet<_> = held.iter().collect();
+            prop_assert_eq!(distinct.len(), held.len());
+        }
+    }
+
+    #[test]
+    fn what_is_planned_does_not_depend_on_the_order_in_which_codes_are_given(
+        (table, shuffled) in any_table().prop_flat_map(|table| {
+            let codes = Just(table.codes.clone()).prop_shuffle();
+            (Just(table), codes)
+        }),
+        from in -200..200i64,
+    ) {
+        let other = SlotTable { codes: shuffled, ..table.clone() };
+        let window = Window { starts_at: at(from), ends_at: None };
+        prop_assert_eq!(slot::choose(&table, &window, None, at(0)), slot::choose(&other, &window, None, at(0)));
+        let door = |table: &SlotTable| pin::Door::new(table, &window, None);
+        for pin in ["731001", "731002", "7310", "999999"] {
+            let (pin, one, two) = (digits(pin), [door(&table)], [door(&other)]);
+            prop_assert_eq!(pin::check(&pin, &one), pin::check(&pin, &two));
+        }
+        let (one, two) = (facts(table), facts(other));
+        prop_assert_eq!(diff::next(&one, now(0)), diff::next(&two, now(0)));
+        prop_assert_eq!(wake::next(&one, now(0)), wake::next(&two, now(0)));
+    }
+}
+
 /// A lock that does at once what it is told.
 fn obey(table: &mut SlotTable, now: Moment) {
     for _ in 0..100 {
@@ -82,7 +204,8 @@ fn obey(table: &mut SlotTable, now: Moment) {
                 continue;
             }
             Next::Do(Step::Set(id, slot, pin)) => {
-                change(table, id, |code| code.presence = proven(0));
+                assert!(table.holder(slot).is_none_or(|holder| holder.access_code_id == id), "two in one slot");
+                change(table, id, |code| code.presence = Presence::Proven(Evidence::ReadBack, now.utc));
                 (slot, SlotContent::Code(pin))
             }
             Next::Do(Step::Clear(id, slot)) => {
@@ -93,7 +216,9 @@ fn obey(table: &mut SlotTable, now: Moment) {
                 let before = table.word(slot).map(|word| word.content.clone());
                 let content = before.clone().unwrap_or(SlotContent::Free);
                 match judge(before.as_ref(), slot, &content, &table.codes) {
-                    Verdict::Proven(id) => change(table, id, |code| code.presence = proven(0)),
+                    Verdict::Proven(id) => {
+                        change(table, id, |code| code.presence = Presence::Proven(Evidence::ReadBack, now.utc))
+                    }
                     Verdict::Gone(id) | Verdict::Replaced(id) => {
                         change(table, id, |code| code.presence = Presence::Absent)
                     }
@@ -104,7 +229,7 @@ fn obey(table: &mut SlotTable, now: Moment) {
             other @ Next::Do(Step::Act(..) | Step::Status) => panic!("nobody asked for {other:?}"),
         };
         table.codes.retain(|code| !code.is_finished(now.utc));
-        says(table, slot.0, content, 0);
+        table.words.insert(slot, Word { content, told_at: now.utc });
     }
     panic!("it does not come to rest: {:?}", diff::next(&facts(table.clone()), now));
 }

@@ -46,7 +46,7 @@ async fn a_due_code_that_is_not_in_its_lock_is_told_of_and_the_alarm_ends_with_t
     world.run_until(11).await;
     assert_eq!(world.code(&grant).await.problem.unwrap().kind, ProblemKind::DelayInSetting);
     assert_eq!(world.events("access_code.delay_in_setting").await.len(), 1);
-    assert_eq!(world.events("access_method.delay").await.len(), 1);
+    assert_eq!(world.events("access_method").await, ["access_method.failed_to_issue"], "it has begun");
     world.lock(FRONT).faults.offline = false;
     world.run_until(400).await;
     assert_eq!(world.code(&grant).await.problem, None);

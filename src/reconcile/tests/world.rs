@@ -12,7 +12,7 @@ use super::lock::FakeLock;
 use crate::clock::Now;
 use crate::model::{
     AccessCode, AccessCodeId, AccessGrant, AccessGrantId, AccessMethod, ActionAttempt, ActionAttemptId, ActionStatus,
-    ActionType, CodeOrigin, DeviceId, Presence, RadioKind, Timestamp, UserIdentity, Window,
+    ActionType, CodeOrigin, Device, DeviceId, Presence, RadioKind, Timestamp, UserIdentity, Window,
 };
 use crate::plan::{SlotTable, slot};
 use crate::reconcile::engine::Engine;
@@ -41,6 +41,8 @@ pub(super) struct World {
     queue: Arc<Queue>,
     pub(super) locks: BTreeMap<LockId, FakeLock>,
     pub(super) devices: BTreeMap<LockId, DeviceId>,
+    /// Locks that the stick does not tell of.
+    pub(super) untold: Vec<LockId>,
     now: Now,
     start: Now,
 }
@@ -67,6 +69,7 @@ impl World {
             queue,
             locks: [FRONT, GATE].map(|lock| (lock, FakeLock::new())).into(),
             devices: BTreeMap::new(),
+            untold: Vec::new(),
             now: start,
             start,
         };
@@ -81,7 +84,7 @@ impl World {
         self.engine.start(self.now).await;
         let info = StickInfo { network: "C0FFEE01".to_owned(), firmware: "7".to_owned(), model: "Stick".to_owned() };
         self.report(RadioEvent::Stick(StickState::Ready(info))).await;
-        for lock in [FRONT, GATE] {
+        for lock in [FRONT, GATE].into_iter().filter(|lock| !self.untold.contains(lock)).collect::<Vec<_>>() {
             self.report(RadioEvent::LockInterviewed(lock, FakeLock::info())).await;
         }
     }
@@ -219,6 +222,32 @@ impl World {
             Ok(())
         })
         .await;
+    }
+
+    /// The host changes the first code of a grant.
+    pub(super) async fn change(&mut self, grant: &Grant, change: impl FnOnce(&mut AccessCode) + Send + 'static) {
+        let id = grant.codes[0];
+        self.read(move |unit| {
+            let mut code = unit.code(id)?.unwrap();
+            change(&mut code);
+            unit.update_code(&code)
+        })
+        .await;
+    }
+
+    /// The host has a lock managed, or left alone.
+    pub(super) async fn manage(&mut self, lock: LockId, is_managed: bool) {
+        let id = self.devices[&lock];
+        self.read(move |unit| {
+            let device = unit.device(id)?.unwrap();
+            unit.update_device(&Device { is_managed, ..device })
+        })
+        .await;
+    }
+
+    pub(super) async fn device(&self, lock: LockId) -> Device {
+        let id = self.devices[&lock];
+        self.read(move |unit| unit.device(id)).await.unwrap()
     }
 
     pub(super) async fn ask_for(&mut self, lock: LockId, action_type: ActionType) -> ActionAttemptId {

@@ -1,0 +1,122 @@
+//! Which locks there are: those that a stick tells of, and those that none tells of any more.
+
+use std::collections::BTreeSet;
+
+use keyway_lock::{LockId, LockInfo};
+use serde_json::{Map, Value, json};
+
+use super::tamper;
+use crate::model::{Device, DeviceId, DeviceState, EventSubject, EventType, RadioAddress, RadioKind};
+use crate::store::{StoreError, Unit};
+
+/// A lock is in the network: a new device, or a known one that may have changed. `info`: its interview is done.
+pub(super) fn enlisted(
+    unit: &mut Unit<'_>,
+    address: &RadioAddress,
+    name: Option<&str>,
+    info: Option<LockInfo>,
+) -> Result<DeviceId, StoreError> {
+    let known = unit.device_by_address(address)?;
+    let Some(mut device) = known else {
+        let device = Device {
+            device_id: unit.id(),
+            name: new_name(unit, address, name, info.as_ref())?,
+            nickname: None,
+            custom_metadata: Map::new(),
+            is_managed: true,
+            is_configured: true,
+            address: address.clone(),
+            info,
+            state: DeviceState::default(),
+            created_at: unit.now(),
+        };
+        unit.insert_device(&device)?;
+        if device.info.is_some() {
+            tell(unit, EventType::DeviceAdded, &device, Map::new())?;
+        }
+        return Ok(device.device_id);
+    };
+    rename(unit, &mut device, name)?;
+    if !device.is_configured {
+        device.is_configured = true;
+        unit.update_device(&device)?;
+        tell(unit, EventType::DeviceAdded, &device, Map::new())?;
+    }
+    // An interview that is under way again takes nothing away from what is known.
+    if info.is_some() && device.info != info {
+        let first = device.info.is_none();
+        device.info = info;
+        unit.update_device(&device)?;
+        if first {
+            tell(unit, EventType::DeviceAdded, &device, Map::new())?;
+        }
+        // It may take now what it refused before.
+        tamper::slot_got_free(unit, device.device_id)?;
+    }
+    Ok(device.device_id)
+}
+
+/// The configured name, else the model's; with the lock's number where that is not unique.
+fn new_name(
+    unit: &mut Unit<'_>,
+    address: &RadioAddress,
+    name: Option<&str>,
+    info: Option<&LockInfo>,
+) -> Result<String, StoreError> {
+    let name = name.or(info.map(|info| info.model.as_str())).map_or("", str::trim);
+    let name = if name.is_empty() { "Lock" } else { name };
+    let taken = unit.devices()?.iter().any(|device| device.name == name && device.address != *address);
+    Ok(if taken { format!("{name} {}", address.lock) } else { name.to_owned() })
+}
+
+/// It was given another name in the configuration.
+fn rename(unit: &mut Unit<'_>, device: &mut Device, name: Option<&str>) -> Result<(), StoreError> {
+    let Some(name) = name.map(str::trim).filter(|name| !name.is_empty()) else { return Ok(()) };
+    let name = new_name(unit, &device.address, Some(name), None)?;
+    if name == device.name {
+        return Ok(());
+    }
+    let shown = device.display_name().to_owned();
+    device.name = name;
+    unit.update_device(device)?;
+    if device.display_name() == shown {
+        return Ok(());
+    }
+    let details = Map::from_iter([("device_name".to_owned(), json!(device.display_name()))]);
+    tell(unit, EventType::DeviceNameChanged, device, details)
+}
+
+/// Which locks there are on a network: what is configured, and what the stick told of.
+#[derive(Debug, Clone)]
+pub(super) struct Census {
+    pub(super) kind: RadioKind,
+    pub(super) network: String,
+    pub(super) locks: BTreeSet<LockId>,
+}
+
+/// Locks that are not in the census of their network are not driven any more. Of those on another network nothing is
+/// known, unless these are `all`. Gives those that were removed.
+pub(super) fn counted(unit: &mut Unit<'_>, networks: &[Census], all: bool) -> Result<Vec<DeviceId>, StoreError> {
+    let mut removed = Vec::new();
+    for device in unit.devices()?.into_iter().filter(|device| device.is_configured) {
+        let RadioAddress { kind, network, lock } = &device.address;
+        let its = networks.iter().find(|census| census.kind == *kind && census.network == *network);
+        if its.map_or(all, |census| !census.locks.contains(lock)) {
+            removed.push(device.device_id);
+            remove(unit, device)?;
+        }
+    }
+    Ok(removed)
+}
+
+/// A lock is not driven any more. Its codes stay as they are: nobody can take them out but a person at the lock.
+fn remove(unit: &mut Unit<'_>, mut device: Device) -> Result<(), StoreError> {
+    device.is_configured = false;
+    device.state.online = false;
+    unit.update_device(&device)?;
+    tell(unit, EventType::DeviceRemoved, &device, Map::new())
+}
+
+fn tell(unit: &mut Unit<'_>, event: EventType, device: &Device, details: Map<String, Value>) -> Result<(), StoreError> {
+    unit.emit(event, EventSubject { device_id: Some(device.device_id), ..EventSubject::default() }, details)
+}
