@@ -114,7 +114,7 @@ impl Dialogue {
         match self.record.as_ref().filter(|record| record.is_usable()) {
             Some(record) => {
                 let info = record.lock_info();
-                self.interview_at = (!info.missing.is_empty()).then_some(now);
+                self.interview_at = (self.draft.is_some() || !info.missing.is_empty()).then_some(now);
                 self.event(RadioEvent::LockInterviewed(self.lock(), info));
             }
             None => {

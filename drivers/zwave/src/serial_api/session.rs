@@ -410,7 +410,6 @@ impl Session {
     }
 
     fn handle_response(&mut self, now: Instant, frame: &DataFrame) {
-        self.unanswered = 0;
         let Some(flight) = &mut self.in_flight else { return };
         if flight.command.function != frame.function || matches!(flight.phase, Phase::Callback { .. }) {
             return;
@@ -424,6 +423,11 @@ impl Session {
             return;
         }
         self.link.settle();
+        let accepted = frame.payload.first().is_some_and(|accepted| *accepted != 0);
+        // A stick that restarted unnoticed, without its settings, accepts sends and calls back with ids of its own.
+        if !(accepted && matches!(flight.command.answer, Answer::Callback(_))) {
+            self.unanswered = 0;
+        }
         match (flight.asker, flight.command.answer) {
             (Asker::Startup, _) => {
                 self.in_flight = None;
@@ -433,7 +437,7 @@ impl Session {
                 }
             }
             (_, Answer::Callback(_) | Answer::Update(_)) => {
-                if frame.payload.first().is_some_and(|accepted| *accepted != 0) {
+                if accepted {
                     let timeout = match flight.command.answer {
                         Answer::Update(_) => UPDATE_TIMEOUT,
                         Answer::None | Answer::Response | Answer::Callback(_) => Command::CALLBACK_TIMEOUT,
@@ -455,9 +459,9 @@ impl Session {
                 return;
             }
         };
-        self.unanswered = 0;
         let awaited = self.in_flight.as_ref().map(|flight| flight.command.answer);
         if awaited == Some(Answer::Callback(report.callback)) {
+            self.unanswered = 0;
             self.link.settle();
             self.complete(Ok(Completed::Sent(report)));
         }

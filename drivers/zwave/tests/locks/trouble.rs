@@ -84,3 +84,12 @@ fn a_lock_that_is_no_longer_in_the_network_after_a_restart_answers_what_was_aske
     world.until("the other lock has answered", |world| world.answer(other).is_some());
     assert_eq!(answers(&world, &asked), [const { Some(Err(CommandError::NotReady)) }; 3]);
 }
+
+#[test]
+fn an_interview_that_was_asked_for_goes_on_after_the_stick_restarted() {
+    let mut world = three_locks();
+    let asked = [world.ask(2, LockCommand::ReadSlot(SLOT)), world.ask(2, LockCommand::Interview)];
+    world.reset_stick();
+    world.until("all is answered", |world| answers(world, &asked).iter().all(Option::is_some));
+    assert_eq!(world.answer(asked[1]), Some(Ok(CommandOutput::Interviewed)));
+}

@@ -431,3 +431,20 @@ fn node_information_of_another_node_does_not_answer_for_the_one_that_was_asked()
         Some(Ok(Completed::Update(NodeUpdate::Information(node, _)))) if node.get() == 5
     ));
 }
+
+#[test]
+fn a_stick_that_accepts_sends_and_never_calls_back_for_them_is_restarted() {
+    let mut bench = Bench::identified(&Played::classic());
+    while bench.failures() == 0 {
+        let ticket = bench.send(2);
+        while bench.completed(ticket).is_none() {
+            bench.receive(&[ACK]);
+            bench.respond(function::SEND_DATA, &[1]);
+            bench.request(function::SEND_DATA, &[0xEE, 0x01]);
+            bench.wait();
+        }
+        bench.receive(&[ACK]);
+        assert!(bench.sent.len() < 10);
+    }
+    assert_eq!(bench.sent.pop().unwrap().function, function::SOFT_RESET);
+}
