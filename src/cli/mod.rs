@@ -1,6 +1,8 @@
 //! The command line: one file a subcommand.
 
 mod check_config;
+mod client;
+mod completions;
 mod demo;
 mod run;
 mod virtual_stick;
@@ -11,6 +13,8 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use client::Trouble;
 
 /// Lets people in and keeps them out, on time, with no cloud: a door lock hub for the Raspberry Pi.
 #[derive(Parser)]
@@ -26,10 +30,14 @@ enum Command {
     Run(run::Arguments),
     /// Read a configuration, say what is in it and what is wrong with it, and change nothing.
     CheckConfig(check_config::Arguments),
+    #[command(flatten)]
+    Client(Box<client::Command>),
     /// See the hub at work in half a minute, with a broker and three locks in software: nothing to install or to own.
     Demo(demo::Arguments),
     /// A Z-Wave stick with locks in software, for a hub to connect to over TCP: for demonstrations and tests.
     VirtualStick(virtual_stick::Arguments),
+    /// Print what makes the Tab key complete the commands of keyway: `keyway completions bash > /etc/bash_completion.d/keyway`.
+    Completions(completions::Arguments),
 }
 
 /// Carries out a command line, program name first.
@@ -44,15 +52,35 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::CheckConfig(arguments) => check_config::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::VirtualStick(arguments) => virtual_stick::run(&arguments),
+        Command::Completions(arguments) => {
+            completions::run(&arguments);
+            Ok(())
+        }
+        Command::Client(command) => return answer(client::run(*command)),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Nobody to tell when stderr is gone as well.
-            let _ = writeln!(std::io::stderr(), "keyway: {error:#}");
+            complain(&format_args!("{error:#}"));
             ExitCode::FAILURE
         }
     }
+}
+
+/// The exit code of a command to a hub: each kind of trouble has its own.
+fn answer(outcome: Result<(), Trouble>) -> ExitCode {
+    match outcome {
+        Ok(()) | Err(Trouble::Unread) => ExitCode::SUCCESS,
+        Err(trouble) => {
+            complain(&trouble);
+            ExitCode::from(trouble.exit_code())
+        }
+    }
+}
+
+/// Nobody to tell when stderr is gone as well.
+fn complain(error: &impl Display) {
+    let _ = writeln!(std::io::stderr(), "keyway: {error}");
 }
 
 /// One line to stdout. A reader that went away (`| head`) is not an error.

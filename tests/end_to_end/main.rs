@@ -6,6 +6,8 @@
 mod bad_input;
 #[cfg(test)]
 mod broker_away;
+#[cfg(test)]
+mod cli;
 #[cfg(all(test, feature = "demo"))]
 mod demo;
 #[cfg(test)]

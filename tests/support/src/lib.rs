@@ -7,10 +7,12 @@
 
 mod broker;
 mod client;
+mod command_line;
 mod grant;
 mod http;
 mod hub;
 mod process;
+mod relay;
 mod setup;
 mod stick;
 mod story;
@@ -22,10 +24,12 @@ use std::time::{Duration, Instant};
 
 pub use broker::Broker;
 pub use client::{Client, Message};
+pub use command_line::{CommandLine, Said};
 pub use grant::Grant;
 pub use http::{Http, HttpStream};
 pub use hub::Hub;
 pub use process::{Output, Process, Signal};
+pub use relay::Relay;
 pub use setup::{LockSetup, Setup};
 pub use stick::{Frames, LockState, Stick};
 pub use world::World;

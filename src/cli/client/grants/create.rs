@@ -1,0 +1,105 @@
+//! `keyway grants create`: lets somebody in.
+
+use clap::ArgGroup;
+use keyway_lock::Pin;
+use serde_json::{Value, json};
+
+use super::super::directory::{DEVICE, PERSON};
+use super::super::reading::body;
+use super::super::{Session, Trouble};
+use super::{show, when};
+
+#[derive(clap::Args)]
+#[command(
+    group(ArgGroup::new("who").args(["name", "email", "phone", "user"]).required(true).multiple(true)),
+    group(ArgGroup::new("until").args(["to", "ongoing"]).required(true)),
+    after_help = "A time is in this machine's zone: \"2026-12-01 15:00\", \"today 15:00\", \"tomorrow 15:00\",\n\
+                  \"friday 15:00\", now, +2h or +1d from now; or it has an offset: 2026-12-01T15:00:00+01:00.\n\n\
+                  keyway grants create --device front-door --device \"Garden gate\" --name \"Jane Doe\" \\\n    \
+                  --from \"tomorrow 15:00\" --to \"2026-12-03 11:00\""
+)]
+pub(super) struct Create {
+    /// A door, by its name or id; again for each more.
+    #[arg(long = "device", value_name = "DEVICE", required = true)]
+    devices: Vec<String>,
+    /// Whom it is for; the grant goes by this name.
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// The person's e-mail address.
+    #[arg(long, value_name = "ADDRESS")]
+    email: Option<String>,
+    /// The person's telephone number.
+    #[arg(long, value_name = "NUMBER")]
+    phone: Option<String>,
+    /// Somebody whom the hub knows already (`keyway users`), by name, key or id.
+    #[arg(long, value_name = "USER", conflicts_with_all = ["email", "phone"])]
+    user: Option<String>,
+    /// From when. Without it: from now on.
+    #[arg(long, value_name = "WHEN")]
+    from: Option<String>,
+    /// Until when.
+    #[arg(long, value_name = "WHEN")]
+    to: Option<String>,
+    /// Without an end.
+    #[arg(long)]
+    ongoing: bool,
+    /// This PIN rather than one that the hub chooses. Other users of this machine can see the arguments of a command: with
+    /// `-`, the PIN is read from stdin.
+    #[arg(long, value_name = "PIN", conflicts_with = "code_length")]
+    code: Option<String>,
+    /// A PIN of so many digits, where all the doors take such.
+    #[arg(long, value_name = "DIGITS")]
+    code_length: Option<u8>,
+    /// Your own unique key for the grant. The same order again under the same key makes no second grant.
+    #[arg(long, value_name = "KEY")]
+    key: Option<String>,
+    #[command(flatten)]
+    recurring: when::Recurring,
+}
+
+impl Create {
+    pub(super) fn run(self, session: &mut Session) -> Result<(), Trouble> {
+        let order = self.order(session)?;
+        let reply = session.call("access_grants/create", &order)?;
+        if session.json {
+            return session.console.json(&reply.json);
+        }
+        show::show(session, &reply.body["access_grant"])
+    }
+
+    fn order(self, session: &mut Session) -> Result<Value, Trouble> {
+        let from = when::start(self.from.as_deref(), &session.time)?;
+        let to = when::end(self.from.as_deref(), self.to.as_deref(), &session.time)?;
+        let schedule = self.recurring.schedule(&session.time)?;
+        let code = self.code.map(|code| pin(session, &code)).transpose()?;
+        let method = body([
+            ("mode", Some(json!("code"))),
+            ("code", code.map(|code| json!(code.expose()))),
+            ("preferred_code_length", self.code_length.map(Into::into)),
+        ]);
+        let known = self.user.map(|user| session.find(&PERSON, &user)).transpose()?;
+        let person = body([
+            ("full_name", self.name.as_ref().map(|name| json!(name))),
+            ("email_address", self.email.map(Into::into)),
+            ("phone_number", self.phone.map(Into::into)),
+        ]);
+        let device_ids = session.ids(&DEVICE, &self.devices)?;
+        Ok(body([
+            ("user_identity", known.is_none().then_some(person)),
+            ("user_identity_id", known.map(|known| known["user_identity_id"].clone())),
+            ("name", self.name.map(Into::into)),
+            ("access_grant_key", self.key.map(Into::into)),
+            ("device_ids", Some(json!(device_ids))),
+            ("requested_access_methods", Some(json!([method]))),
+            ("starts_at", from.map(|from| json!(from))),
+            ("ends_at", to.map(|to| json!(to))),
+            ("schedule", schedule),
+        ]))
+    }
+}
+
+/// A PIN as it was given; `-`: from stdin, where nobody else sees it.
+fn pin(session: &mut Session, given: &str) -> Result<Pin, Trouble> {
+    let pin = if given == "-" { Pin::new(&session.console.read_line("PIN")?) } else { Pin::new(given) };
+    pin.map_err(|wrong| Trouble::usage("--code", wrong))
+}

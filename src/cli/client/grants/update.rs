@@ -1,0 +1,61 @@
+//! `keyway grants update`: changes what was granted.
+
+use clap::ArgGroup;
+use serde_json::{Value, json};
+
+use super::super::directory::GRANT;
+use super::super::reading::body;
+use super::super::{Session, Trouble};
+use super::{show, when};
+
+#[derive(clap::Args)]
+#[command(group(
+    ArgGroup::new("change")
+        .args(["name", "from", "to", "ongoing", "cron", "always"])
+        .required(true)
+        .multiple(true)
+))]
+pub(super) struct Update {
+    /// Its id, its key, or a name that only it has.
+    #[arg(value_name = "GRANT")]
+    grant: String,
+    /// Another name.
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Another start.
+    #[arg(long, value_name = "WHEN")]
+    from: Option<String>,
+    /// Another end.
+    #[arg(long, value_name = "WHEN", conflicts_with = "ongoing")]
+    to: Option<String>,
+    /// No end any more.
+    #[arg(long)]
+    ongoing: bool,
+    #[command(flatten)]
+    recurring: when::Recurring,
+    /// At all times between start and end, no longer only at some.
+    #[arg(long, conflicts_with = "cron")]
+    always: bool,
+}
+
+impl Update {
+    pub(super) fn run(self, session: &mut Session) -> Result<(), Trouble> {
+        let from = when::start(self.from.as_deref(), &session.time)?;
+        let to = when::end(self.from.as_deref(), self.to.as_deref(), &session.time)?;
+        let schedule = self.recurring.schedule(&session.time)?.or_else(|| self.always.then_some(Value::Null));
+        let grant = session.find(&GRANT, &self.grant)?;
+        let change = body([
+            ("access_grant_id", Some(grant["access_grant_id"].clone())),
+            ("name", self.name.map(Into::into)),
+            ("starts_at", from.map(|from| json!(from))),
+            ("ends_at", to.map(|to| json!(to)).or_else(|| self.ongoing.then_some(Value::Null))),
+            ("schedule", schedule),
+        ]);
+        let reply = session.call("access_grants/update", &change)?;
+        if session.json {
+            return session.console.json(&reply.json);
+        }
+        let changed = session.call("access_grants/get", &json!({"access_grant_id": grant["access_grant_id"]}))?;
+        show::show(session, &changed.body["access_grant"])
+    }
+}

@@ -1,0 +1,41 @@
+//! `keyway status`: how the hub does.
+
+use serde_json::{Value, json};
+
+use super::reading::{is, items, text};
+use super::{Session, Task, Trouble};
+
+#[derive(clap::Args)]
+pub(in crate::cli) struct Arguments {}
+
+impl Task for Arguments {
+    fn run(self: Box<Self>, session: &mut Session) -> Result<(), Trouble> {
+        let reply = session.call("health/get", &json!({}))?;
+        if session.json {
+            return session.console.json(&reply.json);
+        }
+        let lines = sheet(&reply.body["health"]);
+        session.console.say(lines.join("\n"))
+    }
+}
+
+fn sheet(health: &Value) -> Vec<String> {
+    let count = |field: &str| health.get(field).and_then(Value::as_u64).unwrap_or_default();
+    let clock = if is(health, "clock_trusted") {
+        "right"
+    } else {
+        "not trusted: no code is set or removed because of time until the clock is set (is the network there?)"
+    };
+    let mut lines = vec![
+        format!("Keyway {}", text(health, "version")),
+        format!("  Clock    {clock}"),
+        format!("  Devices  {}, of which {} online", count("devices"), count("devices_online")),
+        format!("  Grants   {} that are not over", count("access_grants")),
+    ];
+    for stick in items(health, "sticks") {
+        let state = [text(stick, "state"), text(stick, "problem"), text(stick, "model"), text(stick, "firmware")];
+        let state: Vec<&str> = state.into_iter().filter(|word| !word.is_empty()).collect();
+        lines.push(format!("  Stick    {}: {}", text(stick, "name"), state.join(", ")));
+    }
+    lines
+}
