@@ -41,12 +41,12 @@ mod tests;
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::sync::{broadcast, watch};
 
 use crate::clock::Clock;
 use crate::model::{AccessGrantId, ApiError, DeviceId, Event};
-use crate::store::{Store, Unit};
+use crate::store::{HandedIn, Store, Unit};
 
 pub use crate::model::Role;
 pub use crate::store::{Changes, StoreError};
@@ -81,15 +81,17 @@ impl Hub {
     /// Carries out an operation such as `access_grants/create`, if the caller may ask for it. Carried out at most once
     /// for one `request_id` of this caller: asked again, it gives the same answer (I7).
     pub async fn call(&self, caller: &Caller, operation: &str, body: Value, request_id: Option<String>) -> Answer {
+        self.begin(caller, operation, body, request_id).await.answer().await
+    }
+
+    /// The same in two steps: this one ends when the operation has its turn. Operations are carried out in the order
+    /// of their turns.
+    pub async fn begin(&self, caller: &Caller, operation: &str, body: Value, request_id: Option<String>) -> UnderWay {
         let (name, caller, surroundings) = (operation.to_owned(), caller.clone(), self.surroundings());
         let job = move |unit: &mut Unit<'_>| {
             operations::run(unit, &caller, &surroundings, &name, body, request_id.as_deref())
         };
-        match self.store.run(self.clock.now().utc, job).await {
-            Ok(Ok(body)) => Answer::Ok(body),
-            Ok(Err(error)) => Answer::Error(error),
-            Err(error) => Answer::Error(internal(operation, &error)),
-        }
+        UnderWay { operation: operation.to_owned(), job: self.store.hand_in(self.clock.now().utc, job).await }
     }
 
     /// What each commit changed, from now on. Who is told that he lagged behind must look at everything.
@@ -170,6 +172,27 @@ impl Hub {
         job: impl FnOnce(&mut Unit<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.store.run(self.clock.now().utc, job).await?
+    }
+}
+
+/// An operation that has its turn.
+pub struct UnderWay {
+    operation: String,
+    job: Result<HandedIn<Map<String, Value>, ApiError>, StoreError>,
+}
+
+impl UnderWay {
+    /// Waits until it is carried out, and what it changed is on disk. May be asked again when the wait was broken off.
+    pub async fn answer(&mut self) -> Answer {
+        let outcome = match &mut self.job {
+            Ok(job) => job.outcome().await,
+            Err(error) => Err(error.clone()),
+        };
+        match outcome {
+            Ok(Ok(body)) => Answer::Ok(body),
+            Ok(Err(error)) => Answer::Error(error),
+            Err(error) => Answer::Error(internal(&self.operation, &error)),
+        }
     }
 }
 

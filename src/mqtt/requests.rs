@@ -4,17 +4,20 @@ use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
-use super::connection::{Delivery, LARGEST_PAYLOAD, Message, Publisher, Unsent};
+use super::connection::{Delivery, LARGEST_PAYLOAD, Message, Publisher, Receipt, Unsent};
 use super::topics::{Incoming, Topics};
-use crate::hub::{Answer, Caller, Hub};
+use crate::hub::{Answer, Caller, Hub, UnderWay};
 use crate::model::ApiError;
 
 /// Longest `request_id`, in bytes.
 const LONGEST_REQUEST_ID: usize = 256;
 
-/// Carries requests out, one after the other as they come in.
+/// Requests under way at once: they share the commits of the store, which is what they wait for.
+const UNDER_WAY: usize = 64;
+
+/// Carries requests out in the order in which they come in, and answers and acknowledges them in that order too.
 pub(super) struct Requests {
     hub: Hub,
     topics: Topics,
@@ -35,48 +38,108 @@ struct Address {
     correlation: Option<Vec<u8>>,
 }
 
+/// A request that has its turn.
+struct Request {
+    what: Incoming,
+    work: Work,
+    /// `None`: nobody asked for an answer.
+    reply: Option<(Address, Option<String>)>,
+    receipt: Receipt,
+    _room: Option<OwnedSemaphorePermit>,
+}
+
+/// What becomes of a request.
+enum Work {
+    /// Nothing is to be done or said.
+    Nothing,
+    Refused(ApiError),
+    Begun(UnderWay),
+}
+
 impl Requests {
     pub(super) fn new(hub: Hub, topics: Topics, publisher: Publisher) -> Self {
         Self { hub, topics, publisher, recent: Recent::default() }
     }
 
     pub(super) async fn run(mut self, mut asked: mpsc::Receiver<Delivery>) {
-        while let Some(delivery) = asked.recv().await {
-            // An empty retained message is how a retained one is cleared: nobody asks for anything.
-            let clearing = delivery.retained && delivery.payload.as_ref().is_ok_and(Vec::is_empty);
-            if !clearing {
-                match &delivery.what {
-                    Incoming::Request(operation) => self.request(operation, &delivery).await,
-                    Incoming::Set(device) => self.set(device, &delivery).await,
-                    Incoming::State | Incoming::Other => {}
+        let mut under_way = VecDeque::new();
+        loop {
+            tokio::select! {
+                biased;
+                answer = first_answer(&mut under_way), if !under_way.is_empty() => {
+                    if let Some(request) = under_way.pop_front() {
+                        self.finish(request, answer).await;
+                    }
                 }
+                delivery = asked.recv(), if under_way.len() < UNDER_WAY => match delivery {
+                    Some(delivery) => under_way.push_back(self.begin(delivery).await),
+                    None => return,
+                },
             }
-            self.publisher.acknowledge(delivery.receipt).await;
         }
     }
 
-    async fn request(&mut self, operation: &str, delivery: &Delivery) {
+    async fn begin(&mut self, delivery: Delivery) -> Request {
+        // An empty retained message is how a retained one is cleared: nobody asks for anything.
+        let clearing = delivery.retained && delivery.payload.as_ref().is_ok_and(Vec::is_empty);
+        let (work, reply) = match &delivery.what {
+            Incoming::Request(operation) if !clearing => self.request(operation, &delivery).await,
+            Incoming::Set(device) if !clearing => (self.set(device, &delivery).await, None),
+            Incoming::Request(_) | Incoming::Set(_) | Incoming::State | Incoming::Other => (Work::Nothing, None),
+        };
+        Request { what: delivery.what, work, reply, receipt: delivery.receipt, _room: delivery.room }
+    }
+
+    async fn request(&mut self, operation: &str, delivery: &Delivery) -> (Work, Option<(Address, Option<String>)>) {
         let (address, question) = match self.address(operation, delivery) {
             Ok(address) => (address, read(delivery)),
             Err((address, error)) => (address, Err(error)),
         };
-        let (answer, request_id) = match question {
-            Ok(question) => {
-                // With a `request_id` the store itself knows what was carried out already.
-                if question.request_id.is_none() && self.recent.repeats(delivery) {
-                    tracing::debug!(operation, "the broker repeats a request: passed over");
-                    return;
-                }
-                let request_id = question.request_id.clone();
-                (self.hub.call(&Caller::mqtt(), operation, question.body, question.request_id).await, request_id)
-            }
-            Err(error) => (Answer::Error(error), None),
+        let question = match question {
+            Ok(question) => question,
+            Err(error) => return (Work::Refused(error), Some((address, None))),
         };
-        match &answer {
-            Answer::Ok(_) => tracing::debug!(operation, "request carried out"),
-            Answer::Error(error) => tracing::info!(operation, "request refused: {error}"),
+        // With a `request_id` the store itself knows what was carried out already.
+        if question.request_id.is_none() && self.recent.repeats(delivery) {
+            tracing::debug!(operation, "the broker repeats a request: passed over");
+            return (Work::Nothing, None);
         }
-        self.answer(&address, &answer, request_id.as_deref()).await;
+        let request_id = question.request_id.clone();
+        let work = self.hub.begin(&Caller::mqtt(), operation, question.body, question.request_id).await;
+        (Work::Begun(work), Some((address, request_id)))
+    }
+
+    /// `LOCK` or `UNLOCK`, as home automation does it: no answer but the door's own state and events.
+    async fn set(&self, device: &str, delivery: &Delivery) -> Work {
+        let operation = match (delivery.retained, delivery.payload.as_deref()) {
+            (true, _) => {
+                tracing::error!(device, "a retained LOCK or UNLOCK is refused: clear it at the broker");
+                return Work::Nothing;
+            }
+            (false, Ok(b"LOCK")) => "locks/lock_door",
+            (false, Ok(b"UNLOCK")) => "locks/unlock_door",
+            (false, _) => {
+                tracing::error!(device, "neither LOCK nor UNLOCK was asked of a device: nothing done");
+                return Work::Nothing;
+            }
+        };
+        Work::Begun(self.hub.begin(&Caller::mqtt(), operation, json!({"device_id": device}), None).await)
+    }
+
+    /// Answers and acknowledges.
+    async fn finish(&self, request: Request, answer: Option<Answer>) {
+        match (&answer, &request.what) {
+            (Some(Answer::Error(error)), Incoming::Set(device)) => {
+                tracing::error!(device, "LOCK or UNLOCK refused: {error}");
+            }
+            (Some(Answer::Error(error)), what) => tracing::info!(?what, "request refused: {error}"),
+            (Some(Answer::Ok(_)), what) => tracing::debug!(?what, "request carried out"),
+            (None, _) => {}
+        }
+        if let (Some(answer), Some((address, request_id))) = (&answer, &request.reply) {
+            self.answer(address, answer, request_id.as_deref()).await;
+        }
+        self.publisher.acknowledge(request.receipt).await;
     }
 
     /// Where the answer goes; if the request asks for a wrong place, the error goes to the usual one.
@@ -114,24 +177,14 @@ impl Requests {
         };
         self.publisher.publish(message).await.map(drop)
     }
+}
 
-    /// `LOCK` or `UNLOCK`, as home automation does it: no answer but the door's own state and events.
-    async fn set(&self, device: &str, delivery: &Delivery) {
-        let operation = match (delivery.retained, delivery.payload.as_deref()) {
-            (true, _) => {
-                return tracing::error!(device, "a retained LOCK or UNLOCK is refused: clear it at the broker");
-            }
-            (false, Ok(b"LOCK")) => "locks/lock_door",
-            (false, Ok(b"UNLOCK")) => "locks/unlock_door",
-            (false, _) => {
-                return tracing::error!(device, "neither LOCK nor UNLOCK was asked of a device: nothing done");
-            }
-        };
-        if let Answer::Error(error) =
-            self.hub.call(&Caller::mqtt(), operation, json!({"device_id": device}), None).await
-        {
-            tracing::error!(device, operation, "refused: {error}");
-        }
+/// The answer to the first request, once there is one; to no other before.
+async fn first_answer(under_way: &mut VecDeque<Request>) -> Option<Answer> {
+    match &mut under_way.front_mut()?.work {
+        Work::Nothing => None,
+        Work::Refused(error) => Some(Answer::Error(error.clone())),
+        Work::Begun(work) => Some(work.answer().await),
     }
 }
 

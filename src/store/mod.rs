@@ -69,6 +69,19 @@ const QUEUE: usize = 256;
 /// Commits that a slow subscriber may be behind before it has to look at everything.
 const CHANGES: usize = 1024;
 
+/// A job that has its place in the queue.
+pub struct HandedIn<T, E>(oneshot::Receiver<Result<Result<T, E>, StoreError>>);
+
+impl<T, E> HandedIn<T, E> {
+    /// Waits until the job is done and on disk. May be asked again when the wait was broken off.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn outcome(&mut self) -> Result<Result<T, E>, StoreError> {
+        (&mut self.0).await.map_err(|_| StoreError::Closed)?
+    }
+}
+
 /// The store; clones speak to the same thread. It ends when closed, or when the last clone is gone.
 #[derive(Clone)]
 pub struct Store {
@@ -122,10 +135,24 @@ impl Store {
         E: Send + 'static,
         F: FnOnce(&mut Unit<'_>) -> Result<T, E> + Send + 'static,
     {
+        self.hand_in(now, job).await?.outcome().await
+    }
+
+    /// The same in two steps: this one ends when the job has its place in the queue. Jobs run in the order of their
+    /// places, so who hands in one after the other has them carried out in that order without waiting for each.
+    ///
+    /// # Errors
+    /// [`StoreError::Closed`].
+    pub async fn hand_in<T, E, F>(&self, now: Timestamp, job: F) -> Result<HandedIn<T, E>, StoreError>
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+        F: FnOnce(&mut Unit<'_>) -> Result<T, E> + Send + 'static,
+    {
         let (answer, answered) = oneshot::channel();
         let message = Message::Job(now, Box::new(Task::new(job, answer)));
         self.queue.send(message).await.map_err(|_| StoreError::Closed)?;
-        answered.await.map_err(|_| StoreError::Closed)?
+        Ok(HandedIn(answered))
     }
 
     /// What each commit changed, from now on. Who is told that he lagged behind must look at everything.
