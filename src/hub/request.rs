@@ -7,7 +7,7 @@ use super::parameter::{Parameter, Wrong, received};
 use super::shape::{Field, Shape};
 use crate::model::ApiError;
 
-/// The parameters of an operation, or an object among them. Made by [`request!`](super::request!).
+/// The parameters of an operation, or an object among them. Made by the macro `request!`.
 pub(super) trait Request: Sized {
     /// The sentence above it, which is also the operation's.
     const DOC: &'static str;
