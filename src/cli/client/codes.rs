@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::directory::{DEVICE, GRANT};
 use super::reading::{body, is, items, moment, text};
-use super::table::Column::{Text, Whole};
+use super::table::Column::{Id, Text, Whole};
 use super::table::Table;
 use super::{Session, Task, Trouble, state};
 
@@ -49,8 +49,7 @@ impl List {
         }
         let devices = device.map_or_else(|| session.all(&DEVICE), |device| Ok(vec![device]))?;
         let grants = session.all(&GRANT)?;
-        let columns =
-            [Text("DEVICE"), Whole("PIN"), Text("FOR"), Whole("FROM"), Whole("TO"), Text("STATE"), Whole("ID")];
+        let columns = [Text("DEVICE"), Whole("PIN"), Text("FOR"), Whole("FROM"), Whole("TO"), Text("STATE"), Id];
         let mut table = Table::new(&columns);
         for device in &devices {
             let here = json!({"device_id": device["device_id"]});
@@ -73,7 +72,7 @@ fn row(session: &Session, device: &Value, code: &Value, grants: &[Value]) -> [St
         code.get("code").and_then(Value::as_str).unwrap_or("hidden").to_owned(),
         whose(code, grants),
         short("starts_at"),
-        short("ends_at"),
+        if by_hand || moment(code, "ends_at").is_some() { short("ends_at") } else { "no end".to_owned() },
         state,
         text(code, "access_code_id").to_owned(),
     ]

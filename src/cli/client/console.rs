@@ -58,8 +58,12 @@ impl Console {
             self.note(empty);
             return Ok(());
         }
-        let lines = table.lines(self.width);
-        self.say(lines.join("\n"))
+        let (lines, without_ids) = table.lines(self.width);
+        self.say(lines.join("\n"))?;
+        if without_ids {
+            self.note("The ids have no room here: `| cat` shows them.");
+        }
+        Ok(())
     }
 
     /// Something to know beside the answer. Nobody to tell when stderr is gone as well.

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::directory::KEY;
 use super::reading::{items, moment, text};
-use super::table::Column::{Text, Whole};
+use super::table::Column::{Id, Text, Whole};
 use super::table::Table;
 use super::{Session, Task, Trouble};
 
@@ -70,7 +70,7 @@ fn list(session: &mut Session) -> Result<(), Trouble> {
     if session.json {
         return session.console.json(&reply.json);
     }
-    let mut table = Table::new(&[Text("NAME"), Whole("ROLE"), Whole("MADE"), Whole("LAST USED"), Whole("ID")]);
+    let mut table = Table::new(&[Text("NAME"), Whole("ROLE"), Whole("MADE"), Whole("LAST USED"), Id]);
     for key in items(&reply.body, "api_keys") {
         let when = |field| moment(key, field).map(|moment| session.time.short(moment));
         table.row([

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::directory::PERSON;
 use super::reading::{body, items, moment, text};
-use super::table::Column::{Text, Whole};
+use super::table::Column::{Id, Text};
 use super::table::Table;
 use super::{Session, Task, Trouble};
 
@@ -114,7 +114,7 @@ fn list(session: &mut Session) -> Result<(), Trouble> {
     if session.json {
         return session.console.json(&reply.json);
     }
-    let mut table = Table::new(&[Text("NAME"), Text("E-MAIL"), Text("TELEPHONE"), Text("KEY"), Whole("ID")]);
+    let mut table = Table::new(&[Text("NAME"), Text("E-MAIL"), Text("TELEPHONE"), Text("KEY"), Id]);
     for person in items(&reply.body, "user_identities") {
         table.row([
             PERSON.name_of(person).to_owned(),

@@ -18,16 +18,19 @@ pub(super) struct Table {
 pub(super) enum Column {
     /// May be cut where the terminal is too narrow.
     Text(&'static str),
-    /// Is of no use unless it is whole: an id, a PIN, a time.
+    /// Is of no use unless it is whole: a PIN, a time.
     Whole(&'static str),
+    /// Whole too, but left out where it would make the lines too long.
+    Id,
 }
 
-use Column::{Text, Whole};
+use Column::{Id, Text, Whole};
 
 impl Column {
     fn heading(self) -> &'static str {
         match self {
             Text(heading) | Whole(heading) => heading,
+            Id => "ID",
         }
     }
 }
@@ -47,33 +50,45 @@ impl Table {
         self.rows.is_empty()
     }
 
-    /// The lines, none wider than `width` if the columns can be cut that far; `None`: as wide as they are.
-    pub(super) fn lines(&self, width: Option<usize>) -> Vec<String> {
-        let widths = self.widths(width.unwrap_or(usize::MAX));
-        let headings = self.columns.iter().map(|column| column.heading().to_owned()).collect();
-        std::iter::once(&headings).chain(&self.rows).map(|cells| line(cells, &widths)).collect()
+    /// The lines, none wider than `width` if the columns can be cut that far, and whether ids were left out for that;
+    /// `None`: as wide as they are.
+    pub(super) fn lines(&self, width: Option<usize>) -> (Vec<String>, bool) {
+        let available = width.unwrap_or(usize::MAX);
+        let mut shown: Vec<usize> = (0..self.columns.len()).collect();
+        let mut widths = self.widths(&shown, available);
+        let all = shown.len();
+        if total(&widths) > available {
+            shown.retain(|place| !matches!(self.columns[*place], Id));
+            widths = self.widths(&shown, available);
+        }
+        let headings: Vec<String> = self.columns.iter().map(|column| column.heading().to_owned()).collect();
+        let line = |cells: &Vec<String>| line(shown.iter().filter_map(|place| cells.get(*place)), &widths);
+        (std::iter::once(&headings).chain(&self.rows).map(line).collect(), shown.len() < all)
     }
 
-    fn widths(&self, available: usize) -> Vec<usize> {
-        let widest = |place: usize| {
-            let cells = self.rows.iter().filter_map(|row| row.get(place)).map(|cell| cell.width());
-            cells.max().unwrap_or(0).max(self.columns[place].heading().width())
+    fn widths(&self, shown: &[usize], available: usize) -> Vec<usize> {
+        let widest = |place: &usize| {
+            let cells = self.rows.iter().filter_map(|row| row.get(*place)).map(|cell| cell.width());
+            cells.max().unwrap_or(0).max(self.columns[*place].heading().width())
         };
-        let mut widths: Vec<usize> = (0..self.columns.len()).map(widest).collect();
-        let gaps = GAP.len() * self.columns.len().saturating_sub(1);
-        while widths.iter().sum::<usize>() + gaps > available {
-            let can_shrink = |place: &usize| matches!(self.columns[*place], Text(_)) && widths[*place] > NARROWEST;
+        let mut widths: Vec<usize> = shown.iter().map(widest).collect();
+        while total(&widths) > available {
+            let can_shrink = |at: &usize| matches!(self.columns[shown[*at]], Text(_)) && widths[*at] > NARROWEST;
             // The rightmost of the widest.
-            let Some(place) = (0..widths.len()).filter(can_shrink).max_by_key(|place| widths[*place]) else { break };
-            widths[place] -= 1;
+            let Some(at) = (0..widths.len()).filter(can_shrink).max_by_key(|at| widths[*at]) else { break };
+            widths[at] -= 1;
         }
         widths
     }
 }
 
-fn line(cells: &[String], widths: &[usize]) -> String {
+fn total(widths: &[usize]) -> usize {
+    widths.iter().sum::<usize>() + GAP.len() * widths.len().saturating_sub(1)
+}
+
+fn line<'a>(cells: impl Iterator<Item = &'a String>, widths: &[usize]) -> String {
     let mut line = String::new();
-    for (cell, width) in cells.iter().zip(widths) {
+    for (cell, width) in cells.zip(widths) {
         let cell = cut(cell, *width);
         line.push_str(&cell);
         line.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.width())));
@@ -117,7 +132,7 @@ mod tests {
 
     #[test]
     fn columns_stand_below_each_other_also_with_wide_characters() {
-        let lines = table().lines(None);
+        let (lines, _) = table().lines(None);
         assert_eq!(lines[0], "NAME                        FROM              STATE");
         assert_eq!(lines[1], "Jane Doe                    2026-12-01 15:00  active");
         assert_eq!(lines[2], "日本語 a name that is long  2026-12-02 15:00  upcoming");
@@ -125,10 +140,19 @@ mod tests {
 
     #[test]
     fn a_narrow_terminal_cuts_texts_and_leaves_times_whole() {
-        let lines = table().lines(Some(40));
+        let (lines, _) = table().lines(Some(40));
         assert!(lines.iter().all(|line| line.width() <= 40), "{lines:?}");
         assert_eq!(lines[2], "日本語 a na…  2026-12-02 15:00  upcoming");
-        let lines = table().lines(Some(5));
+        let (lines, _) = table().lines(Some(5));
         assert_eq!(lines[2], "日本語 …  2026-12-02 15:00  upcoming", "no narrower than can be read");
+    }
+
+    #[test]
+    fn ids_are_whole_or_left_out() {
+        let mut table = Table::new(&[Text("NAME"), Id]);
+        let id = "01a212fb-7b91-7abf-b2df-a107badfb529";
+        table.row(["Jane Doe".to_owned(), id.to_owned()]);
+        assert_eq!(table.lines(Some(46)), (vec!["NAME      ID".to_owned(), format!("Jane Doe  {id}")], false));
+        assert_eq!(table.lines(Some(45)), (vec!["NAME".to_owned(), "Jane Doe".to_owned()], true));
     }
 }

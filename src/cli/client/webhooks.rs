@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::directory::WEBHOOK;
 use super::reading::{body, items, moment, text, texts};
-use super::table::Column::{Text, Whole};
+use super::table::Column::{Id, Text};
 use super::table::Table;
 use super::{LocalTime, Session, Task, Trouble};
 
@@ -85,7 +85,7 @@ fn list(session: &mut Session) -> Result<(), Trouble> {
     if session.json {
         return session.console.json(&reply.json);
     }
-    let mut table = Table::new(&[Text("URL"), Text("EVENTS"), Text("STATE"), Whole("ID")]);
+    let mut table = Table::new(&[Text("URL"), Text("EVENTS"), Text("STATE"), Id]);
     for webhook in items(&reply.body, "webhooks") {
         table.row([
             text(webhook, "url").to_owned(),
