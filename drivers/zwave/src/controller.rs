@@ -60,9 +60,9 @@ pub struct ZwaveRadio {
     receiver: Receiver,
     queue: Queue,
     locks: BTreeMap<NodeId, Dialogue>,
-    sessions: SessionIds,
-    /// The session ids that the store is asked to keep as used up.
-    reserving: Option<PersistId>,
+    sessions: BTreeMap<NodeId, SessionIds>,
+    /// Whose session ids the store is asked to keep as used up.
+    reserving: BTreeMap<PersistId, NodeId>,
     next_persist: u64,
     outputs: VecDeque<Output>,
 }
@@ -71,9 +71,6 @@ impl ZwaveRadio {
     /// With what the store has kept; `entropy` must be fresh at every start.
     pub fn new(setup: Setup, records: Vec<NetworkRecord>, entropy: [u8; 32]) -> Self {
         let mut random = CtrDrbg::new(&Zeroizing::new(entropy), &[0; 32]);
-        let [any] = random.generate();
-        let sessions = records.iter().find(|record| record.key == sessions_key());
-        let kept = sessions.and_then(|record| record.value.as_ref()).and_then(|value| value.0.first().copied());
         let claimed: Vec<SecurityClass> = setup.nodes.values().flatten().copied().collect();
         let network = Network::new(setup.keys, &claimed, &records, random.generate());
         let given = setup.nodes;
@@ -89,8 +86,8 @@ impl ZwaveRadio {
             receiver: Receiver::default(),
             queue: Queue::default(),
             locks: BTreeMap::new(),
-            sessions: SessionIds::new(kept.unwrap_or(any)),
-            reserving: None,
+            sessions: BTreeMap::new(),
+            reserving: BTreeMap::new(),
             next_persist: 0,
             outputs: VecDeque::new(),
         };
@@ -115,8 +112,9 @@ impl ZwaveRadio {
             }
             moved |= self.drain_network(now);
             if let Some(stick) = self.session.stick() {
-                for lock in self.locks.values_mut() {
-                    lock.advance(now, stick, &mut self.queue, &mut self.sessions);
+                for (node, lock) in &mut self.locks {
+                    let Some(sessions) = self.sessions.get_mut(node) else { continue };
+                    lock.advance(now, stick, &mut self.queue, sessions);
                 }
             }
             moved |= self.feed_stick(now);
@@ -129,10 +127,20 @@ impl ZwaveRadio {
     }
 
     fn reserve_sessions(&mut self) {
-        if let Some(last) = self.sessions.reserve() {
+        for node in self.locks.keys() {
+            self.sessions.entry(*node).or_insert_with(|| {
+                let record = self.records.iter().find(|record| record.key == sessions_key(*node));
+                let kept = record.and_then(|record| record.value.as_ref()?.0.first().copied());
+                let [any] = self.random.generate();
+                SessionIds::new(kept.unwrap_or(any))
+            });
+        }
+        let wanted = |(node, ids): (&NodeId, &mut SessionIds)| ids.reserve().map(|last| (*node, last));
+        let wanted: Vec<(NodeId, u8)> = self.sessions.iter_mut().filter_map(wanted).collect();
+        for (node, last) in wanted {
             let value = Some(SecretBytes(Zeroizing::new(vec![last])));
-            let id = self.persist(NetworkRecord { key: sessions_key(), value });
-            self.reserving = Some(id);
+            let id = self.persist(NetworkRecord { key: sessions_key(node), value });
+            self.reserving.insert(id, node);
         }
     }
 
@@ -344,8 +352,8 @@ impl Radio for ZwaveRadio {
     fn handle_persisted(&mut self, now: Instant, id: PersistId) {
         if self.network_kept(now, id) {
             self.run(now);
-        } else if self.reserving.take_if(|reserving| *reserving == id).is_some() {
-            self.sessions.handle_kept();
+        } else if let Some(ids) = self.reserving.remove(&id).and_then(|node| self.sessions.get_mut(&node)) {
+            ids.handle_kept();
             self.run(now);
         }
     }
@@ -377,9 +385,9 @@ impl Radio for ZwaveRadio {
     }
 }
 
-/// Under which name the last Supervision session id is kept.
-fn sessions_key() -> RecordKey {
-    RecordKey("supervision".to_owned())
+/// Under which name the last Supervision session id of a node is kept.
+fn sessions_key(node: NodeId) -> RecordKey {
+    RecordKey(format!("node/{node}/supervision"))
 }
 
 impl ZwaveRadio {

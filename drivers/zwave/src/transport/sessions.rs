@@ -1,6 +1,7 @@
-//! Supervision session ids. A lock takes a session id that it has just seen for a repetition and answers for the earlier
-//! command (CC:006C.01.01.11.007), so the first id after a restart must not be the last one before it: ids are kept as
-//! used up before they are used, some at a time.
+//! Supervision session ids. A lock takes the session id that it saw last for a repetition and answers for the earlier
+//! command (CC:006C.01.01.11.007), with a success that is none. So each node has a sequence of its own, whatever is said
+//! to the others meanwhile, and its first id after a restart must not be the last one before it: ids are kept as used up
+//! before they are used, some at a time.
 
 /// Ids kept as used up at once: a write to the store for every so many supervised commands.
 const BLOCK: u8 = 16;
@@ -9,7 +10,7 @@ const LOW: u8 = 4;
 /// Session ids have six bits.
 const IDS: u8 = 64;
 
-/// The ids of one network.
+/// The ids of one node.
 #[derive(Debug)]
 pub struct SessionIds {
     last: u8,

@@ -327,3 +327,18 @@ fn a_lock_that_is_not_in_the_network_is_named_and_not_spoken_to() {
     let stranger = world.ask(77, LockCommand::Lock);
     assert_eq!(world.answer(stranger), Some(Err(CommandError::NotReady)));
 }
+
+#[test]
+fn a_lock_hears_every_supervised_command_however_many_went_to_others_meanwhile() {
+    // A lock takes the session id that it saw last for a repetition, and there are 64.
+    for others in [62, 63, 64] {
+        let (one, other) = (lock(2, &[SecurityClass::S2AccessControl]), lock(3, &[SecurityClass::S2AccessControl]));
+        let mut world = World::new(building(vec![one, other])).ready();
+        assert_eq!(world.command(2, set("0042")).0, Ok(CommandOutput::CodeSet(Evidence::ReadBack)));
+        for _ in 0..others {
+            assert_eq!(world.command(3, set("0042")).0, Ok(CommandOutput::CodeSet(Evidence::ReadBack)));
+        }
+        assert_eq!(world.command(2, set("0815")).0, Ok(CommandOutput::CodeSet(Evidence::ReadBack)), "{others}");
+        assert_eq!(held(&world, 2).as_deref(), Some("0815"));
+    }
+}
