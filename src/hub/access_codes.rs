@@ -14,7 +14,7 @@ use crate::model::{
     AccessCode, AccessCodeId, AccessGrantId, AccessMethodId, CodeProblem, CodeStatus, DeviceId, ProblemKind, Timestamp,
     UnmanagedCode, WorkspaceId,
 };
-use crate::store::CodeFilter;
+use crate::store::{CodeFilter, UnmanagedFilter};
 
 request! {
     /// Tells of a code on a device.
@@ -71,18 +71,20 @@ pub(super) fn list(call: &mut Call<'_, '_>, asked: ListAccessCodes) -> Result<Ac
         (None, Some(Key(key))) => Some(call.grant_by_key(&key)?.ok_or_else(no_access_grant)?.access_grant_id),
         (None, None) => None,
     };
+    let page = Page::new(asked.limit, asked.page_cursor);
     let filter = CodeFilter {
         ids: asked.access_code_ids,
         device: asked.device_id,
         grant,
         method: asked.access_method_id,
+        common_code_key: None,
         not_deleted: true,
-        ..CodeFilter::default()
+        after: page.after(),
+        limit: page.fetch(),
     };
-    let all = call.codes(&filter)?;
-    let (page, pagination) = Page::new(asked.limit, asked.page_cursor).cut(all, |code| code.access_code_id.0);
+    let (codes, pagination) = page.cut(call.codes(&filter)?, |code| code.access_code_id.0);
     let (now, workspace, shown) = (call.now(), call.workspace_id()?, call.shown());
-    let access_codes = page.iter().map(|code| AccessCodeResource::new(code, now, workspace, shown)).collect();
+    let access_codes = codes.iter().map(|code| AccessCodeResource::new(code, now, workspace, shown)).collect();
     Ok(AccessCodes { access_codes, pagination })
 }
 
@@ -91,10 +93,11 @@ pub(super) fn list_unmanaged(
     asked: ListUnmanagedAccessCodes,
 ) -> Result<UnmanagedAccessCodes, Failure> {
     call.device(asked.device_id)?.ok_or_else(no_device)?;
-    let all = call.unmanaged_codes(asked.device_id)?;
-    let (page, pagination) = Page::new(asked.limit, asked.page_cursor).cut(all, |code| code.access_code_id.0);
+    let page = Page::new(asked.limit, asked.page_cursor);
+    let filter = UnmanagedFilter { device: Some(asked.device_id), after: page.after(), limit: page.fetch() };
+    let (codes, pagination) = page.cut(call.list_unmanaged(&filter)?, |code| code.access_code_id.0);
     let workspace = call.workspace_id()?;
-    let access_codes = page.iter().map(|code| UnmanagedCodeResource::new(code, workspace)).collect();
+    let access_codes = codes.iter().map(|code| UnmanagedCodeResource::new(code, workspace)).collect();
     Ok(UnmanagedAccessCodes { access_codes, pagination })
 }
 

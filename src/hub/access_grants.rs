@@ -147,7 +147,7 @@ pub(super) fn create(call: &mut Call<'_, '_>, asked: CreateAccessGrant) -> Resul
     let own = usable(call, &order.doors.devices())?;
     let user_identity_id = match order.who {
         Who::Known(id) => call.user_identity(id)?.ok_or_else(no_user_identity)?.user_identity_id,
-        Who::New(person) => user_identities::insert(call, person)?.user_identity_id,
+        Who::New(person) => user_identities::known_or_new(call, person)?.user_identity_id,
     };
     let grant = AccessGrant {
         access_grant_id: call.id(),

@@ -42,10 +42,15 @@ pub(super) fn get(call: &mut Call<'_, '_>, asked: GetActionAttempt) -> Result<On
 }
 
 pub(super) fn list(call: &mut Call<'_, '_>, asked: ListActionAttempts) -> Result<ActionAttempts, Failure> {
-    let filter = AttemptFilter { ids: asked.action_attempt_ids, device: asked.device_id, ..AttemptFilter::default() };
-    let all = call.action_attempts(&filter)?;
-    let (page, pagination) = Page::new(asked.limit, asked.page_cursor).cut(all, |attempt| attempt.action_attempt_id.0);
-    Ok(ActionAttempts { action_attempts: page.iter().map(Into::into).collect(), pagination })
+    let page = Page::new(asked.limit, asked.page_cursor);
+    let filter = AttemptFilter {
+        ids: asked.action_attempt_ids,
+        device: asked.device_id,
+        after: page.after(),
+        limit: page.fetch(),
+    };
+    let (attempts, pagination) = page.cut(call.action_attempts(&filter)?, |attempt| attempt.action_attempt_id.0);
+    Ok(ActionAttempts { action_attempts: attempts.iter().map(Into::into).collect(), pagination })
 }
 
 /// An action attempt as Seam writes it.

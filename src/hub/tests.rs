@@ -112,18 +112,11 @@ impl World {
         self.ask("access_codes/list", body).await["access_codes"].as_array().unwrap().clone()
     }
 
+    /// What happened to grants, oldest first.
     async fn events(&self) -> Vec<String> {
         let answer = self.ask("events/list", json!({})).await;
-        let mut names: Vec<String> = answer["events"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|event| event["event_type"].as_str().unwrap().to_owned())
-            .collect();
-        if answer["events"][0]["event_type"] != "access_grant.created" {
-            names.reverse();
-        }
-        names
+        let names = answer["events"].as_array().unwrap().iter().map(|event| event["event_type"].as_str().unwrap());
+        names.filter(|name| !name.starts_with("user_identity.")).map(str::to_owned).collect()
     }
 
     /// What the first door says of one of its slots.

@@ -1,6 +1,7 @@
 //! Operations on people.
 
 use serde::Serialize;
+use serde_json::Map;
 use utoipa::ToSchema;
 
 use super::call::Call;
@@ -9,8 +10,8 @@ use super::page::{Cursor, Page, Pagination};
 use super::parameter::{Key, Limit, Nullable};
 use super::request::request;
 use super::trouble::{ErrorEntry, WarningEntry};
-use crate::model::{ApiError, Timestamp, UserIdentity, UserIdentityId, WorkspaceId};
-use crate::store::{GrantFilter, PersonFilter, Unit};
+use crate::model::{ApiError, EventSubject, EventType, Timestamp, UserIdentity, UserIdentityId, WorkspaceId};
+use crate::store::{GrantFilter, PersonFilter, StoreError, Unit};
 
 request! {
     /// Makes a user identity: a person who can be granted access.
@@ -80,14 +81,7 @@ response!(OneUserIdentity { user_identity: UserIdentityResource });
 response!(UserIdentities { user_identities: Vec<UserIdentityResource>, pagination: Pagination });
 
 pub(super) fn create(call: &mut Call<'_, '_>, asked: CreateUserIdentity) -> Result<OneUserIdentity, Failure> {
-    let known = match &asked.user_identity_key {
-        Some(key) => call.user_identity_by_key(key)?.filter(|known| asked.is_for(known)),
-        None => None,
-    };
-    let identity = match known {
-        Some(known) => known,
-        None => insert(call, asked)?,
-    };
+    let identity = known_or_new(call, asked)?;
     Ok(OneUserIdentity { user_identity: UserIdentityResource::new(&identity, call.workspace_id()?) })
 }
 
@@ -109,14 +103,15 @@ pub(super) fn list(call: &mut Call<'_, '_>, asked: ListUserIdentities) -> Result
         texts.into_iter().flatten().any(|known| known.to_lowercase().contains(text))
     };
     let fits = |identity: &UserIdentity| {
-        asked.user_identity_ids.as_ref().is_none_or(|ids| ids.contains(&identity.user_identity_id))
-            && asked.created_before.is_none_or(|before| identity.created_at < before)
+        asked.created_before.is_none_or(|before| identity.created_at < before)
             && search.as_ref().is_none_or(|text| holds(identity, text))
     };
-    let all = call.user_identities(&PersonFilter::default())?.into_iter().filter(fits);
-    let (page, pagination) = Page::new(asked.limit, asked.page_cursor).cut(all, |identity| identity.user_identity_id.0);
+    let page = Page::new(asked.limit, asked.page_cursor);
+    let filter = PersonFilter { ids: asked.user_identity_ids, after: page.after(), limit: None };
+    let all = call.user_identities(&filter)?.into_iter().filter(fits);
+    let (people, pagination) = page.cut(all, |identity| identity.user_identity_id.0);
     let workspace = call.workspace_id()?;
-    let user_identities = page.iter().map(|identity| UserIdentityResource::new(identity, workspace)).collect();
+    let user_identities = people.iter().map(|identity| UserIdentityResource::new(identity, workspace)).collect();
     Ok(UserIdentities { user_identities, pagination })
 }
 
@@ -131,6 +126,7 @@ pub(super) fn update(call: &mut Call<'_, '_>, asked: UpdateUserIdentity) -> Resu
     };
     check_unique(call, &new)?;
     call.update_user_identity(&new)?;
+    tell(call, EventType::UserIdentityChanged, new.user_identity_id)?;
     Ok(Nothing {})
 }
 
@@ -143,6 +139,7 @@ pub(super) fn delete(call: &mut Call<'_, '_>, asked: DeleteUserIdentity) -> Resu
         return Err(ApiError::invalid("user_identity_id", message).into());
     }
     call.delete_user_identity(id)?;
+    tell(call, EventType::UserIdentityDeleted, id)?;
     Ok(Nothing {})
 }
 
@@ -156,8 +153,14 @@ impl CreateUserIdentity {
     }
 }
 
-/// Makes a person, whose key, e-mail address and telephone number must be nobody else's.
-pub(super) fn insert(unit: &mut Unit<'_>, person: CreateUserIdentity) -> Result<UserIdentity, Failure> {
+/// Makes a person, whose key, e-mail address and telephone number must be nobody else's. The same order again under the
+/// same key gives the same person (I7).
+pub(super) fn known_or_new(unit: &mut Unit<'_>, person: CreateUserIdentity) -> Result<UserIdentity, Failure> {
+    if let Some(key) = &person.user_identity_key
+        && let Some(known) = unit.user_identity_by_key(key)?.filter(|known| person.is_for(known))
+    {
+        return Ok(known);
+    }
     let identity = UserIdentity {
         user_identity_id: unit.id(),
         user_identity_key: person.user_identity_key,
@@ -168,7 +171,13 @@ pub(super) fn insert(unit: &mut Unit<'_>, person: CreateUserIdentity) -> Result<
     };
     check_unique(unit, &identity)?;
     unit.insert_user_identity(&identity)?;
+    tell(unit, EventType::UserIdentityCreated, identity.user_identity_id)?;
     Ok(identity)
+}
+
+fn tell(unit: &mut Unit<'_>, event: EventType, id: UserIdentityId) -> Result<(), StoreError> {
+    let subject = EventSubject { user_identity_id: Some(id), ..EventSubject::default() };
+    unit.emit(event, subject, Map::new())
 }
 
 fn check_unique(unit: &mut Unit<'_>, identity: &UserIdentity) -> Result<(), Failure> {
