@@ -141,8 +141,18 @@ fn a_code_put_in_by_hand_is_seen_and_left() {
 /// The other way round: our virtual stick and its locks, judged by a host that knows the field best.
 #[test]
 fn zwave_js_drives_our_virtual_stick() {
+    host_our_stick("selftest.mjs");
+}
+
+/// With Security 2 of all classes and of one, with Security 0, and without any; and takes them out again.
+#[test]
+fn zwave_js_adds_locks_fresh_from_their_box_to_our_virtual_stick() {
+    host_our_stick("include.mjs");
+}
+
+fn host_our_stick(script: &str) {
     let mut command = std::process::Command::new("node");
-    command.current_dir(folder()).args(["selftest.mjs", KEYWAY, "virtual-stick"]);
+    command.current_dir(folder()).args([script, KEYWAY, "virtual-stick"]);
     command.args(["--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--setup"]);
     let output = Output::default();
     let status = Process::start("zwave-js", &mut command, &output).wait(SOON * 6);

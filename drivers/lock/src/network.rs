@@ -94,6 +94,12 @@ impl DeviceLabel {
         &self.0
     }
 
+    /// All eight groups, as on the device itself. For its maker: whoever shows this gives the device away.
+    pub fn whole(&self) -> String {
+        let pin = self.pin().expose();
+        format!("{:05}-{}", u16::from_be_bytes(pin), self.shown())
+    }
+
     /// The seven groups behind the first, which tell one device from another and open none.
     pub fn shown(&self) -> String {
         let groups =

@@ -4,75 +4,14 @@
 //
 // `npm test -- keyway virtual-stick --listen 127.0.0.1:0 --control 127.0.0.1:0 --setup` does the same with our own
 // virtual stick: a judge of it that we did not write.
-import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { Driver } from "zwave-js";
+import { expect, host, tryCodes } from "./host.mjs";
 
-const setup = JSON.parse(readFileSync(new URL("three-locks.json", import.meta.url), "utf8"));
-const key = (name) => Buffer.from(setup.keys[name], "hex");
-const [program, ...rest] = process.argv.length > 2
-	? process.argv.slice(2)
-	: [process.execPath, new URL("stick.mjs", import.meta.url).pathname];
-const file = join(mkdtempSync(join(tmpdir(), "stick-")), "setup.json");
-writeFileSync(file, JSON.stringify(setup));
-const stick = spawn(program, [...rest, file]);
-stick.stderr.pipe(process.stderr);
-process.on("exit", () => stick.kill());
-const line = (stream) => new Promise((done) => createInterface({ input: stream }).once("line", done));
-const { listening, control } = JSON.parse(await line(stick.stdout));
-
-async function ask(order) {
-	const socket = connect(Number(control.split(":")[1]), "127.0.0.1");
-	socket.write(`${JSON.stringify(order)}\n`);
-	const reply = JSON.parse(await line(socket));
-	socket.destroy();
-	return reply;
-}
-const lockState = async (node) => (await ask({ get: "state" })).locks.find((lock) => lock.node === node);
-const expect = (what, holds) => {
-	if (!holds) throw new Error(`not so: ${what}`);
-};
-
-const driver = new Driver(`tcp://${listening}`, {
-	logConfig: { enabled: process.env.LOG !== undefined, level: "debug", forceConsole: true },
-	storage: { cacheDir: mkdtempSync(join(tmpdir(), "zwave-js-")) },
-	securityKeys: {
-		S2_AccessControl: key("s2_access_control"),
-		S2_Authenticated: key("s2_authenticated"),
-		S2_Unauthenticated: key("s2_unauthenticated"),
-		S0_Legacy: key("s0"),
-	},
-	allowBootloaderOnly: false,
-});
-driver.on("error", (error) => {
-	console.error(error);
-	process.exit(1);
-});
-const ready = new Promise((done) => driver.once("driver ready", done));
-await driver.start();
-await ready;
-for (const { node: id } of setup.locks) {
-	const node = driver.controller.nodes.getOrThrow(id);
+const stick = await host();
+for (const { node: id } of stick.setup.locks) {
+	const node = stick.driver.controller.nodes.getOrThrow(id);
 	if (!node.ready) await new Promise((done) => node.once("interview completed", done));
-	const codes = node.commandClasses["User Code"];
-	await codes.get(1); // a first exchange, so that the nonces are in sync
-	const before = await lockState(id);
-	await codes.set(5, 1, "918273");
-	expect("read back", String((await codes.get(5)).userCode) === "918273");
-	const after = await lockState(id);
-	expect("in the lock", after.slots.some(({ slot, code }) => slot === 5 && code === "918273"));
-	const notified = new Promise((done) => node.once("notification", (_endpoint, _cc, args) => done(args)));
-	expect("opened", (await ask({ node: id, keypad: "918273" })).opened);
-	expect("keypad event", (await notified).event === 6);
-	await codes.clear(5);
-	expect("cleared", (await lockState(id)).slots.length === 0);
-	const frames = (side) => after.frames[side] - before.frames[side];
-	console.log(`node ${id}: ok; a set with read-back took ${frames("from_hub")} frames out, ${frames("to_hub")} back`);
+	await tryCodes(node, stick);
 }
-expect("no host errors", ((await ask({ get: "state" })).host_errors ?? []).length === 0);
-await driver.destroy();
+expect("no host errors", ((await stick.ask({ get: "state" })).host_errors ?? []).length === 0);
+await stick.driver.destroy();
 process.exit(0);

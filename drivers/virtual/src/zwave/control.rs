@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::setup::RawFresh;
 use super::{Action, Outcome, VirtualStick};
 
 /// What a request means for the byte stream, which the stick itself knows nothing of.
@@ -44,6 +45,12 @@ enum What {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct UnboxRequest {
+    unbox: RawFresh,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct StickRequest {
     stick: StickAction,
 }
@@ -54,6 +61,7 @@ enum StickAction {
     Reset(bool),
     GarbleEvery(u64),
     Disconnect(bool),
+    PressForeign(bool),
 }
 
 #[derive(Deserialize)]
@@ -67,6 +75,7 @@ struct LockRequest {
     battery: Option<u8>,
     jam: Option<bool>,
     restart: Option<bool>,
+    press: Option<bool>,
     fault: Option<Fault>,
 }
 
@@ -110,13 +119,17 @@ impl VirtualStick {
         if has("get") {
             let GetRequest { get: What::State } = read(request)?;
             Ok(self.state().into())
+        } else if has("unbox") {
+            let UnboxRequest { unbox } = read(request)?;
+            let label = self.unbox(now, unbox.checked().map_err(|error| error.to_string())?);
+            Ok(json!({"ok": true, "label": label.whole(), "pin": label.whole().get(..5)}).into())
         } else if has("stick") {
             let StickRequest { stick } = read(request)?;
             Ok(self.act_on_stick(now, &stick))
         } else if has("node") {
             self.act_on_lock(now, read(request)?)
         } else {
-            Err("expected {\"get\":\"state\"}, {\"stick\":{…}} or {\"node\":N, …}".to_owned())
+            Err("expected {\"get\":\"state\"}, {\"stick\":{…}}, {\"unbox\":{…}} or {\"node\":N, …}".to_owned())
         }
     }
 
@@ -126,7 +139,11 @@ impl VirtualStick {
                 self.reset(now);
                 None
             }
-            StickAction::Reset(false) | StickAction::Disconnect(false) => None,
+            StickAction::PressForeign(true) => {
+                self.press_foreign(now);
+                None
+            }
+            StickAction::Reset(false) | StickAction::Disconnect(false) | StickAction::PressForeign(false) => None,
             StickAction::GarbleEvery(every) => Some(StickFault::GarbleEvery(every)),
             StickAction::Disconnect(true) => Some(StickFault::Disconnect),
         };
@@ -138,7 +155,14 @@ impl VirtualStick {
         let node = NodeId::new(id).filter(|node| self.door(*node).is_some());
         let node = node.ok_or_else(|| format!("node {id} is no lock here"))?;
         let mut answer = done();
-        for action in request.actions()? {
+        let pressed = request.press == Some(true) && self.press(now, node);
+        let actions = request.actions()?;
+        if actions.is_empty() && !pressed {
+            return Err(
+                "nothing to do: expected keypad, by_hand, turn, open, battery, jam, restart, press or fault".to_owned()
+            );
+        }
+        for action in actions {
             answer = match self.act(now, node, &action) {
                 Some(Outcome::Keypad(slot)) => {
                     json!({"ok": true, "opened": slot.is_some(), "slot": slot.map(|slot| slot.0)})
@@ -217,13 +241,7 @@ impl LockRequest {
             by_hand,
             self.keypad.map(Action::Keypad),
         ];
-        let actions: Vec<_> = faults.chain(hands).flatten().collect();
-        if actions.is_empty() {
-            return Err(
-                "nothing to do: expected keypad, by_hand, turn, open, battery, jam, restart or fault".to_owned()
-            );
-        }
-        Ok(actions)
+        Ok(faults.chain(hands).flatten().collect())
     }
 }
 
@@ -244,6 +262,22 @@ mod tests {
         assert_eq!(state["locks"][0]["locked"], json!(false));
         assert_eq!(ask(r#"{"node":2,"by_hand":{"slot":3,"code":null}}"#), json!({"ok": true}));
         assert_eq!(ask(r#"{"get":"state"}"#)["locks"][0]["slots"], json!([]));
+    }
+
+    #[test]
+    fn a_lock_comes_out_of_its_box_with_a_label() {
+        let (now, mut stick) = (start(), stick());
+        let mut ask = |line: &str| stick.handle_control(now, line).answer;
+        let key = "05".repeat(32);
+        let lock =
+            ask(&format!(r#"{{"unbox":{{"name":"Shed","security":["s2_access_control"],"private_key":"{key}"}}}}"#));
+        let label = lock["label"].as_str().unwrap();
+        assert_eq!((label.len(), lock["pin"].as_str()), (47, label.get(..5)));
+        assert_eq!(ask(r#"{"node":2,"press":true}"#), json!({"ok": true}));
+        assert_eq!(
+            ask(r#"{"unbox":{"private_key":"05"}}"#)["error"],
+            json!("private_key must be 64 hexadecimal digits")
+        );
     }
 
     #[test]

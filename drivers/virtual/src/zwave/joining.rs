@@ -23,7 +23,8 @@ const ECHO_AGAIN: Duration = Duration::from_secs(10);
 const S0_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a joining lock does wrong.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct JoinFaults {
     /// It is gone once it got so many commands of the exchange.
     pub gone_after: Option<u8>,

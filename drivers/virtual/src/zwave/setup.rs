@@ -8,6 +8,8 @@ use keyway_zwave::node::NodeId;
 use keyway_zwave::security::{NetworkKey, NetworkKeys, SecurityClass};
 use serde::Deserialize;
 
+use super::joining::JoinFaults;
+use super::network::FreshLock;
 use crate::door::DoorSetup;
 
 /// A stick and the locks of its network.
@@ -121,6 +123,9 @@ pub enum SetupError {
     /// A code that no lock takes; carries node and slot.
     #[error("node {0}: the code of slot {1} is no code")]
     Code(u16, u16),
+    /// A private key that is not 64 hexadecimal digits.
+    #[error("private_key must be 64 hexadecimal digits")]
+    PrivateKey,
     /// User Code has versions 1 and 2.
     #[error("node {0}: user_code_version must be 1 or 2")]
     UserCodeVersion(u16),
@@ -152,17 +157,14 @@ impl StickSetup {
 }
 
 fn key(name: &'static str, text: Option<&str>) -> Result<Option<NetworkKey>, SetupError> {
-    let Some(text) = text else { return Ok(None) };
-    let mut key = [0; 16];
-    let digits = text.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).ok());
-    let mut bytes = digits.map(|pair| u8::from_str_radix(pair?, 16).ok());
-    if text.len() != 32 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(SetupError::Key(name));
-    }
-    for byte in &mut key {
-        *byte = bytes.next().flatten().ok_or(SetupError::Key(name))?;
-    }
-    Ok(Some(NetworkKey::new(key)))
+    let read = |text| hexadecimal(text).map(NetworkKey::new).ok_or(SetupError::Key(name));
+    text.map(read).transpose()
+}
+
+fn hexadecimal<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let digits: Vec<u32> = text.chars().map(|digit| digit.to_digit(16)).collect::<Option<_>>()?;
+    let bytes = digits.chunks(2).map(|pair| u8::try_from(pair.iter().fold(0, |byte, digit| byte << 4 | digit)).ok());
+    bytes.collect::<Option<Vec<u8>>>()?.try_into().ok().filter(|_| digits.len() == 2 * N)
 }
 
 #[derive(Deserialize)]
@@ -207,6 +209,42 @@ struct RawLock {
     lifeline: Option<bool>,
     multi_channel_association: Option<bool>,
     tells_information: Option<bool>,
+}
+
+/// A lock in its box. What is left out is as usual: it asks for every class of Security 2.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawFresh {
+    name: Option<String>,
+    security: Option<Vec<RawClass>>,
+    user_code_version: Option<u8>,
+    slots: Option<u16>,
+    flirs: Option<bool>,
+    latency_ms: Option<u32>,
+    private_key: Option<String>,
+    #[serde(default)]
+    smart_start: bool,
+    #[serde(default)]
+    faults: JoinFaults,
+}
+
+impl RawFresh {
+    pub(super) fn checked(self) -> Result<FreshLock, SetupError> {
+        let private_key = self.private_key.map(|text| hexadecimal(&text).ok_or(SetupError::PrivateKey)).transpose()?;
+        let all = [RawClass::S2Unauthenticated, RawClass::S2Authenticated, RawClass::S2AccessControl];
+        let security: Vec<SecurityClass> =
+            self.security.as_deref().unwrap_or(&all).iter().map(|raw| (*raw).into()).collect();
+        // It gets another number when it joins.
+        let usual = LockSetup::new(NodeId::FIRST, &self.name.unwrap_or_else(|| "New lock".to_owned()), &security);
+        let lock = LockSetup {
+            user_code_version: self.user_code_version.unwrap_or(usual.user_code_version),
+            door: DoorSetup { slots: self.slots.unwrap_or(usual.door.slots), ..usual.door.clone() },
+            flirs: self.flirs.unwrap_or(usual.flirs),
+            latency: self.latency_ms.map_or(usual.latency, |ms| Duration::from_millis(ms.into())),
+            ..usual
+        };
+        Ok(FreshLock { lock, private_key, smart_start: self.smart_start, faults: self.faults })
+    }
 }
 
 #[derive(Deserialize, Clone, Copy)]
