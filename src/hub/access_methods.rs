@@ -10,7 +10,8 @@ use super::parameter::Key;
 use super::request::request;
 use super::trouble::{ErrorEntry, MutationEntry, MutationTarget, WarningEntry};
 use crate::model::{
-    AccessCode, AccessGrantId, AccessMethod, AccessMethodId, CodeStatus, DeviceId, ProblemKind, Timestamp, WorkspaceId,
+    AccessCode, AccessGrant, AccessGrantId, AccessMethod, AccessMethodId, CodeStatus, DeviceId, ProblemKind, Timestamp,
+    WorkspaceId,
 };
 use crate::store::{StoreError, Unit};
 
@@ -38,11 +39,7 @@ response!(OneAccessMethod { access_method: AccessMethodResource });
 response!(AccessMethods { access_methods: Vec<AccessMethodResource> });
 
 pub(super) fn get(call: &mut Call<'_, '_>, asked: GetAccessMethod) -> Result<OneAccessMethod, Failure> {
-    let method = call.method(asked.access_method_id)?.ok_or_else(no_access_method)?;
-    let grant = call.grant(method.access_grant_id)?;
-    if grant.is_none_or(|grant| grant.deleted_at.is_some()) {
-        return Err(no_access_method().into());
-    }
+    let (method, _) = find(call, asked.access_method_id)?;
     let shown = call.shown();
     Ok(OneAccessMethod { access_method: of(call, &method, shown)? })
 }
@@ -55,6 +52,14 @@ pub(super) fn list(call: &mut Call<'_, '_>, asked: ListAccessMethods) -> Result<
     let shown = call.shown();
     let access_methods = methods.iter().map(|method| of(call, method, shown)).collect::<Result<_, _>>()?;
     Ok(AccessMethods { access_methods })
+}
+
+/// A method that is not deleted, and its grant.
+pub(super) fn find(unit: &mut Unit<'_>, id: AccessMethodId) -> Result<(AccessMethod, AccessGrant), Failure> {
+    let method = unit.method(id)?.ok_or_else(no_access_method)?;
+    let grant = unit.grant(method.access_grant_id)?;
+    let grant = grant.filter(|grant| grant.deleted_at.is_none() && method.deleted_at.is_none());
+    Ok((method, grant.ok_or_else(no_access_method)?))
 }
 
 /// The resource with the state of its codes.

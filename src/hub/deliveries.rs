@@ -120,5 +120,5 @@ impl Hub {
 fn tell(unit: &mut Unit<'_>, id: WebhookId, reason: &str) -> Result<(), StoreError> {
     let details = json!({"webhook_id": id, "error_message": reason});
     let details = details.as_object().cloned().unwrap_or_else(Map::new);
-    unit.emit(EventType::WebhookDeliveryFailed, EventSubject::default(), details)
+    unit.emit(EventType::WebhookGivenUp, EventSubject::default(), details)
 }

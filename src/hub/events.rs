@@ -10,7 +10,7 @@ use super::parameter::{Limit, Whole};
 use super::request::request;
 use crate::model::{
     AccessCodeId, AccessGrantId, AccessMethodId, ActionAttemptId, ApiError, DeviceId, Event, EventId, EventType,
-    Timestamp, UserIdentityId, WorkspaceId,
+    SpaceId, Timestamp, UserIdentityId, WorkspaceId,
 };
 use crate::store::EventFilter;
 
@@ -52,6 +52,8 @@ request! {
         access_method_id: Option<AccessMethodId>,
         /// Only about this person.
         user_identity_id: Option<UserIdentityId>,
+        /// Only about this space.
+        space_id: Option<SpaceId>,
         /// At most so many.
         limit: Option<Limit>,
     }
@@ -83,6 +85,7 @@ pub(super) fn list(call: &mut Call<'_, '_>, asked: ListEvents) -> Result<Events,
         access_grant_ids: asked.access_grant_ids.into_iter().flatten().chain(asked.access_grant_id).collect(),
         access_method_ids: asked.access_method_id.into_iter().collect(),
         user_identity_id: asked.user_identity_id,
+        space_id: asked.space_id,
         limit: Some(asked.limit.unwrap_or(DEFAULT_LIMIT).count()),
         ..EventFilter::default()
     };
@@ -115,6 +118,8 @@ pub struct EventResource {
     #[serde(skip_serializing_if = "Option::is_none")]
     action_attempt_id: Option<ActionAttemptId>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    space_id: Option<SpaceId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     connected_account_id: Option<WorkspaceId>,
     /// Who did it: `mqtt`, or the name of an API key; absent: the hub, a lock, or a hand at it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -141,6 +146,7 @@ impl EventResource {
             access_method_id: subject.access_method_id,
             user_identity_id: subject.user_identity_id,
             action_attempt_id: subject.action_attempt_id,
+            space_id: subject.space_id,
             connected_account_id: subject.device_id.map(|_| workspace),
             caller: event.caller.clone(),
             details: event.details.clone(),

@@ -234,7 +234,11 @@ pub(super) fn withdraw(unit: &mut Unit<'_>, grant: &AccessGrant) -> Result<(), S
 
 /// I4: before the window, a PIN that is fixed, reserved on every door and fits each lock may be handed out. With the
 /// start a moment away, the locks' own proof is waited for: it is there as soon as anybody could use the PIN.
-fn issue_before_start(unit: &mut Unit<'_>, grant: &AccessGrant, method: &mut AccessMethod) -> Result<(), Failure> {
+pub(super) fn issue_before_start(
+    unit: &mut Unit<'_>,
+    grant: &AccessGrant,
+    method: &mut AccessMethod,
+) -> Result<(), Failure> {
     let now = unit.now();
     if method.issued_at.is_some() || grant.window.starts_at <= now.after(IMMINENT) {
         return Ok(());
@@ -244,7 +248,12 @@ fn issue_before_start(unit: &mut Unit<'_>, grant: &AccessGrant, method: &mut Acc
     Ok(tell(unit, EventType::AccessMethodIssued, grant, method)?)
 }
 
-fn tell(unit: &mut Unit<'_>, event: EventType, grant: &AccessGrant, method: &AccessMethod) -> Result<(), StoreError> {
+pub(super) fn tell(
+    unit: &mut Unit<'_>,
+    event: EventType,
+    grant: &AccessGrant,
+    method: &AccessMethod,
+) -> Result<(), StoreError> {
     let subject = EventSubject {
         access_grant_id: Some(grant.access_grant_id),
         access_method_id: Some(method.access_method_id),
@@ -254,7 +263,7 @@ fn tell(unit: &mut Unit<'_>, event: EventType, grant: &AccessGrant, method: &Acc
     unit.emit(event, subject, Map::new())
 }
 
-fn table(unit: &mut Unit<'_>, device: &Device) -> Result<SlotTable, Failure> {
+pub(super) fn table(unit: &mut Unit<'_>, device: &Device) -> Result<SlotTable, Failure> {
     let capabilities = device.info.as_ref().map(|info| info.capabilities.clone());
     let capabilities = capabilities.ok_or_else(|| ApiError::invalid("device_ids", "is not ready yet"))?;
     let words = unit.slots(device.device_id)?.into_iter().map(|word| (word.report, word.told_at));
@@ -274,6 +283,6 @@ fn refusal<'a>(field: &str, reason: &NoPin, device: impl Fn(usize) -> Option<&'a
 
 /// An operation is asked for by a person who sees the clock: its times are taken as they are. Whether the lock may be
 /// written by that clock is the reconciler's to judge (I6).
-fn moment(utc: Timestamp) -> Moment {
+pub(super) fn moment(utc: Timestamp) -> Moment {
     Moment { utc, trusted: true }
 }

@@ -10,8 +10,8 @@ use super::caller::Caller;
 use super::operation::{Method, Operation};
 use super::outcome::Failure;
 use super::{
-    access_codes, access_grants, access_methods, action_attempts, api_keys, cloud_only, devices, events, health, locks,
-    user_identities, webhooks, workspaces,
+    access_codes, access_grants, access_methods, action_attempts, api_keys, cloud_only, device_access, devices, events,
+    health, locks, related, spaces, user_identities, webhooks, workspaces,
 };
 use crate::model::ApiError;
 use crate::store::Unit;
@@ -33,10 +33,12 @@ static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
         Operation::changes("access_grants/create", CREATE, access_grants::create),
         Operation::changes("access_grants/delete", DELETE, access_grants::delete),
         Operation::reads("access_grants/get", access_grants::get),
+        Operation::reads("access_grants/get_related", related::to_access_grants),
         Operation::reads("access_grants/list", access_grants::list),
         Operation::changes("access_grants/request_access_methods", CREATE, access_grants::request_access_methods),
         Operation::changes("access_grants/update", UPDATE, access_grants::update),
         Operation::reads("access_methods/get", access_methods::get),
+        Operation::reads("access_methods/get_related", related::to_access_methods),
         Operation::reads("access_methods/list", access_methods::list),
         Operation::reads("action_attempts/get", action_attempts::get),
         Operation::reads("action_attempts/list", action_attempts::list),
@@ -57,10 +59,21 @@ static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
         Operation::reads("locks/list", locks::list),
         Operation::changes("locks/lock_door", CREATE, locks::lock_door),
         Operation::changes("locks/unlock_door", CREATE, locks::unlock_door),
+        Operation::changes("spaces/add_devices", SET, spaces::add_devices),
+        Operation::changes("spaces/create", CREATE, spaces::create),
+        Operation::changes("spaces/delete", DELETE, spaces::delete),
+        Operation::reads("spaces/get", spaces::get),
+        Operation::reads("spaces/get_related", related::to_spaces),
+        Operation::reads("spaces/list", spaces::list),
+        Operation::changes("spaces/remove_devices", DELETE, spaces::remove_devices),
+        Operation::changes("spaces/update", UPDATE, spaces::update),
         Operation::changes("user_identities/create", CREATE, user_identities::create),
         Operation::changes("user_identities/delete", DELETE, user_identities::delete),
         Operation::reads("user_identities/get", user_identities::get),
+        Operation::changes("user_identities/grant_access_to_device", SET, device_access::grant),
         Operation::reads("user_identities/list", user_identities::list),
+        Operation::reads("user_identities/list_accessible_devices", device_access::list),
+        Operation::changes("user_identities/revoke_access_to_device", DELETE, device_access::revoke),
         Operation::changes("user_identities/update", UPDATE, user_identities::update),
         Operation::changes("webhooks/create", CREATE, webhooks::create).for_admins(),
         Operation::changes("webhooks/delete", DELETE, webhooks::delete).for_admins(),

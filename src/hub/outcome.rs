@@ -60,6 +60,11 @@ pub(super) fn no_event() -> ApiError {
     ApiError::new("event_not_found", "there is no event of this id, or not any more")
 }
 
+/// There is no space of this id or key.
+pub(super) fn no_space() -> ApiError {
+    ApiError::new("space_not_found", "there is no space of this id or key")
+}
+
 /// There is no webhook of this id.
 pub(super) fn no_webhook() -> ApiError {
     ApiError::new("webhook_not_found", "there is no webhook of this id")

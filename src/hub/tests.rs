@@ -16,8 +16,10 @@ use crate::store::{Store, StoreError, Unit};
 mod callers;
 mod changing;
 mod creating;
+mod device_access;
 mod devices;
 mod keys;
+mod spaces;
 mod webhooks;
 
 struct Hand(Mutex<Now>);

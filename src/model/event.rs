@@ -134,7 +134,13 @@ event_types! {
     UserIdentityChanged = "user_identity.changed",
     /// A person was deleted. Keyway's own name.
     UserIdentityDeleted = "user_identity.deleted",
-    /// An event could not be delivered to a webhook in time and was given up. Keyway's own name.
+    /// A webhook was made. Keyway's own name.
+    WebhookCreated = "webhook.created",
+    /// A webhook gets other events. Keyway's own name.
+    WebhookChanged = "webhook.changed",
+    /// A webhook was deleted. Keyway's own name.
+    WebhookDeleted = "webhook.deleted",
+    /// A webhook's receiver took nothing for so long that events for it are being given up. Keyway's own name.
     WebhookGivenUp = "webhook.delivery_given_up",
     /// An API key was made. Keyway's own name.
     ApiKeyCreated = "api_key.created",
@@ -154,14 +160,6 @@ event_types! {
     ActionUnlockSucceeded = "action_attempt.unlock_door.succeeded",
     /// An unlock command did not work.
     ActionUnlockFailed = "action_attempt.unlock_door.failed",
-    /// A webhook was made. Keyway's own name, as those of the next ones.
-    WebhookCreated = "webhook.created",
-    /// A webhook gets other events.
-    WebhookChanged = "webhook.changed",
-    /// A webhook was deleted.
-    WebhookDeleted = "webhook.deleted",
-    /// A webhook's receiver took nothing for so long that events for it are being given up.
-    WebhookDeliveryFailed = "webhook.delivery_failed",
 }
 
 /// Whom an event is about; what is set is shown and can be filtered by.

@@ -75,7 +75,7 @@ impl Unit<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn delete_space(&mut self, id: SpaceId) -> Result<(), StoreError> {
-        self.changed_grants_of(id)?;
+        self.changed_around(id)?;
         self.execute("DELETE FROM spaces WHERE space_id = ?1", [id])?;
         Ok(())
     }
@@ -83,15 +83,20 @@ impl Unit<'_> {
     fn write_space(&mut self, space: &Space, sql: &str) -> Result<(), StoreError> {
         let id = space.space_id;
         self.change(TABLE, id, sql, params![space.space_key, space.name, space.created_at, id])?;
+        self.changed_around(id)?;
         self.execute("DELETE FROM space_devices WHERE space_id = ?1", [id])?;
         let sql = "INSERT INTO space_devices (space_id, position, device_id) VALUES (?1, ?2, ?3)";
         for (position, device) in (0_u32..).zip(&space.device_ids) {
             self.execute(sql, params![id, position, device])?;
         }
-        self.changed_grants_of(id)
+        self.changed_around(id)
     }
 
-    fn changed_grants_of(&mut self, id: SpaceId) -> Result<(), StoreError> {
+    /// Its doors show in which spaces they are, and its grants which doors they reach.
+    fn changed_around(&mut self, id: SpaceId) -> Result<(), StoreError> {
+        for door in self.doors_of_space(id)? {
+            self.changed_device(door);
+        }
         for grant in self.grants(&GrantFilter { space: Some(id), ..GrantFilter::default() })? {
             self.changed_grant(grant.access_grant_id);
         }

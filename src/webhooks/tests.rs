@@ -237,7 +237,7 @@ async fn what_is_not_taken_is_tried_again_by_plan_until_it_is_and_those_behind_i
     let delivery = world.look_at(id).await.delivery;
     assert_eq!((delivery.failures, delivery.given_up), (0, 0));
     assert_eq!(delivery.last_failure.unwrap().reason, "it answered 404");
-    assert!(world.events(EventType::WebhookDeliveryFailed).await.is_empty());
+    assert!(world.events(EventType::WebhookGivenUp).await.is_empty());
 }
 
 #[tokio::test]
@@ -262,7 +262,7 @@ async fn after_eight_attempts_an_event_is_given_up_which_is_told_once_and_the_ne
     assert_eq!(numbers(&mut receiver, 4).await, [1, 2, 3, 4]);
     world.settled(id, |delivery| delivery.failures == 0).await;
     assert_eq!(world.look_at(id).await.delivery.given_up, 4);
-    let told = world.events(EventType::WebhookDeliveryFailed).await;
+    let told = world.events(EventType::WebhookGivenUp).await;
     assert_eq!(told.len(), 1, "{told:?}");
     assert_eq!(told[0].details["webhook_id"], json!(id));
     assert_eq!(told[0].details["error_message"], "it answered 503");

@@ -33,6 +33,8 @@ mod secrets;
 #[cfg(test)]
 mod serial_faults;
 #[cfg(test)]
+mod spaces;
+#[cfg(test)]
 mod stop;
 #[cfg(test)]
 mod two_protocols;
