@@ -29,6 +29,8 @@ mod restart;
 #[cfg(test)]
 mod retained;
 #[cfg(test)]
+mod roles;
+#[cfg(test)]
 mod secrets;
 #[cfg(test)]
 mod serial_faults;

@@ -1,6 +1,7 @@
 //! A mosquitto for one test.
 
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -13,15 +14,46 @@ use crate::{Output, Process, SOON, Signal, free_port, wait_until};
 pub struct Broker {
     port: u16,
     folder: TempDir,
+    config: String,
     process: Option<Process>,
     output: Output,
 }
 
 impl Broker {
-    /// A port at which no broker listens yet: [`Self::start`] it.
+    /// A port at which no broker listens yet: [`Self::start`] it. It takes anybody's word.
     pub fn stopped() -> Self {
-        let folder = tempfile::Builder::new().prefix("keyway-broker").tempdir().expect("no temporary folder");
-        Self { port: free_port(), folder, process: None, output: Output::default() }
+        let port = free_port();
+        let config = format!("listener {port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n");
+        Self::configured(port, folder(), &config)
+    }
+
+    /// A broker that takes connections as the configuration in `shipped` has it: `mosquitto.conf` and `mosquitto.acl`,
+    /// in which nothing is changed but the port and where the files are. `users` are names and passwords.
+    pub fn as_shipped(shipped: &Path, users: &[(&str, &str)]) -> Self {
+        let (port, folder) = (free_port(), folder());
+        let passwords = folder.path().join("keyway.passwd");
+        std::fs::write(&passwords, "").expect("can't write the broker's passwords");
+        for (name, password) in users {
+            let mut command = Command::new("mosquitto_passwd");
+            command.env("PATH", path()).arg("-b").arg(&passwords).args([name, password]);
+            assert!(command.status().expect("no mosquitto_passwd").success(), "mosquitto_passwd refuses {name}");
+        }
+        let acl = shipped.join("mosquitto.acl");
+        std::fs::copy(&acl, folder.path().join("keyway.acl")).expect("can't copy the access control list");
+        let config = std::fs::read_to_string(shipped.join("mosquitto.conf")).expect("no configuration");
+        let listener = format!("listener {port} 127.0.0.1");
+        assert!(config.contains("listener 1883 127.0.0.1"), "the configuration listens elsewhere");
+        let config = config.replace("listener 1883 127.0.0.1", &listener);
+        let config = config.replace("/etc/mosquitto/", &format!("{}/", folder.path().display()));
+        let mut broker = Self::configured(port, folder, &config);
+        broker.start();
+        broker
+    }
+
+    fn configured(port: u16, folder: TempDir, config: &str) -> Self {
+        let (state, user) = (folder.path().display(), std::env::var("USER").unwrap_or_else(|_| "root".to_owned()));
+        let config = format!("{config}\npersistence true\npersistence_location {state}/\nuser {user}\n");
+        Self { port, folder, config, process: None, output: Output::default() }
     }
 
     /// A broker that takes connections.
@@ -34,18 +66,9 @@ impl Broker {
     /// Starts it and waits until it takes connections.
     pub fn start(&mut self) {
         let config = self.folder.path().join("mosquitto.conf");
-        let state = self.folder.path().display();
-        let user = std::env::var("USER").unwrap_or_else(|_| "root".to_owned());
-        let text = format!(
-            "listener {} 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location {state}/\n\
-             set_tcp_nodelay true\nuser {user}\n",
-            self.port
-        );
-        std::fs::write(&config, text).expect("can't write the broker's configuration");
+        std::fs::write(&config, &self.config).expect("can't write the broker's configuration");
         let mut command = Command::new("mosquitto");
-        // Debian keeps it where only root's PATH looks.
-        let path = std::env::var("PATH").unwrap_or_default();
-        command.env("PATH", format!("{path}:/usr/sbin:/usr/local/sbin")).arg("-c").arg(config);
+        command.env("PATH", path()).arg("-c").arg(config);
         let mut process = Process::start("mosquitto", &mut command, &self.output);
         wait_until("mosquitto takes connections", SOON, || {
             assert!(!process.has_ended(), "mosquitto ended at once");
@@ -65,4 +88,13 @@ impl Broker {
     pub fn port(&self) -> u16 {
         self.port
     }
+}
+
+fn folder() -> TempDir {
+    tempfile::Builder::new().prefix("keyway-broker").tempdir().expect("no temporary folder")
+}
+
+/// Debian keeps it where only root's PATH looks.
+fn path() -> String {
+    format!("{}:/usr/sbin:/usr/local/sbin", std::env::var("PATH").unwrap_or_default())
 }

@@ -51,15 +51,20 @@ struct Heard {
 impl Client {
     /// Connects and stays connected, also over restarts of the broker.
     pub fn connect(port: u16, hub: &str) -> Self {
-        Self::subscribed(port, hub, |base, answers| vec![format!("{base}/#"), answers.to_owned()])
+        Self::subscribed(port, hub, None, true)
     }
 
     /// The same, but hears only the answers to what it asks itself.
     pub fn for_answers(port: u16, hub: &str) -> Self {
-        Self::subscribed(port, hub, |_, answers| vec![answers.to_owned()])
+        Self::subscribed(port, hub, None, false)
     }
 
-    fn subscribed(port: u16, hub: &str, topics: impl Fn(&str, &str) -> Vec<String>) -> Self {
+    /// The same as somebody whom the broker knows by name and password; it hears what the broker lets him hear.
+    pub fn of_user(port: u16, hub: &str, name: &str, password: &str) -> Self {
+        Self::subscribed(port, hub, Some((name, password)), true)
+    }
+
+    fn subscribed(port: u16, hub: &str, user: Option<(&str, &str)>, hears_all: bool) -> Self {
         static CLIENTS: AtomicU64 = AtomicU64::new(1);
         let id = format!("test-{}-{}", std::process::id(), CLIENTS.fetch_add(1, Ordering::Relaxed));
         let mut options = MqttOptions::new(&id, ("127.0.0.1", port));
@@ -67,14 +72,18 @@ impl Client {
         options.set_max_packet_size(Some(64 << 20));
         options.set_clean_start(false);
         options.set_session_expiry_interval(Some(600));
+        if let Some((name, password)) = user {
+            options.set_credentials(name, password.to_owned());
+        }
         let mut network = NetworkOptions::new();
         network.set_tcp_nodelay(true);
         options.set_network_options(network);
         let (client, mut connection) = rumqttc::Client::builder(options).capacity(100).build();
         let base = format!("keyway/{hub}");
-        let answers = format!("answers/{id}");
+        let answers = user.map_or_else(|| format!("answers/{id}"), |(name, _)| format!("reply/{name}/{id}"));
         let heard = Arc::new(Heard::default());
-        let topics = topics(&base, &answers);
+        let all = hears_all.then(|| format!("{base}/#"));
+        let topics: Vec<String> = all.into_iter().chain([answers.clone()]).collect();
         let subscriptions = topics.len() as u64;
         let (subscriber, listener) = (client.clone(), heard.clone());
         std::thread::spawn(move || {

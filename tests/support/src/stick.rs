@@ -1,5 +1,6 @@
 //! A Z-Wave stick as a program: Serial API on one TCP port, orders to its locks on another.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::path::Path;
@@ -50,6 +51,21 @@ impl Frames {
 }
 
 impl LockState {
+    fn read(lock: &Value) -> Self {
+        let list = |name: &str| lock[name].as_array().cloned().unwrap_or_default();
+        let code = |slot: &Value| Some((slot["slot"].as_u64()?, slot["code"].as_str()?.to_owned()));
+        let command = |entry: &Value| Some((entry["command"].as_str()?.to_owned(), entry["slot"].as_u64()));
+        Self {
+            codes: list("slots").iter().filter_map(code).collect(),
+            locked: lock["locked"] == true,
+            frames: Frames {
+                from_hub: lock["frames"]["from_hub"].as_u64().expect("frames are counted"),
+                to_hub: lock["frames"]["to_hub"].as_u64().expect("frames are counted"),
+            },
+            commands: list("commands").iter().filter_map(command).collect(),
+        }
+    }
+
     /// The slots that hold this PIN.
     pub fn slots_of(&self, pin: &str) -> Vec<u64> {
         self.codes.iter().filter(|(_, code)| code == pin).map(|(slot, _)| *slot).collect()
@@ -131,21 +147,14 @@ impl Stick {
 
     /// What one lock holds.
     pub fn lock(&self, node: u16) -> LockState {
+        self.locks().remove(&node).unwrap_or_else(|| panic!("the stick has no lock at node {node}"))
+    }
+
+    /// What each lock holds, by node.
+    pub fn locks(&self) -> BTreeMap<u16, LockState> {
         let state = self.order(json!({"get": "state"}));
-        let lock = state["locks"].as_array().into_iter().flatten().find(|lock| lock["node"] == node);
-        let lock = lock.unwrap_or_else(|| panic!("the stick has no lock at node {node}"));
-        let list = |name: &str| lock[name].as_array().cloned().unwrap_or_default();
-        let code = |slot: &Value| Some((slot["slot"].as_u64()?, slot["code"].as_str()?.to_owned()));
-        let command = |entry: &Value| Some((entry["command"].as_str()?.to_owned(), entry["slot"].as_u64()));
-        LockState {
-            codes: list("slots").iter().filter_map(code).collect(),
-            locked: lock["locked"] == true,
-            frames: Frames {
-                from_hub: lock["frames"]["from_hub"].as_u64().expect("frames are counted"),
-                to_hub: lock["frames"]["to_hub"].as_u64().expect("frames are counted"),
-            },
-            commands: list("commands").iter().filter_map(command).collect(),
-        }
+        let node = |lock: &Value| u16::try_from(lock["node"].as_u64().expect("a lock has a node")).expect("16 bits");
+        state["locks"].as_array().into_iter().flatten().map(|lock| (node(lock), LockState::read(lock))).collect()
     }
 
     /// Types a code at a lock's keypad. Whether the lock opened.
