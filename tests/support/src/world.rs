@@ -46,7 +46,9 @@ impl World {
 
     fn of(client: Client, mut hub: Hub, stick: Stick, broker: Broker, setup: &Setup) -> Self {
         hub.start();
-        let devices = client.ready_devices(&setup.names(), SOON * 2);
+        let names = setup.names();
+        // One radio interviews them, one after the other.
+        let devices = client.ready_devices(&names, SOON * 2 + SOON * names.len() as u32 / 10);
         Self { client, hub, stick, broker, devices }
     }
 
