@@ -175,3 +175,19 @@ fn no_hub_ends_with_three_and_a_wrong_key_with_one() {
     assert_eq!(stranger.code, 1, "{stranger:?}");
     assert!(stranger.notes.contains("KEYWAY_API_KEY"), "{stranger:?}");
 }
+
+#[test]
+fn a_door_that_is_put_into_a_space_by_hand_gets_the_pin_of_its_guest() {
+    let world = World::new(KEYWAY);
+    let cli = at_the_command_line(&world);
+    cli.answer(&["spaces", "create", "Flat 7", "--device", "front-door"]);
+    let shown = cli.answer(&["grants", "create", "--space", "flat-7", "--name", "Jane Doe", "--to", "+2h"]);
+    let pin = entry(&shown, "PIN");
+    assert_eq!(entry(&shown, "Spaces"), "Flat 7");
+    world.stick.wait_for_code(FRONT_DOOR, pin, SOON);
+    cli.answer(&["spaces", "add", "flat-7", "--device", "garden-gate"]);
+    world.stick.wait_for_code(GARDEN_GATE, pin, SOON);
+    cli.answer(&["spaces", "delete", "flat-7", "--yes"]);
+    world.stick.wait_for_no_code(FRONT_DOOR, pin, SOON);
+    world.stick.wait_for_no_code(GARDEN_GATE, pin, SOON);
+}

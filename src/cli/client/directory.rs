@@ -42,6 +42,14 @@ pub(super) const PERSON: Kind = Kind {
     key: "user_identity_key",
     names: &["display_name", "full_name", "email_address", "phone_number"],
 };
+pub(super) const SPACE: Kind = Kind {
+    word: "space",
+    operations: &["spaces/list"],
+    list: "spaces",
+    id: "space_id",
+    key: "space_key",
+    names: &["display_name", "name"],
+};
 pub(super) const WEBHOOK: Kind = Kind {
     word: "webhook",
     operations: &["webhooks/list"],
@@ -128,6 +136,11 @@ impl Kind {
     pub(super) fn name_of<'a>(&self, one: &'a Value) -> &'a str {
         let name = self.names.iter().map(|name| text(one, name)).find(|name| !name.is_empty());
         name.unwrap_or_else(|| text(one, self.id))
+    }
+
+    /// The name of the one of this id; the id itself when there is none.
+    pub(super) fn name_in<'a>(&self, all: &'a [Value], id: &'a str) -> &'a str {
+        all.iter().find(|one| text(one, self.id) == id).map_or(id, |one| self.name_of(one))
     }
 
     fn describe(&self, one: &Value, time: &LocalTime) -> String {

@@ -14,6 +14,7 @@ mod moments;
 mod people;
 mod reach;
 mod reading;
+mod spaces;
 mod state;
 mod status;
 mod table;
@@ -53,6 +54,9 @@ pub(super) enum Command {
     Lock(Asked<locks::Lock>),
     /// Unlock a door, and wait until the lock says that it is.
     Unlock(Asked<locks::Unlock>),
+    /// Groups of devices, such as all doors that lead to a flat.
+    #[command(visible_alias = "space")]
+    Spaces(Asked<spaces::Arguments>),
     /// The people whom grants are for.
     #[command(visible_alias = "user")]
     Users(Asked<people::Arguments>),
@@ -137,6 +141,7 @@ impl Command {
             Self::Events(asked) => asked.into(),
             Self::Lock(asked) => asked.into(),
             Self::Unlock(asked) => asked.into(),
+            Self::Spaces(asked) => asked.into(),
             Self::Users(asked) => asked.into(),
             Self::Webhooks(asked) => asked.into(),
             Self::Keys(asked) => asked.into(),

@@ -4,13 +4,14 @@ use clap::ArgGroup;
 use keyway_lock::Pin;
 use serde_json::{Value, json};
 
-use super::super::directory::{DEVICE, PERSON};
+use super::super::directory::{DEVICE, PERSON, SPACE};
 use super::super::reading::body;
 use super::super::{Session, Trouble};
 use super::{show, when};
 
 #[derive(clap::Args)]
 #[command(
+    group(ArgGroup::new("doors").args(["devices", "spaces"]).required(true).multiple(true)),
     group(ArgGroup::new("who").args(["name", "email", "phone", "user"]).required(true).multiple(true)),
     group(ArgGroup::new("until").args(["to", "ongoing"]).required(true)),
     after_help = "A time is in this machine's zone: \"2026-12-01 15:00\", \"today 15:00\", \"tomorrow 15:00\",\n\
@@ -20,8 +21,11 @@ use super::{show, when};
 )]
 pub(super) struct Create {
     /// A door, by its name or id; again for each more.
-    #[arg(long = "device", value_name = "DEVICE", required = true)]
+    #[arg(long = "device", value_name = "DEVICE")]
     devices: Vec<String>,
+    /// A space, by its name, key or id: all its doors, also those that come into it later.
+    #[arg(long = "space", value_name = "SPACE")]
+    spaces: Vec<String>,
     /// Whom it is for; the grant goes by this name.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -83,13 +87,15 @@ impl Create {
             ("email_address", self.email.map(Into::into)),
             ("phone_number", self.phone.map(Into::into)),
         ]);
-        let device_ids = session.ids(&DEVICE, &self.devices)?;
+        let some = |ids: Vec<String>| (!ids.is_empty()).then(|| json!(ids));
+        let (device_ids, space_ids) = (session.ids(&DEVICE, &self.devices)?, session.ids(&SPACE, &self.spaces)?);
         Ok(body([
             ("user_identity", known.is_none().then_some(person)),
             ("user_identity_id", known.map(|known| known["user_identity_id"].clone())),
             ("name", self.name.map(Into::into)),
             ("access_grant_key", self.key.map(Into::into)),
-            ("device_ids", Some(json!(device_ids))),
+            ("device_ids", some(device_ids)),
+            ("space_ids", some(space_ids)),
             ("requested_access_methods", Some(json!([method]))),
             ("starts_at", from.map(|from| json!(from))),
             ("ends_at", to.map(|to| json!(to))),

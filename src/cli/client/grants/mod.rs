@@ -102,9 +102,7 @@ impl List {
 
 /// The names of a grant's doors, also of those that it has by a space.
 fn doors<'a>(grant: &'a Value, devices: &'a [Value]) -> Vec<&'a str> {
-    let name =
-        |id: &'a str| devices.iter().find(|one| text(one, "device_id") == id).map_or(id, |one| DEVICE.name_of(one));
-    texts(grant, "device_ids").into_iter().map(name).collect()
+    texts(grant, "device_ids").into_iter().map(|id| DEVICE.name_in(devices, id)).collect()
 }
 
 impl Get {

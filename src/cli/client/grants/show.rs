@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::super::directory::{DEVICE, GRANT, PERSON};
-use super::super::reading::{is, items, moment, problems, text};
+use super::super::directory::{DEVICE, GRANT, PERSON, SPACE};
+use super::super::reading::{is, items, moment, problems, text, texts};
 use super::super::{LocalTime, Session, Trouble, state};
 use super::doors;
 
@@ -30,6 +30,11 @@ pub(super) fn show(session: &mut Session, grant: &Value) -> Result<(), Trouble> 
     }
     if codes.is_empty() {
         sheet.entry("Doors", doors(grant, &devices).join(", "));
+    }
+    if !texts(grant, "space_ids").is_empty() {
+        let spaces = session.all(&SPACE)?;
+        let names: Vec<&str> = texts(grant, "space_ids").into_iter().map(|id| SPACE.name_in(&spaces, id)).collect();
+        sheet.entry("Spaces", names.join(", "));
     }
     let long = |field| moment(grant, field).map(|moment| session.time.long(moment));
     sheet.entry("From", long("starts_at").unwrap_or_default());
@@ -63,8 +68,7 @@ fn who(person: &Value, name: &str) -> String {
 }
 
 fn door_of<'a>(code: &'a Value, devices: &'a [Value]) -> &'a str {
-    let id = text(code, "device_id");
-    devices.iter().find(|device| text(device, "device_id") == id).map_or(id, |device| DEVICE.name_of(device))
+    DEVICE.name_in(devices, text(code, "device_id"))
 }
 
 /// Lines with a label before each.

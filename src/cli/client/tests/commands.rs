@@ -249,3 +249,21 @@ fn a_device_is_called_otherwise_and_one_that_is_left_alone_is_found_too() {
     assert_eq!(hub.asked("devices/unmanaged/update")[0].body, json!({"device_id": "d9", "is_managed": true}));
     assert!(keyway(&hub, &["devices"], None).answer().contains("Cellar       left alone"));
 }
+
+#[test]
+fn a_space_is_made_of_doors_and_granted_as_one() {
+    let space = json!({"space_id": "s1", "name": "Flat 7", "display_name": "Flat 7", "device_ids": ["d1", "d2"]});
+    let hub = with_jane().answers("spaces/list", json!({"spaces": [space]})).answers("spaces/add_devices", json!({}));
+    let hub = hub.answers("spaces/create", json!({"space": space})).answers("spaces/get", json!({"space": space}));
+    let out = keyway(&hub, &["spaces", "create", "Flat 7", "--device", "front door", "--key", "f7"], None).answer();
+    assert_eq!(out, "The space Flat 7 is made, with 1 device.\n");
+    let order = json!({"name": "Flat 7", "device_ids": ["d1"], "space_key": "f7"});
+    assert_eq!(hub.asked("spaces/create")[0].body, order);
+    let out = keyway(&hub, &["spaces", "add", "flat-7", "--device", "garden gate"], None).answer();
+    assert_eq!(out, "1 device in Flat 7 now.\n");
+    let out = keyway(&hub, &["spaces", "get", "flat7"], None).answer();
+    assert_eq!(out, "Flat 7\n  Devices  Front door, Garden gate\n  Id       s1\n");
+    keyway(&hub, &["grants", "create", "--space", "flat 7", "--name", "Jane", "--ongoing"], None).answer();
+    let body = &hub.asked("access_grants/create")[0].body;
+    assert_eq!((&body["space_ids"], body.get("device_ids")), (&json!(["s1"]), None));
+}
