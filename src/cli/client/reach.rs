@@ -130,7 +130,7 @@ fn key_in(file: &Path) -> Result<Secret, Trouble> {
 /// `http://host:port` or `https://host:port`, and nothing behind it.
 fn checked(text: &str) -> Result<String, Trouble> {
     let text = text.trim().trim_end_matches('/');
-    let wrong = |what: &str| Trouble::Usage(format!("--endpoint {what}: write such as {DEFAULT_ENDPOINT}"));
+    let wrong = |what: &str| Trouble::Usage(format!("the hub's address {what}: write such as {DEFAULT_ENDPOINT}"));
     let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
     let authority = rest.ok_or_else(|| wrong("should begin with http:// or https://"))?;
     if authority.contains('@') {

@@ -73,7 +73,7 @@ fn what_is_missing_is_said_with_what_to_do() {
     assert!(missing.contains("local.key") && missing.contains("makes its own"), "{missing}");
     for endpoint in ["hub:5399", "http://", "http://hub/path", "http://user:secret@hub"] {
         let wrong = told(&["--config", &config, "--endpoint", endpoint]);
-        assert!(wrong.starts_with("--endpoint should") && !wrong.contains("secret"), "{wrong}");
+        assert!(wrong.starts_with("the hub's address should") && !wrong.contains("secret"), "{wrong}");
     }
 }
 
