@@ -276,7 +276,7 @@ impl NamedGrant {
     }
 }
 
-fn tell(unit: &mut Unit<'_>, event: EventType, grant: &AccessGrant) -> Result<(), StoreError> {
+pub(super) fn tell(unit: &mut Unit<'_>, event: EventType, grant: &AccessGrant) -> Result<(), StoreError> {
     let subject = EventSubject {
         access_grant_id: Some(grant.access_grant_id),
         user_identity_id: Some(grant.user_identity_id),

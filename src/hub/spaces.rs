@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, json};
 use utoipa::ToSchema;
 
+use super::access_grants;
 use super::call::Call;
 use super::grant_doors;
 use super::grant_order::once;
@@ -179,13 +180,10 @@ pub(super) fn remove_devices(call: &mut Call<'_, '_>, asked: RemoveDevices) -> R
 
 pub(super) fn delete(call: &mut Call<'_, '_>, asked: DeleteSpace) -> Result<Nothing, Failure> {
     let space = find(call, Some(asked.space_id), None)?;
-    let mut reaching = grants_of(call, &space)?;
+    let reaching = Reaching::of(call, &space)?;
     call.delete_space(space.space_id)?;
     tell(call, EventType::SpaceDeleted, &space)?;
-    for grant in &mut reaching {
-        grant.space_ids.retain(|id| *id != space.space_id);
-    }
-    grant_doors::follow_doors(call, &reaching)?;
+    reaching.follow(call)?;
     Ok(Nothing {})
 }
 
@@ -194,24 +192,46 @@ fn change(call: &mut Call<'_, '_>, old: &Space, new: &Space) -> Result<(), Failu
     if old == new {
         return Ok(());
     }
+    let reaching = Reaching::of(call, old)?;
     call.update_space(new)?;
     if (&old.name, &old.space_key) != (&new.name, &new.space_key) {
         tell(call, EventType::SpaceChanged, new)?;
     }
     if !same(&old.device_ids, &new.device_ids) {
         tell(call, EventType::SpaceMembershipChanged, new)?;
-        let reaching = grants_of(call, new)?;
-        grant_doors::follow_doors(call, &reaching)?;
+        reaching.follow(call)?;
     }
     Ok(())
 }
 
-/// The grants that reach a space and are not over.
-fn grants_of(unit: &mut Unit<'_>, space: &Space) -> Result<Vec<AccessGrant>, StoreError> {
-    let now = unit.now();
-    let mut grants = unit.grants(&GrantFilter { space: Some(space.space_id), ..GrantFilter::default() })?;
-    grants.retain(|grant| !grant.window.is_over(now));
-    Ok(grants)
+/// The grants that reach a space and are not over, each with all the doors that it reaches, before a change.
+struct Reaching(Vec<(AccessGrant, Vec<DeviceId>)>);
+
+impl Reaching {
+    fn of(unit: &mut Unit<'_>, space: &Space) -> Result<Self, StoreError> {
+        let now = unit.now();
+        let mut reaching = Vec::new();
+        for grant in unit.grants(&GrantFilter { space: Some(space.space_id), ..GrantFilter::default() })? {
+            if !grant.window.is_over(now) {
+                let doors = unit.doors(&grant)?;
+                reaching.push((grant, doors));
+            }
+        }
+        Ok(Self(reaching))
+    }
+
+    /// After the change: those that it concerns are told of, and their codes follow.
+    fn follow(self, unit: &mut Unit<'_>) -> Result<(), Failure> {
+        let mut changed = Vec::new();
+        for (old, doors) in self.0 {
+            let Some(new) = unit.grant(old.access_grant_id)? else { continue };
+            if new.space_ids != old.space_ids || unit.doors(&new)? != doors {
+                access_grants::tell(unit, EventType::AccessGrantChanged, &new)?;
+                changed.push(new);
+            }
+        }
+        grant_doors::follow_doors(unit, &changed)
+    }
 }
 
 /// By id or by the host's own key.
