@@ -10,6 +10,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use keyway_zwave::node::NodeId;
+use keyway_zwave::quirks::Quirks;
 use keyway_zwave::security::{NetworkKey, NetworkKeys, SecurityClass};
 use toml::Spanned;
 use zeroize::Zeroizing;
@@ -69,6 +70,8 @@ pub struct ZwaveStick {
     pub port: PortAddress,
     /// Whether it is restarted by a soft reset when it is opened.
     pub soft_reset: bool,
+    /// What is peculiar about models of locks: what is built in, and the user's own over it.
+    pub quirks: Quirks,
     /// The network's keys.
     pub keys: NetworkKeys,
     /// The locks to drive.

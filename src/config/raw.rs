@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use keyway_zwave::node::NodeId;
+use keyway_zwave::quirks::Quirks;
 use keyway_zwave::security::{NetworkKeys, SecurityClass};
 use serde::Deserialize;
 use toml::Spanned;
@@ -57,6 +58,7 @@ struct Zwave {
     baud: Option<Spanned<u32>>,
     #[serde(default)]
     soft_reset: bool,
+    quirks: Option<Spanned<PathBuf>>,
     #[serde(default)]
     keys: Keys,
     #[serde(default)]
@@ -201,6 +203,10 @@ impl Zwave {
                 }
             }
         }
+        let quirks = match &self.quirks {
+            Some(file) => Quirks::built_in().and(quirks(file)?),
+            None => Quirks::built_in(),
+        };
         let keys = self.keys.check()?;
         let mut locks = BTreeMap::new();
         for lock in self.locks {
@@ -213,8 +219,16 @@ impl Zwave {
                 return Err(wrong(&lock.node, "zwave.locks.node", format!("is {node} twice")));
             }
         }
-        Ok(ZwaveStick { name, port, soft_reset: self.soft_reset, keys, locks })
+        Ok(ZwaveStick { name, port, soft_reset: self.soft_reset, quirks, keys, locks })
     }
+}
+
+/// A user's own file of quirks.
+fn quirks(file: &Spanned<PathBuf>) -> Result<Quirks, Wrong> {
+    const KEY: &str = "zwave.quirks";
+    let text =
+        std::fs::read_to_string(file.get_ref()).map_err(|error| wrong(file, KEY, format!("can't be read: {error}")))?;
+    Quirks::parse(&text).map_err(|error| wrong(file, KEY, format!("is not what it should be: {error}")))
 }
 
 impl Keys {

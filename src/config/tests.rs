@@ -109,3 +109,18 @@ fn debug_shows_no_secret() {
     let shown = format!("{:?}", Config::parse("keyway.toml", WHOLE).unwrap());
     assert!(!shown.contains("hush") && !shown.contains("17, 17"), "{shown}");
 }
+
+#[test]
+fn a_users_own_file_of_quirks_is_read_and_what_is_wrong_in_it_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("quirks.toml");
+    let text = format!("[[zwave]]\nport = \"tcp://127.0.0.1:1\"\nquirks = \"{}\"\n", file.display());
+    let refusal = || Config::parse("keyway.toml", &text).unwrap_err().to_string();
+    assert!(refusal().starts_with("keyway.toml, line 3: `zwave.quirks` can't be read"), "{}", refusal());
+    let own = "[[lock]]\nname = 'Mine'\nreason = 'seen'\nmanufacturer = 1\n";
+    std::fs::write(&file, format!("{own}answer_seconds = 99")).unwrap();
+    assert!(refusal().contains("lock \"Mine\": `answer_seconds` should be 1 to 30"), "{}", refusal());
+    std::fs::write(&file, format!("{own}masked = true")).unwrap();
+    let config = Config::parse("keyway.toml", &text).unwrap();
+    assert_eq!(config.zwave[0].quirks.of(Some((1, 2, 3)), None).masked, Some(true));
+}

@@ -40,7 +40,7 @@ pub(super) async fn start(
         let records = store.run(clock.now().utc, move |unit: &mut Unit<'_>| unit.records(&name)).await??;
         let names = stick.locks.iter().map(|(node, lock)| (LockId::from(*node), lock.name.clone())).collect();
         let nodes = stick.locks.into_iter().map(|(node, lock)| (node, lock.security)).collect();
-        let setup = Setup { keys: stick.keys, soft_reset: stick.soft_reset, nodes };
+        let setup = Setup { keys: stick.keys, soft_reset: stick.soft_reset, nodes, quirks: stick.quirks };
         let radio = Box::new(ZwaveRadio::new(setup, records, entropy()?));
         let (reports, persists) = (reports_out.clone(), persists_out.clone());
         let (actor, handle) = Stick::new(&stick.name, stick.port, radio, Arc::clone(clock), reports, persists);

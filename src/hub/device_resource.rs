@@ -1,5 +1,6 @@
 //! A device as it is shown.
 
+use keyway_lock::Capabilities;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -160,7 +161,7 @@ impl DeviceResource {
             properties: Properties::new(device),
             codes: CodeCount {
                 in_lock: codes.iter().filter(|code| code.status(now) == CodeStatus::Set).count(),
-                slots: capabilities.map_or(0, |c| c.slot_count),
+                slots: capabilities.map_or(0, Capabilities::guest_slots),
             },
             errors: device_trouble::errors(device, codes, now),
             warnings: device_trouble::warnings(device, codes),
@@ -201,7 +202,7 @@ impl Properties {
                 manufacturer_display_name: info.map_or_else(|| "Unknown".to_owned(), |info| info.manufacturer.clone()),
                 has_built_in_keypad: capabilities.is_some_and(|c| c.slot_count > 0),
             },
-            max_active_codes_supported: capabilities.map(|c| c.slot_count),
+            max_active_codes_supported: capabilities.map(Capabilities::guest_slots),
             supported_code_lengths: capabilities.map(|c| (c.min_code_length..=c.max_code_length).collect()),
             code_constraints: info.map(|_| Vec::new()),
             locked: state.locked,

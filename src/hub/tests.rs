@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use keyway_lock::{Capabilities, LockId, LockInfo, ReadBack, SlotContent, SlotNumber, SlotReport, StickState};
+use keyway_lock::{Alike, Capabilities, LockId, LockInfo, ReadBack, SlotContent, SlotNumber, SlotReport, StickState};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -140,6 +140,8 @@ fn door(id: DeviceId, name: &str, lengths: std::ops::RangeInclusive<u8>) -> Devi
         min_code_length: *lengths.start(),
         max_code_length: *lengths.end(),
         digits: "0123456789".to_owned(),
+        reserved_slots: Default::default(),
+        alike: Alike::default(),
         read_back: ReadBack::Shown,
         can_lock: true,
         can_unlock: true,

@@ -4,7 +4,7 @@ use keyway_lock::{Pin, SlotContent, SlotNumber};
 
 use super::desired::{is_missing, is_overdue};
 use super::facts::{LockFacts, Memory, Moment, SlotTable};
-use super::pin::{collide, is_stuck};
+use super::pin::is_stuck;
 use super::{reading, slot};
 use crate::model::{AccessCode, AccessCodeId, ActionAttempt, ActionAttemptId, ActionType, Presence};
 
@@ -134,7 +134,7 @@ fn set(table: &SlotTable, memory: &Memory, code: &AccessCode, now: Moment) -> Op
 /// Whether a code that is over, and that a keypad could take for this one, is still in the lock: it is taken out first.
 fn leaves_first(table: &SlotTable, code: &AccessCode, now: Moment) -> bool {
     let alike = |other: &AccessCode| match (&code.pin, &other.pin) {
-        (Some(one), Some(other)) => collide(one.expose(), other.expose()),
+        (Some(one), Some(other)) => table.capabilities.alike.collide(one, other),
         _ => false,
     };
     table.codes.iter().any(|other| {

@@ -64,10 +64,12 @@ impl SlotTable {
         self.holder(slot).is_none() && self.word(slot).is_some_and(|word| word.content != SlotContent::Free)
     }
 
-    /// Every slot the lock has, ascending.
-    pub fn slots(&self) -> impl Iterator<Item = SlotNumber> + use<> {
+    /// Every slot the lock has for guests, ascending.
+    pub fn slots(&self) -> impl Iterator<Item = SlotNumber> {
         let first = self.capabilities.first_slot.0;
-        (0..self.capabilities.slot_count).filter_map(move |offset| first.checked_add(offset).map(SlotNumber))
+        (0..self.capabilities.slot_count)
+            .filter_map(move |offset| first.checked_add(offset).map(SlotNumber))
+            .filter(|slot| !self.capabilities.reserved_slots.contains(slot))
     }
 
     /// Whether the lock's word about the slot of this code is that another PIN is in it.

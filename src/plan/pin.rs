@@ -70,8 +70,8 @@ pub enum NoPin {
 pub fn check(pin: &Pin, doors: &[Door]) -> Result<(), NoPin> {
     for (door, asks) in doors.iter().enumerate() {
         asks.capabilities.check(pin).map_err(|refusal| NoPin::Refused { door, reason: refusal.to_string() })?;
-        if asks.taken.iter().any(|other| collide(pin.expose(), other.expose())) {
-            let reason = "another code on this door is the same, or begins like it".to_owned();
+        if asks.taken.iter().any(|other| asks.capabilities.alike.collide(pin, other)) {
+            let reason = "another code on this door is the same to its keypad, or begins like it".to_owned();
             return Err(NoPin::Refused { door, reason });
         }
     }
@@ -136,11 +136,6 @@ fn random(rng: &mut impl CryptoRng, digits: &[char], length: u8) -> Zeroizing<St
         }
     }
     text
-}
-
-/// Whether a keypad could take one for the other: some open at the last digit that makes a known code.
-pub(super) fn collide(a: &str, b: &str) -> bool {
-    a.starts_with(b) || b.starts_with(a)
 }
 
 /// Whether somebody would guess it: all the same, a staircase, a repeated pair, or a year.

@@ -101,7 +101,7 @@ fn full(table: &SlotTable, window: &Window, except: Option<AccessCodeId>) -> Ful
         Some(code.access_code_id) != except && code.deleted_at.is_none() && code.window.overlaps(window)
     });
     Full {
-        slots: table.capabilities.slot_count,
+        slots: table.capabilities.guest_slots(),
         foreign: u16::try_from(foreign).unwrap_or(u16::MAX),
         until: rivals.filter_map(|code| code.window.ends_at).min(),
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use keyway_lock::{Capabilities, Evidence, Pin, ReadBack, SlotContent, SlotNumber};
+use keyway_lock::{Alike, Capabilities, Evidence, Pin, ReadBack, SlotContent, SlotNumber};
 use rand::{SeedableRng, rngs::StdRng};
 use uuid::Uuid;
 
@@ -60,6 +60,8 @@ fn table(slots: u16, codes: Vec<AccessCode>) -> SlotTable {
         min_code_length: 4,
         max_code_length: 8,
         digits: "0123456789".to_owned(),
+        reserved_slots: Default::default(),
+        alike: Alike::default(),
         read_back: ReadBack::Shown,
         can_lock: true,
         can_unlock: true,
@@ -442,4 +444,31 @@ fn a_lock_that_failed_lately_is_asked_for_nothing_but_what_is_due() {
     assert_eq!(diff::next(&facts, now(100)), Next::Do(Step::Read(SlotNumber(1))));
     facts.memory.resting = true;
     assert_eq!(diff::next(&facts, now(100)), Next::Wait, "but not at once again");
+}
+
+#[test]
+fn a_pin_that_presses_the_buttons_of_another_is_refused_and_never_chosen() {
+    let mut table = table(9, vec![code(1, 1, 0, 500, proven(0))]);
+    let taken = table.codes[0].pin.clone().unwrap();
+    // Five buttons: 1 and 2, 3 and 4, and so on.
+    table.capabilities.alike.buttons = ["12", "34", "56", "78", "90"].map(str::to_owned).to_vec();
+    let pressed = digits("842992");
+    let doors = [pin::Door::new(&table, &table.codes[0].window, None)];
+    assert_eq!(taken, digits("731001"));
+    assert!(matches!(pin::check(&pressed, &doors), Err(pin::NoPin::Refused { door: 0, .. })));
+    let mut rng = StdRng::seed_from_u64(1);
+    for _ in 0..200 {
+        let chosen = pin::choose(&mut rng, &doors, Some(4)).unwrap();
+        assert!(!table.capabilities.alike.collide(&chosen, &taken));
+    }
+}
+
+#[test]
+fn slots_that_are_reserved_are_neither_chosen_nor_read() {
+    let mut table = table(3, vec![]);
+    table.capabilities.reserved_slots = [SlotNumber(1), SlotNumber(3)].into();
+    assert_eq!(table.slots().collect::<Vec<_>>(), [SlotNumber(2)]);
+    assert_eq!(table.capabilities.guest_slots(), 1);
+    let window = code(1, 1, 0, 500, proven(0)).window;
+    assert_eq!(slot::choose(&table, &window, None, at(0)), Ok(SlotNumber(2)));
 }

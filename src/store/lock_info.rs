@@ -1,6 +1,6 @@
 //! A lock's interview as JSON: the one thing of a device that is kept as it is found, since only the lock gives it.
 
-use keyway_lock::{Capabilities, LockInfo, ReadBack, SlotNumber};
+use keyway_lock::{Alike, Capabilities, LockInfo, ReadBack, SlotNumber};
 use serde_json::{Value, json};
 
 use super::row::Word;
@@ -18,6 +18,9 @@ pub(super) fn encode(info: &LockInfo) -> String {
             "min_code_length": capabilities.min_code_length,
             "max_code_length": capabilities.max_code_length,
             "digits": capabilities.digits,
+            "reserved_slots": capabilities.reserved_slots.iter().map(|slot| slot.0).collect::<Vec<_>>(),
+            "shared_buttons": capabilities.alike.buttons,
+            "first_digits": capabilities.alike.first_digits,
             "read_back": capabilities.read_back.word(),
             "can_lock": capabilities.can_lock,
             "can_unlock": capabilities.can_unlock,
@@ -48,6 +51,15 @@ pub(super) fn decode(text: &str) -> Result<LockInfo, &'static str> {
             min_code_length: number_of(capabilities, "min_code_length")?,
             max_code_length: number_of(capabilities, "max_code_length")?,
             digits: text_of(capabilities, "digits")?,
+            // Earlier releases did not know of these three.
+            reserved_slots: list_of(capabilities, "reserved_slots", slot_of)?,
+            alike: Alike {
+                buttons: list_of(capabilities, "shared_buttons", |item| item.as_str().map(str::to_owned))?,
+                first_digits: match &capabilities["first_digits"] {
+                    Value::Null => None,
+                    _ => Some(number_of(capabilities, "first_digits")?),
+                },
+            },
             read_back: ReadBack::parse(&text_of(capabilities, "read_back")?).ok_or("read_back")?,
             can_lock: flag_of(capabilities, "can_lock")?,
             can_unlock: flag_of(capabilities, "can_unlock")?,
@@ -63,6 +75,22 @@ fn text_of(json: &Value, field: &'static str) -> Result<String, &'static str> {
 
 fn number_of<T: TryFrom<u64>>(json: &Value, field: &'static str) -> Result<T, &'static str> {
     json[field].as_u64().and_then(|number| T::try_from(number).ok()).ok_or(field)
+}
+
+/// A list that may be missing.
+fn list_of<T, L: FromIterator<T> + Default>(
+    json: &Value,
+    field: &'static str,
+    item: impl Fn(&Value) -> Option<T>,
+) -> Result<L, &'static str> {
+    match &json[field] {
+        Value::Null => Ok(L::default()),
+        list => list.as_array().ok_or(field)?.iter().map(item).collect::<Option<L>>().ok_or(field),
+    }
+}
+
+fn slot_of(json: &Value) -> Option<SlotNumber> {
+    json.as_u64().and_then(|slot| u16::try_from(slot).ok()).map(SlotNumber)
 }
 
 fn flag_of(json: &Value, field: &'static str) -> Result<bool, &'static str> {

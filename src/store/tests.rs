@@ -13,7 +13,7 @@ mod webhooks;
 use std::path::Path;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use keyway_lock::{Capabilities, LockId, LockInfo, Pin, ReadBack, SlotNumber};
+use keyway_lock::{Alike, Capabilities, LockId, LockInfo, Pin, ReadBack, SlotNumber};
 use tokio::runtime::{Builder, Runtime};
 use zeroize::Zeroizing;
 
@@ -174,6 +174,8 @@ fn lock_info() -> LockInfo {
             min_code_length: 4,
             max_code_length: 10,
             digits: "0123456789".to_owned(),
+            reserved_slots: Default::default(),
+            alike: Alike::default(),
             read_back: ReadBack::Masked,
             can_lock: true,
             can_unlock: true,

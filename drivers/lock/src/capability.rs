@@ -1,5 +1,7 @@
 //! What a lock can do, as its interview found out.
 
+use std::collections::BTreeSet;
+
 use crate::{Pin, SlotNumber};
 
 /// What a lock shows of the codes in it.
@@ -27,6 +29,10 @@ pub struct Capabilities {
     pub max_code_length: u8,
     /// The digits its keypad has, ascending; usually "0123456789".
     pub digits: String,
+    /// Slots that are there and never for guests: a master code, a service code.
+    pub reserved_slots: BTreeSet<SlotNumber>,
+    /// Which of its codes it can't tell apart.
+    pub alike: Alike,
     /// What it shows of its codes.
     pub read_back: ReadBack,
     /// Takes the lock command from afar.
@@ -55,9 +61,77 @@ impl Capabilities {
         Ok(())
     }
 
-    /// Whether the lock has a slot of this number.
+    /// How many slots there are for guests.
+    pub fn guest_slots(&self) -> u16 {
+        let reserved = self.reserved_slots.iter().filter(|slot| self.counts(**slot)).count();
+        self.slot_count.saturating_sub(u16::try_from(reserved).unwrap_or(u16::MAX))
+    }
+
+    /// Whether the lock has a slot of this number, for guests.
     pub fn has_slot(&self, slot: SlotNumber) -> bool {
+        self.counts(slot) && !self.reserved_slots.contains(&slot)
+    }
+
+    fn counts(&self, slot: SlotNumber) -> bool {
         slot >= self.first_slot && slot.0 - self.first_slot.0 < self.slot_count
+    }
+}
+
+/// Which codes a lock can't tell apart, though their digits differ.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Alike {
+    /// Digits that share a button, such as "12" where 1 and 2 do. A digit in none of them has a button of its own.
+    pub buttons: Vec<String>,
+    /// Only so many first digits count.
+    pub first_digits: Option<u8>,
+}
+
+impl Alike {
+    /// Whether the keypad could take one PIN for the other: they are alike, or one opens at the last digit of the other.
+    pub fn collide(&self, a: &Pin, b: &Pin) -> bool {
+        let count = self.first_digits.map_or(usize::MAX, usize::from);
+        let pressed = |pin| self.pressed(pin).take(count);
+        pressed(a).zip(pressed(b)).all(|(a, b)| a == b)
+    }
+
+    /// Each digit as the first one on its button.
+    fn pressed<'a>(&'a self, pin: &'a Pin) -> impl Iterator<Item = char> + 'a {
+        pin.expose().chars().map(|digit| {
+            let button = self.buttons.iter().find(|button| button.contains(digit));
+            button.and_then(|button| button.chars().next()).unwrap_or(digit)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn collide(alike: &Alike, a: &str, b: &str) -> bool {
+        let pin = |digits| Pin::new(digits).unwrap();
+        assert_eq!(alike.collide(&pin(a), &pin(b)), alike.collide(&pin(b), &pin(a)));
+        alike.collide(&pin(a), &pin(b))
+    }
+
+    #[test]
+    fn a_pin_collides_with_one_that_begins_with_it() {
+        let alike = Alike::default();
+        assert!(collide(&alike, "1234", "1234") && collide(&alike, "1234", "123456"));
+        assert!(!collide(&alike, "1234", "1235") && !collide(&alike, "123456", "123457"));
+    }
+
+    #[test]
+    fn digits_on_one_button_are_the_same_digit() {
+        let alike = Alike { buttons: ["12", "34"].map(str::to_owned).to_vec(), ..Alike::default() };
+        assert!(collide(&alike, "1357", "2457"));
+        assert!(!collide(&alike, "1357", "1358"));
+    }
+
+    #[test]
+    fn where_only_the_first_digits_count_the_others_do_not() {
+        let alike = Alike { first_digits: Some(4), ..Alike::default() };
+        assert!(collide(&alike, "123456", "123499"));
+        assert!(!collide(&alike, "123456", "133456"));
     }
 }
 

@@ -4,6 +4,7 @@ mod dialogue;
 mod network;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::Instant;
 
 use keyway_lock::{
@@ -14,6 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::inclusion::Network;
 use crate::node::NodeId;
+use crate::quirks::Quirks;
 use crate::security::s2::drbg::CtrDrbg;
 use crate::security::{NetworkKeys, SecurityClass};
 use crate::serial_api::callback::NodeUpdate;
@@ -36,6 +38,8 @@ pub struct Setup {
     pub soft_reset: bool,
     /// The locks to drive that another program added, with the classes they were granted then.
     pub nodes: BTreeMap<NodeId, Vec<SecurityClass>>,
+    /// What is peculiar about models of locks.
+    pub quirks: Quirks,
 }
 
 /// The security state, and for which network it is.
@@ -52,6 +56,7 @@ pub struct ZwaveRadio {
     records: Vec<NetworkRecord>,
     /// The locks that are driven whatever the network says.
     given: BTreeMap<NodeId, Vec<SecurityClass>>,
+    quirks: Arc<Quirks>,
     network: Network,
     errands: Errands,
     session: Session,
@@ -78,6 +83,7 @@ impl ZwaveRadio {
             random,
             records,
             given: BTreeMap::new(),
+            quirks: Arc::new(setup.quirks),
             network,
             errands: Errands::default(),
             session: Session::new(setup.soft_reset),

@@ -1,9 +1,12 @@
 //! The interview: what a node is, what it supports, how many code slots it has, which PINs it takes. Asked once, kept in
 //! the store; what brought no answer is named, and asked again later.
 
+use std::sync::Arc;
+
 use zeroize::Zeroizing;
 
 use crate::cc::association::{self, AssociationCommand, Kind};
+use crate::cc::configuration::{self, ConfigurationCommand};
 use crate::cc::door_lock::{self, DoorLockCommand};
 use crate::cc::manufacturer_specific::{self, ManufacturerSpecificCommand};
 use crate::cc::user_code::{self, UserCodeCommand};
@@ -13,6 +16,7 @@ use crate::cc::{battery, notification};
 use crate::node::NodeId;
 use crate::node::info::{ProtocolInfo, supported_classes};
 use crate::node::table::NodeRecord;
+use crate::quirks::Quirks;
 use crate::security::{SecurityClass, s0, s2};
 use crate::serial_api::callback::NodeUpdate;
 use crate::serial_api::command::Command;
@@ -39,6 +43,7 @@ enum Step {
     DoorLockCapabilities,
     Product,
     Firmware,
+    CodeLength,
     ZwavePlus,
     Lifeline,
     LifelineSet,
@@ -60,6 +65,7 @@ impl Step {
             Self::DoorLockCapabilities => "door lock capabilities",
             Self::Product => "manufacturer and product",
             Self::Firmware => "firmware version",
+            Self::CodeLength => "length of its codes",
             Self::ZwavePlus => "Z-Wave Plus information",
             Self::Lifeline | Self::LifelineSet | Self::LifelineAgain => "lifeline association",
             Self::Done => "",
@@ -90,6 +96,7 @@ pub struct Interview {
     own: NodeId,
     granted: Vec<SecurityClass>,
     record: NodeRecord,
+    quirks: Arc<Quirks>,
     step: Step,
     /// Times the present step brought nothing.
     tries: u8,
@@ -97,9 +104,15 @@ pub struct Interview {
 
 impl Interview {
     /// Asks for whatever a record does not know yet; for everything, if it is new.
-    pub fn new(node: NodeId, stick: &Stick, granted: &[SecurityClass], record: NodeRecord) -> Self {
+    pub fn new(
+        node: NodeId,
+        stick: &Stick,
+        granted: &[SecurityClass],
+        record: NodeRecord,
+        quirks: Arc<Quirks>,
+    ) -> Self {
         let own = stick.own_node.unwrap_or(node);
-        Self { node, own, granted: granted.to_vec(), record, step: Step::ProtocolInfo, tries: 0 }
+        Self { node, own, granted: granted.to_vec(), record, quirks, step: Step::ProtocolInfo, tries: 0 }
     }
 
     /// What was found so far.
@@ -135,6 +148,7 @@ impl Interview {
             Step::DoorLockCapabilities => record.door_sensor.is_some(),
             Step::Product => record.product.is_some(),
             Step::Firmware => record.firmware.is_some(),
+            Step::CodeLength => record.code_length.is_some(),
             Step::ZwavePlus => record.role_type.is_some(),
             Step::Lifeline => record.lifeline,
             Step::LifelineSet | Step::LifelineAgain | Step::Done => false,
@@ -183,6 +197,11 @@ impl Interview {
                 node(ManufacturerSpecificCommand::Get.encode(), &[manufacturer_specific::CLASS, 0x05])
             }
             Step::Firmware if has(version::CLASS) => node(VersionCommand::Get.encode(), &[version::CLASS, 0x12]),
+            Step::CodeLength if has(configuration::CLASS) => {
+                let parameter = record.quirk.code_length_parameter?;
+                let get = ConfigurationCommand::Get(parameter).encode();
+                node(get, &[configuration::CLASS, configuration::REPORT, parameter])
+            }
             Step::ZwavePlus if has(zwave_plus::CLASS) => {
                 node(ZwavePlusCommand::Get.encode(), &[zwave_plus::CLASS, 0x02])
             }
@@ -281,6 +300,14 @@ impl Interview {
                 VersionCommand::Report { firmware, .. } => record.firmware = Some(firmware),
                 _ => return None,
             },
+            Step::CodeLength => match ConfigurationCommand::decode(report).ok()? {
+                // No code is that short or long: not believed.
+                ConfigurationCommand::Report { value, .. } => match value[..] {
+                    [.., length] if (4..=10).contains(&length) => record.code_length = Some(length),
+                    _ => return None,
+                },
+                ConfigurationCommand::Get(_) => return None,
+            },
             Step::ZwavePlus => match ZwavePlusCommand::decode(report).ok()? {
                 ZwavePlusCommand::Report { role, .. } => record.role_type = Some(role),
                 ZwavePlusCommand::Get => return None,
@@ -300,6 +327,8 @@ impl Interview {
             Step::ProtocolInfo | Step::NodeInformation | Step::LifelineSet | Step::Done => return None,
         }
         record.missing.remove(step.name());
+        // What it is tells what more is to be asked.
+        record.look_up(&self.quirks);
         Some(())
     }
 
@@ -320,7 +349,8 @@ impl Interview {
             Step::UserCodeCapabilities => Step::DoorLockCapabilities,
             Step::DoorLockCapabilities => Step::Product,
             Step::Product => Step::Firmware,
-            Step::Firmware => Step::ZwavePlus,
+            Step::Firmware => Step::CodeLength,
+            Step::CodeLength => Step::ZwavePlus,
             Step::ZwavePlus => Step::Lifeline,
             // The set follows only from what the report said.
             Step::LifelineSet => Step::LifelineAgain,
@@ -347,7 +377,7 @@ mod tests {
         let mut record = NodeRecord::new(&[]);
         record.listening = Some(Listening::Always);
         record.clear = BTreeSet::from([class]);
-        (Interview::new(node, &stick, &[], record), stick)
+        (Interview::new(node, &stick, &[], record, Arc::default()), stick)
     }
 
     fn asked(interview: &mut Interview, stick: &Stick) -> Option<Vec<u8>> {

@@ -12,6 +12,7 @@ pub mod inclusion;
 pub mod interview;
 pub mod lock;
 pub mod node;
+pub mod quirks;
 pub mod security;
 pub mod serial_api;
 pub mod transport;

@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use anyhow::Context;
 use keyway_virtual::zwave::{StickSetup, demo_setup};
+use keyway_zwave::quirks::Quirks;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -105,6 +106,7 @@ fn zwave(setup: &StickSetup, stick: SocketAddr) -> anyhow::Result<ZwaveStick> {
         name: "zwave".to_owned(),
         port: format!("tcp://{stick}").parse().map_err(anyhow::Error::msg)?,
         soft_reset: false,
+        quirks: Quirks::built_in(),
         keys: setup.keys.clone(),
         locks: setup.locks.iter().map(lock).collect(),
     })

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use keyway_lock::{
-    Capabilities, CommandError, CommandOutput, Evidence, LockCommand, LockInfo, LockStatus, Pin, ReadBack, Refusal,
-    SlotContent, SlotNumber, SlotReport,
+    Alike, Capabilities, CommandError, CommandOutput, Evidence, LockCommand, LockInfo, LockStatus, Pin, ReadBack,
+    Refusal, SlotContent, SlotNumber, SlotReport,
 };
 
 /// What is wrong with a lock.
@@ -54,6 +54,8 @@ impl FakeLock {
                 min_code_length: 4,
                 max_code_length: 8,
                 digits: "0123456789".to_owned(),
+                reserved_slots: Default::default(),
+                alike: Alike::default(),
                 read_back: ReadBack::Shown,
                 can_lock: true,
                 can_unlock: true,

@@ -15,6 +15,7 @@ mod link;
 mod log;
 mod network;
 mod node;
+mod oddities;
 mod setup;
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ pub use control::{Control, StickFault};
 pub use joining::JoinFaults;
 pub use log::LoggedCommand;
 pub use network::FreshLock;
+pub use oddities::Oddities;
 pub use setup::{LockSetup, SetupError, StickSetup, demo_setup};
 
 use air::{Air, Flight};

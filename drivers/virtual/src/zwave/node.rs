@@ -24,6 +24,9 @@ const NO_MORE_REPORTS: u8 = 0;
 /// Basic, generic and specific device class: routing end node, entry control, secure keypad door lock.
 const DEVICE_CLASSES: [u8; 3] = [0x04, 0x40, 0x03];
 const SEGMENT_REQUEST: u8 = 0xC8;
+/// Supervision: the report, and the bits of its session.
+const SUPERVISION_REPORT: u8 = 0x02;
+const SESSION: u8 = 0x3F;
 
 /// The network that a node is in, as far as it knows it.
 pub(super) struct Membership<'a> {
@@ -176,6 +179,7 @@ impl Node {
 
     /// A frame of the hub arrived.
     pub(super) fn handle_frame(&mut self, now: Instant, frame: &[u8], multicast: bool) {
+        self.lock.set_now(now);
         match *frame {
             [segmentation::CLASS, command, session, offset, ..] if command == SEGMENT_REQUEST => {
                 self.resend_segment(session, offset);
@@ -283,6 +287,7 @@ impl Node {
 
     /// The instant of [`Node::timeout`] has come.
     pub(super) fn handle_timeout(&mut self, now: Instant) {
+        self.lock.set_now(now);
         self.channel.handle_timeout(now);
         if let Some(joiner) = &mut self.joiner {
             joiner.handle_timeout(now);
@@ -450,6 +455,12 @@ impl Node {
     }
 
     fn send(&mut self, now: Instant, class: Option<SecurityClass>, command: Vec<u8>) {
+        let mut command = command;
+        if let [supervision::CLASS, SUPERVISION_REPORT, session, ..] = &mut command[..]
+            && self.lock.setup.oddities.session_zero
+        {
+            *session &= !SESSION;
+        }
         self.channel.send(now, Secured { class, command: command.into() });
     }
 

@@ -8,6 +8,7 @@ use keyway_zwave::node::NodeId;
 use keyway_zwave::security::{NetworkKey, NetworkKeys, SecurityClass};
 use serde::Deserialize;
 
+use super::Oddities;
 use super::joining::JoinFaults;
 use super::network::FreshLock;
 use crate::door::DoorSetup;
@@ -60,6 +61,8 @@ pub struct LockSetup {
     pub multi_channel_association: bool,
     /// It answers the request for its node information frame.
     pub tells_information: bool,
+    /// What it does otherwise than it should.
+    pub oddities: Oddities,
 }
 
 impl LockSetup {
@@ -81,6 +84,7 @@ impl LockSetup {
             lifeline: true,
             multi_channel_association: false,
             tells_information: true,
+            oddities: Oddities::default(),
         }
     }
 }
@@ -209,6 +213,8 @@ struct RawLock {
     lifeline: Option<bool>,
     multi_channel_association: Option<bool>,
     tells_information: Option<bool>,
+    #[serde(default)]
+    oddities: Oddities,
 }
 
 /// A lock in its box. What is left out is as usual: it asks for every class of Security 2.
@@ -302,6 +308,7 @@ impl RawLock {
             lifeline: self.lifeline.unwrap_or(usual.lifeline),
             multi_channel_association: self.multi_channel_association.unwrap_or(usual.multi_channel_association),
             tells_information: self.tells_information.unwrap_or(usual.tells_information),
+            oddities: self.oddities,
             ..usual
         })
     }
@@ -318,12 +325,15 @@ mod tests {
     #[test]
     fn a_lock_is_read_and_what_is_left_out_is_as_usual() {
         let text = r#"{"home_id": 1, "keys": {"s0": "00112233445566778899aAbBcCdDeEfF"},
-            "locks": [{"node": 260, "security": ["s0"], "slots": 10, "codes": {"1": "0042"}, "latency_ms": 40}]}"#;
+            "locks": [{"node": 260, "security": ["s0"], "slots": 10, "codes": {"1": "0042"}, "latency_ms": 40,
+            "oddities": {"product": [59, 1, 1129], "code_length": 6}}]}"#;
         let setup = StickSetup::from_json(text).unwrap();
         let lock = &setup.locks[0];
         assert_eq!((lock.node.get(), lock.door.slots, lock.user_code_version), (260, 10, 2));
         assert_eq!(lock.latency, Duration::from_millis(40));
         assert_eq!(lock.codes[&SlotNumber(1)].expose(), "0042");
+        let oddities = Oddities { product: Some((0x3B, 1, 0x469)), code_length: Some(6), ..Oddities::default() };
+        assert_eq!(lock.oddities, oddities);
         assert_eq!(setup.keys.s0.unwrap().expose()[15], 0xFF);
     }
 

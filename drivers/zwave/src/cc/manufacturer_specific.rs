@@ -62,13 +62,12 @@ pub fn manufacturer_name(id: u16) -> Option<&'static str> {
     Some(match id {
         0x003B => "Allegion (Schlage)",
         0x0090 => "Spectrum Brands (Kwikset, Baldwin, Weiser)",
-        0x0109 | 0x0129 => "ASSA ABLOY (Yale)",
-        0x010E => "Danalock",
-        0x0230 => "Poly-Control",
-        0x0373 => "ID Lock",
+        0x0109 => "Vision Security",
+        0x010E => "Poly-Control (Danalock)",
+        0x0129 => "ASSA ABLOY (Yale)",
+        0x0230 | 0x0373 => "ID Lock",
         0x033F => "August",
-        0x0344 => "U-tec (Ultraloq)",
-        0x0361 => "Allegion",
+        0x0452 => "U-tec (Ultraloq)",
         _ => return None,
     })
 }

@@ -5,6 +5,7 @@
 
 pub mod association;
 pub mod battery;
+pub mod configuration;
 pub mod door_lock;
 pub mod manufacturer_specific;
 pub mod notification;

@@ -169,8 +169,12 @@ impl Report {
         Ok(report)
     }
 
-    /// What this means for a lock; empty for what does not concern one.
-    pub fn lock_events(&self) -> Vec<LockEvent> {
+    /// What this means for a lock; empty for what does not concern one. `alarms`: the version 1 fields are to be believed
+    /// where they say something.
+    pub fn lock_events(&self, alarms: bool) -> Vec<LockEvent> {
+        if let Some(event) = self.alarm().filter(|_| alarms) {
+            return vec![event];
+        }
         match self.event {
             // What it is stands in the version 1 fields only.
             Some((_, UNKNOWN_EVENT)) => self.alarm().into_iter().collect(),
@@ -263,7 +267,7 @@ mod tests {
 
     fn events(bytes: &[u8]) -> Vec<LockEvent> {
         match NotificationCommand::decode(bytes) {
-            Ok(NotificationCommand::Report(report)) => report.lock_events(),
+            Ok(NotificationCommand::Report(report)) => report.lock_events(false),
             other => panic!("{other:?}"),
         }
     }
@@ -295,6 +299,19 @@ mod tests {
         let expected = [LockEvent::Unlocked { source: UnlockSource::Keypad, slot: Some(SlotNumber(5)) }];
         assert_eq!(events(&[0x71, 0x05, 19, 5, 0, 0xFF, 6, 0xFE, 0]), expected);
         assert_eq!(events(&[0x71, 0x05, 0, 0, 0, 0xFF, 6, 0xFE, 0]), []);
+    }
+
+    #[test]
+    fn where_the_old_alarms_are_to_be_believed_they_count_before_the_event() {
+        let bytes = [0x71, 0x05, 19, 7, 0, 0xFF, 6, 6, 1, 5];
+        let Ok(NotificationCommand::Report(report)) = NotificationCommand::decode(&bytes) else { panic!() };
+        let slot = |alarms| match report.lock_events(alarms)[..] {
+            [LockEvent::Unlocked { slot, .. }] => slot,
+            _ => None,
+        };
+        assert_eq!((slot(true), slot(false)), (Some(SlotNumber(7)), Some(SlotNumber(5))));
+        let silent = Report { alarm_type: 0, ..report.clone() };
+        assert_eq!(silent.lock_events(true), report.lock_events(false));
     }
 
     #[test]

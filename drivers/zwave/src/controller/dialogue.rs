@@ -1,6 +1,7 @@
 //! The conversation with one lock: its interview, the job under way, and what waits.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use keyway_lock::{
@@ -17,12 +18,12 @@ use crate::lock::{Job, Next, Want};
 use crate::node::NodeId;
 use crate::node::info::Listening;
 use crate::node::table::NodeRecord;
+use crate::quirks::Quirks;
 use crate::security::{SecurityClass, s0, s2};
 use crate::serial_api::startup::Stick;
 use crate::transport::exchange::{AskError, Awaits, Question};
 use crate::transport::queue::{AskId, Ended, Queue};
 use crate::transport::sessions::SessionIds;
-use crate::transport::supervision;
 
 /// Device Reset Locally (CC:005A.01.01).
 const RESET_NOTIFICATION: [u8; 2] = [0x5A, 0x01];
@@ -46,6 +47,7 @@ enum Doing {
 pub(super) struct Dialogue {
     node: NodeId,
     granted: Vec<SecurityClass>,
+    quirks: Arc<Quirks>,
     /// What is known of it, and in force.
     record: Option<NodeRecord>,
     /// What an interview that could not be ended has found so far: the next goes on from there. In force only once it is
@@ -68,10 +70,19 @@ pub(super) struct Dialogue {
 }
 
 impl Dialogue {
-    pub(super) fn new(node: NodeId, granted: Vec<SecurityClass>, record: Option<NodeRecord>) -> Self {
+    pub(super) fn new(
+        node: NodeId,
+        granted: Vec<SecurityClass>,
+        mut record: Option<NodeRecord>,
+        quirks: Arc<Quirks>,
+    ) -> Self {
+        if let Some(record) = &mut record {
+            record.look_up(&quirks);
+        }
         Self {
             node,
             granted,
+            quirks,
             record,
             draft: None,
             in_network: false,
@@ -114,7 +125,7 @@ impl Dialogue {
         match self.record.as_ref().filter(|record| record.is_usable()) {
             Some(record) => {
                 let info = record.lock_info();
-                self.interview_at = (self.draft.is_some() || !info.missing.is_empty()).then_some(now);
+                self.interview_at = (self.draft.is_some() || !record.is_complete()).then_some(now);
                 self.event(RadioEvent::LockInterviewed(self.lock(), info));
             }
             None => {
@@ -170,6 +181,7 @@ impl Dialogue {
             _ => self.record.as_ref(),
         };
         queue.set_beamed(self.node, record.is_some_and(|record| record.listening == Some(Listening::Frequently)));
+        queue.set_patience(self.node, record.and_then(|record| record.quirk.patience));
         while self.in_network && self.asked.is_none() {
             if self.doing.is_none() && !self.start(now, stick) {
                 return;
@@ -193,7 +205,7 @@ impl Dialogue {
                         let level = level_of(record, &self.granted, &command);
                         let awaits = match want {
                             Want::Report(beginning) => Awaits::Report(beginning),
-                            Want::Outcome if record.supports(supervision::CLASS) => match sessions.take() {
+                            Want::Outcome if record.is_supervised() => match sessions.take() {
                                 Some(session) => Awaits::Supervision(session),
                                 None => return,
                             },
@@ -226,7 +238,7 @@ impl Dialogue {
         self.interview_at = None;
         let record = self.draft.take().or_else(|| self.record.clone());
         let record = record.unwrap_or_else(|| NodeRecord::new(&self.granted));
-        let interview = Interview::new(self.node, stick, &self.granted, record);
+        let interview = Interview::new(self.node, stick, &self.granted, record, Arc::clone(&self.quirks));
         tracing::info!(node = %self.node, "interview begins");
         self.doing = Some(Doing::Interview(Box::new(interview)));
         true
@@ -339,7 +351,8 @@ impl Dialogue {
             tracing::warn!(node = %self.node, "a command without the security it should have is passed over");
             return;
         }
-        for event in events_of(command, record.door_sensor == Some(true)) {
+        let events = events_of(command, record);
+        for event in events {
             if let Some(Doing::Job(_, _, job)) = &mut self.doing {
                 job.handle_event(&event);
             }
@@ -407,10 +420,13 @@ fn due_level(record: &NodeRecord, granted: &[SecurityClass], command: &[u8]) -> 
 }
 
 /// What a command means for a lock; what can't be read means nothing.
-fn events_of(command: &[u8], door_sensor: bool) -> Vec<LockEvent> {
+fn events_of(command: &[u8], record: &NodeRecord) -> Vec<LockEvent> {
     match command.first() {
         Some(&notification::CLASS) => match NotificationCommand::decode(command) {
-            Ok(NotificationCommand::Report(report)) => report.lock_events(),
+            Ok(NotificationCommand::Report(report)) => {
+                let events = report.lock_events(record.quirk.alarm_events);
+                events.into_iter().map(|event| by_slot(event, record)).collect()
+            }
             _ => Vec::new(),
         },
         Some(&battery::CLASS) => match BatteryCommand::decode(command) {
@@ -419,7 +435,7 @@ fn events_of(command: &[u8], door_sensor: bool) -> Vec<LockEvent> {
         },
         Some(&door_lock::CLASS) => match DoorLockCommand::decode(command) {
             Ok(DoorLockCommand::OperationReport(report)) => {
-                let door = door_sensor.then(|| LockEvent::DoorOpen(report.door_open()));
+                let door = (record.door_sensor == Some(true)).then(|| LockEvent::DoorOpen(report.door_open()));
                 report.locked().map(LockEvent::Bolt).into_iter().chain(door).collect()
             }
             _ => Vec::new(),
@@ -434,5 +450,15 @@ fn events_of(command: &[u8], door_sensor: bool) -> Vec<LockEvent> {
         },
         _ if command.starts_with(&RESET_NOTIFICATION) => vec![LockEvent::Reset],
         _ => Vec::new(),
+    }
+}
+
+/// Some locks count the users of keypad events in their own way.
+fn by_slot(event: LockEvent, record: &NodeRecord) -> LockEvent {
+    let slot_of = |user: Option<SlotNumber>| user.and_then(|user| record.quirk.slot_of_event(user));
+    match event {
+        LockEvent::Unlocked { source, slot } => LockEvent::Unlocked { source, slot: slot_of(slot) },
+        LockEvent::Locked { source, slot } => LockEvent::Locked { source, slot: slot_of(slot) },
+        other => other,
     }
 }

@@ -1,6 +1,7 @@
 //! What the network wants done, done: orders to the stick, questions to nodes, records, keys; and what came of it.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::Instant;
 
 use keyway_lock::{Output, PersistId};
@@ -164,7 +165,7 @@ impl ZwaveRadio {
         if let Some(secured) = &mut self.secured {
             secured.security.s2.add_peer(node, &granted);
         }
-        self.locks.insert(node, Dialogue::new(node, granted, record));
+        self.locks.insert(node, Dialogue::new(node, granted, record, Arc::clone(&self.quirks)));
     }
 
     fn begin(&mut self, now: Instant, node: NodeId) {

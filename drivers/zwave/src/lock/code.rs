@@ -3,7 +3,7 @@
 //! A set is sent once, under supervision where the lock knows that, and is then read back. A lock that hides its codes
 //! has proven it by its supervised SUCCESS or by its own programming event.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use keyway_lock::{
     CommandError, CommandOutput, Evidence, LockCommand, LockEvent, Pin, Refusal, SlotContent, SlotNumber, SlotReport,
@@ -52,6 +52,8 @@ pub(super) struct CodeJob {
     /// Identifiers above 255 have the extended commands only.
     extended: bool,
     was_free: bool,
+    /// How long it tells the old content after a write.
+    slow: Duration,
     hides: Option<bool>,
     /// The lock said SUCCESS.
     confirmed: bool,
@@ -84,7 +86,8 @@ impl CodeJob {
             goal,
             extended: slot.0 > 255,
             was_free,
-            hides: record.masked,
+            hides: record.hides_codes(),
+            slow: record.quirk.settle,
             confirmed: false,
             programmed: false,
             duplicate: false,
@@ -158,7 +161,7 @@ impl CodeJob {
                     Goal::Set(_) if self.hides == Some(true) => {
                         self.done(Ok(CommandOutput::CodeSet(Evidence::Supervised)));
                     }
-                    _ => self.phase = Phase::Read,
+                    _ => self.look(now),
                 }
             }
             Ok(Answer::Supervised(Status::Fail)) if self.duplicate => self.refused(Refusal::DuplicatePin),
@@ -166,7 +169,7 @@ impl CodeJob {
             // Not told how it went: the slot tells.
             Ok(Answer::Supervised(Status::NoSupport | Status::Working) | Answer::Delivered | Answer::Report(_)) => {
                 self.delivered = true;
-                self.phase = Phase::Read;
+                self.look(now);
             }
             Err(AskError::NoAnswer) => self.settle(now),
             // Its acknowledgement may have been lost, no more: the slot tells, or it does not answer that either.
@@ -256,6 +259,11 @@ impl CodeJob {
         } else {
             self.refused(Refusal::NotTaken(content));
         }
+    }
+
+    /// The first read after a write.
+    fn look(&mut self, now: Instant) {
+        self.phase = if self.slow.is_zero() { Phase::Read } else { Phase::Settle { until: now + self.slow } };
     }
 
     fn settle(&mut self, now: Instant) {

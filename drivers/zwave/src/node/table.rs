@@ -10,7 +10,9 @@ use super::NodeId;
 use super::info::Listening;
 use crate::cc;
 use crate::cc::manufacturer_specific::manufacturer_name;
+use crate::quirks::{Quirk, Quirks};
 use crate::security::SecurityClass;
+use crate::transport::supervision;
 
 /// Version of [`NodeRecord`] in the store; a record of another version is asked for anew.
 const RECORD_VERSION: u8 = 1;
@@ -45,8 +47,13 @@ pub struct NodeRecord {
     pub lifeline: bool,
     /// It hides its codes, as far as was seen.
     pub masked: Option<bool>,
+    /// Digits that every code has, if it is so and it says.
+    pub code_length: Option<u8>,
     /// Parts of the interview that brought no answer.
     pub missing: BTreeSet<String>,
+    /// What is peculiar about its model: data of this release and its user, not kept.
+    #[serde(skip)]
+    pub quirk: Quirk,
 }
 
 impl NodeRecord {
@@ -67,6 +74,8 @@ impl NodeRecord {
             door_sensor: None,
             lifeline: false,
             masked: None,
+            code_length: None,
+            quirk: Quirk::default(),
             missing: BTreeSet::new(),
         }
     }
@@ -76,6 +85,27 @@ impl NodeRecord {
         let record: Self = serde_json::from_slice(&value.0).ok()?;
         let same = record.granted.iter().copied().eq(granted.iter().map(|class| *class as u8));
         (record.version == RECORD_VERSION && same).then_some(record)
+    }
+
+    /// Looks up what is peculiar about its model.
+    pub fn look_up(&mut self, quirks: &Quirks) {
+        self.quirk = quirks.of(self.product, self.firmware);
+    }
+
+    /// Whether its interview has brought everything.
+    pub fn is_complete(&self) -> bool {
+        let length = self.quirk.code_length_parameter.is_none() || self.code_length.is_some();
+        self.missing.is_empty() && (length || !self.supports(cc::configuration::CLASS))
+    }
+
+    /// Whether a command is sent under Supervision.
+    pub fn is_supervised(&self) -> bool {
+        self.supports(supervision::CLASS) && self.quirk.supervision != Some(false)
+    }
+
+    /// Whether it hides its codes, as far as is known.
+    pub fn hides_codes(&self) -> Option<bool> {
+        self.masked.or(self.quirk.masked)
     }
 
     /// The record for the store.
@@ -117,6 +147,9 @@ impl NodeRecord {
             ),
             None => (String::new(), String::new()),
         };
+        // The class has no field for it: "the User Code field MUST be 4 to 10 characters".
+        let lengths = self.code_length.map(|length| (length, length)).or(self.quirk.code_lengths);
+        let (min_code_length, max_code_length) = lengths.unwrap_or((4, 10));
         LockInfo {
             manufacturer,
             model,
@@ -124,11 +157,12 @@ impl NodeRecord {
             capabilities: Capabilities {
                 slot_count: self.users.unwrap_or(0),
                 first_slot: SlotNumber(1),
-                // The class has no field for it: "the User Code field MUST be 4 to 10 characters".
-                min_code_length: 4,
-                max_code_length: 10,
+                min_code_length,
+                max_code_length,
+                reserved_slots: self.quirk.reserved_slots.clone(),
+                alike: self.quirk.alike.clone(),
                 digits: self.digits.clone().unwrap_or_else(|| "0123456789".to_owned()),
-                read_back: match self.masked {
+                read_back: match self.hides_codes() {
                     None => ReadBack::Unknown,
                     Some(false) => ReadBack::Shown,
                     Some(true) => ReadBack::Masked,

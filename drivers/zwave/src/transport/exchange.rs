@@ -16,7 +16,7 @@ use crate::serial_api::session::{Completed, SendFailure};
 /// How long a nonce report may take once the node has acknowledged the question for it (CC:0098.01.40.11.007 lets the
 /// node hold its nonce for 3 s at least, CC:009F.01.01 names no time; sleepy locks take up to a second).
 const NONCE_TIMEOUT: Duration = Duration::from_millis(2500);
-/// How long a report may take once the node has acknowledged the question.
+/// How long a report may take once the node has acknowledged the question, unless its model is known to need longer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(4);
 /// A lock that works on a command for an unknown time (duration 0xFE) is given this long.
 const UNKNOWN_DURATION: Duration = Duration::from_secs(30);
@@ -181,6 +181,7 @@ pub struct Exchange {
     command: Zeroizing<Vec<u8>>,
     level: Option<SecurityClass>,
     awaits: Awaits,
+    patience: Duration,
     stage: Stage,
     /// Security 0: the command in one or two parts, and which is next.
     parts: Vec<S0Part>,
@@ -201,8 +202,8 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// Begins; the first frame is to be taken with [`Exchange::frame`].
-    pub fn new(node: NodeId, question: Question) -> Self {
+    /// Begins; `patience`: how long the answer may take, if not as long as others'. The first frame is to be taken with [`Exchange::frame`].
+    pub fn new(node: NodeId, question: Question, patience: Option<Duration>) -> Self {
         let command = match question.awaits {
             Awaits::Supervision(session) => {
                 let command = question.command.to_vec();
@@ -215,6 +216,7 @@ impl Exchange {
             command,
             level: question.level,
             awaits: question.awaits,
+            patience: patience.unwrap_or(ANSWER_TIMEOUT),
             stage: Stage::Turn,
             parts: Vec::new(),
             next_part: 0,
@@ -337,7 +339,7 @@ impl Exchange {
                 match self.awaits {
                     Awaits::Delivery => self.end(Ok(Answer::Delivered)),
                     Awaits::Report(_) | Awaits::Supervision(_) => {
-                        self.stage = Stage::Answer { until: now + ANSWER_TIMEOUT };
+                        self.stage = Stage::Answer { until: now + self.patience };
                     }
                 }
             }
@@ -410,7 +412,7 @@ impl Exchange {
                         Status::Working => {
                             let more =
                                 supervision::duration(duration).unwrap_or(UNKNOWN_DURATION).min(LONGEST_DURATION);
-                            self.stage = Stage::Answer { until: now + more + ANSWER_TIMEOUT };
+                            self.stage = Stage::Answer { until: now + more + self.patience };
                         }
                         Status::NoSupport | Status::Fail | Status::Success => self.end(Ok(Answer::Supervised(status))),
                     }
@@ -427,7 +429,7 @@ impl Exchange {
         let new = if self.gathered.is_empty() { 0 } else { follow.map_or(0, |index| index + 1) };
         self.gathered.extend_from_slice(report.get(new..).unwrap_or_default());
         if more && self.gathered.len() < LONGEST_GATHERED {
-            self.stage = Stage::Answer { until: now + ANSWER_TIMEOUT };
+            self.stage = Stage::Answer { until: now + self.patience };
         } else {
             let whole = std::mem::take(&mut self.gathered);
             self.end(Ok(Answer::Report(whole)));
@@ -482,12 +484,16 @@ mod tests {
 
     impl Bench {
         /// A question in the clear that has been delivered.
-        #[expect(clippy::disallowed_methods, reason = "an arbitrary instant to count from")]
         fn asked(beginning: Beginning) -> Self {
+            Self::asked_of(beginning, None)
+        }
+
+        #[expect(clippy::disallowed_methods, reason = "an arbitrary instant to count from")]
+        fn asked_of(beginning: Beginning, patience: Option<Duration>) -> Self {
             let node = |id| NodeId::new(id).unwrap();
             let command = Zeroizing::new(vec![0x98, 0x02]);
             let question = Question { command, level: None, awaits: Awaits::Report(beginning) };
-            let mut bench = Self { now: Instant::now(), exchange: Exchange::new(node(5), question) };
+            let mut bench = Self { now: Instant::now(), exchange: Exchange::new(node(5), question, patience) };
             let mut security = Security::new(node(1), 1, &NetworkKeys::default(), ([1; 32], [2; 32]));
             bench.exchange.frame(bench.now, &mut security, 46).unwrap();
             let report = TransmitReport {
@@ -509,6 +515,15 @@ mod tests {
                 _ => None,
             }
         }
+    }
+
+    #[test]
+    fn a_slow_model_is_waited_for_longer() {
+        let waits = |patience| {
+            let bench = Bench::asked_of([0x98].into(), patience);
+            bench.exchange.timeout().unwrap() - bench.now
+        };
+        assert_eq!((waits(None), waits(Some(Duration::from_secs(10)))), (ANSWER_TIMEOUT, Duration::from_secs(10)));
     }
 
     #[test]

@@ -62,6 +62,8 @@ struct Line {
     used: Duration,
     /// It sleeps, and is woken by a beam.
     beamed: bool,
+    /// How long it may take to answer, if not as long as others.
+    patience: Option<Duration>,
 }
 
 impl Line {
@@ -118,7 +120,13 @@ pub struct Queue {
 impl Queue {
     /// Asks a node.
     pub fn ask(&mut self, node: NodeId, question: Question) -> AskId {
-        self.push(node, Task::Exchange(Box::new(Exchange::new(node, question))))
+        let patience = self.lines.get(&node).and_then(|line| line.patience);
+        self.push(node, Task::Exchange(Box::new(Exchange::new(node, question, patience))))
+    }
+
+    /// Tells how long a node may take to answer; `None`: as long as others.
+    pub fn set_patience(&mut self, node: NodeId, patience: Option<Duration>) {
+        self.lines.entry(node).or_default().patience = patience;
     }
 
     /// Tells that a node sleeps, and is woken by a beam; or that it does not.

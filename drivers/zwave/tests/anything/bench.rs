@@ -9,6 +9,7 @@ use keyway_virtual::zwave::{Action, LockSetup, StickSetup, VirtualOutput, Virtua
 use keyway_zwave::controller::{Setup, ZwaveRadio};
 use keyway_zwave::host::frame::{DataFrame, FrameType};
 use keyway_zwave::node::NodeId;
+use keyway_zwave::quirks::Quirks;
 use keyway_zwave::security::SecurityClass;
 use keyway_zwave::serial_api::function;
 
@@ -64,7 +65,7 @@ impl Bench {
         let mut nodes: BTreeMap<_, _> = building.locks.iter().map(|lock| (lock.node, lock.security.clone())).collect();
         // One that the stick does not know.
         nodes.insert(NodeId::new(5).unwrap(), vec![SecurityClass::S2AccessControl]);
-        let setup = Setup { keys: building.keys.clone(), soft_reset: false, nodes };
+        let setup = Setup { keys: building.keys.clone(), soft_reset: false, nodes, quirks: Quirks::built_in() };
         let now = Instant::now();
         Self {
             now,

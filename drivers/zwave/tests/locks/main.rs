@@ -5,6 +5,7 @@
 mod joining;
 mod leaving;
 mod oddities;
+mod quirks;
 mod trouble;
 mod world;
 

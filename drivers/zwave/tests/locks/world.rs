@@ -13,6 +13,7 @@ use keyway_virtual::zwave::{
 use keyway_zwave::controller::{Setup, ZwaveRadio};
 use keyway_zwave::host::frame::{DataFrame, FrameType};
 use keyway_zwave::node::NodeId;
+use keyway_zwave::quirks::Quirks;
 use keyway_zwave::security::NetworkKeys;
 use keyway_zwave::serial_api::function;
 
@@ -46,7 +47,7 @@ impl World {
     pub(crate) fn new(building: StickSetup) -> Self {
         let start = Instant::now();
         let nodes = building.locks.iter().map(|lock| (lock.node, lock.security.clone())).collect();
-        let setup = Setup { keys: building.keys.clone(), soft_reset: false, nodes };
+        let setup = Setup { keys: building.keys.clone(), soft_reset: false, nodes, quirks: Quirks::built_in() };
         Self {
             now: start,
             start,
@@ -59,6 +60,17 @@ impl World {
             records: Vec::new(),
             setup,
         }
+    }
+
+    /// What is known of models, in place of what is built in; before anything else.
+    pub(crate) fn quirks(&mut self, text: &str) {
+        self.setup.quirks = Quirks::parse(text).unwrap();
+        self.radio = ZwaveRadio::new(self.setup.clone(), Vec::new(), [1; 32]);
+    }
+
+    /// From the next start on, what is built in is known.
+    pub(crate) fn built_in_quirks(&mut self) {
+        self.setup.quirks = Quirks::built_in();
     }
 
     /// Opens the port and waits until every lock is interviewed.

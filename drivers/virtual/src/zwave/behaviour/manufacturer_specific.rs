@@ -11,6 +11,7 @@ const MANUFACTURER: u16 = 0x7FFE;
 
 pub(super) fn handle(lock: &mut Lock, command: &[u8]) -> Option<Reaction> {
     let Command::Get = Command::decode(command).ok()? else { return None };
-    let product = lock.setup.user_code_version.into();
-    Some(Reaction::Answer(Command::Report { manufacturer: MANUFACTURER, product_type: 1, product }.encode()))
+    let (manufacturer, product_type, product) =
+        lock.setup.oddities.product.unwrap_or((MANUFACTURER, 1, lock.setup.user_code_version.into()));
+    Some(Reaction::Answer(Command::Report { manufacturer, product_type, product }.encode()))
 }

@@ -2,6 +2,7 @@
 
 mod association;
 mod battery;
+mod configuration;
 mod door_lock;
 mod manufacturer_specific;
 mod notification;
@@ -10,9 +11,11 @@ mod user_code;
 mod version;
 mod zwave_plus;
 
-use std::collections::BTreeSet;
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
+use keyway_lock::SlotNumber;
+use keyway_zwave::cc::user_code::UserCode;
 use keyway_zwave::transport::{crc16, multi_command, segmentation};
 
 use super::setup::LockSetup;
@@ -38,6 +41,10 @@ pub(super) struct Lock {
     silenced: BTreeSet<u8>,
     /// Until a fault is over, orders take this long.
     pub(super) working: Duration,
+    /// What it still tells of slots that were changed, and until when.
+    old: BTreeMap<SlotNumber, (Instant, UserCode)>,
+    /// Now.
+    now: Option<Instant>,
 }
 
 /// What a command led to.
@@ -62,7 +69,22 @@ impl Lock {
         }
         while door.poll_event().is_some() {}
         let lifeline = setup.lifeline.then_some(hub).into_iter().collect();
-        Self { setup, door, lifeline, keypad_mode: 0, silenced: BTreeSet::new(), working: Duration::ZERO }
+        Self {
+            setup,
+            door,
+            lifeline,
+            keypad_mode: 0,
+            silenced: BTreeSet::new(),
+            working: Duration::ZERO,
+            old: BTreeMap::new(),
+            now: None,
+        }
+    }
+
+    /// Time goes by.
+    pub(super) fn set_now(&mut self, now: Instant) {
+        self.now = Some(now);
+        self.old.retain(|_, (until, _)| *until > now);
     }
 
     fn is_secure(&self) -> bool {
@@ -83,6 +105,9 @@ impl Lock {
             (segmentation::CLASS, 2),
             (multi_command::CLASS, 1),
         ];
+        if self.setup.oddities.code_length.is_some() {
+            classes.push((configuration::CLASS, 1));
+        }
         if self.setup.supervision {
             classes.push((SUPERVISION, 1));
         }
@@ -136,6 +161,7 @@ impl Lock {
             zwave_plus::CLASS => zwave_plus::handle(self, command),
             manufacturer_specific::CLASS => manufacturer_specific::handle(self, command),
             version::CLASS => version::handle(self, command),
+            configuration::CLASS => configuration::handle(self, command),
             battery::CLASS => battery::handle(self, command),
             association::CLASS | association::MULTI_CHANNEL_CLASS => association::handle(self, command),
             notification::CLASS => notification::handle(self, command),

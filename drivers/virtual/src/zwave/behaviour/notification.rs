@@ -85,8 +85,37 @@ pub(super) fn report(lock: &Lock, event: DoorEvent) -> Option<Vec<u8>> {
     if lock.silenced.contains(&kind) {
         return None;
     }
-    let report = Report { event: Some((kind, number)), parameters, ..Report::default() };
+    let report = if lock.setup.oddities.alarm_events {
+        let slot = match event {
+            DoorEvent::Turned { by: Turner::Keypad(slot), .. }
+            | DoorEvent::CodeAdded(slot, _)
+            | DoorEvent::CodeDeleted(slot, _) => u8::try_from(slot.0).unwrap_or(u8::MAX),
+            _ => 0,
+        };
+        // The new fields say no more than that something is as it was.
+        Report { alarm_type: alarm_type(number)?, alarm_level: slot, event: Some((kind, 0)), parameters: vec![] }
+    } else {
+        Report { event: Some((kind, number)), parameters, ..Report::default() }
+    };
     Some(NotificationCommand::Report(report).encode())
+}
+
+/// The old alarm type of an Access Control event, as Kwikset and Yale count them.
+fn alarm_type(number: u8) -> Option<u8> {
+    Some(match number {
+        access_control::KEYPAD_LOCK => 18,
+        access_control::KEYPAD_UNLOCK => 19,
+        access_control::MANUAL_LOCK => 21,
+        access_control::MANUAL_UNLOCK => 22,
+        access_control::RF_LOCK => 24,
+        access_control::RF_UNLOCK => 25,
+        access_control::JAMMED => 9,
+        access_control::ALL_CODES_DELETED => 32,
+        access_control::CODE_DELETED => 33,
+        access_control::CODE_ADDED => 112,
+        access_control::DUPLICATE_CODE => 113,
+        _ => return None,
+    })
 }
 
 fn bit_mask(bits: &[u8]) -> Vec<u8> {

@@ -55,6 +55,9 @@ pub(super) fn handle(lock: &mut Lock, command: &[u8]) -> Option<Reaction> {
 /// Event parameter of a notification about a user: a User Code Report (Notification type list, Access Control 5, 6, 13, 14).
 /// The digits stay out of it, as with many locks.
 pub(super) fn event_parameter(lock: &Lock, slot: SlotNumber) -> Vec<u8> {
+    if let Some(first) = lock.setup.oddities.first_event_user {
+        return vec![u8::try_from(first.saturating_add(slot.0).saturating_sub(1)).unwrap_or(u8::MAX)];
+    }
     let code = UserCode { code: CodeBytes::cleared(), ..content(lock, slot) };
     if slot.0 <= u8::MAX.into() {
         UserCodeCommand::Report(code).encode()
@@ -66,6 +69,16 @@ pub(super) fn event_parameter(lock: &Lock, slot: SlotNumber) -> Vec<u8> {
 /// All or nothing is not promised: those before one that is refused stay changed.
 fn change(lock: &mut Lock, codes: &[UserCode]) -> Reaction {
     for code in codes {
+        if let Some(now) = lock.now.filter(|_| lock.setup.oddities.settle_ms > 0) {
+            let old = content(lock, code.user);
+            lock.old.insert(code.user, (now + lock.setup.oddities.settle(), old));
+        }
+        // One that is not as long as it should be is dropped without a word.
+        let taken = code.status == UserIdStatus::Available
+            || code.code.expose().len() == usize::from(lock.setup.oddities.code_length.unwrap_or(0));
+        if lock.setup.oddities.code_length.is_some() && !taken {
+            continue;
+        }
         let changed = match (code.status, code.user) {
             (UserIdStatus::Available, SlotNumber(0)) => lock.door.clear_all_codes(By::Radio).is_ok(),
             (UserIdStatus::Available, slot) => lock.door.clear_code(slot, By::Radio).is_ok(),
@@ -85,6 +98,9 @@ fn change(lock: &mut Lock, codes: &[UserCode]) -> Reaction {
 }
 
 fn content(lock: &Lock, user: SlotNumber) -> UserCode {
+    if let Some((_, old)) = lock.old.get(&user) {
+        return old.clone();
+    }
     let Some(code) = lock.door.codes().get(&user) else {
         // A slot that is not there: status not available.
         let status = if lock.door.has_slot(user) { UserIdStatus::Available } else { UserIdStatus::NotAvailable };

@@ -1,0 +1,30 @@
+//! What a virtual lock does otherwise than it should, as real ones do.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+/// The oddities; by default none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Oddities {
+    /// Manufacturer, product type and product it says it is; `None`: no real one.
+    pub product: Option<(u16, u16, u16)>,
+    /// Every code has so many digits, as configuration parameter 16 says; others are dropped without a word.
+    pub code_length: Option<u8>,
+    /// It answers each supervised order with session 0.
+    pub session_zero: bool,
+    /// The number by which its keypad events name slot 1.
+    pub first_event_user: Option<u16>,
+    /// It tells the old content of a slot for so many milliseconds after a change.
+    pub settle_ms: u64,
+    /// Its notifications say what happened in the old alarm fields only.
+    pub alarm_events: bool,
+}
+
+impl Oddities {
+    /// The time of `settle_ms`.
+    pub fn settle(&self) -> Duration {
+        Duration::from_millis(self.settle_ms)
+    }
+}
