@@ -16,8 +16,10 @@ use crate::model::{Delivery, Event, EventChoice, EventSubject, EventType, Timest
 use crate::store::{EventFilter, Store, Unit};
 
 const KEY: [u8; 24] = [9; 24];
-/// Receivers are waited for so long here.
-const SLOW: Duration = Duration::from_millis(300);
+/// Receivers are waited for so long here: long enough for a busy machine,
+const PATIENT: Duration = Duration::from_secs(20);
+/// or not, where they say nothing.
+const HASTY: Duration = Duration::from_secs(1);
 
 /// The hub's clock: it moves when a pause passes. Longer ones than `patience` do not.
 struct Hand {
@@ -47,20 +49,26 @@ struct World {
     hub: Hub,
     store: Store,
     clock: Arc<Hand>,
+    within: Duration,
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
 }
 
 impl World {
-    #[expect(clippy::disallowed_methods, reason = "an Instant can't be made otherwise; the test never looks at it")]
     fn new() -> Self {
+        Self::who_waits(PATIENT)
+    }
+
+    /// One that gives receivers this long.
+    #[expect(clippy::disallowed_methods, reason = "an Instant can't be made otherwise; the test never looks at it")]
+    fn who_waits(within: Duration) -> Self {
         let store = Store::in_memory(Zeroizing::new([1; 32]), [2; 32]).unwrap();
         let now = Now { utc: Timestamp::UNIX_EPOCH, mono: Instant::now(), trusted: true };
         let clock = Arc::new(Hand { now: Mutex::new(now), patience: Mutex::new(Duration::MAX) });
         let sticks = watch::channel(BTreeMap::new()).1;
         let hub = Hub::new("test", store.clone(), Arc::clone(&clock) as Arc<dyn Clock>, sticks);
-        let (stop, serving) = serving(&hub, &clock);
-        Self { hub, store, clock, stop, serving }
+        let (stop, serving) = serving(&hub, &clock, within);
+        Self { hub, store, clock, within, stop, serving }
     }
 
     async fn write<T: Send + 'static>(
@@ -74,7 +82,7 @@ impl World {
     async fn restart(&mut self) {
         self.stop.send_replace(true);
         (&mut self.serving).await.unwrap();
-        (self.stop, self.serving) = serving(&self.hub, &self.clock);
+        (self.stop, self.serving) = serving(&self.hub, &self.clock, self.within);
     }
 
     async fn webhook(&self, url: String, events: EventChoice) -> WebhookId {
@@ -138,9 +146,9 @@ impl World {
     }
 }
 
-fn serving(hub: &Hub, clock: &Arc<Hand>) -> (watch::Sender<bool>, JoinHandle<()>) {
+fn serving(hub: &Hub, clock: &Arc<Hand>, within: Duration) -> (watch::Sender<bool>, JoinHandle<()>) {
     let (stop, stopped) = watch::channel(false);
-    let courier = Courier::with_limit(SLOW);
+    let courier = Courier::with_limit(within);
     (stop, tokio::spawn(serve_with(hub.clone(), courier, Arc::clone(clock) as Arc<dyn Pauses>, stopped)))
 }
 
@@ -214,7 +222,7 @@ async fn what_is_not_taken_is_tried_again_by_plan_until_it_is_and_those_behind_i
         Reply::Status(429),
         Reply::Status(404),
     ];
-    let mut world = World::new();
+    let mut world = World::who_waits(HASTY);
     *world.clock.patience.lock().unwrap() = Duration::from_secs(1800);
     let mut receiver = Receiver::new(move |number| answers.get(number).cloned().unwrap_or(Reply::Status(200)));
     let id = world.webhook(receiver.url("/"), EventChoice::All).await;
@@ -270,7 +278,7 @@ async fn after_eight_attempts_an_event_is_given_up_which_is_told_once_and_the_ne
 
 #[tokio::test]
 async fn one_slow_receiver_delays_no_other() {
-    let world = World::new();
+    let world = World::who_waits(HASTY * 5);
     let mut slow = Receiver::new(|_| Reply::Silence);
     let mut quick = Receiver::new(|_| Reply::Status(200));
     world.webhook(slow.url("/"), EventChoice::All).await;
@@ -296,14 +304,14 @@ async fn after_a_restart_it_goes_on_where_it_was() {
 
 #[tokio::test]
 async fn a_webhook_deleted_while_its_receiver_is_slow_is_gone_and_leaves_no_trace() {
-    let world = World::new();
+    let world = World::who_waits(HASTY);
     let mut receiver = Receiver::new(|_| Reply::Silence);
     let id = world.webhook(receiver.url("/"), EventChoice::All).await;
     world.happen(0..3).await;
     receiver.next().await;
     world.write(move |unit| unit.delete_webhook(id)).await;
     // Longer than it is waited for.
-    tokio::time::sleep(SLOW * 2).await;
+    tokio::time::sleep(HASTY * 2).await;
     assert!(receiver.is_quiet());
     let cursor = world.write(move |unit| unit.cursor(&format!("webhook:{id}"))).await;
     assert_eq!((cursor, world.hub.webhook_ids().await.unwrap()), (0, Vec::new()));

@@ -15,7 +15,7 @@ const PASSWORD: &str = "battery-staple";
 
 /// Operations that a caller of the role read may ask for by HTTP, where the hub leaves the PINs out for him. Over MQTT it
 /// does not know who asks.
-const MAY_SHOW_PINS: [&str; 3] = ["access_codes/", "access_grants/", "access_methods/"];
+const MAY_SHOW_PINS: [&str; 4] = ["access_codes/", "access_grants/", "access_methods/", "spaces/get_related"];
 
 #[test]
 fn the_shipped_list_lets_each_role_ask_for_its_operations_and_for_no_other() {
