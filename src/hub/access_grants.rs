@@ -4,7 +4,8 @@ use serde_json::{Map, json};
 
 use super::call::Call;
 use super::grant_codes::{self, RequestedAccessMethod, Wish};
-use super::grant_order::{Order, Who, check_times, usable};
+use super::grant_doors;
+use super::grant_order::{Doors, Order, Who, check_times, usable};
 use super::grant_resource::{AccessGrantResource, of};
 use super::outcome::{Failure, Nothing, no_access_grant, no_user_identity, response};
 use super::page::{Cursor, Page, Pagination};
@@ -87,7 +88,8 @@ request! {
 }
 
 request! {
-    /// Changes the name or the times of an access grant; its codes follow.
+    /// Changes the name, the times or the doors of an access grant; its codes follow. A door that is added and can't take
+    /// the guest's PIN is told of by its code.
     pub(super) struct UpdateAccessGrant {
         /// Which, by id.
         access_grant_id: Option<AccessGrantId>,
@@ -103,6 +105,10 @@ request! {
         schedule: Nullable<Recurrence>,
         /// The new stay; null: none.
         reservation_key: Nullable<String>,
+        /// Its own doors from now on.
+        device_ids: Option<Vec<DeviceId>>,
+        /// Its spaces from now on.
+        space_ids: Option<Vec<SpaceId>>,
     }
 }
 
@@ -210,6 +216,7 @@ pub(super) fn update(call: &mut Call<'_, '_>, asked: UpdateAccessGrant) -> Resul
         Nullable::Null => None,
         Nullable::Given(schedule) => Some(schedule.read()?),
     };
+    change_doors(call, &mut new, asked.device_ids, asked.space_ids)?;
     let new_times = (new.window, &new.schedule) != (old.window, &old.schedule);
     if new_times {
         check_times(&new.window, new.schedule.as_ref(), call.now())?;
@@ -219,10 +226,36 @@ pub(super) fn update(call: &mut Call<'_, '_>, asked: UpdateAccessGrant) -> Resul
     }
     call.update_grant(&new)?;
     if new_times {
-        grant_codes::change_window(call, &new)?;
+        grant_codes::change_times(call, &new)?;
         tell(call, EventType::AccessGrantAccessTimesChanged, &new)?;
     }
+    if (&new.device_ids, &new.space_ids) != (&old.device_ids, &old.space_ids) {
+        grant_doors::follow_doors(call, std::slice::from_ref(&new))?;
+    }
+    let rest = AccessGrant { window: old.window, schedule: old.schedule.clone(), ..new.clone() };
+    if rest != old {
+        tell(call, EventType::AccessGrantChanged, &new)?;
+    }
     Ok(Nothing {})
+}
+
+/// Names a grant's doors anew, as far as that is asked for.
+fn change_doors(
+    call: &mut Call<'_, '_>,
+    grant: &mut AccessGrant,
+    device_ids: Option<Vec<DeviceId>>,
+    space_ids: Option<Vec<SpaceId>>,
+) -> Result<(), Failure> {
+    if device_ids.is_none() && space_ids.is_none() {
+        return Ok(());
+    }
+    let devices = device_ids.unwrap_or_else(|| grant.device_ids.clone());
+    let spaces = space_ids.unwrap_or_else(|| grant.space_ids.clone());
+    let doors = Doors::read(devices, spaces, Vec::new())?;
+    let added: Vec<DeviceId> = doors.devices().into_iter().filter(|door| !grant.device_ids.contains(door)).collect();
+    usable(call, &added)?;
+    (grant.device_ids, grant.space_ids) = (doors.devices(), doors.spaces(call)?);
+    Ok(())
 }
 
 pub(super) fn delete(call: &mut Call<'_, '_>, asked: DeleteAccessGrant) -> Result<Nothing, Failure> {

@@ -5,7 +5,8 @@ use utoipa::ToSchema;
 
 use super::access_grants::NamedGrant;
 use super::call::{Call, Shown};
-use super::outcome::{Failure, no_access_method, response};
+use super::grant_codes;
+use super::outcome::{Failure, Nothing, no_access_method, response};
 use super::parameter::Key;
 use super::request::request;
 use super::trouble::{ErrorEntry, MutationEntry, MutationTarget, WarningEntry};
@@ -35,6 +36,14 @@ request! {
     }
 }
 
+request! {
+    /// Deletes one access method of a grant that stays: its codes leave the locks at once.
+    pub(super) struct DeleteAccessMethod {
+        /// Which.
+        access_method_id: AccessMethodId,
+    }
+}
+
 response!(OneAccessMethod { access_method: AccessMethodResource });
 response!(AccessMethods { access_methods: Vec<AccessMethodResource> });
 
@@ -44,11 +53,17 @@ pub(super) fn get(call: &mut Call<'_, '_>, asked: GetAccessMethod) -> Result<One
     Ok(OneAccessMethod { access_method: of(call, &method, shown)? })
 }
 
+pub(super) fn delete(call: &mut Call<'_, '_>, asked: DeleteAccessMethod) -> Result<Nothing, Failure> {
+    let (method, grant) = find(call, asked.access_method_id)?;
+    grant_codes::withdraw_method(call, &grant, &method)?;
+    Ok(Nothing {})
+}
+
 pub(super) fn list(call: &mut Call<'_, '_>, asked: ListAccessMethods) -> Result<AccessMethods, Failure> {
     let grant = NamedGrant::new(asked.access_grant_id, asked.access_grant_key)?.find(call)?;
     let doors = call.doors(&grant)?;
     let elsewhere = asked.device_id.is_some_and(|device| !doors.contains(&device));
-    let methods = if elsewhere { Vec::new() } else { call.methods_of_grant(grant.access_grant_id)? };
+    let methods = if elsewhere { Vec::new() } else { grant_codes::living_methods(call, &grant)? };
     let shown = call.shown();
     let access_methods = methods.iter().map(|method| of(call, method, shown)).collect::<Result<_, _>>()?;
     Ok(AccessMethods { access_methods })

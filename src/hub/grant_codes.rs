@@ -5,19 +5,13 @@ use std::time::Duration;
 
 use keyway_lock::Pin;
 use serde_json::Map;
-use uuid::Uuid;
 
 use super::outcome::Failure;
 use super::parameter::{Whole, words};
+use super::promise::{self, Times, Wanted, ids};
 use super::request::request;
-use crate::model::{
-    AccessCode, AccessGrant, AccessMethod, AccessMethodId, ApiError, CodeOrigin, Device, EventSubject, EventType,
-    Presence, Timestamp, Window,
-};
-use crate::plan::pin::{self, NoPin};
-use crate::plan::warn::{self, Health};
-use crate::plan::{Moment, SlotTable, slot};
-use crate::store::{StoreError, Unit};
+use crate::model::{AccessGrant, AccessMethod, AccessMethodId, ApiError, CodeOrigin, Device, EventSubject, EventType};
+use crate::store::{CodeFilter, StoreError, Unit};
 
 /// A start no further away than a lock takes to be written.
 const IMMINENT: Duration = Duration::from_secs(3);
@@ -96,7 +90,7 @@ impl Wish {
     }
 }
 
-/// Makes the methods of a grant, in the order of the wishes.
+/// Makes the methods of a grant, in the order of the wishes: each a PIN that suits all doors, a slot reserved in each.
 pub(super) fn make(
     unit: &mut Unit<'_>,
     grant: &AccessGrant,
@@ -109,14 +103,7 @@ pub(super) fn make(
     Ok(())
 }
 
-/// Ids that sort in the order in which they are given out: those of one millisecond do not by themselves.
-fn ids<T: From<Uuid> + Ord>(unit: &mut Unit<'_>, count: usize) -> Vec<T> {
-    let mut ids: Vec<T> = (0..count).map(|_| unit.id()).collect();
-    ids.sort();
-    ids
-}
-
-/// Makes one method: a PIN that suits all doors, a slot reserved in each. `place` is the wish's place in the request.
+/// `place` is the wish's place in the request.
 fn make_one(
     unit: &mut Unit<'_>,
     grant: &AccessGrant,
@@ -125,18 +112,10 @@ fn make_one(
     wish: &Wish,
     place: usize,
 ) -> Result<(), Failure> {
-    let mut tables = Vec::with_capacity(devices.len());
-    for device in devices {
-        tables.push(table(unit, device)?);
-    }
-    let doors: Vec<pin::Door> = tables.iter().map(|table| pin::Door::new(table, &grant.window, None)).collect();
-    let pin = match &wish.code {
-        Some(pin) => pin::check(pin, &doors).map(|()| pin.clone()),
-        None => pin::choose(unit.rng(), &doors, wish.preferred_length),
-    };
+    let tables = promise::tables(unit, devices)?;
     let field = format!("requested_access_methods[{place}].{}", if wish.code.is_some() { "code" } else { "mode" });
-    let pin = pin.map_err(|reason| refusal(&field, &reason, |door| devices.get(door)))?;
-    let now = unit.now();
+    let wanted = Wanted { code: wish.code.as_ref(), preferred_length: wish.preferred_length, field: &field };
+    let pin = promise::pin(unit, devices, &tables, &grant.window, &wanted)?;
     let mut method = AccessMethod {
         access_method_id: id,
         access_grant_id: grant.access_grant_id,
@@ -147,105 +126,92 @@ fn make_one(
         deleted_at: None,
         revoked_at: None,
         failed_at: None,
-        created_at: now,
+        created_at: unit.now(),
     };
     unit.insert_method(&method)?;
-    for ((device, table), id) in devices.iter().zip(&tables).zip(ids(unit, devices.len())) {
-        let full = |full: slot::Full| ApiError::invalid("device_ids", format!("{}: {full}", device.name));
-        let mut code = AccessCode {
-            access_code_id: id,
-            origin: CodeOrigin::Grant {
-                access_grant_id: grant.access_grant_id,
-                access_method_id: method.access_method_id,
-                user_identity_id: grant.user_identity_id,
-            },
-            device_id: device.device_id,
-            slot: slot::choose(table, &grant.window, None, now).map_err(full)?,
-            pin: Some(pin.clone()),
-            window: grant.window,
-            schedule: grant.schedule.clone(),
-            deleted_at: None,
-            presence: Presence::Absent,
-            problem: None,
-            created_at: now,
-        };
-        code.problem = warn::problem(&code, Health::of(device, false), moment(now));
-        unit.insert_code(&code)?;
+    tell(unit, EventType::AccessMethodCreated, grant, &method)?;
+    for (door, id) in devices.iter().zip(&tables).zip(ids(unit, devices.len())) {
+        promise::reserve(unit, door, id, origin(grant, &method), &pin, &times(grant))?;
     }
     issue_before_start(unit, grant, &mut method)
 }
 
-/// Moves a grant's codes to its new window. A code that is in its lock stays in its slot: whatever was reserved there
-/// for the new time makes way.
-pub(super) fn change_window(unit: &mut Unit<'_>, grant: &AccessGrant) -> Result<(), Failure> {
-    for mut method in unit.methods_of_grant(grant.access_grant_id)? {
-        for code in unit.codes_of_method(method.access_method_id)? {
-            if code.deleted_at.is_none() {
-                move_code(unit, &code, &grant.window)?;
-            }
+/// Moves a grant's codes to its new times.
+pub(super) fn change_times(unit: &mut Unit<'_>, grant: &AccessGrant) -> Result<(), Failure> {
+    for mut method in living_methods(unit, grant)? {
+        for code in unit.codes(&codes_of(&method))? {
+            promise::retime(unit, &code, &times(grant))?;
         }
+        // It may have been over, and its codes out.
+        method.revoked_at = None;
+        unit.update_method(&method)?;
         issue_before_start(unit, grant, &mut method)?;
     }
     Ok(())
 }
 
-fn move_code(unit: &mut Unit<'_>, code: &AccessCode, window: &Window) -> Result<(), Failure> {
-    let Some(device) = unit.device(code.device_id)? else { return Ok(()) };
-    let now = unit.now();
-    let table = table(unit, &device)?;
-    let Some(pin) = &code.pin else {
-        let message = "is over for so long that its PIN is forgotten: make a new access grant";
-        return Err(ApiError::invalid("access_grant_id", message).into());
-    };
-    let door = pin::Door::new(&table, window, Some(code.access_code_id));
-    pin::check(pin, &[door]).map_err(|reason| refusal("starts_at", &reason, |_| Some(&device)))?;
-    let full = |full: slot::Full| ApiError::invalid("starts_at", format!("{}: {full}", device.name));
-    let slot = if slot::may_keep(&table, code, window, now) {
-        code.slot
-    } else if code.presence == Presence::Absent {
-        slot::choose(&table, window, Some(code.access_code_id), now).map_err(full)?
-    } else {
-        for rival in slot::rivals(&table, code, window, now) {
-            let free = slot::choose(&table, &rival.window, Some(rival.access_code_id), now).map_err(full)?;
-            unit.update_code(&AccessCode { slot: free, ..rival.clone() })?;
-        }
-        code.slot
-    };
-    let mut moved = AccessCode { slot, window: *window, problem: None, ..code.clone() };
-    moved.problem = warn::problem(&moved, Health::of(&device, false), moment(now));
-    Ok(unit.update_code(&moved)?)
-}
-
 /// Takes a deleted grant's codes back: they leave the locks as soon as these can be reached.
 pub(super) fn withdraw(unit: &mut Unit<'_>, grant: &AccessGrant) -> Result<(), StoreError> {
-    let now = unit.now();
-    for method in unit.methods_of_grant(grant.access_grant_id)? {
-        let codes = unit.codes_of_method(method.access_method_id)?;
-        for code in codes.iter().filter(|code| code.deleted_at.is_none()) {
-            unit.update_code(&AccessCode { deleted_at: Some(now), problem: None, ..code.clone() })?;
-        }
-        // What never was in a lock is revoked with this; the rest when its lock has proven that.
-        if codes.iter().all(|code| code.presence == Presence::Absent && !code.window.is_over(now)) {
-            tell(unit, EventType::AccessMethodRevoked, grant, &method)?;
-        }
-    }
-    Ok(())
+    living_methods(unit, grant)?.iter().try_for_each(|method| withdraw_codes(unit, method))
 }
 
-/// I4: before the window, a PIN that is fixed, reserved on every door and fits each lock may be handed out. With the
-/// start a moment away, the locks' own proof is waited for: it is there as soon as anybody could use the PIN.
+/// Deletes one method of a grant that stays: its codes leave the locks likewise.
+pub(super) fn withdraw_method(
+    unit: &mut Unit<'_>,
+    grant: &AccessGrant,
+    method: &AccessMethod,
+) -> Result<(), StoreError> {
+    let deleted = AccessMethod { deleted_at: Some(unit.now()), ..method.clone() };
+    unit.update_method(&deleted)?;
+    tell(unit, EventType::AccessMethodDeleted, grant, &deleted)?;
+    withdraw_codes(unit, &deleted)
+}
+
+fn withdraw_codes(unit: &mut Unit<'_>, method: &AccessMethod) -> Result<(), StoreError> {
+    for code in unit.codes(&codes_of(method))? {
+        promise::take_back(unit, &code)?;
+    }
+    // What never was in a lock is revoked with this; the rest when its lock has proven that.
+    unit.settle_method(method.access_method_id)
+}
+
+/// I4: before the time, a PIN that is fixed, reserved on every door and fits each lock may be handed out. With that a
+/// moment away, the locks' own proof is waited for: it is there as soon as anybody could use the PIN.
 pub(super) fn issue_before_start(
     unit: &mut Unit<'_>,
     grant: &AccessGrant,
     method: &mut AccessMethod,
 ) -> Result<(), Failure> {
     let now = unit.now();
-    if method.issued_at.is_some() || grant.window.starts_at <= now.after(IMMINENT) {
+    let next = grant.window.occurrence(grant.schedule.as_ref(), now);
+    if method.issued_at.is_some() || next.is_none_or(|next| next.starts_at <= now.after(IMMINENT)) {
         return Ok(());
     }
     method.issued_at = Some(now);
     unit.update_method(method)?;
     Ok(tell(unit, EventType::AccessMethodIssued, grant, method)?)
+}
+
+pub(super) fn living_methods(unit: &mut Unit<'_>, grant: &AccessGrant) -> Result<Vec<AccessMethod>, StoreError> {
+    let mut methods = unit.methods_of_grant(grant.access_grant_id)?;
+    methods.retain(|method| method.deleted_at.is_none());
+    Ok(methods)
+}
+
+pub(super) fn codes_of(method: &AccessMethod) -> CodeFilter {
+    CodeFilter { method: Some(method.access_method_id), not_deleted: true, ..CodeFilter::default() }
+}
+
+pub(super) fn origin(grant: &AccessGrant, method: &AccessMethod) -> CodeOrigin {
+    CodeOrigin::Grant {
+        access_grant_id: grant.access_grant_id,
+        access_method_id: method.access_method_id,
+        user_identity_id: grant.user_identity_id,
+    }
+}
+
+pub(super) fn times(grant: &AccessGrant) -> Times {
+    Times { window: grant.window, schedule: grant.schedule.clone() }
 }
 
 pub(super) fn tell(
@@ -261,28 +227,4 @@ pub(super) fn tell(
         ..EventSubject::default()
     };
     unit.emit(event, subject, Map::new())
-}
-
-pub(super) fn table(unit: &mut Unit<'_>, device: &Device) -> Result<SlotTable, Failure> {
-    let capabilities = device.info.as_ref().map(|info| info.capabilities.clone());
-    let capabilities = capabilities.ok_or_else(|| ApiError::invalid("device_ids", "is not ready yet"))?;
-    let words = unit.slots(device.device_id)?.into_iter().map(|word| (word.report, word.told_at));
-    Ok(SlotTable::new(capabilities, words, unit.live_codes(device.device_id)?))
-}
-
-fn refusal<'a>(field: &str, reason: &NoPin, device: impl Fn(usize) -> Option<&'a Device>) -> ApiError {
-    match reason {
-        NoPin::Refused { door, reason } => {
-            let name = device(*door).map_or("a door", |device| device.name.as_str());
-            ApiError::invalid(field, format!("{name}: {reason}"))
-        }
-        NoPin::NoCommonLength | NoPin::NoCommonDigits => ApiError::invalid("device_ids", reason.to_string()),
-        NoPin::NoneLeft => ApiError::invalid(field, reason.to_string()),
-    }
-}
-
-/// An operation is asked for by a person who sees the clock: its times are taken as they are. Whether the lock may be
-/// written by that clock is the reconciler's to judge (I6).
-pub(super) fn moment(utc: Timestamp) -> Moment {
-    Moment { utc, trusted: true }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::access_grants::CreateAccessGrant;
-use super::grant_codes::Wish;
+use super::grant_codes::{Wish, living_methods};
 use super::outcome::Failure;
 use super::parameter::Key;
 use super::user_identities::CreateUserIdentity;
@@ -76,7 +76,7 @@ impl Order {
             Who::Known(id) => *id == grant.user_identity_id,
             Who::New(person) => unit.user_identity(grant.user_identity_id)?.is_some_and(|known| person.is_for(&known)),
         };
-        let methods = unit.methods_of_grant(grant.access_grant_id)?;
+        let methods = living_methods(unit, grant)?;
         let same_methods = methods.len() == self.wishes.len()
             && self.wishes.iter().zip(&methods).all(|(wish, method)| wish.is_for(method));
         Ok(same_person
@@ -92,7 +92,11 @@ impl Order {
 }
 
 impl Doors {
-    fn read(device_ids: Vec<DeviceId>, space_ids: Vec<SpaceId>, space_keys: Vec<String>) -> Result<Self, ApiError> {
+    pub(super) fn read(
+        device_ids: Vec<DeviceId>,
+        space_ids: Vec<SpaceId>,
+        space_keys: Vec<String>,
+    ) -> Result<Self, ApiError> {
         if device_ids.is_empty() && space_ids.is_empty() && space_keys.is_empty() {
             return Err(ApiError::invalid("device_ids", "give at least one of device_ids, space_ids and space_keys"));
         }

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use super::access_codes::AccessCodeResource;
 use super::access_methods::AccessMethodResource;
 use super::call::Shown;
+use super::grant_codes::living_methods;
 use super::recurrence::ScheduleResource;
 use super::trouble::{ErrorEntry, MutationEntry, WarningEntry};
 use crate::model::{
@@ -28,7 +29,7 @@ pub(super) struct PublicGrant {
 pub(super) fn public(unit: &mut Unit<'_>, id: AccessGrantId) -> Result<Option<PublicGrant>, StoreError> {
     let Some(grant) = unit.grant(id)?.filter(|grant| grant.deleted_at.is_none()) else { return Ok(None) };
     let (now, workspace) = (unit.now(), unit.workspace_id()?);
-    let (doors, methods) = (unit.doors(&grant)?, unit.methods_of_grant(id)?);
+    let (doors, methods) = (unit.doors(&grant)?, living_methods(unit, &grant)?);
     let codes = codes(unit, &methods)?;
     if grant.window.is_over(now) && codes.iter().all(|code| code.is_finished(now)) {
         return Ok(None);
@@ -53,7 +54,7 @@ fn codes(unit: &mut Unit<'_>, methods: &[AccessMethod]) -> Result<Vec<AccessCode
 
 /// The resource with the state of its codes.
 pub(super) fn of(unit: &mut Unit<'_>, grant: &AccessGrant, shown: Shown) -> Result<AccessGrantResource, StoreError> {
-    let methods = unit.methods_of_grant(grant.access_grant_id)?;
+    let methods = living_methods(unit, grant)?;
     let codes = codes(unit, &methods)?;
     let doors = unit.doors(grant)?;
     Ok(AccessGrantResource::new(grant, &doors, &methods, &codes, unit.now(), unit.workspace_id()?, shown))

@@ -10,8 +10,8 @@ use super::caller::Caller;
 use super::operation::{Method, Operation};
 use super::outcome::Failure;
 use super::{
-    access_codes, access_grants, access_methods, action_attempts, api_keys, cloud_only, device_access, devices, events,
-    health, locks, related, spaces, user_identities, webhooks, workspaces,
+    access_codes, access_grants, access_methods, action_attempts, api_keys, cloud_only, code_orders, device_access,
+    devices, events, health, locks, related, spaces, user_identities, webhooks, workspaces,
 };
 use crate::model::ApiError;
 use crate::store::Unit;
@@ -27,9 +27,15 @@ const DELETE: &[Method] = &[Method::Delete, Method::Post];
 
 static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
     vec![
+        Operation::changes("access_codes/create", CREATE, code_orders::create),
+        Operation::changes("access_codes/delete", DELETE, code_orders::delete),
         Operation::reads("access_codes/get", access_codes::get),
         Operation::reads("access_codes/list", access_codes::list),
+        Operation::changes("access_codes/unmanaged/convert_to_managed", UPDATE, code_orders::convert),
+        Operation::changes("access_codes/unmanaged/delete", DELETE, code_orders::delete_unmanaged),
+        Operation::reads("access_codes/unmanaged/get", code_orders::get_unmanaged),
         Operation::reads("access_codes/unmanaged/list", access_codes::list_unmanaged),
+        Operation::changes("access_codes/update", UPDATE, code_orders::update),
         Operation::changes("access_grants/create", CREATE, access_grants::create),
         Operation::changes("access_grants/delete", DELETE, access_grants::delete),
         Operation::reads("access_grants/get", access_grants::get),
@@ -37,6 +43,7 @@ static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
         Operation::reads("access_grants/list", access_grants::list),
         Operation::changes("access_grants/request_access_methods", CREATE, access_grants::request_access_methods),
         Operation::changes("access_grants/update", UPDATE, access_grants::update),
+        Operation::changes("access_methods/delete", DELETE, access_methods::delete),
         Operation::reads("access_methods/get", access_methods::get),
         Operation::reads("access_methods/get_related", related::to_access_methods),
         Operation::reads("access_methods/list", access_methods::list),

@@ -76,8 +76,8 @@ request! {
 }
 
 request! {
-    /// Adds doors to a space: guests with an access grant to it get in there, too, by the PIN that they have. Refused, with
-    /// the reasons, where a door can't take one of these PINs.
+    /// Adds doors to a space: guests with an access grant to it get in there, too, by the PIN that they have. Where
+    /// a door can't take one of these PINs, the guest's code on it says why.
     pub(super) struct AddDevices {
         /// Which space.
         space_id: SpaceId,

@@ -15,6 +15,7 @@ use crate::store::{Store, StoreError, Unit};
 
 mod callers;
 mod changing;
+mod codes;
 mod creating;
 mod device_access;
 mod devices;

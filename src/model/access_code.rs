@@ -87,6 +87,11 @@ pub enum CodeOrigin {
     /// Somebody put it in by hand, and the host has ordered it out: it is taken out, or the order lapses because
     /// something else is in the slot by then (I3). Always deleted.
     Hand,
+    /// What a code was in its lock before the host gave it another PIN: it is taken out. Always deleted.
+    Former {
+        /// Of which code.
+        access_code_id: AccessCodeId,
+    },
 }
 
 /// What only a code made directly on one device has.
@@ -138,10 +143,7 @@ impl AccessCode {
     /// The time that `now` lies in, or else the next one, in which it is wanted unless deleted: its window, or one of
     /// its schedule's. `None`: none is left.
     pub fn occurrence(&self, now: Timestamp) -> Option<Window> {
-        match &self.schedule {
-            Some(schedule) => schedule.occurrence(&self.window, now),
-            None => Some(self.window).filter(|window| !window.is_over(now)),
-        }
+        self.window.occurrence(self.schedule.as_ref(), now)
     }
 
     /// Since when it is not wanted any more, if it ever was: deleted, or the end of the last time in which it was.
@@ -179,7 +181,7 @@ impl AccessCode {
     pub fn access_grant_id(&self) -> Option<AccessGrantId> {
         match self.origin {
             CodeOrigin::Grant { access_grant_id, .. } => Some(access_grant_id),
-            CodeOrigin::Device(_) | CodeOrigin::Hand => None,
+            CodeOrigin::Device(_) | CodeOrigin::Hand | CodeOrigin::Former { .. } => None,
         }
     }
 
@@ -187,7 +189,7 @@ impl AccessCode {
     pub fn access_method_id(&self) -> Option<AccessMethodId> {
         match self.origin {
             CodeOrigin::Grant { access_method_id, .. } => Some(access_method_id),
-            CodeOrigin::Device(_) | CodeOrigin::Hand => None,
+            CodeOrigin::Device(_) | CodeOrigin::Hand | CodeOrigin::Former { .. } => None,
         }
     }
 
@@ -195,7 +197,7 @@ impl AccessCode {
     pub fn user_identity_id(&self) -> Option<UserIdentityId> {
         match self.origin {
             CodeOrigin::Grant { user_identity_id, .. } => Some(user_identity_id),
-            CodeOrigin::Device(_) | CodeOrigin::Hand => None,
+            CodeOrigin::Device(_) | CodeOrigin::Hand | CodeOrigin::Former { .. } => None,
         }
     }
 
@@ -203,7 +205,7 @@ impl AccessCode {
     pub fn device_code(&self) -> Option<&DeviceCode> {
         match &self.origin {
             CodeOrigin::Device(code) => Some(code),
-            CodeOrigin::Grant { .. } | CodeOrigin::Hand => None,
+            CodeOrigin::Grant { .. } | CodeOrigin::Hand | CodeOrigin::Former { .. } => None,
         }
     }
 

@@ -3,7 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::{
-    AccessCodeId, AccessGrantId, AccessMethodId, ActionAttemptId, DeviceId, EventId, SpaceId, Timestamp, UserIdentityId,
+    AccessCode, AccessCodeId, AccessGrantId, AccessMethodId, ActionAttemptId, CodeOrigin, DeviceId, EventId, SpaceId,
+    Timestamp, UserIdentityId,
 };
 
 macro_rules! event_types {
@@ -179,6 +180,24 @@ pub struct EventSubject {
     pub action_attempt_id: Option<ActionAttemptId>,
     /// Which space.
     pub space_id: Option<SpaceId>,
+}
+
+impl From<&AccessCode> for EventSubject {
+    /// About a code; about the code that it once was, for a former one.
+    fn from(code: &AccessCode) -> Self {
+        let access_code_id = match code.origin {
+            CodeOrigin::Former { access_code_id } => access_code_id,
+            CodeOrigin::Grant { .. } | CodeOrigin::Device(_) | CodeOrigin::Hand => code.access_code_id,
+        };
+        Self {
+            device_id: Some(code.device_id),
+            access_code_id: Some(access_code_id),
+            access_grant_id: code.access_grant_id(),
+            access_method_id: code.access_method_id(),
+            user_identity_id: code.user_identity_id(),
+            ..Self::default()
+        }
+    }
 }
 
 /// Something that happened. Never holds a PIN.

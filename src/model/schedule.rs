@@ -172,6 +172,16 @@ impl Schedule {
     }
 }
 
+impl Window {
+    /// The time that `now` lies in, or else the next one: all of it, or one of a schedule's. `None`: none is left.
+    pub fn occurrence(&self, schedule: Option<&Schedule>, now: Timestamp) -> Option<Self> {
+        match schedule {
+            Some(schedule) => schedule.occurrence(self, now),
+            None => Some(*self).filter(|window| !window.is_over(now)),
+        }
+    }
+}
+
 /// Cuts a window to the outer one; false: nothing is left of it.
 fn cut(window: &mut Window, outer: &Window) -> bool {
     window.starts_at = window.starts_at.max(outer.starts_at);

@@ -76,12 +76,13 @@ fn waiting(facts: &LockFacts, now: Moment) -> Option<&ActionAttempt> {
     facts.actions.iter().find(|attempt| now.utc < attempt.expires_at)
 }
 
-/// A code whose reserved slot holds somebody else's code, or one that does not leave: it gets another slot.
+/// A code whose reserved slot holds somebody else's code, or one that does not leave, or one that is wanted as well: it
+/// gets another slot.
 fn misplaced(table: &SlotTable, now: Moment) -> Option<Next> {
     let waits = |code: &&AccessCode| code.presence == Presence::Absent && code.deleted_at.is_none() && !keeps_out(code);
     let blocked = |code: &&AccessCode| {
-        let stuck = |holder: &AccessCode| is_overdue(holder, now) && is_stuck(holder);
-        table.is_foreign(code.slot) || (is_missing(code, now) && table.holder(code.slot).is_some_and(stuck))
+        let taken = |holder: &AccessCode| !is_overdue(holder, now) || is_stuck(holder);
+        table.is_foreign(code.slot) || (is_missing(code, now) && table.holder(code.slot).is_some_and(taken))
     };
     let code = table.codes.iter().filter(waits).filter(blocked).min_by_key(|code| code.access_code_id)?;
     Some(match slot::choose(table, &code.window, Some(code.access_code_id), now.utc) {

@@ -7,6 +7,7 @@
 pub mod desired;
 pub mod diff;
 pub mod facts;
+pub mod fit;
 pub mod pin;
 pub mod slot;
 pub mod verdict;

@@ -60,12 +60,18 @@ pub(super) fn gone(unit: &mut Unit<'_>, id: AccessCodeId, how: Gone) -> Result<(
         return changed_by_hand(unit, &code, kind);
     }
     unit.note(id, &JournalEntry::Confirmed(CodeChange::Clear, evidence))?;
-    if code.origin == CodeOrigin::Hand {
-        let slot = Map::from_iter([("slot".to_owned(), json!(code.slot.0))]);
-        return tell(unit, EventType::AccessCodeUnmanagedRemoved, &code, slot);
+    match code.origin {
+        CodeOrigin::Hand => {
+            let slot = Map::from_iter([("slot".to_owned(), json!(code.slot.0))]);
+            tell(unit, EventType::AccessCodeUnmanagedRemoved, &code, slot)
+        }
+        // The code itself is told of when it is set with its new PIN.
+        CodeOrigin::Former { .. } => Ok(()),
+        CodeOrigin::Device(_) | CodeOrigin::Grant { .. } => {
+            tell(unit, EventType::AccessCodeRemovedFromDevice, &code, Map::new())?;
+            settle(unit, &code)
+        }
     }
-    tell(unit, EventType::AccessCodeRemovedFromDevice, &code, Map::new())?;
-    settle(unit, &code)
 }
 
 /// Somebody changed or removed a code at the lock. It is put right, or left as it is where the host allows that.
@@ -151,20 +157,7 @@ pub(super) fn tell(
     code: &AccessCode,
     details: Map<String, Value>,
 ) -> Result<(), StoreError> {
-    unit.emit(event, subject(code), details)
-}
-
-/// Whom an event about a code is about.
-pub(super) fn subject(code: &AccessCode) -> EventSubject {
-    EventSubject {
-        device_id: Some(code.device_id),
-        access_code_id: Some(code.access_code_id),
-        access_grant_id: code.access_grant_id(),
-        access_method_id: code.access_method_id(),
-        user_identity_id: code.user_identity_id(),
-        action_attempt_id: None,
-        space_id: None,
-    }
+    unit.emit(event, code.into(), details)
 }
 
 fn tell_of_method(
@@ -173,7 +166,7 @@ fn tell_of_method(
     code: &AccessCode,
     details: Map<String, Value>,
 ) -> Result<(), StoreError> {
-    let subject = EventSubject { device_id: None, access_code_id: None, ..subject(code) };
+    let subject = EventSubject { device_id: None, access_code_id: None, ..code.into() };
     unit.emit(event, subject, details)
 }
 
@@ -197,7 +190,7 @@ fn all_doors_proven(unit: &mut Unit<'_>, code: &AccessCode, first: bool) -> Resu
         all = all && codes_of(unit, method.access_method_id)?.iter().all(proven);
     }
     if all {
-        let subject = EventSubject { device_id: None, access_code_id: None, access_method_id: None, ..subject(code) };
+        let subject = EventSubject { device_id: None, access_code_id: None, access_method_id: None, ..code.into() };
         unit.emit(EventType::AccessGrantAccessGrantedToAllDoors, subject, Map::new())?;
     }
     Ok(())

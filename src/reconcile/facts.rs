@@ -8,15 +8,18 @@ use crate::store::{StoreError, Unit};
 
 /// All facts of one lock.
 pub(super) fn of(unit: &mut Unit<'_>, device: &Device, memory: &Memory) -> Result<LockFacts, StoreError> {
-    let table = match &device.info {
-        Some(LockInfo { capabilities, .. }) if device.takes_codes() => {
-            let words = unit.slots(device.device_id)?.into_iter().map(|word| (word.report, word.told_at));
-            Some(SlotTable::new(capabilities.clone(), words, unit.live_codes(device.device_id)?))
-        }
-        Some(_) | None => None,
-    };
+    let table = table(unit, device)?;
     let actions = unit.pending_action_attempts(device.device_id)?;
     Ok(LockFacts { table, is_managed: device.is_managed, actions, memory: memory.clone() })
+}
+
+/// Its slots; `None` until its interview is done, or when it has no keypad.
+pub(super) fn table(unit: &mut Unit<'_>, device: &Device) -> Result<Option<SlotTable>, StoreError> {
+    let Some(LockInfo { capabilities, .. }) = device.info.as_ref().filter(|_| device.takes_codes()) else {
+        return Ok(None);
+    };
+    let words = unit.slots(device.device_id)?.into_iter().map(|word| (word.report, word.told_at));
+    Ok(Some(SlotTable::new(capabilities.clone(), words, unit.live_codes(device.device_id)?)))
 }
 
 /// Changes a device's state; writes nothing if that changes nothing.

@@ -4,7 +4,6 @@ use keyway_lock::{LockEvent, SlotNumber, UnlockSource};
 use serde_json::{Map, Value, json};
 
 use super::battery;
-use super::codes;
 use super::facts;
 use super::outcome;
 use super::tamper;
@@ -107,7 +106,7 @@ fn bolt(
         details.insert("access_code_is_managed".to_owned(), json!(managed));
         if let Some(code) = user {
             unit.note(code.access_code_id, &JournalEntry::Used)?;
-            subject = codes::subject(&code);
+            subject = (&code).into();
         } else if let Some(code) = unit.unmanaged_codes(id)?.into_iter().find(|code| code.slot == slot) {
             subject.access_code_id = Some(code.access_code_id);
         }

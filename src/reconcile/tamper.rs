@@ -4,9 +4,10 @@ use keyway_lock::{Evidence, SlotContent, SlotNumber, SlotReport};
 use serde_json::{Map, json};
 
 use super::codes::{self, Gone};
+use super::facts;
 use crate::model::{AccessCode, CodeOrigin, DeviceId, EventSubject, EventType, Presence, ProblemKind, UnmanagedCode};
-use crate::plan::Verdict;
 use crate::plan::verdict::judge;
+use crate::plan::{Verdict, fit};
 use crate::store::{CodeFilter, StoreError, Unit};
 
 /// The lock's fresh word about a slot.
@@ -46,10 +47,14 @@ pub(super) fn slot_word(unit: &mut Unit<'_>, device: DeviceId, report: &SlotRepo
 /// A slot got free, or a PIN left the lock: codes that were refused because the lock was full, or held their PIN
 /// already, may fit now.
 pub(super) fn slot_got_free(unit: &mut Unit<'_>, device: DeviceId) -> Result<(), StoreError> {
-    for code in unit.live_codes(device)? {
-        let failed = code.problem.as_ref().is_some_and(|problem| problem.kind == ProblemKind::FailedToSet);
-        if failed {
-            codes::set_problem(unit, &code, None)?;
+    let failed = |code: &AccessCode| code.problem.as_ref().is_some_and(|p| p.kind == ProblemKind::FailedToSet);
+    let Some(device) = unit.device(device)? else { return Ok(()) };
+    let waiting = unit.live_codes(device.device_id)?.into_iter().filter(failed);
+    for code in waiting.collect::<Vec<_>>() {
+        // Each takes its place before the next one is looked at.
+        let Some(table) = facts::table(unit, &device)? else { return Ok(()) };
+        if let Some(slot) = fit::again(&table, &code, unit.now()) {
+            codes::set_problem(unit, &AccessCode { slot, ..code }, None)?;
         }
     }
     Ok(())

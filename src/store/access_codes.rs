@@ -101,11 +101,11 @@ impl Unit<'_> {
     /// [`StoreError`], also if its method, grant or device is not known.
     pub fn insert_code(&mut self, code: &AccessCode) -> Result<(), StoreError> {
         let sql = "INSERT INTO access_codes (origin, access_method_id, access_grant_id, user_identity_id, name,
-            common_code_key, refused_length, external_modification_allowed, device_id, slot, pin_sealed, starts_at,
-            ends_at, schedule, deleted_at, presence, evidence, proven_at, problem, problem_message, problem_since,
-            created_at, access_code_id)
+            common_code_key, refused_length, external_modification_allowed, former_of, device_id, slot, pin_sealed,
+            starts_at, ends_at, schedule, deleted_at, presence, evidence, proven_at, problem, problem_message,
+            problem_since, created_at, access_code_id)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
-            ?22, ?23)";
+            ?22, ?23, ?24)";
         self.write_code(code, sql)
     }
 
@@ -119,9 +119,10 @@ impl Unit<'_> {
         }
         let sql = "UPDATE access_codes SET origin = ?1, access_method_id = ?2, access_grant_id = ?3,
             user_identity_id = ?4, name = ?5, common_code_key = ?6, refused_length = ?7,
-            external_modification_allowed = ?8, device_id = ?9, slot = ?10, pin_sealed = ?11, starts_at = ?12,
-            ends_at = ?13, schedule = ?14, deleted_at = ?15, presence = ?16, evidence = ?17, proven_at = ?18,
-            problem = ?19, problem_message = ?20, problem_since = ?21, created_at = ?22 WHERE access_code_id = ?23";
+            external_modification_allowed = ?8, former_of = ?9, device_id = ?10, slot = ?11, pin_sealed = ?12,
+            starts_at = ?13, ends_at = ?14, schedule = ?15, deleted_at = ?16, presence = ?17, evidence = ?18,
+            proven_at = ?19, problem = ?20, problem_message = ?21, problem_since = ?22, created_at = ?23
+            WHERE access_code_id = ?24";
         self.write_code(code, sql)
     }
 
@@ -139,6 +140,11 @@ impl Unit<'_> {
             CodeOrigin::Grant { .. } => "grant",
             CodeOrigin::Device(_) => "device",
             CodeOrigin::Hand => "hand",
+            CodeOrigin::Former { .. } => "former",
+        };
+        let former_of = match code.origin {
+            CodeOrigin::Former { access_code_id } => Some(access_code_id),
+            CodeOrigin::Grant { .. } | CodeOrigin::Device(_) | CodeOrigin::Hand => None,
         };
         let made = code.device_code();
         let values = params![
@@ -150,6 +156,7 @@ impl Unit<'_> {
             made.and_then(|made| made.common_code_key.as_ref()),
             made.and_then(|made| made.refused_length),
             made.is_some_and(|made| made.is_external_modification_allowed),
+            former_of,
             code.device_id,
             code.slot.0,
             pin,
@@ -221,6 +228,7 @@ fn origin(row: &Row<'_>) -> Result<CodeOrigin, StoreError> {
             refused_length: row.optional_number("refused_length")?,
         }),
         "hand" => CodeOrigin::Hand,
+        "former" => CodeOrigin::Former { access_code_id: row.id("former_of")? },
         _ => return Err(row.unreadable("origin", "is a word that this release does not know")),
     })
 }

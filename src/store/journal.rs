@@ -46,6 +46,10 @@ pub enum JournalEntry {
     Used,
     /// Changed or removed at the lock by somebody else.
     ExternallyChanged,
+    /// Put in by hand, and taken over by the host's order.
+    TakenOver,
+    /// Put in by hand, and ordered out by the host.
+    OrderedOut,
 }
 
 impl Unit<'_> {
@@ -60,6 +64,8 @@ impl Unit<'_> {
             JournalEntry::Failed(change, reason) => ("failed", Some(*change), None, Some(reason)),
             JournalEntry::Used => ("used", None, None, None),
             JournalEntry::ExternallyChanged => ("externally_changed", None, None, None),
+            JournalEntry::TakenOver => ("taken_over", None, None, None),
+            JournalEntry::OrderedOut => ("ordered_out", None, None, None),
         };
         let sql = "INSERT INTO journal (access_code_id, number, noted_at, entry, change, evidence, reason)
             SELECT ?1, coalesce(max(number), 0) + 1, ?2, ?3, ?4, ?5, ?6 FROM journal WHERE access_code_id = ?1";
@@ -87,6 +93,8 @@ fn read(row: &Row<'_>) -> Result<(Timestamp, JournalEntry), StoreError> {
         "failed" => JournalEntry::Failed(row.word("change")?, row.get("reason")?),
         "used" => JournalEntry::Used,
         "externally_changed" => JournalEntry::ExternallyChanged,
+        "taken_over" => JournalEntry::TakenOver,
+        "ordered_out" => JournalEntry::OrderedOut,
         _ => return Err(row.unreadable("entry", "is a word that this release does not know")),
     };
     Ok((row.time("noted_at")?, entry))

@@ -50,7 +50,8 @@ ALTER TABLE access_methods ADD COLUMN failed_at INTEGER;
 
 CREATE TABLE new_access_codes (
     access_code_id   BLOB PRIMARY KEY,
-    -- grant, device (made on one device, without a grant), or hand (put in by hand, and ordered out by the host).
+    -- grant, device (made on one device, without a grant), hand (put in by hand, and ordered out by the host), or
+    -- former (what former_of was in its lock before it got another PIN).
     origin           TEXT NOT NULL,
     -- Of a grant's code.
     access_method_id BLOB REFERENCES access_methods (access_method_id) ON DELETE CASCADE,
@@ -60,6 +61,7 @@ CREATE TABLE new_access_codes (
     name             TEXT,
     common_code_key  TEXT,
     refused_length   INTEGER,
+    former_of        BLOB,
     external_modification_allowed INTEGER NOT NULL DEFAULT 0,
     device_id        BLOB NOT NULL REFERENCES devices (device_id),
     slot             INTEGER NOT NULL,

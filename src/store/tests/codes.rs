@@ -45,7 +45,9 @@ fn any_origin() -> impl Strategy<Value = Option<CodeOrigin>> {
                 refused_length: length,
             })
         });
-    prop_oneof![Just(None), Just(Some(CodeOrigin::Hand)), made.prop_map(Some)]
+    let former =
+        any::<u128>().prop_map(|id| CodeOrigin::Former { access_code_id: AccessCodeId(uuid::Uuid::from_u128(id)) });
+    prop_oneof![Just(None), Just(Some(CodeOrigin::Hand)), former.prop_map(Some), made.prop_map(Some)]
 }
 
 fn any_schedule() -> impl Strategy<Value = Option<Schedule>> {
@@ -218,6 +220,8 @@ fn a_code_s_history_keeps_its_newest_forty_lines() {
         JournalEntry::Confirmed(CodeChange::Set, Evidence::ReadBack),
         JournalEntry::Used,
         JournalEntry::ExternallyChanged,
+        JournalEntry::TakenOver,
+        JournalEntry::OrderedOut,
         JournalEntry::Confirmed(CodeChange::Clear, Evidence::ProgrammingEvent),
     ];
     for (seconds, line) in (0..60).zip(lines.iter().cycle().cloned()) {

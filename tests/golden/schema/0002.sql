@@ -33,7 +33,8 @@ CREATE INDEX requests_by_age ON requests (answered_at);
 CREATE INDEX spaces_of_device ON space_devices (device_id);
 CREATE TABLE "access_codes" (
     access_code_id   BLOB PRIMARY KEY,
-    -- grant, device (made on one device, without a grant), or hand (put in by hand, and ordered out by the host).
+    -- grant, device (made on one device, without a grant), hand (put in by hand, and ordered out by the host), or
+    -- former (what former_of was in its lock before it got another PIN).
     origin           TEXT NOT NULL,
     -- Of a grant's code.
     access_method_id BLOB REFERENCES access_methods (access_method_id) ON DELETE CASCADE,
@@ -43,6 +44,7 @@ CREATE TABLE "access_codes" (
     name             TEXT,
     common_code_key  TEXT,
     refused_length   INTEGER,
+    former_of        BLOB,
     external_modification_allowed INTEGER NOT NULL DEFAULT 0,
     device_id        BLOB NOT NULL REFERENCES devices (device_id),
     slot             INTEGER NOT NULL,

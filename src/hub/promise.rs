@@ -1,0 +1,239 @@
+//! What a door is promised for a code: a PIN that it takes, and a slot reserved for the whole window. Codes of grants
+//! and codes made on one device are made, moved and taken back the same way.
+
+use keyway_lock::{Pin, SlotNumber};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::grant_order::check_usable;
+use super::outcome::Failure;
+use crate::model::{
+    AccessCode, AccessCodeId, ApiError, CodeOrigin, CodeProblem, Device, EventType, Presence, ProblemKind, Schedule,
+    Timestamp, Window,
+};
+use crate::plan::pin::{self, NoPin};
+use crate::plan::warn::{self, Health};
+use crate::plan::{Moment, SlotTable, fit, slot};
+use crate::store::{StoreError, Unit};
+
+/// When a code is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Times {
+    pub(super) window: Window,
+    pub(super) schedule: Option<Schedule>,
+}
+
+impl Times {
+    pub(super) fn of(code: &AccessCode) -> Self {
+        Self { window: code.window, schedule: code.schedule.clone() }
+    }
+}
+
+/// The PIN that is asked for: this one, or one that the hub chooses.
+#[derive(Debug, Clone)]
+pub(super) struct Wanted<'a> {
+    pub(super) code: Option<&'a Pin>,
+    pub(super) preferred_length: Option<u8>,
+    /// The parameter that is refused if none can be had.
+    pub(super) field: &'a str,
+}
+
+/// The slots of each door, as the hub knows them.
+pub(super) fn tables(unit: &mut Unit<'_>, devices: &[Device]) -> Result<Vec<SlotTable>, Failure> {
+    devices.iter().map(|device| table(unit, device)).collect()
+}
+
+fn table(unit: &mut Unit<'_>, device: &Device) -> Result<SlotTable, Failure> {
+    let capabilities = device.info.as_ref().map(|info| info.capabilities.clone());
+    let capabilities = capabilities.ok_or_else(|| ApiError::invalid("device_ids", "is not ready yet"))?;
+    let words = unit.slots(device.device_id)?.into_iter().map(|word| (word.report, word.told_at));
+    Ok(SlotTable::new(capabilities, words, unit.live_codes(device.device_id)?))
+}
+
+/// One PIN that suits all doors for a window.
+pub(super) fn pin(
+    unit: &mut Unit<'_>,
+    devices: &[Device],
+    tables: &[SlotTable],
+    window: &Window,
+    wanted: &Wanted<'_>,
+) -> Result<Pin, ApiError> {
+    let doors: Vec<pin::Door> = tables.iter().map(|table| pin::Door::new(table, window, None)).collect();
+    let pin = match wanted.code {
+        Some(pin) => pin::check(pin, &doors).map(|()| pin.clone()),
+        None => pin::choose(unit.rng(), &doors, wanted.preferred_length),
+    };
+    pin.map_err(|reason| refusal(wanted.field, &reason, |door| devices.get(door)))
+}
+
+/// A code that waits outside its lock, in a slot reserved for its window.
+pub(super) fn reserve(
+    unit: &mut Unit<'_>,
+    (device, table): (&Device, &SlotTable),
+    id: AccessCodeId,
+    origin: CodeOrigin,
+    pin: &Pin,
+    times: &Times,
+) -> Result<AccessCode, Failure> {
+    let full = |full: slot::Full| ApiError::invalid("device_ids", format!("{}: {full}", device.display_name()));
+    let slot = slot::choose(table, &times.window, None, unit.now()).map_err(full)?;
+    let code = waiting(unit, device, id, origin, slot, pin, times);
+    Ok(insert(unit, device, code)?)
+}
+
+/// As [`reserve`], for a door that was not asked beforehand: where it can't take the code, that is its problem, and a
+/// person's.
+pub(super) fn reserve_or_tell(
+    unit: &mut Unit<'_>,
+    device: &Device,
+    origin: CodeOrigin,
+    pin: &Pin,
+    times: &Times,
+) -> Result<AccessCode, Failure> {
+    let now = unit.now();
+    let id = unit.id();
+    let slot = match &device.info {
+        Some(_) if device.takes_codes() => fit::one_more(&table(unit, device)?, pin, &times.window, now),
+        _ => check_usable(device).and(Err("it is not known what it can take".to_owned())),
+    };
+    let (slot, reason) = match slot {
+        Ok(slot) => (slot, None),
+        // It has no slot before it fits; which one is named here means nothing.
+        Err(reason) => (SlotNumber(1), Some(reason)),
+    };
+    let mut code = waiting(unit, device, id, origin, slot, pin, times);
+    let Some(reason) = reason else { return Ok(insert(unit, device, code)?) };
+    let message = format!("{reason}: make room, or make another grant for this door");
+    code.problem = Some(CodeProblem { kind: ProblemKind::FailedToSet, message, since: now });
+    let code = insert(unit, device, code)?;
+    let details = code.problem.as_ref().map(|problem| ("message".to_owned(), json!(problem.message)));
+    tell(unit, EventType::AccessCodeFailedToSet, &code, details.into_iter().collect())?;
+    Ok(code)
+}
+
+fn waiting(
+    unit: &Unit<'_>,
+    device: &Device,
+    id: AccessCodeId,
+    origin: CodeOrigin,
+    slot: SlotNumber,
+    pin: &Pin,
+    times: &Times,
+) -> AccessCode {
+    AccessCode {
+        access_code_id: id,
+        origin,
+        device_id: device.device_id,
+        slot,
+        pin: Some(pin.clone()),
+        window: times.window,
+        schedule: times.schedule.clone(),
+        deleted_at: None,
+        presence: Presence::Absent,
+        problem: None,
+        created_at: unit.now(),
+    }
+}
+
+/// Writes a new code down, with what its host must know of it now.
+fn insert(unit: &mut Unit<'_>, device: &Device, mut code: AccessCode) -> Result<AccessCode, StoreError> {
+    code.problem = warn::problem(&code, Health::of(device, false), moment(unit.now()));
+    unit.insert_code(&code)?;
+    tell(unit, EventType::AccessCodeCreated, &code, Map::new())?;
+    Ok(code)
+}
+
+/// Moves a code to other times. One that is in its lock stays in its slot: whatever was reserved there for the new times
+/// makes way.
+pub(super) fn retime(unit: &mut Unit<'_>, code: &AccessCode, times: &Times) -> Result<(), Failure> {
+    let Some(device) = unit.device(code.device_id)? else { return Ok(()) };
+    if Times::of(code) == *times {
+        return Ok(());
+    }
+    let Some(pin) = &code.pin else {
+        let message = "is over for so long that its PIN is forgotten: make a new one";
+        return Err(ApiError::invalid("starts_at", message).into());
+    };
+    let table = table(unit, &device)?;
+    let door = pin::Door::new(&table, &times.window, Some(code.access_code_id));
+    pin::check(pin, &[door]).map_err(|reason| refusal("starts_at", &reason, |_| Some(&device)))?;
+    let slot = slot_for(unit, &device, &table, code, &times.window)?;
+    let mut moved =
+        AccessCode { slot, window: times.window, schedule: times.schedule.clone(), problem: None, ..code.clone() };
+    moved.problem = warn::problem(&moved, Health::of(&device, false), moment(unit.now()));
+    unit.update_code(&moved)?;
+    let frame = |window: &Window| json!({"starts_at": window.starts_at, "ends_at": window.ends_at});
+    let details = change("its times", frame(&code.window), frame(&times.window));
+    Ok(tell(unit, EventType::AccessCodeTimeFrameChanged, &moved, details)?)
+}
+
+/// The slot of a code that is to be there in this window.
+pub(super) fn slot_for(
+    unit: &mut Unit<'_>,
+    device: &Device,
+    table: &SlotTable,
+    code: &AccessCode,
+    window: &Window,
+) -> Result<SlotNumber, Failure> {
+    let now = unit.now();
+    let full = |full: slot::Full| ApiError::invalid("starts_at", format!("{}: {full}", device.display_name()));
+    if slot::may_keep(table, code, window, now) {
+        return Ok(code.slot);
+    }
+    if code.presence == Presence::Absent {
+        return Ok(slot::choose(table, window, Some(code.access_code_id), now).map_err(full)?);
+    }
+    for rival in slot::rivals(table, code, window, now) {
+        let free = slot::choose(table, &rival.window, Some(rival.access_code_id), now).map_err(full)?;
+        unit.update_code(&AccessCode { slot: free, ..rival.clone() })?;
+    }
+    Ok(code.slot)
+}
+
+/// A code is not wanted any more: it leaves its lock as soon as that can be reached.
+pub(super) fn take_back(unit: &mut Unit<'_>, code: &AccessCode) -> Result<(), StoreError> {
+    let deleted = AccessCode { deleted_at: Some(unit.now()), problem: None, ..code.clone() };
+    unit.update_code(&deleted)?;
+    tell(unit, EventType::AccessCodeDeleted, &deleted, Map::new())
+}
+
+/// An event about a code.
+pub(super) fn tell(
+    unit: &mut Unit<'_>,
+    event: EventType,
+    code: &AccessCode,
+    details: Map<String, Value>,
+) -> Result<(), StoreError> {
+    unit.emit(event, code.into(), details)
+}
+
+/// What an event says of something that was changed.
+pub(super) fn change(what: &str, from: Value, to: Value) -> Map<String, Value> {
+    let description = json!(format!("the host changed {what}"));
+    Map::from_iter([("description".to_owned(), description), ("from".to_owned(), from), ("to".to_owned(), to)])
+}
+
+/// Ids that sort in the order in which they are given out: those of one millisecond do not by themselves.
+pub(super) fn ids<T: From<Uuid> + Ord>(unit: &mut Unit<'_>, count: usize) -> Vec<T> {
+    let mut ids: Vec<T> = (0..count).map(|_| unit.id()).collect();
+    ids.sort();
+    ids
+}
+
+/// Why a PIN can't be had, as the refusal of a parameter.
+pub(super) fn refusal<'a>(field: &str, reason: &NoPin, device: impl Fn(usize) -> Option<&'a Device>) -> ApiError {
+    match reason {
+        NoPin::Refused { door, reason } => {
+            let name = device(*door).map_or("a door", Device::display_name);
+            ApiError::invalid(field, format!("{name}: {reason}"))
+        }
+        NoPin::NoCommonLength | NoPin::NoCommonDigits => ApiError::invalid("device_ids", reason.to_string()),
+        NoPin::NoneLeft => ApiError::invalid(field, reason.to_string()),
+    }
+}
+
+/// An operation is asked for by a person who sees the clock: its times are taken as they are. Whether the lock may be
+/// written by that clock is the reconciler's to judge (I6).
+pub(super) fn moment(utc: Timestamp) -> Moment {
+    Moment { utc, trusted: true }
+}
