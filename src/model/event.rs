@@ -87,8 +87,6 @@ event_types! {
     AccessCodeUnmanagedRemoved = "access_code.unmanaged.removed",
     /// A code that was not ours is managed from now on.
     AccessCodeUnmanagedConverted = "access_code.unmanaged.converted_to_managed",
-    /// A code that was not ours could not be taken over: the slot holds something else by now.
-    AccessCodeUnmanagedNotConverted = "access_code.unmanaged.failed_to_convert_to_managed",
     /// A lock can be used from now on.
     DeviceAdded = "device.added",
     /// A lock answers again.

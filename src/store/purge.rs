@@ -39,7 +39,8 @@ impl Unit<'_> {
         let removed = [
             self.purge_deleted_grants(over_before)?,
             self.purge_pins(over_before)?,
-            self.purge_codes_without_grant(over_before)?,
+            self.purge_deleted_codes(over_before)?,
+            self.purge_pins_without_grant(over_before)?,
             self.purge_older("requests", "request_id", "answered_at", before(self.now(), REQUESTS_FOR))?,
             self.purge_older("action_attempts", "action_attempt_id", "created_at", before(self.now(), ATTEMPTS_FOR))?,
             self.purge_events()?,
@@ -78,20 +79,24 @@ impl Unit<'_> {
         Ok(over.len())
     }
 
-    /// Deleted ones go whole; of those that are over, the PIN goes.
-    fn purge_codes_without_grant(&mut self, before: Timestamp) -> Result<usize, StoreError> {
-        let over = "access_grant_id IS NULL AND (deleted_at IS NOT NULL OR pin_sealed IS NOT NULL)
-            AND min(coalesce(deleted_at, 9223372036854775807), coalesce(ends_at, 9223372036854775807)) <= ?1
-            AND presence = 'absent' LIMIT ?2";
-        let deleted = format!(
-            "DELETE FROM access_codes WHERE access_code_id IN (
-            SELECT access_code_id FROM access_codes WHERE deleted_at IS NOT NULL AND {over})"
-        );
-        let ended = format!(
-            "UPDATE access_codes SET pin_sealed = NULL WHERE access_code_id IN (
-            SELECT access_code_id FROM access_codes WHERE deleted_at IS NULL AND {over})"
-        );
-        Ok(self.execute(&deleted, params![before, AT_ONCE])? + self.execute(&ended, params![before, AT_ONCE])?)
+    /// Codes and methods that were deleted by themselves go whole, once they are out of every lock.
+    fn purge_deleted_codes(&mut self, before: Timestamp) -> Result<usize, StoreError> {
+        let codes = "DELETE FROM access_codes WHERE access_code_id IN (
+            SELECT access_code_id FROM access_codes WHERE deleted_at <= ?1 AND presence = 'absent' LIMIT ?2)";
+        let methods = "DELETE FROM access_methods WHERE access_method_id IN (
+            SELECT access_method_id FROM access_methods WHERE deleted_at <= ?1
+            AND NOT EXISTS (SELECT 1 FROM access_codes
+                WHERE access_codes.access_method_id = access_methods.access_method_id)
+            LIMIT ?2)";
+        Ok(self.execute(codes, params![before, AT_ONCE])? + self.execute(methods, params![before, AT_ONCE])?)
+    }
+
+    /// Of codes without a grant that are over, and stay.
+    fn purge_pins_without_grant(&mut self, before: Timestamp) -> Result<usize, StoreError> {
+        let sql = "UPDATE access_codes SET pin_sealed = NULL WHERE access_code_id IN (
+            SELECT access_code_id FROM access_codes WHERE access_grant_id IS NULL AND pin_sealed IS NOT NULL
+            AND ends_at <= ?1 AND presence = 'absent' LIMIT ?2)";
+        self.execute(sql, params![before, AT_ONCE])
     }
 
     fn purge_older(

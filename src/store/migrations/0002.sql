@@ -97,10 +97,10 @@ CREATE INDEX access_codes_in_lock ON access_codes (device_id) WHERE presence <> 
 CREATE INDEX access_codes_waiting ON access_codes (device_id, ends_at, starts_at)
     WHERE presence = 'absent' AND deleted_at IS NULL;
 CREATE INDEX access_codes_with_key ON access_codes (common_code_key) WHERE common_code_key IS NOT NULL;
--- Codes without a grant of which something is still to be purged, by when they were over.
-CREATE INDEX access_codes_to_purge
-    ON access_codes (min(coalesce(deleted_at, 9223372036854775807), coalesce(ends_at, 9223372036854775807)))
-    WHERE access_grant_id IS NULL AND (deleted_at IS NOT NULL OR pin_sealed IS NOT NULL);
+-- What is to be purged one day: codes and methods that were deleted, and the PINs of codes without a grant.
+CREATE INDEX access_codes_deleted ON access_codes (deleted_at) WHERE deleted_at IS NOT NULL;
+CREATE INDEX access_codes_with_pins ON access_codes (ends_at) WHERE access_grant_id IS NULL AND pin_sealed IS NOT NULL;
+CREATE INDEX access_methods_deleted ON access_methods (deleted_at) WHERE deleted_at IS NOT NULL;
 
 -- caller: who asked for what the event tells of; NULL: nobody did, it happened.
 ALTER TABLE events ADD COLUMN caller TEXT;

@@ -179,3 +179,31 @@ fn a_code_without_a_grant_goes_like_one_with_a_grant() {
     assert_eq!(over.unwrap().pin, None);
     assert_eq!(purged(31 * 86_400), 0, "and not again");
 }
+
+#[test]
+fn of_a_grant_that_goes_on_the_codes_and_methods_that_were_deleted_go() {
+    let store = in_memory();
+    let Building { grant, method, code, .. } = built(&store, 2, "4711");
+    let present = Presence::Proven(Evidence::ReadBack, at(0));
+    run(&store, at(0), move |unit| {
+        unit.update_grant(&AccessGrant { window: Window { ends_at: None, ..grant.window }, ..grant })?;
+        unit.update_method(&AccessMethod { deleted_at: Some(at(0)), ..method.clone() })?;
+        unit.update_code(&AccessCode { deleted_at: Some(at(0)), presence: present, ..code.clone() })
+    })
+    .unwrap();
+    let purged =
+        |store: &Store| run(store, at(31 * 86_400), |unit| unit.purge(Duration::from_secs(30 * 86_400))).unwrap();
+    assert_eq!(purged(&store), 0, "it may still be in the lock");
+    let absent = move |unit: &mut Unit<'_>| {
+        let code = unit.codes(&CodeFilter::default())?.remove(0);
+        unit.update_code(&AccessCode { presence: Presence::Absent, ..code })
+    };
+    run(&store, at(1), absent).unwrap();
+    assert_eq!(purged(&store), 2);
+    run(&store, at(2), |unit| {
+        assert!(unit.codes(&CodeFilter::default())?.is_empty());
+        assert_eq!(unit.grants(&GrantFilter::default())?.len(), 1);
+        Ok(())
+    })
+    .unwrap();
+}

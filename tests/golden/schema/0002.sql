@@ -1,13 +1,12 @@
+CREATE INDEX access_codes_deleted ON access_codes (deleted_at) WHERE deleted_at IS NOT NULL;
 CREATE INDEX access_codes_in_lock ON access_codes (device_id) WHERE presence <> 'absent';
 CREATE INDEX access_codes_of_device ON access_codes (device_id);
 CREATE INDEX access_codes_of_grant ON access_codes (access_grant_id);
 CREATE INDEX access_codes_of_method ON access_codes (access_method_id);
-CREATE INDEX access_codes_to_purge
-    ON access_codes (min(coalesce(deleted_at, 9223372036854775807), coalesce(ends_at, 9223372036854775807)))
-    WHERE access_grant_id IS NULL AND (deleted_at IS NOT NULL OR pin_sealed IS NOT NULL);
 CREATE INDEX access_codes_waiting ON access_codes (device_id, ends_at, starts_at)
     WHERE presence = 'absent' AND deleted_at IS NULL;
 CREATE INDEX access_codes_with_key ON access_codes (common_code_key) WHERE common_code_key IS NOT NULL;
+CREATE INDEX access_codes_with_pins ON access_codes (ends_at) WHERE access_grant_id IS NULL AND pin_sealed IS NOT NULL;
 CREATE INDEX access_grants_by_end ON access_grants (ends_at) WHERE deleted_at IS NULL;
 CREATE UNIQUE INDEX access_grants_by_key ON access_grants (access_grant_key)
     WHERE access_grant_key IS NOT NULL AND deleted_at IS NULL;
@@ -19,6 +18,7 @@ CREATE INDEX access_grants_of_user ON access_grants (user_identity_id) WHERE del
 CREATE INDEX access_grants_with_pins
     ON access_grants (min(coalesce(deleted_at, 9223372036854775807), coalesce(ends_at, 9223372036854775807)))
     WHERE pins_purged = 0;
+CREATE INDEX access_methods_deleted ON access_methods (deleted_at) WHERE deleted_at IS NOT NULL;
 CREATE INDEX access_methods_of_grant ON access_methods (access_grant_id);
 CREATE INDEX action_attempts_by_age ON action_attempts (created_at);
 CREATE INDEX action_attempts_pending ON action_attempts (device_id) WHERE status = 'pending';
