@@ -191,3 +191,16 @@ fn a_door_that_is_put_into_a_space_by_hand_gets_the_pin_of_its_guest() {
     world.stick.wait_for_no_code(FRONT_DOOR, pin, SOON);
     world.stick.wait_for_no_code(GARDEN_GATE, pin, SOON);
 }
+
+#[test]
+fn a_code_without_a_grant_is_put_in_and_taken_out_by_hand() {
+    let world = World::new(KEYWAY);
+    let cli = at_the_command_line(&world);
+    let line = ["codes", "create", "--device", "front-door", "--name", "Fire brigade", "--ongoing", "--code", "-"];
+    let said = cli.run_with(&line, "083042");
+    assert_eq!((said.code, entry(&said.out, "PIN")), (0, "083042"), "{said:?}");
+    world.stick.wait_for_code(FRONT_DOOR, "083042", SOON);
+    assert!(cli.answer(&["codes"]).contains("083042  Fire brigade"));
+    cli.answer(&["codes", "delete", entry(&said.out, "Id"), "--yes"]);
+    world.stick.wait_for_no_code(FRONT_DOOR, "083042", SOON);
+}

@@ -12,6 +12,7 @@ mod keys;
 mod locks;
 mod moments;
 mod people;
+mod pin;
 mod reach;
 mod reading;
 mod spaces;
@@ -20,6 +21,7 @@ mod status;
 mod table;
 mod trouble;
 mod webhooks;
+mod when;
 
 #[cfg(test)]
 mod tests;

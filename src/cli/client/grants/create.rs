@@ -1,13 +1,12 @@
 //! `keyway grants create`: lets somebody in.
 
 use clap::ArgGroup;
-use keyway_lock::Pin;
 use serde_json::{Value, json};
 
 use super::super::directory::{DEVICE, PERSON, SPACE};
 use super::super::reading::body;
-use super::super::{Session, Trouble};
-use super::{show, when};
+use super::super::{Session, Trouble, pin, when};
+use super::show;
 
 #[derive(clap::Args)]
 #[command(
@@ -75,7 +74,7 @@ impl Create {
         let from = when::start(self.from.as_deref(), &session.time)?;
         let to = when::end(self.from.as_deref(), self.to.as_deref(), &session.time)?;
         let schedule = self.recurring.schedule(&session.time)?;
-        let code = self.code.map(|code| pin(session, &code)).transpose()?;
+        let code = self.code.map(|code| pin::read(session, &code)).transpose()?;
         let method = body([
             ("mode", Some(json!("code"))),
             ("code", code.map(|code| json!(code.expose()))),
@@ -102,10 +101,4 @@ impl Create {
             ("schedule", schedule),
         ]))
     }
-}
-
-/// A PIN as it was given; `-`: from stdin, where nobody else sees it.
-fn pin(session: &mut Session, given: &str) -> Result<Pin, Trouble> {
-    let pin = if given == "-" { Pin::new(&session.console.read_line("PIN")?) } else { Pin::new(given) };
-    pin.map_err(|wrong| Trouble::usage("--code", wrong))
 }

@@ -3,7 +3,6 @@
 mod create;
 mod show;
 mod update;
-mod when;
 
 use clap::Subcommand;
 use serde_json::{Value, json};

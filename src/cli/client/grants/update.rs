@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::super::directory::GRANT;
 use super::super::reading::body;
-use super::super::{Session, Trouble};
-use super::{show, when};
+use super::super::{Session, Trouble, when};
+use super::show;
 
 #[derive(clap::Args)]
 #[command(group(

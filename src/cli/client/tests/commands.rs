@@ -167,10 +167,28 @@ Front door
 fn codes_are_told_with_whom_they_are_for_and_those_put_in_by_hand_are_left_alone() {
     let by_hand =
         json!({"access_codes": [{"access_code_id": "h1", "device_id": "d1", "code": null, "is_managed": false}]});
-    let hub = with_jane().answers("access_codes/unmanaged/list", by_hand);
+    let hub = with_jane().answers("access_codes/unmanaged/list", by_hand).answers("access_codes/delete", json!({}));
+    let hub = hub.answers("access_codes/unmanaged/delete", json!({}));
     let out = keyway(&hub, &["codes", "list", "--device", "front door"], None).answer();
     assert!(out.contains("Front door  482913  Jane Doe  2026-11-26 15:00  2026-12-03 11:00  ready: "), "{out}");
     assert!(out.contains("put in by hand: left alone"), "{out}");
+    let outcome = keyway(&hub, &["codes", "delete", "h1"], Some("y\n"));
+    assert!(outcome.notes.contains("that somebody put in by hand"), "{}", outcome.notes);
+    outcome.answer();
+    assert_eq!(hub.asked("access_codes/unmanaged/delete")[0].body, json!({"access_code_id": "h1"}));
+    keyway(&hub, &["codes", "delete", "c1", "--yes"], None).answer();
+    assert_eq!(hub.asked("access_codes/delete")[0].body, json!({"access_code_id": "c1"}));
+}
+
+#[test]
+fn a_code_is_put_into_one_lock_without_a_grant() {
+    let code = json!({"access_code_id": "c9", "device_id": "d1", "code": "0471", "status": "setting"});
+    let hub = with_jane().answers("access_codes/create", json!({"access_code": code}));
+    let line = ["codes", "create", "--device", "front door", "--name", "Fire brigade", "--ongoing", "--code", "-"];
+    let out = keyway(&hub, &line, Some("0471\n")).answer();
+    assert_eq!(out, "Front door\n  PIN    0471\n  State  waits for the lock to take it\n  Id     c9\n");
+    let order = json!({"device_id": "d1", "name": "Fire brigade", "code": "0471"});
+    assert_eq!(hub.asked("access_codes/create")[0].body, order);
 }
 
 #[test]

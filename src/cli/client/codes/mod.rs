@@ -1,5 +1,7 @@
 //! `keyway codes`: what stands in the locks.
 
+mod orders;
+
 use clap::Subcommand;
 use serde_json::{Value, json};
 
@@ -19,6 +21,12 @@ pub(in crate::cli) struct Arguments {
 enum Command {
     /// The codes in the locks: of grants, made directly, and those that people put in by hand.
     List(List),
+    /// Put a code into one lock, without a grant.
+    Create(orders::Create),
+    /// Take a code out of its lock: one that was made here, or one that somebody put in by hand.
+    Delete(orders::Delete),
+    /// Take a code over that somebody put in by hand: the hub keeps it from then on.
+    Convert(orders::Convert),
 }
 
 #[derive(clap::Args, Default)]
@@ -33,8 +41,12 @@ struct List {
 
 impl Task for Arguments {
     fn run(self: Box<Self>, session: &mut Session) -> Result<(), Trouble> {
-        let Command::List(list) = self.command.unwrap_or(Command::List(List::default()));
-        list.run(session)
+        match self.command.unwrap_or(Command::List(List::default())) {
+            Command::List(list) => list.run(session),
+            Command::Create(create) => create.run(session),
+            Command::Delete(delete) => delete.run(session),
+            Command::Convert(convert) => convert.run(session),
+        }
     }
 }
 

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::super::{LocalTime, Trouble};
+use super::{LocalTime, Trouble};
 
-/// Times that come again and again, between the start and the end of a grant.
+/// Times that come again and again, between a start and an end.
 #[derive(clap::Args)]
 pub(super) struct Recurring {
     /// Only at times that come again: when each begins, as five fields of cron with the names of weekdays, such as
