@@ -60,7 +60,7 @@ fn a_grant_made_by_hand_is_in_both_locks_and_taken_back_it_is_not() {
 }
 
 #[test]
-fn times_are_moved_by_hand_and_a_pin_can_come_from_stdin() {
+fn times_and_doors_are_changed_by_hand_and_a_pin_can_come_from_stdin() {
     let world = World::new(KEYWAY);
     let cli = at_the_command_line(&world);
     let line = [
@@ -84,8 +84,11 @@ fn times_are_moved_by_hand_and_a_pin_can_come_from_stdin() {
     let moved = cli.answer(&["grants", "update", "stay-7", "--from", "now", "--to", "2099-12-01 11:00"]);
     assert_eq!(entry(&moved, "To"), "Tue 2099-12-01 11:00 UTC");
     world.stick.wait_for_code(FRONT_DOOR, "0830", SOON);
+    cli.answer(&["grants", "update", "stay-7", "--device", "garden gate"]);
+    world.stick.wait_for_code(GARDEN_GATE, "0830", SOON);
+    world.stick.wait_for_no_code(FRONT_DOOR, "0830", SOON);
     let refused = cli.run_with(
-        &["grants", "create", "--device", "front door", "--name", "Joe", "--to", "+2h", "--code", "-"],
+        &["grants", "create", "--device", "garden gate", "--name", "Joe", "--to", "+2h", "--code", "-"],
         "0830",
     );
     assert_eq!(refused.code, 1, "{refused:?}");

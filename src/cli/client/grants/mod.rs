@@ -27,7 +27,7 @@ enum Command {
     List(List),
     /// One grant: its PIN, and how each of its doors does.
     Get(Get),
-    /// Change the name or the times of a grant. What is not given stays; other doors are another grant.
+    /// Change the name, the times or the doors of a grant. What is not given stays, and so does the PIN.
     Update(update::Update),
     /// Take a grant back: its PIN is taken out of every lock at once.
     Delete(Delete),

@@ -3,7 +3,7 @@
 use clap::ArgGroup;
 use serde_json::{Value, json};
 
-use super::super::directory::GRANT;
+use super::super::directory::{DEVICE, GRANT, SPACE};
 use super::super::reading::body;
 use super::super::{Session, Trouble, when};
 use super::show;
@@ -11,7 +11,7 @@ use super::show;
 #[derive(clap::Args)]
 #[command(group(
     ArgGroup::new("change")
-        .args(["name", "from", "to", "ongoing", "cron", "always"])
+        .args(["name", "from", "to", "ongoing", "devices", "spaces", "cron", "always"])
         .required(true)
         .multiple(true)
 ))]
@@ -31,6 +31,12 @@ pub(super) struct Update {
     /// No end any more.
     #[arg(long)]
     ongoing: bool,
+    /// These doors of its own instead of those before; again for each more.
+    #[arg(long = "device", value_name = "DEVICE")]
+    devices: Vec<String>,
+    /// These spaces instead of those before; again for each more.
+    #[arg(long = "space", value_name = "SPACE")]
+    spaces: Vec<String>,
     #[command(flatten)]
     recurring: when::Recurring,
     /// At all times between start and end, no longer only at some.
@@ -44,11 +50,15 @@ impl Update {
         let to = when::end(self.from.as_deref(), self.to.as_deref(), &session.time)?;
         let schedule = self.recurring.schedule(&session.time)?.or_else(|| self.always.then_some(Value::Null));
         let grant = session.find(&GRANT, &self.grant)?;
+        let some = |ids: Vec<String>| (!ids.is_empty()).then(|| json!(ids));
+        let (device_ids, space_ids) = (session.ids(&DEVICE, &self.devices)?, session.ids(&SPACE, &self.spaces)?);
         let change = body([
             ("access_grant_id", Some(grant["access_grant_id"].clone())),
             ("name", self.name.map(Into::into)),
             ("starts_at", from.map(|from| json!(from))),
             ("ends_at", to.map(|to| json!(to)).or_else(|| self.ongoing.then_some(Value::Null))),
+            ("device_ids", some(device_ids)),
+            ("space_ids", some(space_ids)),
             ("schedule", schedule),
         ]);
         let reply = session.call("access_grants/update", &change)?;

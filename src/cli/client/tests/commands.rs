@@ -117,11 +117,12 @@ fn a_grant_is_taken_back_after_a_question_or_not_at_all() {
 #[test]
 fn an_update_sends_what_is_given_and_shows_what_it_became() {
     let hub = with_jane().answers("access_grants/update", json!({}));
-    let out = keyway(&hub, &["grants", "update", "g1", "--to", "2026-12-04 11:00"], None).answer();
+    let out =
+        keyway(&hub, &["grants", "update", "g1", "--to", "2026-12-04 11:00", "--device", "gardengate"], None).answer();
     assert!(out.starts_with("Jane Doe (jane@example.org)"), "{out}");
     assert_eq!(
         hub.asked("access_grants/update")[0].body,
-        json!({"access_grant_id": "g1", "ends_at": "2026-12-04T10:00:00Z"})
+        json!({"access_grant_id": "g1", "ends_at": "2026-12-04T10:00:00Z", "device_ids": ["d2"]})
     );
     keyway(&hub, &["grants", "update", "g1", "--ongoing", "--always"], None).answer();
     assert_eq!(
