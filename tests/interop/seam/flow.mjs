@@ -170,6 +170,34 @@ await step("a door is unlocked and locked, and the attempts stay readable", asyn
 	holds(locked === true, "and the device says so");
 });
 
+await step("a space gathers devices, and a grant for it follows them", async () => {
+	const space = await seam.spaces.create({ name: "Unit 101", space_key: `unit 101 ${sdk}` });
+	const { space_id } = space;
+	await seam.spaces.addDevices({ space_id, device_ids: [front.device_id] });
+	const stay = await seam.accessGrants.create({
+		user_identity_id: jane.user_identity_id,
+		space_ids: [space_id],
+		requested_access_methods: [{ mode: "code" }],
+		starts_at: inSeconds(600),
+		ends_at: inSeconds(1200),
+	});
+	const doors = async () => {
+		const codes = await seam.accessCodes.list({ access_grant_id: stay.access_grant_id });
+		return codes.map((code) => code.device_id).sort().join();
+	};
+	holds((await doors()) === front.device_id, "the door of the space");
+	await seam.spaces.addDevices({ space_id, device_ids: [gate.device_id] });
+	holds((await doors()) === [front.device_id, gate.device_id].sort().join(), "a door that is added gets the code");
+	await seam.spaces.removeDevices({ space_id, device_ids: [front.device_id] });
+	holds((await doors()) === gate.device_id, "one that is taken out loses it");
+	holds((await seam.spaces.list()).some((each) => each.space_id === space_id), "spaces are listed");
+	await seam.spaces.update({ space_id, name: "Unit 102" });
+	holds((await seam.spaces.get({ space_key: `unit 101 ${sdk}` })).name === "Unit 102", "and read by their key");
+	await seam.accessGrants.delete({ access_grant_id: stay.access_grant_id });
+	await seam.spaces.delete({ space_id });
+	await refused("space_not_found", () => seam.spaces.get({ space_id }), 404);
+});
+
 await step("a list comes in pages when asked for, each resource once", async () => {
 	const made = [];
 	for (const name of ["Ada", "Ben", "Cem", "Dot", "Eve"]) {
@@ -214,7 +242,7 @@ await step("a webhook brings events, signed so that the SDK believes them", asyn
 			.find((each) => each.access_grant_id === guest.access_grant_id),
 	);
 	holds(event.event_type === "access_grant.created", "the right one");
-	const forged = { ...received[0], body: received[0].body.replace("access_grant", "access_code") };
+	const forged = { ...received[0], body: received[0].body.replace("{", "{ ") };
 	let believed = true;
 	try {
 		judge.verify(forged.body, forged.headers);

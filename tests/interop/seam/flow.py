@@ -190,6 +190,26 @@ def pages():
 step("a list comes in pages when asked for, each resource once", pages)
 
 
+def uses_spaces():
+    space = seam.spaces.create(name="Unit 102")
+    seam.spaces.add_devices(space_id=space.space_id, device_ids=[doors[0]])
+    stay = seam.access_grants.create(
+        user_identity_id=jane,
+        space_ids=[space.space_id],
+        requested_access_methods=[{"mode": "code"}],
+        starts_at=in_seconds(600),
+        ends_at=in_seconds(1200),
+    )
+    codes = seam.access_codes.list(access_grant_id=stay.access_grant_id)
+    holds([code.device_id for code in codes] == [doors[0]], "the door of the space")
+    seam.access_grants.delete(access_grant_id=stay.access_grant_id)
+    seam.spaces.delete(space_id=space.space_id)
+    refused(lambda: seam.spaces.get(space_id=space.space_id), "space_not_found", 404)
+
+
+step("a space gathers devices for a grant", uses_spaces)
+
+
 def refuses():
     refused(lambda: seam.access_grants.get(access_grant_id=nobody), "access_grant_not_found", 404)
     invalid = refused(
