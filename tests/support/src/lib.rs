@@ -8,6 +8,7 @@
 mod broker;
 mod client;
 mod command_line;
+mod golden;
 mod grant;
 mod http;
 mod hub;
@@ -25,6 +26,7 @@ use std::time::{Duration, Instant};
 pub use broker::Broker;
 pub use client::{Client, Message};
 pub use command_line::{CommandLine, Said};
+pub use golden::assert_golden;
 pub use grant::Grant;
 pub use http::{Http, HttpStream};
 pub use hub::Hub;
