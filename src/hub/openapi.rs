@@ -50,6 +50,10 @@ fn describe(operation: &Operation, method: Method, response: &Value) -> Value {
             "401": error("The key is missing or not known."),
             "403": error("The key's role does not allow this."),
             "404": error("There is no such resource."),
+            "408": error("The request did not come in whole in time."),
+            "413": error("The body is larger than a request may be."),
+            "431": {"description": "The query and the headers are longer than a request may be. There is no body."},
+            "500": error("The hub failed: its log says why."),
         },
     });
     match method {
@@ -71,7 +75,7 @@ fn query_parameter(field: &Field) -> Value {
         "in": "query",
         "required": field.required,
         "description": field.doc,
-        "schema": in_a_query(field.schema()),
+        "schema": in_a_query(field),
     });
     match field.shape {
         Shape::List(_) => {
@@ -84,16 +88,17 @@ fn query_parameter(field: &Field) -> Value {
     described
 }
 
-/// A query string has no null but the empty text.
-fn in_a_query(schema: &Value) -> Value {
-    let mut schema = schema.clone();
+/// A query string has no null but the empty text: a parameter that may be left out may also be given as `name=`.
+fn in_a_query(field: &Field) -> Value {
+    let mut schema = field.schema().clone();
     if let Some(kinds) = schema.get("type").and_then(Value::as_array) {
         schema["type"] = kinds.first().cloned().unwrap_or_default();
         if let Some(words) = schema.get_mut("enum").and_then(Value::as_array_mut) {
             words.retain(|word| !word.is_null());
         }
     }
-    schema
+    let plain = matches!(field.shape, Shape::Text | Shape::Number | Shape::Boolean);
+    if field.required || !plain { schema } else { json!({"anyOf": [schema, {"type": "string", "maxLength": 0}]}) }
 }
 
 fn with_ok(response: &Value) -> Value {

@@ -1,8 +1,20 @@
 //! Keyway between peers that it did not write: on the radio's side zwave-js's own mock controller and mock nodes
 //! (`zwave/stick.mjs`), an independent implementation of the Serial API, Security 0 and 2, Supervision, User Code and
-//! Notification; on the host's side Seam's official SDKs (`seam/`).
+//! Notification; on the host's side Seam's official SDKs, and a judge and a fuzzer of the API's description (`seam/`).
 
+#[cfg(test)]
+mod openapi;
 #[cfg(test)]
 mod seam_sdks;
 #[cfg(test)]
 mod zwave_js;
+
+/// The program under test.
+#[cfg(test)]
+const KEYWAY: &str = env!("CARGO_BIN_EXE_keyway");
+
+/// Where the SDKs and the programs in Python are installed.
+#[cfg(test)]
+fn seam_folder() -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/seam")
+}
