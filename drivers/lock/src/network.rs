@@ -131,13 +131,15 @@ pub struct Include {
     pub ask: bool,
     /// The digits of its label, if they are known already.
     pub pin: Option<JoinPin>,
+    /// All of its label, if that is known: another device is turned away.
+    pub label: Option<DeviceLabel>,
 }
 
 impl Default for Include {
     /// What a door lock should have: Access Control, and Authenticated.
     fn default() -> Self {
         let classes = BTreeSet::from([KeyClass::S2AccessControl, KeyClass::S2Authenticated]);
-        Self { name: None, classes, ask: false, pin: None }
+        Self { name: None, classes, ask: false, pin: None, label: None }
     }
 }
 
@@ -181,8 +183,8 @@ pub enum NetworkCommand {
     Cancel,
     /// Wait for a device that joins by itself. Again for the same label: replaces.
     Await(Awaited),
-    /// Wait for it no longer.
-    Forget(DeviceLabel),
+    /// Wait no longer for the device of this label, as [`DeviceLabel::shown`].
+    Forget(String),
     /// Forget the whole network, and begin a new one. `network` must be the identity of the present one.
     Reset {
         /// As [`crate::StickInfo::network`] has it.

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use keyway_lock::{
     Awaited, CommandId, DeviceLabel, Grant, Include, LockId, NetworkCommand, NetworkError, NetworkOutcome, NetworkStep,
+    RadioEvent,
 };
 
 use super::adding::Want;
@@ -135,19 +136,26 @@ impl Network {
         self.kept.awaited.retain(|other| other.label != awaited.label);
         self.kept.awaited.push(awaited);
         self.out.push(NetworkOutput::Keep(awaited_record(&self.kept.awaited), Some(Then::Answer(id))));
+        self.tell_awaited();
         self.listen();
     }
 
-    fn forget_label(&mut self, id: CommandId, label: &DeviceLabel) {
+    fn forget_label(&mut self, id: CommandId, label: &str) {
         let before = self.kept.awaited.len();
-        self.kept.awaited.retain(|awaited| awaited.label != *label);
+        self.kept.awaited.retain(|awaited| awaited.label.shown() != label);
         if self.kept.awaited.len() == before {
             return self.answer(id, Err(NetworkError::NoSuchDevice));
         }
         self.out.push(NetworkOutput::Keep(awaited_record(&self.kept.awaited), Some(Then::Answer(id))));
+        self.tell_awaited();
         if self.kept.awaited.is_empty() && std::mem::take(&mut self.listening) {
             self.out.stick(Command::add_node_stop(0));
         }
+    }
+
+    pub(super) fn tell_awaited(&mut self) {
+        let shown = self.kept.awaited.iter().map(|awaited| (awaited.label.shown(), awaited.name.clone()));
+        self.out.event(RadioEvent::Awaited(shown.collect()));
     }
 
     /// Lets the stick listen for awaited devices while nothing else is under way.

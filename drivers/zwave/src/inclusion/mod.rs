@@ -3,6 +3,7 @@
 
 mod adding;
 mod cleaning;
+pub mod code;
 mod commands;
 mod outcome;
 mod output;
@@ -174,6 +175,7 @@ impl Network {
             can_add: stick.has(function::ADD_NODE_TO_NETWORK),
         });
         self.find_leftovers(stick);
+        self.tell_awaited();
         for ((home, node), member) in &self.kept.members {
             if *home == stick.home_id {
                 let lock = LockId::from(*node);
@@ -221,7 +223,7 @@ impl Network {
         }
         let awaited = self.kept.awaited.iter().find(|awaited| joining_home_id(&awaited.label) == home_id);
         let Some(Awaited { label, name, classes }) = awaited.cloned() else { return };
-        let wanted = Include { name, classes, ask: false, pin: None };
+        let wanted = Include { name, classes, ..Include::default() };
         self.note(None, wanted, Some(label.clone()), Want::Label(label, long_range));
     }
 

@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
-use keyway_lock::{LockId, NetworkError, NetworkFailure, NetworkOutcome, NetworkRecord, NetworkStep, RadioEvent};
+use keyway_lock::{
+    LockEvent, LockId, NetworkError, NetworkFailure, NetworkOutcome, NetworkRecord, NetworkStep, RadioEvent,
+};
 use zeroize::Zeroizing;
 
 use super::adding::Added;
@@ -24,11 +26,11 @@ impl Network {
             Some(Added::No(error, Some(node))) => self.clean_up(now, node, error),
             Some(Added::Yes(node, information)) => {
                 let random = Zeroizing::new(self.random.generate());
-                let newcomer = Newcomer { node, information, label: process.label.clone() };
+                let label = process.label.clone().or_else(|| process.wanted.label.clone());
+                let newcomer = Newcomer { node, information, label };
                 let securing = Securing::new(now, newcomer, &process.wanted, &self.keys, &random, &mut self.out);
                 process.phase = Phase::Securing(securing, node);
-                // The number may have been another node's, which is replaced.
-                self.forget(node);
+                self.replace(node);
                 self.secure(now);
             }
         }
@@ -72,6 +74,7 @@ impl Network {
         if let Some(label) = process.label.clone() {
             self.kept.awaited.retain(|awaited| awaited.label != label);
             self.out.push(NetworkOutput::Keep(awaited_record(&self.kept.awaited), None));
+            self.tell_awaited();
         }
         if let Some(stick) = &mut self.stick {
             stick.nodes.insert(node);
@@ -128,16 +131,29 @@ impl Network {
         }
     }
 
-    /// A node is no longer what it was. Nothing happens for one that nobody knew.
+    /// A node is no longer there. Nothing happens for one that nobody knew.
     fn forget(&mut self, node: NodeId) {
-        let Some(stick) = &mut self.stick else { return };
-        let was_there = stick.nodes.remove(&node);
+        self.forget_record(node);
+        let was_there = self.stick.as_mut().is_some_and(|stick| stick.nodes.remove(&node));
+        if was_there {
+            self.out.left(node);
+        }
+    }
+
+    /// The number was another node's, in whose place there is a new one now: of its codes nothing is known.
+    fn replace(&mut self, node: NodeId) {
+        self.forget_record(node);
+        if self.stick.as_mut().is_some_and(|stick| stick.nodes.remove(&node)) {
+            self.out.push(NetworkOutput::Left(node));
+            self.out.event(RadioEvent::Lock(node.into(), LockEvent::Reset));
+        }
+    }
+
+    fn forget_record(&mut self, node: NodeId) {
+        let Some(stick) = &self.stick else { return };
         if self.kept.members.remove(&(stick.home_id, node)).is_some() {
             let record = NetworkRecord { key: Member::key(stick.home_id, node), value: None };
             self.out.push(NetworkOutput::Keep(record, None));
-        }
-        if was_there {
-            self.out.left(node);
         }
     }
 

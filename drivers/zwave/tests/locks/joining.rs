@@ -116,6 +116,17 @@ fn a_pin_that_was_given_beforehand_is_not_asked_for() {
 }
 
 #[test]
+fn another_lock_than_the_one_whose_label_was_given_is_turned_away() {
+    let mut world = empty();
+    let label = Some(DeviceLabel::new([7; 16]));
+    let asked = world.ask_network(NetworkCommand::Include(Include { label, ..Include::default() }));
+    world.unbox(fresh(&S2_LOCK));
+    world.until_step(&NetworkStep::RemovalNeeded(node(2).into()));
+    world.press(2);
+    assert_eq!(world.ended(asked), Err(NetworkError::WrongDevice.into()));
+}
+
+#[test]
 fn a_slow_host_is_waited_for_and_the_lock_asks_again_meanwhile() {
     let mut world = empty();
     let asked = world.ask_network(include());
@@ -377,7 +388,7 @@ fn a_lock_that_is_awaited_joins_by_itself_once_it_has_power() {
     assert!(world.command(2, set("0042")).0.is_ok());
     assert!(!world.steps().iter().any(|step| matches!(step, NetworkStep::PinNeeded { .. } | NetworkStep::Ready)));
     // It is awaited no longer.
-    let forget = world.network(NetworkCommand::Forget(DeviceLabel::new([0; 16])));
+    let forget = world.network(NetworkCommand::Forget(DeviceLabel::new([0; 16]).shown()));
     assert_eq!(forget, Err(NetworkError::NoSuchDevice.into()));
     assert_eq!(world.records.iter().filter(|record| record.key.0 == "awaited").count(), 1);
 }
@@ -394,7 +405,7 @@ fn what_is_awaited_is_awaited_after_a_restart_and_while_other_things_go_on() {
     assert!(world.ended(first).is_err());
     world.reopen_hub(4);
     world.until("it joins", |world| world.told(|event| matches!(event, RadioEvent::LockJoined(..))));
-    let unknown = world.network(NetworkCommand::Forget(label));
+    let unknown = world.network(NetworkCommand::Forget(label.shown()));
     assert_eq!(unknown, Err(NetworkError::NoSuchDevice.into()), "it is awaited no longer");
 }
 
@@ -407,5 +418,5 @@ fn a_lock_that_fails_to_join_by_itself_leaves_and_is_awaited_on() {
     world.network(NetworkCommand::Await(awaited)).unwrap();
     world.until_step(&NetworkStep::SelfJoinFailed { label: label.shown(), error: NetworkError::EndedByDevice(6) });
     assert_eq!(in_the_network(&world), 0);
-    assert!(world.network(NetworkCommand::Forget(label)).is_ok());
+    assert!(world.network(NetworkCommand::Forget(label.shown())).is_ok());
 }
