@@ -94,11 +94,11 @@ async fn run_with(
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), DaemonError> {
     let (states, sticks) = watch::channel(BTreeMap::new());
-    let hub = Hub::new(&config.hub_name, store.clone(), Arc::clone(&clock), sticks);
     // Turned by us, so that all stop also when it was not the caller who wanted it.
     let (ending, ended) = watch::channel(false);
     let mut tasks = Tasks::new(ended.clone());
-    radios::start(&mut tasks, config.zwave, store, &clock, states).await?;
+    let networks = radios::start(&mut tasks, config.zwave, store, &clock, states).await?;
+    let hub = Hub::new(&config.hub_name, store.clone(), Arc::clone(&clock), sticks).with_networks(networks);
     if let Some(broker) = config.mqtt {
         let (hub_name, hub, ended) = (config.hub_name, hub.clone(), ended.clone());
         let door = move || {

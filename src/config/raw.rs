@@ -103,9 +103,6 @@ impl File {
             zwave.push(stick);
         }
         let mut warnings = Vec::new();
-        for stick in zwave.iter().filter(|stick| stick.locks.is_empty()) {
-            warnings.push(format!("the stick {} has no [[zwave.locks]]: it drives nothing", stick.name));
-        }
         if zwave.is_empty() {
             warnings.push("no [[zwave]] stick is configured: no lock can be driven".to_owned());
         }

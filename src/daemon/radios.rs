@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyway_lock::{CommandId, LockCommand, LockId, NetworkRecord, RadioEvent, StickState};
+use keyway_lock::{CommandId, LockCommand, LockId, NetworkCommand, NetworkRecord, RadioEvent, StickState};
 use keyway_zwave::controller::{Setup, ZwaveRadio};
+use keyway_zwave::inclusion::code;
 use tokio::sync::{mpsc, watch};
 
 use super::{DaemonError, Tasks, entropy};
 use crate::clock::Clock;
 use crate::config::ZwaveStick;
-use crate::hub;
+use crate::hub::{self, JoinCode, NetworkOrders, Networks};
 use crate::model::RadioKind;
 use crate::radio::{PersistRequest, Stick, StickHandle, StickReport};
 use crate::reconcile::{Air, Reconciler, StickSeat};
@@ -22,14 +23,14 @@ const QUEUE: usize = 256;
 /// Pause before records that could not be kept are tried again; the stick holds back what depends on them.
 const KEEP_RETRY: Duration = Duration::from_secs(1);
 
-/// Starts a stick's actor for each of `sticks`, and the reconciler. None of it waits for a port.
+/// Starts a stick's actor for each of `sticks`, and the reconciler: the networks. None of it waits for a port.
 pub(super) async fn start(
     tasks: &mut Tasks,
     sticks: Vec<ZwaveStick>,
     store: &Store,
     clock: &Arc<dyn Clock>,
     states: watch::Sender<hub::Sticks>,
-) -> Result<(), DaemonError> {
+) -> Result<Arc<Networks>, DaemonError> {
     states
         .send_modify(|states| states.extend(sticks.iter().map(|stick| (stick.name.as_str().into(), StickState::Gone))));
     let (reports_out, reports) = mpsc::channel(QUEUE);
@@ -50,15 +51,18 @@ pub(super) async fn start(
     }
     let handles = Arc::new(handles);
     let (named_out, named) = mpsc::channel(QUEUE);
-    tasks.start_helper("the reports of the sticks", pass_on(reports, named_out, states, reports_out));
+    let kinds: Vec<_> = seats.iter().map(|seat: &StickSeat| (Arc::clone(&seat.name), seat.kind)).collect();
+    let networks = Arc::new(Networks::new(kinds, Sticks(Arc::clone(&handles))));
+    let told = pass_on(reports, named_out, states, Arc::clone(&networks), reports_out);
+    tasks.start_helper("the reports of the sticks", told);
     let keeper = keep(store.clone(), Arc::clone(clock), Arc::clone(&handles), persists, persists_out);
     tasks.start_helper("the keeper of radio records", keeper);
     let reconciler = Reconciler::new(store.clone(), Arc::clone(clock), Arc::new(Sticks(handles)), seats);
     tasks.start("the reconciler", reconciler.run(named, tasks.stop.clone()));
-    Ok(())
+    Ok(networks)
 }
 
-/// What the reconciler sees of the sticks.
+/// What the reconciler and the hub see of the sticks.
 struct Sticks(Arc<BTreeMap<Arc<str>, StickHandle>>);
 
 impl Air for Sticks {
@@ -67,14 +71,32 @@ impl Air for Sticks {
     }
 }
 
+impl NetworkOrders for Sticks {
+    fn order(&self, network: &str, id: CommandId, command: NetworkCommand) -> bool {
+        self.0.get(network).is_some_and(|stick| stick.network(id, command))
+    }
+
+    fn read_code(&self, kind: RadioKind, text: &str) -> Result<JoinCode, String> {
+        match kind {
+            RadioKind::Zwave => match code::read(text) {
+                Ok(code) => Ok(JoinCode { label: code.label, joins_by_itself: code.joins_by_itself }),
+                Err(error) => Err(error.to_string()),
+            },
+            RadioKind::Zigbee => Err("can't be read: there are no Zigbee networks yet".to_owned()),
+        }
+    }
+}
+
 /// `_open` keeps the channel open when there is no stick at all.
 async fn pass_on(
     mut reports: mpsc::Receiver<StickReport>,
     named: mpsc::Sender<(Arc<str>, RadioEvent)>,
     states: watch::Sender<hub::Sticks>,
+    networks: Arc<Networks>,
     _open: mpsc::Sender<StickReport>,
 ) {
     while let Some(StickReport { stick, event }) = reports.recv().await {
+        networks.observe(&stick, &event);
         if let RadioEvent::Stick(state) = &event {
             states.send_modify(|states| _ = states.insert(Arc::clone(&stick), state.clone()));
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::caller::Caller;
 use super::health::Sticks;
+use super::networks::Networks;
 use crate::model::Role;
 use crate::store::Unit;
 
@@ -13,6 +14,7 @@ pub(super) struct Surroundings {
     pub(super) hub_name: String,
     pub(super) clock_trusted: bool,
     pub(super) sticks: Sticks,
+    pub(super) networks: Arc<Networks>,
 }
 
 /// Who will see a resource.

@@ -25,6 +25,7 @@ mod grant_order;
 mod grant_resource;
 mod health;
 mod locks;
+mod networks;
 mod openapi;
 mod operation;
 mod operations;
@@ -63,6 +64,7 @@ pub use deliveries::{NotDelivered, Outgoing, OutgoingEvent};
 pub use events::EventResource;
 pub use feed::FeedStart;
 pub use health::Sticks;
+pub use networks::{JoinCode, NetworkOrders, Networks};
 pub use openapi::openapi;
 pub use operation::{Method, Operation};
 pub use operations::operations;
@@ -77,12 +79,19 @@ pub struct Hub {
     store: Store,
     clock: Arc<dyn Clock>,
     sticks: watch::Receiver<Sticks>,
+    networks: Arc<Networks>,
 }
 
 impl Hub {
     /// Over a store; `name` and `sticks` are only told of.
     pub fn new(name: &str, store: Store, clock: Arc<dyn Clock>, sticks: watch::Receiver<Sticks>) -> Self {
-        Self { name: name.into(), store, clock, sticks }
+        let networks = Arc::new(Networks::none());
+        Self { name: name.into(), store, clock, sticks, networks }
+    }
+
+    /// With networks that can be changed.
+    pub fn with_networks(self, networks: Arc<Networks>) -> Self {
+        Self { networks, ..self }
     }
 
     /// Carries out an operation such as `access_grants/create`, if the caller may ask for it. Carried out at most once
@@ -171,7 +180,12 @@ impl Hub {
 
     fn surroundings(&self) -> Arc<Surroundings> {
         let (hub_name, clock_trusted) = (self.name.to_string(), self.clock.now().trusted);
-        Arc::new(Surroundings { hub_name, clock_trusted, sticks: self.sticks.borrow().clone() })
+        Arc::new(Surroundings {
+            hub_name,
+            clock_trusted,
+            sticks: self.sticks.borrow().clone(),
+            networks: Arc::clone(&self.networks),
+        })
     }
 
     async fn read<T: Send + 'static>(

@@ -11,7 +11,7 @@ use super::operation::{Method, Operation};
 use super::outcome::Failure;
 use super::{
     access_codes, access_grants, access_methods, action_attempts, api_keys, cloud_only, code_orders, device_access,
-    devices, events, health, locks, related, spaces, user_identities, webhooks, workspaces,
+    devices, events, health, locks, networks, related, spaces, user_identities, webhooks, workspaces,
 };
 use crate::model::ApiError;
 use crate::store::Unit;
@@ -74,6 +74,18 @@ static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
         Operation::reads("spaces/list", spaces::list),
         Operation::changes("spaces/remove_devices", DELETE, spaces::remove_devices),
         Operation::changes("spaces/update", UPDATE, spaces::update),
+        Operation::changes("networks/await_device", CREATE, networks::await_device).for_admins(),
+        Operation::changes("networks/cancel", CREATE, networks::cancel).for_admins(),
+        Operation::changes("networks/confirm", CREATE, networks::confirm).for_admins(),
+        Operation::changes("networks/exclude", CREATE, networks::exclude).for_admins(),
+        Operation::changes("networks/forget_device", DELETE, networks::forget_device).for_admins(),
+        Operation::reads("networks/get", networks::get),
+        Operation::changes("networks/grant", CREATE, networks::grant).for_admins(),
+        Operation::changes("networks/include", CREATE, networks::include).for_admins(),
+        Operation::reads("networks/list", networks::list),
+        Operation::changes("networks/remove_failed", CREATE, networks::remove_failed).for_admins(),
+        Operation::changes("networks/replace_failed", CREATE, networks::replace_failed).for_admins(),
+        Operation::changes("networks/reset", CREATE, networks::reset).for_admins(),
         Operation::changes("user_identities/create", CREATE, user_identities::create),
         Operation::changes("user_identities/delete", DELETE, user_identities::delete),
         Operation::reads("user_identities/get", user_identities::get),

@@ -119,6 +119,32 @@ event_types! {
     DeviceDoorOpened = "device.door_opened",
     /// A door was closed. Keyway's own name.
     DeviceDoorClosed = "device.door_closed",
+    /// A stick listens for a device: act at it now, as its manual says. Keyway's own name, as all of networks.
+    NetworkReady = "network.ready",
+    /// A device answered a stick that listens.
+    NetworkDeviceFound = "network.device_found",
+    /// A device is in the network, and has no keys yet.
+    NetworkDeviceJoined = "network.device_joined",
+    /// The host must say what a new device is granted.
+    NetworkGrantNeeded = "network.grant_needed",
+    /// The host must read five digits from a new device's label.
+    NetworkPinNeeded = "network.pin_needed",
+    /// A new device is getting its keys.
+    NetworkSecuring = "network.securing",
+    /// Adding a device did not work; it is being taken out again.
+    NetworkCleaningUp = "network.cleaning_up",
+    /// A device can't be taken out without help: act at it now, as its manual says for removing it.
+    NetworkRemovalNeeded = "network.removal_needed",
+    /// A device was added to a network.
+    NetworkDeviceAdded = "network.device_added",
+    /// A device was taken out of a network.
+    NetworkDeviceRemoved = "network.device_removed",
+    /// Adding or removing a device did not work.
+    NetworkFailed = "network.failed",
+    /// A device is in a network without keys, left by an adding that did not work.
+    NetworkLeftoverFound = "network.leftover_found",
+    /// A network was forgotten, and a new one begun.
+    NetworkReset = "network.reset",
     /// A space was made.
     SpaceCreated = "space.created",
     /// A space's name or key was changed. Keyway's own name.

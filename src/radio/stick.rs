@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use keyway_lock::{
-    CommandId, LockCommand, LockId, NetworkRecord, Output, PersistId, PortState, Radio, RadioEvent, SecretBytes,
+    CommandId, LockCommand, LockId, NetworkCommand, NetworkRecord, Output, PersistId, PortState, Radio, RadioEvent,
+    SecretBytes,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::sync::{mpsc, watch};
@@ -43,6 +44,7 @@ pub struct PersistRequest {
 
 enum Request {
     Command(CommandId, LockId, LockCommand),
+    Network(CommandId, NetworkCommand),
     Persisted(PersistId),
 }
 
@@ -63,6 +65,11 @@ impl StickHandle {
     /// Asks something of a lock; the answer is a [`RadioEvent::CommandDone`]. False: the actor has ended.
     pub fn command(&self, id: CommandId, lock: LockId, command: LockCommand) -> bool {
         self.requests.send(Request::Command(id, lock, command)).is_ok()
+    }
+
+    /// Asks something of the network; the answer is a [`RadioEvent::NetworkDone`]. False: the actor has ended.
+    pub fn network(&self, id: CommandId, command: NetworkCommand) -> bool {
+        self.requests.send(Request::Network(id, command)).is_ok()
     }
 
     /// The store has it. False: the actor has ended.
@@ -204,6 +211,7 @@ impl Stick {
                 Happened::Asked(Request::Command(id, lock, command)) => {
                     self.radio.handle_command(now, id, lock, command);
                 }
+                Happened::Asked(Request::Network(id, command)) => self.radio.handle_network(now, id, command),
                 Happened::Asked(Request::Persisted(id)) => self.radio.handle_persisted(now, id),
                 Happened::Timeout => self.radio.handle_timeout(now),
             }

@@ -134,6 +134,7 @@ impl Engine {
             RadioEvent::LockJoined(..)
             | RadioEvent::LockLeft(_)
             | RadioEvent::Leftover(..)
+            | RadioEvent::Awaited(_)
             | RadioEvent::Network(_)
             | RadioEvent::NetworkDone(..) => self.observe_network(now, stick, event).await,
         }
@@ -146,6 +147,11 @@ impl Engine {
         }
     }
 
+    /// Something changed for a lock.
+    pub(super) fn changed_now(&mut self, device: DeviceId) {
+        self.dirty.insert(device);
+    }
+
     pub(super) fn leave_seat(&mut self, seat: &Seat) {
         let worker = self.seats.remove(seat).and_then(|device| self.workers.get_mut(&device));
         if let Some(worker) = worker {
@@ -153,6 +159,7 @@ impl Engine {
         }
         if let Some(stick) = self.sticks.get_mut(&seat.stick) {
             stick.names.remove(&seat.lock);
+            stick.told.remove(&seat.lock);
         }
     }
 
@@ -223,7 +230,7 @@ impl Engine {
         }
     }
 
-    fn address(&self, stick: &Arc<str>, lock: LockId) -> Option<RadioAddress> {
+    pub(super) fn address(&self, stick: &Arc<str>, lock: LockId) -> Option<RadioAddress> {
         let known = self.sticks.get(stick)?;
         Some(RadioAddress { kind: known.kind, network: known.network.clone()?, lock })
     }
@@ -293,7 +300,7 @@ impl Engine {
     }
 
     /// A lock that can't be used yet is shown, so that somebody who waits for it sees why.
-    async fn pending(&mut self, now: Now, stick: &Arc<str>, lock: LockId, how_far: &str) {
+    pub(super) async fn pending(&mut self, now: Now, stick: &Arc<str>, lock: LockId, how_far: &str) {
         tracing::info!(%stick, %lock, how_far, "lock not ready yet");
         if let Some(device) = self.enlist(now, stick, lock, None).await {
             self.workers.entry(device).or_insert_with(|| Worker::new(now));
@@ -421,7 +428,7 @@ impl Engine {
         }
     }
 
-    async fn run<T: Send + 'static>(
+    pub(super) async fn run<T: Send + 'static>(
         &self,
         now: Now,
         job: impl FnOnce(&mut Unit<'_>) -> Result<T, StoreError> + Send + 'static,

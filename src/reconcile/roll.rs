@@ -109,6 +109,15 @@ pub(super) fn counted(unit: &mut Unit<'_>, networks: &[Census], all: bool) -> Re
     Ok(removed)
 }
 
+/// A lock has left its network. Its address is another's from now on, if the number is given again: a lock of the same
+/// number is another lock.
+pub(super) fn left(unit: &mut Unit<'_>, device: DeviceId) -> Result<(), StoreError> {
+    let Some(mut device) = unit.device(device)? else { return Ok(()) };
+    device.address.network = format!("{} until {}", device.address.network, unit.now());
+    unit.forget_slots(device.device_id)?;
+    remove(unit, device)
+}
+
 /// A lock is not driven any more. Its codes stay as they are: nobody can take them out but a person at the lock.
 fn remove(unit: &mut Unit<'_>, mut device: Device) -> Result<(), StoreError> {
     device.is_configured = false;

@@ -24,6 +24,7 @@ mod lock_faults;
 mod main_job;
 #[cfg(test)]
 mod once;
+mod pairing;
 #[cfg(test)]
 mod restart;
 #[cfg(test)]

@@ -301,6 +301,33 @@ pub enum NetworkError {
     WrongNetwork,
 }
 
+impl NetworkError {
+    /// Its name for programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Busy => "busy",
+            Self::StickGone => "stick_gone",
+            Self::StickFailed => "stick_failed",
+            Self::NotSupported(_) => "not_supported",
+            Self::Cancelled => "cancelled",
+            Self::NobodyCame => "no_device_found",
+            Self::NoAnswer => "no_answer_from_host",
+            Self::NotAsked => "not_asked",
+            Self::NoSuchDevice => "no_such_device",
+            Self::StillAnswers => "device_still_answers",
+            Self::WrongPin => "wrong_pin",
+            Self::WrongDevice => "wrong_device",
+            Self::NothingGranted => "nothing_granted",
+            Self::UnknownScheme => "unknown_scheme",
+            Self::ClientSideAuthentication => "client_side_authentication",
+            Self::EndedByDevice(_) => "ended_by_device",
+            Self::Suspicious => "suspicious",
+            Self::DeviceGone => "device_gone",
+            Self::WrongNetwork => "wrong_network",
+        }
+    }
+}
+
 /// Why it did not work, and what is left of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{error}")]

@@ -11,6 +11,7 @@ mod grants;
 mod keys;
 mod locks;
 mod moments;
+mod pair;
 mod people;
 mod pin;
 mod reach;
@@ -59,6 +60,10 @@ pub(super) enum Command {
     /// Groups of devices, such as all doors that lead to a flat.
     #[command(visible_alias = "space")]
     Spaces(Asked<spaces::Arguments>),
+    /// Add a new lock, step by step with whoever stands at it.
+    Pair(Asked<pair::Pair>),
+    /// Take a lock out of the network: at its button, or one that does not answer any more.
+    Unpair(Asked<pair::Unpair>),
     /// The people whom grants are for.
     #[command(visible_alias = "user")]
     Users(Asked<people::Arguments>),
@@ -144,6 +149,8 @@ impl Command {
             Self::Lock(asked) => asked.into(),
             Self::Unlock(asked) => asked.into(),
             Self::Spaces(asked) => asked.into(),
+            Self::Pair(asked) => asked.into(),
+            Self::Unpair(asked) => asked.into(),
             Self::Users(asked) => asked.into(),
             Self::Webhooks(asked) => asked.into(),
             Self::Keys(asked) => asked.into(),

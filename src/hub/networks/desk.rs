@@ -1,0 +1,251 @@
+//! What the hub knows of each network while it changes, and the way by which it asks for changes. Kept in memory: what is
+//! under way ends with the process, and the drivers tell the rest anew at each start.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use keyway_lock::{
+    CommandId, DeviceLabel, KeyClass, LockId, NetworkCommand, NetworkError, NetworkFailure, NetworkOutcome,
+    NetworkStep, RadioEvent, StickState,
+};
+
+use crate::model::RadioKind;
+
+/// What a device's label or its QR code says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JoinCode {
+    /// Who it is.
+    pub label: DeviceLabel,
+    /// Whether it joins by itself; `None`: it does not say.
+    pub joins_by_itself: Option<bool>,
+}
+
+/// How the hub reaches the networks.
+pub trait NetworkOrders: Send + Sync + 'static {
+    /// Asks something of a network; what comes of it is told to [`Networks::observe`]. False: its driver has ended.
+    fn order(&self, network: &str, id: CommandId, command: NetworkCommand) -> bool;
+
+    /// Reads a label or a QR code as devices of this kind have it.
+    ///
+    /// # Errors
+    /// What is wrong with it, without the text.
+    fn read_code(&self, kind: RadioKind, text: &str) -> Result<JoinCode, String>;
+}
+
+/// What is being done to a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Action {
+    Include,
+    Exclude,
+    Replace,
+    RemoveFailed,
+    Reset,
+    /// A device that was awaited joins by itself.
+    SelfJoin,
+}
+
+impl Action {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Include => "include",
+            Self::Exclude => "exclude",
+            Self::Replace => "replace_failed",
+            Self::RemoveFailed => "remove_failed",
+            Self::Reset => "reset",
+            Self::SelfJoin => "self_join",
+        }
+    }
+
+    /// What a command begins; `None`: it answers, or changes a list.
+    fn of(command: &NetworkCommand) -> Option<Self> {
+        match command {
+            NetworkCommand::Include(_) => Some(Self::Include),
+            NetworkCommand::Exclude => Some(Self::Exclude),
+            NetworkCommand::ReplaceFailed(..) => Some(Self::Replace),
+            NetworkCommand::RemoveFailed(_) => Some(Self::RemoveFailed),
+            NetworkCommand::Reset { .. } => Some(Self::Reset),
+            NetworkCommand::Grant(_)
+            | NetworkCommand::Confirm(_)
+            | NetworkCommand::Cancel
+            | NetworkCommand::Await(_)
+            | NetworkCommand::Forget(_) => None,
+        }
+    }
+}
+
+/// Something under way.
+#[derive(Debug, Clone)]
+pub(super) struct Task {
+    /// `None`: nobody asked for it.
+    id: Option<CommandId>,
+    pub(super) action: Action,
+    /// `None`: it has not begun yet.
+    pub(super) step: Option<NetworkStep>,
+    /// The new device's number, once it has one.
+    pub(super) lock: Option<LockId>,
+}
+
+/// How the last task ended.
+#[derive(Debug, Clone)]
+pub(super) struct Ended {
+    pub(super) action: Action,
+    pub(super) result: Result<(Option<LockId>, BTreeSet<KeyClass>), NetworkFailure>,
+}
+
+/// A network as the hub knows it.
+#[derive(Debug, Clone)]
+pub(super) struct Network {
+    pub(super) kind: RadioKind,
+    /// Its identity, while its stick is ready.
+    pub(super) identity: Option<String>,
+    pub(super) task: Option<Task>,
+    pub(super) ended: Option<Ended>,
+    pub(super) leftovers: BTreeMap<LockId, String>,
+    pub(super) awaited: Vec<(String, Option<String>)>,
+}
+
+/// All networks, by the names of their sticks.
+pub struct Networks {
+    known: Mutex<BTreeMap<Arc<str>, Network>>,
+    orders: Box<dyn NetworkOrders>,
+    last: AtomicU64,
+}
+
+/// Nobody to give orders to.
+struct NoOrders;
+
+impl NetworkOrders for NoOrders {
+    fn order(&self, _network: &str, _id: CommandId, _command: NetworkCommand) -> bool {
+        false
+    }
+
+    fn read_code(&self, _kind: RadioKind, _text: &str) -> Result<JoinCode, String> {
+        Err("can't be read: there is no stick".to_owned())
+    }
+}
+
+impl Networks {
+    /// None.
+    pub(in crate::hub) fn none() -> Self {
+        Self::new([], NoOrders)
+    }
+
+    /// Of these sticks.
+    pub fn new(sticks: impl IntoIterator<Item = (Arc<str>, RadioKind)>, orders: impl NetworkOrders) -> Self {
+        let network = |kind| Network {
+            kind,
+            identity: None,
+            task: None,
+            ended: None,
+            leftovers: BTreeMap::new(),
+            awaited: Vec::new(),
+        };
+        let known = sticks.into_iter().map(|(name, kind)| (name, network(kind))).collect();
+        Self { known: Mutex::new(known), orders: Box::new(orders), last: AtomicU64::new(0) }
+    }
+
+    /// Takes note of what a stick tells.
+    pub fn observe(&self, stick: &str, event: &RadioEvent) {
+        if let Some(network) = self.known().get_mut(stick) {
+            network.observe(event);
+        }
+    }
+
+    /// Every network, by name.
+    pub(super) fn all(&self) -> Vec<(Arc<str>, Network)> {
+        self.known().iter().map(|(name, network)| (Arc::clone(name), network.clone())).collect()
+    }
+
+    /// Asks something of a network, unless it is plain already that this can't be.
+    pub(super) fn order(&self, name: &str, command: NetworkCommand) -> Result<(), NetworkError> {
+        let mut known = self.known();
+        let network = known.get_mut(name).filter(|network| network.identity.is_some());
+        let network = network.ok_or(NetworkError::StickGone)?;
+        network.check(&command)?;
+        let id = CommandId(self.last.fetch_add(1, Ordering::Relaxed));
+        if let Some(action) = Action::of(&command) {
+            network.task = Some(Task { id: Some(id), action, step: None, lock: None });
+            network.ended = None;
+        }
+        if self.orders.order(name, id, command) { Ok(()) } else { Err(NetworkError::StickGone) }
+    }
+
+    pub(super) fn read_code(&self, kind: RadioKind, text: &str) -> Result<JoinCode, String> {
+        self.orders.read_code(kind, text)
+    }
+
+    fn known(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Network>> {
+        // Nothing that panics leaves it half changed.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Network {
+    fn check(&self, command: &NetworkCommand) -> Result<(), NetworkError> {
+        let step = self.task.as_ref().and_then(|task| task.step.as_ref());
+        let fits = match command {
+            NetworkCommand::Grant(_) => matches!(step, Some(NetworkStep::GrantNeeded { .. })),
+            NetworkCommand::Confirm(_) => matches!(step, Some(NetworkStep::PinNeeded { .. })),
+            NetworkCommand::Cancel => self.task.is_some(),
+            NetworkCommand::Await(_) | NetworkCommand::Forget(_) => true,
+            _ if self.task.is_some() => return Err(NetworkError::Busy),
+            _ => true,
+        };
+        if fits { Ok(()) } else { Err(NetworkError::NotAsked) }
+    }
+
+    fn observe(&mut self, event: &RadioEvent) {
+        match event {
+            RadioEvent::Stick(StickState::Ready(info)) => self.identity = Some(info.network.clone()),
+            RadioEvent::Stick(_) => {
+                self.identity = None;
+                // What was known of it is told again when it is back.
+                self.leftovers.clear();
+                if self.task.as_ref().is_some_and(|task| task.id.is_none()) {
+                    self.task = None;
+                }
+            }
+            RadioEvent::Network(NetworkStep::SelfJoinFailed { error, .. }) => {
+                self.end_self_join(Err(NetworkFailure::from(*error)));
+            }
+            RadioEvent::Network(step) => {
+                let task = self.task.get_or_insert(Task { id: None, action: Action::SelfJoin, step: None, lock: None });
+                if let NetworkStep::Joined(lock) = step {
+                    task.lock = Some(*lock);
+                }
+                task.step = Some(step.clone());
+            }
+            RadioEvent::NetworkDone(id, result) => {
+                if let Some(task) = self.task.take_if(|task| task.id == Some(*id)) {
+                    self.ended = Some(Ended { action: task.action, result: outcome(result) });
+                }
+            }
+            RadioEvent::LockJoined(lock, _, classes) => {
+                self.leftovers.remove(lock);
+                self.end_self_join(Ok((Some(*lock), classes.clone())));
+            }
+            RadioEvent::LockLeft(lock) => _ = self.leftovers.remove(lock),
+            RadioEvent::Leftover(lock, reason) => _ = self.leftovers.insert(*lock, reason.clone()),
+            RadioEvent::Awaited(awaited) => self.awaited.clone_from(awaited),
+            _ => {}
+        }
+    }
+
+    fn end_self_join(&mut self, result: Result<(Option<LockId>, BTreeSet<KeyClass>), NetworkFailure>) {
+        if self.task.take_if(|task| task.id.is_none()).is_some() {
+            self.ended = Some(Ended { action: Action::SelfJoin, result });
+        }
+    }
+}
+
+fn outcome(
+    result: &Result<NetworkOutcome, NetworkFailure>,
+) -> Result<(Option<LockId>, BTreeSet<KeyClass>), NetworkFailure> {
+    match result {
+        Ok(NetworkOutcome::Included(lock, classes)) => Ok((Some(*lock), classes.clone())),
+        Ok(NetworkOutcome::Excluded(lock)) => Ok((*lock, BTreeSet::new())),
+        Ok(NetworkOutcome::Done | NetworkOutcome::Reset) => Ok((None, BTreeSet::new())),
+        Err(failure) => Err(*failure),
+    }
+}

@@ -1,0 +1,310 @@
+//! Radio networks: devices are added to them and taken out. Each operation only begins something, or answers what was
+//! asked on the way; how far it is, events tell, and `networks/get`.
+
+mod desk;
+mod resource;
+mod words;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use keyway_lock::{Awaited, Grant, Include, JoinPin, KeyClass, LockId, NetworkCommand, NetworkError};
+
+use super::call::Call;
+use super::outcome::{Failure, no_device, response};
+use super::request::request;
+use crate::model::{ApiError, DeviceId};
+
+pub use desk::{JoinCode, NetworkOrders, Networks};
+
+use desk::Network;
+use resource::NetworkResource;
+
+request! {
+    /// Lists the networks, and what is under way in them.
+    pub(super) struct ListNetworks {}
+}
+
+request! {
+    /// Tells how far the adding or removing of a device is, how the last one ended, and what is left to be done.
+    pub(super) struct GetNetwork {
+        /// Which, by the name of its stick; left out: the only one.
+        network: Option<String>,
+    }
+}
+
+request! {
+    /// Adds a device: the stick listens, and whoever stands at the device does what its manual says for adding it. What it
+    /// wants beyond `security` it does not get; if it wants none of that, the host is asked.
+    pub(super) struct IncludeDevice {
+        /// Which network, by the name of its stick; left out: the only one.
+        network: Option<String>,
+        /// What people will call the door.
+        name: Option<String>,
+        /// What may be granted without asking: by default s2_access_control and s2_authenticated, which is right for locks.
+        security: Option<Vec<KeyClass>>,
+        /// Ask in any case what to grant.
+        ask: Option<bool>,
+        /// The first five digits of its label, if they are at hand.
+        pin: Option<JoinPin>,
+        /// All of its label, or the text of its QR code: then another device is turned away, and no digits are asked for.
+        code: Option<String>,
+    }
+}
+
+request! {
+    /// Says what a device is granted, when that is asked (`grant_needed`).
+    pub(super) struct GrantSecurity {
+        /// Which network, by the name of its stick; left out: the only one.
+        network: Option<String>,
+        /// These, as far as it asked for them. None at all ends the inclusion.
+        security: Option<Vec<KeyClass>>,
+        /// Nothing, and it stays all the same: everybody in reach can read and send its commands.
+        insecure: Option<bool>,
+    }
+}
+
+request! {
+    /// Gives the first five digits of a device's label, when they are asked for (`pin_needed`).
+    pub(super) struct ConfirmPin {
+        /// Which network, by the name of its stick; left out: the only one.
+        network: Option<String>,
+        /// They are printed on the device or in its manual, often underlined.
+        pin: JoinPin,
+    }
+}
+
+request! {
+    /// Ends what is under way. A device that is half added is taken out again.
+    pub(super) struct CancelTask {
+        /// Which network, by the name of its stick; left out: the only one.
+        network: Option<String>,
+    }
+}
+
+request! {
+    /// Takes a device out, of whatever network it is in: the stick listens, and whoever stands at the device does what its
+    /// manual says for removing it.
+    pub(super) struct ExcludeDevice {
+        /// Which network, by the name of its stick; left out: the only one.
+        network: Option<String>,
+    }
+}
+
+request! {
+    /// Takes a device out that does not answer any more.
+    pub(super) struct RemoveFailed {
+        /// Which network, by the name of its stick; left out: the only one.
+        network: Option<String>,
+        /// Which device.
+        device_id: Option<DeviceId>,
+        /// Or its number in the network, for one that was never finished adding.
+        node: Option<super::parameter::Whole<1, 4000>>,
+    }
+}
+
+request! {
+    /// Puts a new device in the place of one that does not answer any more: grants go on with it.
+    pub(super) struct ReplaceFailed {
+        /// Which network, by the name of its stick; left out: the only one.
+        network: Option<String>,
+        /// Which device.
+        device_id: DeviceId,
+        /// What may be granted without asking, as in networks/include.
+        security: Option<Vec<KeyClass>>,
+        /// The first five digits of the new one's label, if they are at hand.
+        pin: Option<JoinPin>,
+    }
+}
+
+request! {
+    /// Awaits a device that joins by itself once it has power (SmartStart).
+    pub(super) struct AwaitDevice {
+        /// Which network, by the name of its stick; left out: the only one.
+        network: Option<String>,
+        /// The text of its QR code, or its whole label.
+        code: String,
+        /// What people will call the door.
+        name: Option<String>,
+        /// What may be granted, as in networks/include.
+        security: Option<Vec<KeyClass>>,
+    }
+}
+
+request! {
+    /// Awaits a device no longer.
+    pub(super) struct ForgetDevice {
+        /// Which network, by the name of its stick; left out: the only one.
+        network: Option<String>,
+        /// Its label without the first five digits, as networks/get shows it.
+        label: String,
+    }
+}
+
+request! {
+    /// Forgets a whole network and begins a new one: every device of it must then be removed at its button and added again.
+    pub(super) struct ResetNetwork {
+        /// Which network, by the name of its stick.
+        network: String,
+        /// Its identity, as networks/get tells it: so that nobody does this by mistake.
+        identity: String,
+    }
+}
+
+response!(OneNetwork { network: NetworkResource });
+response!(ManyNetworks { networks: Vec<NetworkResource> });
+
+pub(super) fn list(call: &mut Call<'_, '_>, _: ListNetworks) -> Result<ManyNetworks, Failure> {
+    let all = desk_of(call).all();
+    let networks = all.iter().map(|(name, network)| NetworkResource::new(call, name, network));
+    Ok(ManyNetworks { networks: networks.collect::<Result<_, _>>()? })
+}
+
+pub(super) fn get(call: &mut Call<'_, '_>, asked: GetNetwork) -> Result<OneNetwork, Failure> {
+    let (name, _) = find(call, asked.network.as_deref())?;
+    show(call, &name)
+}
+
+pub(super) fn include(call: &mut Call<'_, '_>, asked: IncludeDevice) -> Result<OneNetwork, Failure> {
+    let (name, network) = find(call, asked.network.as_deref())?;
+    let label = asked.code.map(|code| read_code(call, &network, &code)).transpose()?.map(|code| code.label);
+    let wanted = Include {
+        name: trimmed(asked.name),
+        classes: classes(asked.security),
+        ask: asked.ask.unwrap_or(false),
+        pin: asked.pin,
+        label,
+    };
+    order(call, &name, NetworkCommand::Include(wanted))
+}
+
+pub(super) fn grant(call: &mut Call<'_, '_>, asked: GrantSecurity) -> Result<OneNetwork, Failure> {
+    let (name, _) = find(call, asked.network.as_deref())?;
+    let grant = match (asked.security, asked.insecure) {
+        (Some(classes), None | Some(false)) => Grant::Classes(classes.into_iter().collect()),
+        (None, Some(true)) => Grant::Insecure,
+        _ => return Err(ApiError::invalid("security", "give either this or insecure: true").into()),
+    };
+    order(call, &name, NetworkCommand::Grant(grant))
+}
+
+pub(super) fn confirm(call: &mut Call<'_, '_>, asked: ConfirmPin) -> Result<OneNetwork, Failure> {
+    let (name, _) = find(call, asked.network.as_deref())?;
+    order(call, &name, NetworkCommand::Confirm(asked.pin))
+}
+
+pub(super) fn cancel(call: &mut Call<'_, '_>, asked: CancelTask) -> Result<OneNetwork, Failure> {
+    let (name, _) = find(call, asked.network.as_deref())?;
+    order(call, &name, NetworkCommand::Cancel)
+}
+
+pub(super) fn exclude(call: &mut Call<'_, '_>, asked: ExcludeDevice) -> Result<OneNetwork, Failure> {
+    let (name, _) = find(call, asked.network.as_deref())?;
+    order(call, &name, NetworkCommand::Exclude)
+}
+
+pub(super) fn remove_failed(call: &mut Call<'_, '_>, asked: RemoveFailed) -> Result<OneNetwork, Failure> {
+    let (name, network) = find(call, asked.network.as_deref())?;
+    let lock = match (asked.device_id, asked.node) {
+        (Some(device), None) => lock_of(call, &network, device)?,
+        (None, Some(node)) => LockId(node.0),
+        _ => return Err(ApiError::invalid("device_id", "give either this or node").into()),
+    };
+    order(call, &name, NetworkCommand::RemoveFailed(lock))
+}
+
+pub(super) fn replace_failed(call: &mut Call<'_, '_>, asked: ReplaceFailed) -> Result<OneNetwork, Failure> {
+    let (name, network) = find(call, asked.network.as_deref())?;
+    let lock = lock_of(call, &network, asked.device_id)?;
+    let device = call.device(asked.device_id)?.map(|device| device.display_name().to_owned());
+    let wanted = Include { name: device, classes: classes(asked.security), pin: asked.pin, ..Include::default() };
+    order(call, &name, NetworkCommand::ReplaceFailed(lock, wanted))
+}
+
+pub(super) fn await_device(call: &mut Call<'_, '_>, asked: AwaitDevice) -> Result<OneNetwork, Failure> {
+    let (name, network) = find(call, asked.network.as_deref())?;
+    let code = read_code(call, &network, &asked.code)?;
+    if code.joins_by_itself == Some(false) {
+        let message = "is of a device that does not join by itself: add it with networks/include";
+        return Err(ApiError::invalid("code", message).into());
+    }
+    let awaited = Awaited { label: code.label, name: trimmed(asked.name), classes: classes(asked.security) };
+    order(call, &name, NetworkCommand::Await(awaited))
+}
+
+pub(super) fn forget_device(call: &mut Call<'_, '_>, asked: ForgetDevice) -> Result<OneNetwork, Failure> {
+    let (name, network) = find(call, asked.network.as_deref())?;
+    if !network.awaited.iter().any(|(label, _)| *label == asked.label) {
+        return Err(refusal(NetworkError::NoSuchDevice).into());
+    }
+    order(call, &name, NetworkCommand::Forget(asked.label))
+}
+
+pub(super) fn reset(call: &mut Call<'_, '_>, asked: ResetNetwork) -> Result<OneNetwork, Failure> {
+    let (name, network) = find(call, Some(&asked.network))?;
+    if network.identity.is_some() && network.identity.as_deref() != Some(&asked.identity) {
+        return Err(ApiError::invalid("identity", NetworkError::WrongNetwork.to_string()).into());
+    }
+    order(call, &name, NetworkCommand::Reset { network: asked.identity })
+}
+
+fn desk_of(call: &Call<'_, '_>) -> Arc<Networks> {
+    Arc::clone(&call.surroundings().networks)
+}
+
+fn find(call: &Call<'_, '_>, name: Option<&str>) -> Result<(Arc<str>, Network), ApiError> {
+    let mut all = desk_of(call).all();
+    let missing = |message: String| Err(ApiError::new("network_not_found", message));
+    match name {
+        Some(name) => match all.into_iter().find(|(known, _)| **known == *name) {
+            Some(found) => Ok(found),
+            None => missing("there is no stick of this name".to_owned()),
+        },
+        None if all.len() > 1 => {
+            let names: Vec<&str> = all.iter().map(|(name, _)| &**name).collect();
+            Err(ApiError::invalid("network", format!("there are several: {}", names.join(", "))))
+        }
+        None => match all.pop() {
+            Some(found) => Ok(found),
+            None => missing("no stick is configured".to_owned()),
+        },
+    }
+}
+
+fn order(call: &mut Call<'_, '_>, name: &str, command: NetworkCommand) -> Result<OneNetwork, Failure> {
+    desk_of(call).order(name, command).map_err(refusal)?;
+    show(call, name)
+}
+
+fn show(call: &mut Call<'_, '_>, name: &str) -> Result<OneNetwork, Failure> {
+    let (name, network) = find(call, Some(name))?;
+    Ok(OneNetwork { network: NetworkResource::new(call, &name, &network)? })
+}
+
+fn refusal(error: NetworkError) -> ApiError {
+    let kind = match error {
+        NetworkError::Busy | NetworkError::NotAsked => "conflict",
+        NetworkError::StickGone => "network_unavailable",
+        NetworkError::NoSuchDevice => "device_not_found",
+        other => other.name(),
+    };
+    ApiError::new(kind, error.to_string())
+}
+
+fn read_code(call: &Call<'_, '_>, network: &Network, text: &str) -> Result<JoinCode, ApiError> {
+    desk_of(call).read_code(network.kind, text).map_err(|message| ApiError::invalid("code", message))
+}
+
+fn lock_of(call: &mut Call<'_, '_>, network: &Network, device: DeviceId) -> Result<LockId, Failure> {
+    let device = call.device(device)?.ok_or_else(no_device)?;
+    let here = device.address.kind == network.kind && Some(&device.address.network) == network.identity.as_ref();
+    if here { Ok(device.address.lock) } else { Err(refusal(NetworkError::NoSuchDevice).into()) }
+}
+
+fn classes(asked: Option<Vec<KeyClass>>) -> BTreeSet<KeyClass> {
+    asked.map_or_else(|| Include::default().classes, |classes| classes.into_iter().collect())
+}
+
+fn trimmed(name: Option<String>) -> Option<String> {
+    name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty())
+}

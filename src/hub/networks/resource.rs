@@ -1,0 +1,184 @@
+//! A network as it is shown.
+
+use keyway_lock::{LockId, NetworkStep};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::desk::{Ended, Network, Task};
+use crate::hub::StoreError;
+use crate::model::{DeviceId, RadioAddress, RadioKind};
+use crate::store::Unit;
+
+/// A network, and what is under way in it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Network)]
+pub(in crate::hub) struct NetworkResource {
+    /// The name of its stick.
+    network: String,
+    /// `zwave` or `zigbee`.
+    kind: &'static str,
+    /// What tells it from every other network; null: its stick is not ready.
+    identity: Option<String>,
+    /// What is under way; null: nothing.
+    task: Option<TaskResource>,
+    /// How the last task since the hub's start ended; null: none has, or one is under way.
+    last_result: Option<ResultResource>,
+    /// Devices that are in the network without keys, since adding them did not work. Nobody drives them.
+    leftovers: Vec<Leftover>,
+    /// Devices that are awaited: they join by themselves once they have power.
+    awaited: Vec<AwaitedResource>,
+}
+
+/// What is under way.
+#[derive(Serialize, ToSchema)]
+#[schema(as = NetworkTask)]
+struct TaskResource {
+    /// `include`, `exclude`, `replace_failed`, `remove_failed`, `reset` or `self_join`.
+    action: &'static str,
+    /// `starting`, `ready` (act at the device now), `device_found`, `device_joined`, `grant_needed`, `pin_needed`,
+    /// `securing`, `cleaning_up` or `removal_needed` (act at the device now, as for removing it).
+    step: &'static str,
+    /// The device's number in the network, once it has one.
+    node: Option<u64>,
+    /// With `grant_needed`: what the device asks for; empty: it knows no security.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requested: Option<Vec<&'static str>>,
+    /// With `pin_needed`: the device's label without its first five digits, to be compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<String>,
+}
+
+/// How a task ended.
+#[derive(Serialize, ToSchema)]
+#[schema(as = NetworkResult)]
+struct ResultResource {
+    /// As in a task.
+    action: &'static str,
+    succeeded: bool,
+    /// The device's number in the network.
+    node: Option<u64>,
+    device_id: Option<DeviceId>,
+    /// What it was granted.
+    security: Vec<&'static str>,
+    /// Why it did not work.
+    error: Option<ErrorResource>,
+}
+
+/// Why something did not work.
+#[derive(Serialize, ToSchema)]
+#[schema(as = NetworkError)]
+struct ErrorResource {
+    r#type: &'static str,
+    message: String,
+    /// The number of a device that is in the network all the same, without keys.
+    leftover_node: Option<u64>,
+}
+
+/// A device without keys.
+#[derive(Serialize, ToSchema)]
+struct Leftover {
+    node: u64,
+    reason: String,
+}
+
+/// A device that is awaited.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AwaitedDevice)]
+struct AwaitedResource {
+    /// Its label without the first five digits.
+    label: String,
+    name: Option<String>,
+}
+
+impl NetworkResource {
+    pub(super) fn new(unit: &mut Unit<'_>, name: &str, network: &Network) -> Result<Self, StoreError> {
+        let last = network.ended.as_ref().map(|ended| ResultResource::new(unit, network, ended)).transpose()?;
+        Ok(Self {
+            network: name.to_owned(),
+            kind: match network.kind {
+                RadioKind::Zwave => "zwave",
+                RadioKind::Zigbee => "zigbee",
+            },
+            identity: network.identity.clone(),
+            task: network.task.as_ref().map(TaskResource::new),
+            last_result: last,
+            leftovers: network
+                .leftovers
+                .iter()
+                .map(|(lock, reason)| Leftover { node: lock.0, reason: reason.clone() })
+                .collect(),
+            awaited: network
+                .awaited
+                .iter()
+                .map(|(label, name)| AwaitedResource { label: label.clone(), name: name.clone() })
+                .collect(),
+        })
+    }
+}
+
+impl TaskResource {
+    fn new(task: &Task) -> Self {
+        let (mut requested, mut label) = (None, None);
+        match &task.step {
+            Some(NetworkStep::GrantNeeded { requested: classes }) => {
+                requested = Some(classes.iter().map(|class| class.name()).collect());
+            }
+            Some(NetworkStep::PinNeeded { label: shown }) => label = Some(shown.clone()),
+            _ => {}
+        }
+        Self {
+            action: task.action.name(),
+            step: task.step.as_ref().map_or("starting", step_name),
+            node: task.lock.map(|lock| lock.0),
+            requested,
+            label,
+        }
+    }
+}
+
+impl ResultResource {
+    fn new(unit: &mut Unit<'_>, network: &Network, ended: &Ended) -> Result<Self, StoreError> {
+        let action = ended.action.name();
+        Ok(match &ended.result {
+            Ok((lock, classes)) => Self {
+                action,
+                succeeded: true,
+                node: lock.map(|lock| lock.0),
+                device_id: lock.map(|lock| device(unit, network, lock)).transpose()?.flatten(),
+                security: classes.iter().map(|class| class.name()).collect(),
+                error: None,
+            },
+            Err(failure) => Self {
+                action,
+                succeeded: false,
+                node: None,
+                device_id: None,
+                security: Vec::new(),
+                error: Some(ErrorResource {
+                    r#type: failure.error.name(),
+                    message: failure.to_string(),
+                    leftover_node: failure.leftover.map(|lock| lock.0),
+                }),
+            },
+        })
+    }
+}
+
+fn device(unit: &mut Unit<'_>, network: &Network, lock: LockId) -> Result<Option<DeviceId>, StoreError> {
+    let Some(identity) = network.identity.clone() else { return Ok(None) };
+    let address = RadioAddress { kind: network.kind, network: identity, lock };
+    Ok(unit.device_by_address(&address)?.map(|device| device.device_id))
+}
+
+fn step_name(step: &NetworkStep) -> &'static str {
+    match step {
+        NetworkStep::Ready => "ready",
+        NetworkStep::Found => "device_found",
+        NetworkStep::Joined(_) => "device_joined",
+        NetworkStep::GrantNeeded { .. } => "grant_needed",
+        NetworkStep::PinNeeded { .. } => "pin_needed",
+        NetworkStep::Securing => "securing",
+        NetworkStep::CleaningUp(_) | NetworkStep::SelfJoinFailed { .. } => "cleaning_up",
+        NetworkStep::RemovalNeeded(_) => "removal_needed",
+    }
+}

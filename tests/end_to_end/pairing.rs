@@ -1,0 +1,133 @@
+//! A lock from its box to its first guest, with nothing but the hub.
+
+use keyway_test_support::{CommandLine, LockSetup, SOON, Setup, World, wait_until};
+use serde_json::{Value, json};
+
+const KEYWAY: &str = env!("CARGO_BIN_EXE_keyway");
+
+fn world() -> World {
+    World::with(KEYWAY, &Setup::of(&[LockSetup::s2(2, "Front door")]))
+}
+
+fn network(world: &World) -> Value {
+    world.client.ask("networks/get", json!({}))["network"].clone()
+}
+
+fn until_step(world: &World, step: &str) -> Value {
+    wait_until(&format!("the step {step}"), SOON, || {
+        let task = network(world)["task"].clone();
+        (task["step"] == step).then_some(task)
+    })
+}
+
+fn result(world: &World) -> Value {
+    wait_until("it has ended", SOON, || {
+        let network = network(world);
+        network["task"].is_null().then(|| network["last_result"].clone())
+    })
+}
+
+/// Adds a lock; its device id, and its label.
+fn add(world: &World, name: &str) -> (String, Value) {
+    world.client.ask("networks/include", json!({"name": name}));
+    let lock = world.stick.order(json!({"unbox": {"name": name, "flirs": false}}));
+    let task = until_step(world, "pin_needed");
+    let (whole, shown) = (lock["label"].as_str().unwrap_or_default(), task["label"].as_str().unwrap_or_default());
+    assert!(shown.len() == 41 && whole.ends_with(shown), "{task}");
+    world.client.ask("networks/confirm", json!({"pin": lock["pin"]}));
+    let result = result(world);
+    assert_eq!(result["succeeded"], true, "{result}");
+    assert_eq!(result["security"], json!(["s2_authenticated", "s2_access_control"]));
+    let device = world.client.ready_devices(&[name], SOON).remove(0);
+    assert_eq!(result["device_id"], device.as_str());
+    (device, lock)
+}
+
+#[test]
+fn a_lock_is_added_named_granted_to_and_taken_out() {
+    let mut world = world();
+    let (device, lock) = add(&world, "Shed");
+    world.client.event("network.pin_needed", SOON, |event| event["network"] == "zwave");
+    world.client.event("network.device_added", SOON, |event| event["device_id"] == device.as_str());
+    let grant = world.client.grant(&[&device], -1.0, 600.0);
+    world.stick.wait_for_code(3, &grant.pin, SOON);
+
+    // It is driven after a restart, though no configuration names it.
+    world.hub.kill();
+    world.restart_hub();
+    let after = world.client.grant(&[&device], -1.0, 600.0);
+    world.stick.wait_for_code(3, &after.pin, SOON);
+
+    world.client.ask("networks/exclude", json!({}));
+    until_step(&world, "ready");
+    world.stick.order(json!({"node": 3, "press": true}));
+    assert_eq!(result(&world)["succeeded"], true);
+    world.client.event("device.removed", SOON, |event| event["device_id"] == device.as_str());
+
+    // Another lock gets its number, and none of its grants.
+    let (other, _) = add(&world, "Barn");
+    assert_ne!(other, device);
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    assert!(world.stick.lock(3).codes.is_empty());
+
+    let pin = lock["pin"].as_str().unwrap();
+    let told = world.hub.log().lines().iter().any(|line| line.contains(&format!("\"{pin}\"")));
+    assert!(!told, "the digits of the label are in the log");
+}
+
+#[test]
+fn wrong_digits_are_told_and_nothing_is_left() {
+    let world = world();
+    world.client.ask("networks/include", json!({}));
+    let lock = world.stick.order(json!({"unbox": {"flirs": false}}));
+    until_step(&world, "pin_needed");
+    let wrong = if lock["pin"] == "00001" { "00002" } else { "00001" };
+    world.client.ask("networks/confirm", json!({"pin": wrong}));
+    until_step(&world, "removal_needed");
+    world.stick.order(json!({"node": 3, "press": true}));
+    let result = result(&world);
+    assert_eq!((&result["error"]["type"], &result["error"]["leftover_node"]), (&json!("wrong_pin"), &Value::Null));
+    assert_eq!(world.stick.locks().len(), 1);
+}
+
+#[test]
+fn a_lock_that_is_awaited_by_its_label_joins_by_itself() {
+    let world = world();
+    let key = "07".repeat(32);
+    let fresh = json!({"unbox": {"smart_start": true, "private_key": key, "flirs": false}});
+    let lock = world.stick.order(fresh);
+    world.client.ask("networks/await_device", json!({"code": lock["label"], "name": "Shed"}));
+    let device = world.client.ready_devices(&["Shed"], SOON * 2).remove(0);
+    let grant = world.client.grant(&[&device], -1.0, 600.0);
+    world.stick.wait_for_code(3, &grant.pin, SOON);
+    assert_eq!(network(&world)["awaited"], json!([]));
+}
+
+#[test]
+fn a_hub_that_is_killed_in_the_middle_names_what_it_left() {
+    let mut world = world();
+    world.client.ask("networks/include", json!({"name": "Shed"}));
+    world.stick.order(json!({"unbox": {"flirs": false}}));
+    until_step(&world, "pin_needed");
+    world.hub.kill();
+    world.restart_hub();
+    world.client.event("network.leftover_found", SOON, |event| event["node"] == 3);
+    wait_until("it is listed", SOON, || (network(&world)["leftovers"][0]["node"] == 3).then_some(()));
+}
+
+#[test]
+fn the_command_line_leads_through_it() {
+    let world = world();
+    let lock = world.stick.order(json!({"unbox": {"private_key": "09".repeat(32), "flirs": false}}));
+    let cli = CommandLine::new(KEYWAY, &world.hub.http());
+    let done = cli.run(&["pair", "--name", "Shed", "--pin", lock["pin"].as_str().unwrap()]);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert!(done.notes.contains("It is asked what it can do."), "{done:?}");
+    assert!(done.out.contains("Shed is ready: it holds 30 codes."), "{done:?}");
+
+    world.stick.fault(3, json!({"offline": true}));
+    let done = cli.run(&["unpair", "Shed", "--yes"]);
+    assert_eq!(done.code, 0, "{done:?}");
+    world.client.event("device.removed", SOON, |_| true);
+    assert_eq!(world.stick.locks().len(), 1);
+}
