@@ -143,6 +143,7 @@ fn door(id: DeviceId, name: &str, lengths: std::ops::RangeInclusive<u8>) -> Devi
         digits: "0123456789".to_owned(),
         reserved_slots: Default::default(),
         alike: Alike::default(),
+        has_checksum: false,
         read_back: ReadBack::Shown,
         can_lock: true,
         can_unlock: true,

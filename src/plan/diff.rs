@@ -1,6 +1,6 @@
 //! The one next step between what a lock should hold and what it last said it holds.
 
-use keyway_lock::{Pin, SlotContent, SlotNumber};
+use keyway_lock::{Pin, SlotContent, SlotNumber, SlotReport};
 
 use super::desired::{is_missing, is_overdue};
 use super::facts::{LockFacts, Memory, Moment, SlotTable};
@@ -19,6 +19,8 @@ pub enum Step {
     Set(AccessCodeId, SlotNumber, Pin),
     /// Ask what is in this slot.
     Read(SlotNumber),
+    /// Ask whether all slots hold what they held; whether its checksum has been found to agree before.
+    Check(Vec<SlotReport>, bool),
     /// Ask for bolt, door and battery.
     Status,
 }
@@ -57,11 +59,14 @@ pub fn next(facts: &LockFacts, now: Moment) -> Next {
     if memory.sparing {
         return Next::Wait;
     }
+    // Where the lock can tell that all is as it was, that is asked in place of one slot: it costs no more.
+    let check = |read: Step| table.and_then(|table| reading::check(table, memory)).unwrap_or(read);
     let coded = table.and_then(|table| {
-        due(reading::managed(table, memory, now), now).or_else(|| due(reading::told(table, memory, now), now))
+        let managed = due(reading::managed(table, memory, now), now).map(check);
+        managed.or_else(|| due(reading::told(table, memory, now), now))
     });
     let status = || (memory.heard_since.is_none() || !memory.status_known).then_some(Step::Status);
-    let background = || due(table.and_then(|table| reading::background(table, now)), now);
+    let background = || due(table.and_then(|table| reading::background(table, now)), now).map(check);
     coded.or_else(status).or_else(background).map_or(Next::Wait, Next::Do)
 }
 

@@ -111,6 +111,20 @@ pub struct Memory {
     pub doubted: BTreeSet<SlotNumber>,
     /// The last command was a lock or unlock.
     pub acted_last: bool,
+    /// What the lock's checksum over its codes has been worth.
+    pub checksum: Checksum,
+}
+
+/// What a lock's checksum over its codes has been worth in this run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Checksum {
+    /// Not asked for, since the slots were last read one by one.
+    #[default]
+    Untried,
+    /// It agreed with what the slots hold: when it does not, something has changed.
+    Agrees,
+    /// It did not agree with slots that had just been read: the lock makes it in another way.
+    Useless,
 }
 
 /// All about one lock that its next step depends on.

@@ -20,5 +20,5 @@ mod reading;
 mod tests;
 
 pub use diff::{Next, Step};
-pub use facts::{LockFacts, Memory, Moment, SlotTable, Word};
+pub use facts::{Checksum, LockFacts, Memory, Moment, SlotTable, Word};
 pub use verdict::Verdict;

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use keyway_lock::SlotNumber;
+use keyway_lock::{SlotContent, SlotNumber, SlotReport};
 
 use super::desired::{PREPARE, is_overdue, is_upcoming};
-use super::facts::{Memory, Moment, SlotTable, Word};
+use super::diff::Step;
+use super::facts::{Checksum, Memory, Moment, SlotTable, Word};
 use crate::model::{AccessCode, Presence, Timestamp};
 
 /// Older than this, a word about a slot is asked again before the slot is written or cleared.
@@ -73,6 +74,23 @@ fn due(table: &SlotTable, memory: &Memory, code: &AccessCode, now: Moment) -> Op
 pub(super) fn told(table: &SlotTable, memory: &Memory, now: Moment) -> Vec<(Timestamp, SlotNumber)> {
     let known = memory.told.iter().filter(|slot| table.capabilities.has_slot(**slot));
     known.map(|slot| (now.utc, *slot)).collect()
+}
+
+/// Whether all slots hold what they held, as one question; `None`: the lock can't tell, or of some slot it is not known
+/// what it held.
+pub(super) fn check(table: &SlotTable, memory: &Memory) -> Option<Step> {
+    let can = table.capabilities.has_checksum && table.capabilities.reserved_slots.is_empty();
+    let quiet = memory.told.is_empty() && memory.doubted.is_empty();
+    let open = |code: &AccessCode| code.presence == Presence::Unproven || table.shows_another(code);
+    if !can || !quiet || memory.checksum == Checksum::Useless || table.codes.iter().any(open) {
+        return None;
+    }
+    let report = |slot| {
+        let content = table.word(slot)?.content.clone();
+        matches!(content, SlotContent::Free | SlotContent::Code(_)).then_some(SlotReport { slot, content })
+    };
+    let slots = table.slots().map(report).collect::<Option<Vec<SlotReport>>>()?;
+    Some(Step::Check(slots, memory.checksum == Checksum::Agrees))
 }
 
 /// The slot that is to be read next only to know it, and from when. `None`: a start or an end is too near.

@@ -62,6 +62,7 @@ fn table(slots: u16, codes: Vec<AccessCode>) -> SlotTable {
         digits: "0123456789".to_owned(),
         reserved_slots: Default::default(),
         alike: Alike::default(),
+        has_checksum: false,
         read_back: ReadBack::Shown,
         can_lock: true,
         can_unlock: true,

@@ -450,6 +450,7 @@ fn command(step: &Step) -> LockCommand {
         Step::Clear(_, slot) => LockCommand::ClearCode(*slot),
         Step::Set(_, slot, pin) => LockCommand::SetCode { slot: *slot, pin: pin.clone() },
         Step::Read(slot) => LockCommand::ReadSlot(*slot),
+        Step::Check(slots, _) => LockCommand::CheckSlots(slots.clone()),
         Step::Status => LockCommand::ReadStatus,
     }
 }

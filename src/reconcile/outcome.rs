@@ -33,6 +33,14 @@ pub(super) fn apply(
     }
     match (step, result) {
         (Step::Read(_), Ok(CommandOutput::Slot(report))) => tamper::slot_word(unit, device, report),
+        // As if each had been read.
+        (Step::Check(slots, _), Ok(CommandOutput::SlotsChecked(true))) => {
+            slots.iter().try_for_each(|report| tamper::slot_word(unit, device, report))
+        }
+        (Step::Check(_, agreed), Ok(CommandOutput::SlotsChecked(false))) => {
+            tracing::info!(%device, agreed, "the checksum over the lock's codes is another than that of what was read");
+            if *agreed { unit.forget_slots(device) } else { Ok(()) }
+        }
         (Step::Set(id, slot, pin), Ok(CommandOutput::CodeSet(evidence))) => {
             set(unit, device, *id, *slot, pin, *evidence)
         }
@@ -51,7 +59,7 @@ pub(super) fn apply(
         (Step::Set(id, ..), Err(error)) => failed(unit, *id, CodeChange::Set, before, error),
         (Step::Clear(id, _), Err(error)) => failed(unit, *id, CodeChange::Clear, before, error),
         (Step::Act(id, _), Err(error)) => act_failed(unit, &mut known, *id, error),
-        (Step::Read(_) | Step::Status, Err(_)) => Ok(()),
+        (Step::Read(_) | Step::Check(..) | Step::Status, Err(_)) => Ok(()),
         (step, Ok(output)) => {
             tracing::error!(%device, ?step, ?output, "the driver answered another question than it was asked");
             Ok(())

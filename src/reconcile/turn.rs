@@ -120,7 +120,7 @@ fn intend(unit: &mut Unit<'_>, device: DeviceId, step: Step) -> Result<(Step, Pr
     let (id, slot, change) = match &step {
         Step::Set(id, slot, _) => (*id, *slot, CodeChange::Set),
         Step::Clear(id, slot) => (*id, *slot, CodeChange::Clear),
-        Step::Act(..) | Step::Read(_) | Step::Status => return Ok((step, Presence::Absent)),
+        Step::Act(..) | Step::Read(_) | Step::Check(..) | Step::Status => return Ok((step, Presence::Absent)),
     };
     let Some(code) = unit.code(id)? else { return Ok((step, Presence::Absent)) };
     let before = code.presence;

@@ -10,7 +10,7 @@ use keyway_lock::{CommandError, CommandId, CommandOutput, LockId, Retry, SlotNum
 use super::retry::Pause;
 use crate::clock::Now;
 use crate::model::{AccessCodeId, ActionAttemptId, Presence, Timestamp};
-use crate::plan::{Memory, Step};
+use crate::plan::{Checksum, Memory, Step};
 
 /// A driver answers every command; this is only in case one does not.
 const NO_ANSWER: Duration = Duration::from_secs(120);
@@ -69,8 +69,20 @@ impl Change {
         match step {
             Step::Set(_, slot, _) => Some((Self::Added, *slot)),
             Step::Clear(_, slot) => Some((Self::Deleted, *slot)),
-            Step::Read(_) | Step::Act(..) | Step::Status => None,
+            Step::Read(_) | Step::Check(..) | Step::Act(..) | Step::Status => None,
         }
+    }
+}
+
+/// What a lock's checksum is worth after it was asked for. `agreed`: it had agreed before.
+fn worth(agreed: bool, before: Checksum, result: &Result<CommandOutput, CommandError>) -> Checksum {
+    match result {
+        Ok(CommandOutput::SlotsChecked(true)) => Checksum::Agrees,
+        // Something changed: all is read slot by slot, and then it must agree again.
+        Ok(CommandOutput::SlotsChecked(false)) if agreed => Checksum::Untried,
+        Ok(_) => Checksum::Useless,
+        Err(error) if error.retry() == Retry::Never => Checksum::Useless,
+        Err(_) => before,
     }
 }
 
@@ -88,6 +100,7 @@ pub(super) struct Worker {
     doubted: BTreeSet<SlotNumber>,
     acted: Option<(ActionAttemptId, Instant)>,
     acted_last: bool,
+    checksum: Checksum,
     wrote: Option<(Change, SlotNumber, Instant)>,
     plan_wake: Option<Instant>,
     /// When it last had its turn.
@@ -109,6 +122,7 @@ impl Worker {
             doubted: BTreeSet::new(),
             acted: None,
             acted_last: false,
+            checksum: Checksum::default(),
             wrote: None,
             plan_wake: None,
             turned_at: None,
@@ -128,6 +142,7 @@ impl Worker {
             told: self.told.clone(),
             doubted: self.doubted.clone(),
             acted_last: self.acted_last,
+            checksum: self.checksum,
         }
     }
 
@@ -183,6 +198,7 @@ impl Worker {
             Step::Set(..) | Step::Clear(..) => {}
             Step::Act(id, _) => self.acted = Some((*id, now.mono)),
             Step::Status => self.status_known |= !matches!(result, Err(error) if error.retry() != Retry::Never),
+            Step::Check(_, agreed) => self.checksum = worth(*agreed, self.checksum, result),
             Step::Read(_) => {}
         }
         match result {

@@ -176,6 +176,7 @@ fn lock_info() -> LockInfo {
             digits: "0123456789".to_owned(),
             reserved_slots: Default::default(),
             alike: Alike::default(),
+            has_checksum: false,
             read_back: ReadBack::Masked,
             can_lock: true,
             can_unlock: true,

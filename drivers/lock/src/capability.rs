@@ -35,6 +35,8 @@ pub struct Capabilities {
     pub alike: Alike,
     /// What it shows of its codes.
     pub read_back: ReadBack,
+    /// It tells a checksum over all its codes.
+    pub has_checksum: bool,
     /// Takes the lock command from afar.
     pub can_lock: bool,
     /// Takes the unlock command from afar.

@@ -12,6 +12,9 @@ pub struct CommandId(pub u64);
 pub enum LockCommand {
     /// Ask the lock what is in a slot. Always a question on the air, never a cached answer.
     ReadSlot(SlotNumber),
+    /// Ask the lock whether its slots hold this, all of them at once. Only for locks with
+    /// [`crate::Capabilities::has_checksum`], and with every slot it has, each free or with a code that it showed.
+    CheckSlots(Vec<SlotReport>),
     /// Put a PIN into a slot, and prove it. The hub has made sure that the slot is its own or free.
     SetCode {
         /// Where to.
@@ -36,6 +39,8 @@ pub enum LockCommand {
 pub enum CommandOutput {
     /// Of [`LockCommand::ReadSlot`].
     Slot(SlotReport),
+    /// Of [`LockCommand::CheckSlots`]: whether they do. If not, which one differs is not known.
+    SlotsChecked(bool),
     /// Of [`LockCommand::SetCode`]: the lock holds the PIN, and how it proved that.
     CodeSet(Evidence),
     /// Of [`LockCommand::ClearCode`]: the slot is empty, and how the lock proved that.

@@ -144,7 +144,7 @@ impl Interview {
             Step::SecureClasses => !record.secure.is_empty(),
             Step::Version(index) => VERSIONED.get(index).is_none_or(|class| record.versions.contains_key(class)),
             Step::UsersNumber => record.users.is_some(),
-            Step::UserCodeCapabilities => record.digits.is_some(),
+            Step::UserCodeCapabilities => record.digits.is_some() && record.checksum.is_some(),
             Step::DoorLockCapabilities => record.door_sensor.is_some(),
             Step::Product => record.product.is_some(),
             Step::Firmware => record.firmware.is_some(),
@@ -282,6 +282,7 @@ impl Interview {
             Step::UserCodeCapabilities => match UserCodeCommand::decode(report).ok()? {
                 UserCodeCommand::CapabilitiesReport(capabilities) => {
                     // No digits at all is no keypad anybody could use: not believed.
+                    record.checksum = Some(capabilities.checksum);
                     record.digits = Some(capabilities.digits()).filter(|digits| !digits.is_empty());
                 }
                 _ => return None,

@@ -1,5 +1,6 @@
 //! What the hub asks of a lock, as the fewest command classes that prove it.
 
+mod audit;
 mod bolt;
 mod code;
 
@@ -11,6 +12,7 @@ use zeroize::Zeroizing;
 use crate::node::table::NodeRecord;
 use crate::transport::exchange::{Answer, AskError, Beginning};
 
+use audit::AuditJob;
 use bolt::BoltJob;
 use code::CodeJob;
 
@@ -39,6 +41,7 @@ pub struct Job(Kind);
 enum Kind {
     Code(CodeJob),
     Bolt(BoltJob),
+    Audit(AuditJob),
     Refused(Refusal),
 }
 
@@ -51,7 +54,11 @@ impl Job {
             LockCommand::ReadSlot(slot) | LockCommand::SetCode { slot, .. } | LockCommand::ClearCode(slot) => {
                 Some(*slot)
             }
-            LockCommand::Lock | LockCommand::Unlock | LockCommand::ReadStatus | LockCommand::Interview => None,
+            LockCommand::CheckSlots(_)
+            | LockCommand::Lock
+            | LockCommand::Unlock
+            | LockCommand::ReadStatus
+            | LockCommand::Interview => None,
         };
         if let Some(slot) = slot
             && !capabilities.has_slot(slot)
@@ -70,6 +77,10 @@ impl Job {
                 command, record, was_free,
             )
             .map_or_else(|| Self(Kind::Refused(Refusal::NotSupported("it has no codes"))), |job| Self(Kind::Code(job))),
+            LockCommand::CheckSlots(slots) => match AuditJob::new(slots).filter(|_| capabilities.has_checksum) {
+                Some(job) => Self(Kind::Audit(job)),
+                None => Self(Kind::Refused(Refusal::NotSupported("it has no checksum over these codes"))),
+            },
             LockCommand::Lock | LockCommand::Unlock if !capabilities.can_lock => {
                 Self(Kind::Refused(Refusal::NotSupported("it has no bolt to be moved by radio")))
             }
@@ -84,6 +95,7 @@ impl Job {
         match &self.0 {
             Kind::Code(job) => job.next(),
             Kind::Bolt(job) => job.next(),
+            Kind::Audit(job) => job.next(),
             Kind::Refused(refusal) => Next::Done(Err(refusal.clone().into())),
         }
     }
@@ -93,6 +105,7 @@ impl Job {
         match &mut self.0 {
             Kind::Code(job) => job.handle_answer(now, answer),
             Kind::Bolt(job) => job.handle_answer(now, answer),
+            Kind::Audit(job) => job.handle_answer(answer),
             Kind::Refused(_) => {}
         }
     }
@@ -102,7 +115,7 @@ impl Job {
         match &mut self.0 {
             Kind::Code(job) => job.handle_event(event),
             Kind::Bolt(job) => job.handle_event(event),
-            Kind::Refused(_) => {}
+            Kind::Audit(_) | Kind::Refused(_) => {}
         }
     }
 
@@ -111,7 +124,7 @@ impl Job {
         match &mut self.0 {
             Kind::Code(job) => job.handle_timeout(now),
             Kind::Bolt(job) => job.handle_timeout(now),
-            Kind::Refused(_) => {}
+            Kind::Audit(_) | Kind::Refused(_) => {}
         }
     }
 
@@ -119,7 +132,7 @@ impl Job {
     pub fn masked(&self) -> Option<bool> {
         match &self.0 {
             Kind::Code(job) => job.masked(),
-            Kind::Bolt(_) | Kind::Refused(_) => None,
+            Kind::Bolt(_) | Kind::Audit(_) | Kind::Refused(_) => None,
         }
     }
 }

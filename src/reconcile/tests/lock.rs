@@ -26,6 +26,8 @@ pub(super) struct Faults {
     pub(super) masked: bool,
     /// The bolt is stuck.
     pub(super) jammed: bool,
+    /// It makes its checksum in its own way.
+    pub(super) odd_checksum: bool,
 }
 
 pub(super) struct FakeLock {
@@ -56,6 +58,7 @@ impl FakeLock {
                 digits: "0123456789".to_owned(),
                 reserved_slots: Default::default(),
                 alike: Alike::default(),
+                has_checksum: false,
                 read_back: ReadBack::Shown,
                 can_lock: true,
                 can_unlock: true,
@@ -89,6 +92,10 @@ impl FakeLock {
         match command {
             LockCommand::ReadSlot(slot) => {
                 Ok(CommandOutput::Slot(SlotReport { slot: *slot, content: self.content(slot.0) }))
+            }
+            LockCommand::CheckSlots(slots) => {
+                let same = slots.iter().all(|report| report.content == self.content(report.slot.0));
+                Ok(CommandOutput::SlotsChecked(same && !self.faults.odd_checksum))
             }
             LockCommand::SetCode { .. } if self.faults.refuses_set => Err(Refusal::Rejected.into()),
             LockCommand::SetCode { slot, pin } => {
@@ -136,6 +143,7 @@ fn take_one(count: &mut u32) -> bool {
 fn name(command: &LockCommand) -> String {
     match command {
         LockCommand::ReadSlot(slot) => format!("read {slot}"),
+        LockCommand::CheckSlots(slots) => format!("check {}", slots.len()),
         LockCommand::SetCode { slot, .. } => format!("set {slot}"),
         LockCommand::ClearCode(slot) => format!("clear {slot}"),
         LockCommand::Lock => "lock".to_owned(),

@@ -7,6 +7,7 @@ use keyway_lock::{Pin, SlotContent, SlotNumber};
 use zeroize::Zeroizing;
 
 use super::{CcError, command_of};
+use crate::transport::crc16::crc_ccitt;
 
 /// Class id.
 pub const CLASS: u8 = 0x63;
@@ -247,6 +248,23 @@ impl UserCodeCapabilities {
     }
 }
 
+/// The checksum over codes (version 2): CRC-CCITT over identifier, status and characters of each that is not available,
+/// by ascending identifier; 0 if there is none.
+pub fn checksum(mut codes: Vec<UserCode>) -> u16 {
+    codes.retain(|code| code.status != UserIdStatus::Available);
+    codes.sort_by_key(|code| code.user);
+    if codes.is_empty() {
+        return 0;
+    }
+    let mut bytes = Zeroizing::new(Vec::new());
+    for code in &codes {
+        bytes.extend(code.user.0.to_be_bytes());
+        bytes.push(code.status.into());
+        bytes.extend_from_slice(code.code.expose());
+    }
+    crc_ccitt(&bytes)
+}
+
 /// The commands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UserCodeCommand {
@@ -428,6 +446,15 @@ mod tests {
         assert_eq!(capabilities.digits(), "0123456789");
         assert!(capabilities.checksum && !capabilities.multiple_set);
         assert_eq!(UserCodeCommand::CapabilitiesReport(capabilities).encode(), bytes);
+    }
+
+    #[test]
+    fn the_checksum_covers_taken_slots_by_number_and_is_0_without_any() {
+        let codes = |users: [u16; 2]| users.map(|user| UserCode::enabled(SlotNumber(user), &pin("1234"))).to_vec();
+        let bytes = [&[0, 2, 1][..], b"1234", &[1, 44, 1], b"1234"].concat();
+        assert_eq!(checksum(codes([300, 2])), crc_ccitt(&bytes));
+        assert_eq!(checksum([codes([2, 300]), vec![UserCode::cleared(SlotNumber(3))]].concat()), crc_ccitt(&bytes));
+        assert_eq!(checksum(vec![UserCode::cleared(SlotNumber(3))]), 0);
     }
 
     #[test]

@@ -78,7 +78,11 @@ impl CodeJob {
             LockCommand::ReadSlot(slot) => (*slot, Goal::Read),
             LockCommand::SetCode { slot, pin } => (*slot, Goal::Set(pin.clone())),
             LockCommand::ClearCode(slot) => (*slot, Goal::Clear),
-            LockCommand::Lock | LockCommand::Unlock | LockCommand::ReadStatus | LockCommand::Interview => return None,
+            LockCommand::CheckSlots(_)
+            | LockCommand::Lock
+            | LockCommand::Unlock
+            | LockCommand::ReadStatus
+            | LockCommand::Interview => return None,
         };
         Some(Self {
             slot,

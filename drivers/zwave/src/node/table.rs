@@ -47,6 +47,8 @@ pub struct NodeRecord {
     pub lifeline: bool,
     /// It hides its codes, as far as was seen.
     pub masked: Option<bool>,
+    /// It tells a checksum over its codes, if it says so.
+    pub checksum: Option<bool>,
     /// Digits that every code has, if it is so and it says.
     pub code_length: Option<u8>,
     /// Parts of the interview that brought no answer.
@@ -74,6 +76,7 @@ impl NodeRecord {
             door_sensor: None,
             lifeline: false,
             masked: None,
+            checksum: None,
             code_length: None,
             quirk: Quirk::default(),
             missing: BTreeSet::new(),
@@ -95,7 +98,10 @@ impl NodeRecord {
     /// Whether its interview has brought everything.
     pub fn is_complete(&self) -> bool {
         let length = self.quirk.code_length_parameter.is_none() || self.code_length.is_some();
-        self.missing.is_empty() && (length || !self.supports(cc::configuration::CLASS))
+        let length = length || !self.supports(cc::configuration::CLASS);
+        // An earlier release did not ask.
+        let checksum = self.checksum.is_some() || self.version_of(cc::user_code::CLASS) < 2;
+        self.missing.is_empty() && length && checksum
     }
 
     /// Whether a command is sent under Supervision.
@@ -167,6 +173,7 @@ impl NodeRecord {
                     Some(false) => ReadBack::Shown,
                     Some(true) => ReadBack::Masked,
                 },
+                has_checksum: self.checksum == Some(true),
                 can_lock: self.supports(cc::door_lock::CLASS),
                 can_unlock: self.supports(cc::door_lock::CLASS),
                 has_door_sensor: self.door_sensor == Some(true),

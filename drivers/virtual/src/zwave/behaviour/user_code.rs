@@ -2,7 +2,6 @@
 
 use keyway_lock::{Pin, SlotNumber};
 use keyway_zwave::cc::user_code::{CodeBytes, UserCode, UserCodeCapabilities, UserCodeCommand, UserIdStatus};
-use keyway_zwave::transport::crc16::crc_ccitt;
 
 pub(super) use keyway_zwave::cc::user_code::CLASS;
 
@@ -127,15 +126,12 @@ fn extended(lock: &Lock, user: SlotNumber, more: bool) -> UserCodeCommand {
     UserCodeCommand::ExtendedReport { codes, next: next_taken(last) }
 }
 
-/// CRC-CCITT over identifier, status and digits of each slot that is taken, ascending; 0 when none is.
 fn checksum(lock: &Lock) -> u16 {
-    let mut bytes = zeroize::Zeroizing::new(Vec::new());
-    for (slot, code) in lock.door.codes() {
-        bytes.extend(slot.0.to_be_bytes());
-        bytes.push(if code.enabled { 1 } else { 2 });
-        bytes.extend(code.pin.expose().bytes());
-    }
-    if bytes.is_empty() { 0 } else { crc_ccitt(&bytes) }
+    let code = |(slot, code): (&SlotNumber, &Code)| UserCode {
+        status: if code.enabled { UserIdStatus::Enabled } else { UserIdStatus::Disabled },
+        ..UserCode::enabled(*slot, &code.pin)
+    };
+    keyway_zwave::cc::user_code::checksum(lock.door.codes().iter().map(code).collect())
 }
 
 fn capabilities() -> UserCodeCapabilities {
