@@ -1,6 +1,6 @@
 //! Operations on codes: one code on one device.
 
-use keyway_lock::SlotContent;
+use keyway_lock::{Pin, SlotContent};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -11,8 +11,8 @@ use super::parameter::{Key, Limit};
 use super::request::request;
 use super::trouble::{ErrorEntry, MutationEntry, WarningEntry};
 use crate::model::{
-    AccessCode, AccessCodeId, AccessGrantId, AccessMethodId, CodeProblem, CodeStatus, DeviceId, ProblemKind, Timestamp,
-    UnmanagedCode, WorkspaceId,
+    AccessCode, AccessCodeId, AccessGrantId, AccessMethodId, ApiError, CodeProblem, CodeStatus, DeviceId, ProblemKind,
+    Timestamp, UnmanagedCode, WorkspaceId,
 };
 use crate::store::{CodeFilter, UnmanagedFilter};
 
@@ -20,7 +20,11 @@ request! {
     /// Tells of a code on a device.
     pub(super) struct GetAccessCode {
         /// Which.
-        access_code_id: AccessCodeId,
+        access_code_id: Option<AccessCodeId>,
+        /// Or on which device,
+        device_id: Option<DeviceId>,
+        /// the code with this PIN.
+        code: Option<Pin>,
     }
 }
 
@@ -61,7 +65,21 @@ response!(AccessCodes { access_codes: Vec<AccessCodeResource>, pagination: Pagin
 response!(UnmanagedAccessCodes { access_codes: Vec<UnmanagedCodeResource>, pagination: Pagination });
 
 pub(super) fn get(call: &mut Call<'_, '_>, asked: GetAccessCode) -> Result<OneAccessCode, Failure> {
-    let code = call.code(asked.access_code_id)?.filter(|code| code.deleted_at.is_none()).ok_or_else(no_access_code)?;
+    let found = match (asked.access_code_id, asked.device_id, asked.code) {
+        (Some(id), device, None) => call.code(id)?.filter(|code| device.is_none_or(|device| code.device_id == device)),
+        // Who may not see PINs may not find them out by trying either.
+        (None, Some(device), Some(pin)) if call.shown() == Shown::ToTheHost => {
+            call.live_codes(device)?.into_iter().find(|code| code.pin.as_ref() == Some(&pin))
+        }
+        (None, Some(_), Some(_)) => {
+            return Err(ApiError::new("forbidden", "this key may not see PINs: give access_code_id").into());
+        }
+        _ => {
+            let message = "give access_code_id, or device_id and code";
+            return Err(ApiError::invalid("access_code_id", message).into());
+        }
+    };
+    let code = found.filter(|code| code.deleted_at.is_none()).ok_or_else(no_access_code)?;
     Ok(OneAccessCode { access_code: AccessCodeResource::new(&code, call.now(), call.workspace_id()?, call.shown()) })
 }
 

@@ -1,14 +1,16 @@
 //! Operations that make, change and delete codes on one device, and what may be done with those put in by hand.
 
 use keyway_lock::Pin;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::access_codes::{AccessCodeResource, UnmanagedCodeResource};
 use super::call::Call;
 use super::device_codes::{self, Change, Order};
 use super::grant_order::{check_times, usable};
 use super::outcome::{Failure, Nothing, no_access_code, response};
-use super::parameter::{No, Nullable, Whole};
-use super::promise::Times;
+use super::parameter::{No, Nullable, Whole, words};
+use super::promise::{self, Times, Wanted};
 use super::recurrence::Recurrence;
 use super::request::request;
 use crate::model::{AccessCode, AccessCodeId, ApiError, DeviceCode, DeviceId, Timestamp, Window};
@@ -45,6 +47,8 @@ request! {
         attempt_for_offline_device: Option<bool>,
         /// Whether the lock may keep the time itself.
         prefer_native_scheduling: Option<bool>,
+        /// How far times may be rounded; they are kept to the second.
+        max_time_rounding: Option<Rounding>,
         /// A code that is computed, not stored.
         is_offline_access_code: Option<No>,
         /// The same, under its old name.
@@ -61,6 +65,8 @@ request! {
     pub(super) struct UpdateAccessCode {
         /// Which.
         access_code_id: AccessCodeId,
+        /// On which device it is.
+        device_id: Option<DeviceId>,
         /// The new name; null: none.
         name: Nullable<String>,
         /// The new PIN.
@@ -69,6 +75,8 @@ request! {
         starts_at: Option<Timestamp>,
         /// The new end; null: none.
         ends_at: Nullable<Timestamp>,
+        /// "ongoing" takes the end away.
+        r#type: Option<CodeType>,
         /// The new recurring times; null: all the time.
         schedule: Nullable<Recurrence>,
         /// Whether a change by hand at the lock is left as it is.
@@ -77,12 +85,22 @@ request! {
         allow_external_modification: Option<bool>,
     }
     accepts {
-        /// On which device it is.
-        device_id: Option<DeviceId>,
         /// Whether to wait; it is answered at once either way.
         sync: Option<bool>,
         /// The lock may be offline: it is always so.
         attempt_for_offline_device: Option<bool>,
+        /// Whether the lock may keep the time itself.
+        prefer_native_scheduling: Option<bool>,
+        /// How far times may be rounded; they are kept to the second.
+        max_time_rounding: Option<Rounding>,
+        /// A code that is computed, not stored.
+        is_offline_access_code: Option<No>,
+        /// The same, under its old name.
+        use_offline_access_code: Option<No>,
+        /// A code that dies at its first use.
+        is_one_time_use: Option<No>,
+        /// A code out of a reserve.
+        use_backup_access_code_pool: Option<No>,
     }
 }
 
@@ -91,12 +109,44 @@ request! {
     pub(super) struct DeleteAccessCode {
         /// Which.
         access_code_id: AccessCodeId,
-    }
-    accepts {
         /// On which device it is.
         device_id: Option<DeviceId>,
+    }
+    accepts {
         /// Whether to wait; it is answered at once either way.
         sync: Option<bool>,
+    }
+}
+
+words! {
+    /// How far times may be rounded.
+    pub(super) enum Rounding {
+        /// To an hour.
+        OneHour = "1hour",
+        /// To a day.
+        OneDay = "1day",
+        /// To an hour.
+        Hour = "1h",
+        /// To a day.
+        Day = "1d",
+    }
+}
+
+words! {
+    /// Whether a code ends.
+    pub(super) enum CodeType {
+        /// It does not.
+        Ongoing = "ongoing",
+        /// It does.
+        TimeBound = "time_bound",
+    }
+}
+
+request! {
+    /// Chooses a PIN that a device could take now, and keeps nothing of it.
+    pub(super) struct GenerateCode {
+        /// For which device.
+        device_id: DeviceId,
     }
 }
 
@@ -127,6 +177,24 @@ request! {
 }
 
 request! {
+    /// Takes a code over that somebody put in by hand, as convert_to_managed does.
+    pub(super) struct UpdateUnmanagedAccessCode {
+        /// Which.
+        access_code_id: AccessCodeId,
+        /// True: it is the hub's from then on.
+        is_managed: bool,
+        /// Whether a change by hand at the lock is left as it is.
+        is_external_modification_allowed: Option<bool>,
+        /// The same, under its old name.
+        allow_external_modification: Option<bool>,
+    }
+    accepts {
+        /// Whether to take it from another workspace; a hub has one.
+        force: Option<bool>,
+    }
+}
+
+request! {
     /// Has a code taken out of its lock that somebody put in by hand. This is the one order on which the hub touches what
     /// is not its own; if something else is in the slot by the time it can be carried out, it lapses.
     pub(super) struct DeleteUnmanagedAccessCode {
@@ -139,6 +207,7 @@ request! {
     }
 }
 
+response!(GeneratedCode { generated_code: GeneratedCodeResource });
 response!(MadeAccessCode { access_code: AccessCodeResource });
 response!(OneUnmanagedAccessCode { access_code: UnmanagedCodeResource });
 
@@ -170,7 +239,7 @@ pub(super) fn create(call: &mut Call<'_, '_>, asked: CreateAccessCode) -> Result
 }
 
 pub(super) fn update(call: &mut Call<'_, '_>, asked: UpdateAccessCode) -> Result<Nothing, Failure> {
-    let old = device_codes::find(call, asked.access_code_id)?;
+    let old = find(call, asked.access_code_id, asked.device_id)?;
     let schedule = match asked.schedule {
         Nullable::Absent => old.schedule.clone(),
         Nullable::Null => None,
@@ -178,7 +247,10 @@ pub(super) fn update(call: &mut Call<'_, '_>, asked: UpdateAccessCode) -> Result
     };
     let window = Window {
         starts_at: asked.starts_at.unwrap_or(old.window.starts_at),
-        ends_at: asked.ends_at.or(old.window.ends_at),
+        ends_at: match asked.r#type {
+            Some(CodeType::Ongoing) => None,
+            Some(CodeType::TimeBound) | None => asked.ends_at.or(old.window.ends_at),
+        },
     };
     let times = Times { window, schedule };
     let new_times = times != Times::of(&old);
@@ -196,9 +268,36 @@ pub(super) fn update(call: &mut Call<'_, '_>, asked: UpdateAccessCode) -> Result
 }
 
 pub(super) fn delete(call: &mut Call<'_, '_>, asked: DeleteAccessCode) -> Result<Nothing, Failure> {
-    let code = device_codes::find(call, asked.access_code_id)?;
+    let code = find(call, asked.access_code_id, asked.device_id)?;
     device_codes::delete(call, &code)?;
     Ok(Nothing {})
+}
+
+/// A code that may be changed by itself, on this device if one is named.
+fn find(call: &mut Call<'_, '_>, id: AccessCodeId, device: Option<DeviceId>) -> Result<AccessCode, Failure> {
+    let code = device_codes::find(call, id)?;
+    if device.is_some_and(|device| code.device_id != device) {
+        return Err(no_access_code().into());
+    }
+    Ok(code)
+}
+
+pub(super) fn generate(call: &mut Call<'_, '_>, asked: GenerateCode) -> Result<GeneratedCode, Failure> {
+    let devices = usable(call, &[asked.device_id])?;
+    let tables = promise::tables(call, &devices)?;
+    let window = Window { starts_at: call.now(), ends_at: None };
+    let wanted = Wanted { code: None, preferred_length: None, field: "device_id" };
+    let pin = promise::pin(call, &devices, &tables, &window, &wanted)?;
+    let code = pin.expose().to_owned();
+    Ok(GeneratedCode { generated_code: GeneratedCodeResource { device_id: asked.device_id, code } })
+}
+
+/// A PIN that nobody has yet.
+#[derive(Serialize, ToSchema)]
+#[schema(as = GeneratedAccessCode)]
+pub(super) struct GeneratedCodeResource {
+    device_id: DeviceId,
+    code: String,
 }
 
 pub(super) fn get_unmanaged(
@@ -212,6 +311,16 @@ pub(super) fn get_unmanaged(
 pub(super) fn convert(call: &mut Call<'_, '_>, asked: ConvertToManaged) -> Result<Nothing, Failure> {
     let allowed = asked.is_external_modification_allowed.or(asked.allow_external_modification);
     device_codes::take_over(call, asked.access_code_id, allowed.unwrap_or(false))?;
+    Ok(Nothing {})
+}
+
+pub(super) fn update_unmanaged(call: &mut Call<'_, '_>, asked: UpdateUnmanagedAccessCode) -> Result<Nothing, Failure> {
+    if asked.is_managed {
+        let allowed = asked.is_external_modification_allowed.or(asked.allow_external_modification);
+        device_codes::take_over(call, asked.access_code_id, allowed.unwrap_or(false))?;
+    } else {
+        call.unmanaged_code(asked.access_code_id)?.ok_or_else(no_access_code)?;
+    }
     Ok(Nothing {})
 }
 

@@ -29,12 +29,14 @@ static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
     vec![
         Operation::changes("access_codes/create", CREATE, code_orders::create),
         Operation::changes("access_codes/delete", DELETE, code_orders::delete),
+        Operation::reads("access_codes/generate_code", code_orders::generate),
         Operation::reads("access_codes/get", access_codes::get),
         Operation::reads("access_codes/list", access_codes::list),
         Operation::changes("access_codes/unmanaged/convert_to_managed", UPDATE, code_orders::convert),
         Operation::changes("access_codes/unmanaged/delete", DELETE, code_orders::delete_unmanaged),
         Operation::reads("access_codes/unmanaged/get", code_orders::get_unmanaged),
         Operation::reads("access_codes/unmanaged/list", access_codes::list_unmanaged),
+        Operation::changes("access_codes/unmanaged/update", UPDATE, code_orders::update_unmanaged),
         Operation::changes("access_codes/update", UPDATE, code_orders::update),
         Operation::changes("access_grants/create", CREATE, access_grants::create),
         Operation::changes("access_grants/delete", DELETE, access_grants::delete),
@@ -100,6 +102,7 @@ static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
         Operation::reads("webhooks/list", webhooks::list).for_admins(),
         Operation::changes("webhooks/update", SET, webhooks::update).for_admins(),
         Operation::reads("workspaces/get", workspaces::get),
+        Operation::reads("workspaces/list", workspaces::list),
     ]
 });
 

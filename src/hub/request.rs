@@ -78,6 +78,11 @@ impl<Q: Request> Parameter for Q {
     }
 }
 
+/// A member's name; one that is a word of the language (`r#type`) without its mark.
+pub(super) fn plain(name: &'static str) -> &'static str {
+    name.strip_prefix("r#").unwrap_or(name)
+}
+
 /// Declares a request: its documentation is the operation's, that of its members the parameters'. What it `accepts` is
 /// checked, and then of no effect: parameters of Seam that mean nothing to a local hub.
 macro_rules! request {
@@ -94,8 +99,8 @@ macro_rules! request {
 
             fn fields() -> Vec<$crate::hub::Field> {
                 vec![
-                    $($crate::hub::Field::of::<$type>(stringify!($field), concat!($($field_doc, "\n"),+)),)*
-                    $($($crate::hub::Field::of::<$other_type>(stringify!($other), concat!($($other_doc, "\n"),+)),)*)?
+                    $($crate::hub::Field::of::<$type>($crate::hub::request::plain(stringify!($field)), concat!($($field_doc, "\n"),+)),)*
+                    $($($crate::hub::Field::of::<$other_type>($crate::hub::request::plain(stringify!($other)), concat!($($other_doc, "\n"),+)),)*)?
                 ]
             }
 
@@ -103,8 +108,8 @@ macro_rules! request {
                 values: &mut serde_json::Map<String, serde_json::Value>,
                 wrong: &mut $crate::hub::parameter::Wrong,
             ) -> Option<Self> {
-                $(let $field = $crate::hub::request::member::<$type>(values, stringify!($field), wrong);)*
-                $($($crate::hub::request::member::<$other_type>(values, stringify!($other), wrong);)*)?
+                $(let $field = $crate::hub::request::member::<$type>(values, $crate::hub::request::plain(stringify!($field)), wrong);)*
+                $($($crate::hub::request::member::<$other_type>(values, $crate::hub::request::plain(stringify!($other)), wrong);)*)?
                 let _ = (values, wrong);
                 Some(Self { $($field: $field?,)* })
             }
@@ -136,6 +141,8 @@ mod tests {
             device_ids: Vec<DeviceId>,
             /// A text.
             code: Option<String>,
+            /// A word of the language.
+            r#type: Option<String>,
             /// A moment.
             starts_at: Option<Timestamp>,
             /// One that may be set to nothing.
@@ -164,9 +171,12 @@ mod tests {
     fn null_is_absent_but_can_be_told_from_absent_where_it_means_something() {
         let id = "00000000-0000-0000-0000-000000000001";
         let outer: Outer =
-            read(json!({"device_id": id, "device_ids": [id], "ends_at": null, "code": null})).ok().unwrap();
+            read(json!({"device_id": id, "device_ids": [id], "ends_at": null, "code": null, "type": "t"}))
+                .ok()
+                .unwrap();
         assert!(matches!(outer.ends_at, Nullable::Null) && outer.code.is_none());
         assert_eq!(outer.device_ids, [outer.device_id]);
+        assert_eq!(outer.r#type.as_deref(), Some("t"));
         let outer: Outer = read(json!({"device_id": id, "device_ids": []})).ok().unwrap();
         assert!(matches!(outer.ends_at, Nullable::Absent) && outer.starts_at.is_none() && outer.wishes.is_none());
         assert_eq!(

@@ -287,3 +287,34 @@ async fn a_recurring_grant_is_issued_when_it_is_made_between_its_times() {
     let grant = world.grant(-10, 90_000, now).await;
     assert_eq!(world.method(&grant).await["is_issued"], false);
 }
+
+#[tokio::test]
+async fn a_code_is_found_by_its_device_and_pin_by_those_who_may_see_pins() {
+    let world = World::new().await;
+    let (door, other) = (json!(world.doors[0]), json!(world.doors[1]));
+    let made = world.ask("access_codes/create", json!({"device_id": door, "code": "4711", "name": "Cleaner"})).await;
+    let wish = json!({"device_id": door, "code": "4711"});
+    let found = world.ask("access_codes/get", wish.clone()).await;
+    assert_eq!(found["access_code"]["access_code_id"], made["access_code"]["access_code_id"]);
+    let elsewhere = json!({"device_id": other, "code": "4711"});
+    assert_eq!(world.refused("access_codes/get", elsewhere).await["type"], "access_code_not_found");
+    let reader = Caller { name: "dashboard".to_owned(), role: Role::Read };
+    let answer = world.hub.call(&reader, "access_codes/get", wish, None).await.to_json(None);
+    assert_eq!(answer["error"]["type"], "forbidden", "a PIN can't be found out by trying");
+    let id = &made["access_code"]["access_code_id"];
+    let wrong = json!({"access_code_id": id, "device_id": other});
+    assert_eq!(world.refused("access_codes/delete", wrong).await["type"], "access_code_not_found");
+    world.ask("access_codes/update", json!({"access_code_id": id, "ends_at": at(500)})).await;
+    world.ask("access_codes/update", json!({"access_code_id": id, "type": "ongoing"})).await;
+    let found = world.ask("access_codes/get", json!({"access_code_id": id})).await;
+    assert_eq!((&found["access_code"]["type"], &found["access_code"]["ends_at"]), (&json!("ongoing"), &Value::Null));
+}
+
+#[tokio::test]
+async fn a_generated_code_is_one_that_the_device_takes_and_is_not_kept() {
+    let world = World::new().await;
+    let body = json!({"device_id": world.doors[1]});
+    let generated = world.ask("access_codes/generate_code", body).await["generated_code"].clone();
+    assert_eq!(generated["code"].as_str().unwrap().len(), 6);
+    assert_eq!(world.ask("access_codes/list", json!({})).await["access_codes"], json!([]));
+}
