@@ -138,6 +138,33 @@ fn a_code_put_in_by_hand_is_seen_and_left() {
     assert_eq!(world.stick.lock(S2).slots_of("59284716"), [3]);
 }
 
+#[test]
+fn a_lock_fresh_from_its_box_is_added_and_takes_a_code() {
+    for security in [&["s2_access_control"][..], &["s2_access_control", "s2_authenticated"]] {
+        let world = world(&[s2_lock()]);
+        world.stick.order(json!({"unbox": {"security": security}}));
+        world.client.ask("networks/include", json!({"name": "Shed"}));
+        let network = || world.client.ask("networks/get", json!({}))["network"].clone();
+        let task = wait_until("the digits are asked for", SOON, || {
+            let task = network()["task"].clone();
+            (task["step"] == "pin_needed").then_some(task)
+        });
+        let label = world.stick.order(json!({"get": "label"}))["label"].as_str().unwrap_or_default().to_owned();
+        assert_eq!(task["label"], label[6..]);
+        world.client.ask("networks/confirm", json!({"pin": label[..5]}));
+        let result = wait_until("it is added", SOON, || {
+            let result = network()["last_result"].clone();
+            (!result.is_null()).then_some(result)
+        });
+        assert_eq!(result["succeeded"], true, "{result}");
+        let shed = world.client.ready_devices(&["Shed"], SOON).remove(0);
+        let grant = world.client.grant(&[&shed], -1.0, 600.0);
+        world.stick.wait_for_code(3, &grant.pin, SOON);
+        world.client.event("access_code.set_on_device", SOON, |event| event["device_id"] == shed.as_str());
+        assert_the_peer_is_content(&world);
+    }
+}
+
 /// The other way round: our virtual stick and its locks, judged by a host that knows the field best.
 #[test]
 fn zwave_js_drives_our_virtual_stick() {

@@ -9,6 +9,8 @@
 //   {"node":2,"keypad":"4711"}                  a guest types a code
 //   {"node":2,"by_hand":{"slot":3,"code":"4711"}}   somebody programs the lock at its keypad; "code":null clears
 //   {"node":2,"fault":{"offline":true}}         offline, reject, mask: true or false
+//   {"unbox":{"security":["s2_access_control"]}}   a lock fresh from its box, which answers the next AddNodeToNetwork
+//   {"get":"label"}                             the label of the lock that was added so, once it has its number
 //
 // Limits: the mock controller knows no Long Range, and answers WORKING to nothing.
 import { readFileSync } from "node:fs";
@@ -18,7 +20,7 @@ import {
 	BatteryCCGet, BatteryCCReport, NotificationCCReport, Security2CC, Security2CCNonceGet, Security2CCNonceReport,
 	SecurityCC, SecurityCCNonceGet, SecurityCCNonceReport, UserCodeCCGet, UserCodeCCReport, UserCodeCCSet,
 } from "@zwave-js/cc";
-import { CommandClasses, SecurityClass } from "@zwave-js/core";
+import { CommandClasses, SecurityClass, dskToString } from "@zwave-js/core";
 import { MockController, MockNode, MockZWaveFrameType, ccCaps, createMockZWaveRequestFrame } from "@zwave-js/testing";
 import { createDefaultMockControllerBehaviors, createDefaultMockNodeBehaviors } from "zwave-js/Testing";
 
@@ -83,15 +85,39 @@ async function makeLock(lock) {
 	const node = await MockNode.create({ id: lock.node, controller, capabilities: capabilities(lock) });
 	controller.addNode(node);
 	node.defineBehavior(...createDefaultMockNodeBehaviors());
+	const own = outfit(node, lock);
 	// An inclusion would have told the node which classes its controller has.
 	for (const securityClass of Object.values(CLASSES)) {
 		node.encodingContext.setSecurityClass(1, securityClass, node.capabilities.securityClasses.has(securityClass));
 	}
+	return own;
+}
+
+function outfit(node, lock) {
 	const own = { node, setup: lock, fault: {}, frames: { from_hub: 0, to_hub: 0 }, commands: [] };
 	node.defineBehavior({ handleCC: (_, __, cc) => answer(own, cc) });
 	tapTheAir(own);
 	return own;
 }
+
+// The mock controller makes the node when it is told to add one, and lets it do Security 2 bootstrapping.
+let unboxed;
+function unbox(lock) {
+	const id = Math.max(1, ...controller.nodes.keys()) + 1;
+	const setup = { node: id, slots: 30, user_code_version: 2, ...lock };
+	controller.nodePendingInclusion = {
+		id,
+		capabilities: capabilities(setup),
+		setup: (node) => {
+			unboxed = node;
+			locks.set(id, outfit(node, setup));
+		},
+	};
+	return { ok: true };
+}
+
+// The first 16 bytes of its public key.
+const labelOf = (node) => dskToString(node.ecdhKeyPair.publicKey.slice(0, 16));
 
 function capabilities(lock) {
 	const secure = lock.security.length > 0;
@@ -249,6 +275,8 @@ const control = createServer((socket) => {
 async function obey(line) {
 	const order = JSON.parse(line);
 	if (order.get === "state") return { locks: [...locks.values()].map(shown), host_errors: hostErrors };
+	if (order.get === "label") return { label: unboxed ? labelOf(unboxed) : null };
+	if (order.unbox) return unbox(order.unbox);
 	const lock = locks.get(order.node);
 	if (!lock) throw new Error(`there is no lock at node ${order.node}`);
 	if (order.fault) Object.assign(lock.fault, order.fault);
