@@ -118,12 +118,19 @@ fn a_hub_that_is_killed_in_the_middle_names_what_it_left() {
 #[test]
 fn the_command_line_leads_through_it() {
     let world = world();
-    let lock = world.stick.order(json!({"unbox": {"private_key": "09".repeat(32), "flirs": false}}));
     let cli = CommandLine::new(KEYWAY, &world.hub.http());
-    let done = cli.run(&["pair", "--name", "Shed", "--pin", lock["pin"].as_str().unwrap()]);
+    let lock = world.stick.order(json!({"unbox": {"flirs": false}}));
+    // Not five digits at first.
+    let answers = format!("4711\n{}\n", lock["pin"].as_str().unwrap_or_default());
+    let done = cli.run_with(&["pair", "--name", "Shed"], &answers);
     assert_eq!(done.code, 0, "{done:?}");
-    assert!(done.notes.contains("It is asked what it can do."), "{done:?}");
+    let label = lock["label"].as_str().unwrap_or_default();
+    assert!(done.notes.contains(&format!("five digits, and then {}.", &label[6..])), "{done:?}");
+    assert!(done.notes.contains("That is not five digits"), "{done:?}");
     assert!(done.out.contains("Shed is ready: it holds 30 codes."), "{done:?}");
+    let again = cli.run(&["pair", "--code", "9001000019", "--name", "Barn"]);
+    assert_eq!(again.code, 1, "{again:?}");
+    assert!(again.notes.contains("ends too early"), "{again:?}");
 
     world.stick.fault(3, json!({"offline": true}));
     let done = cli.run(&["unpair", "Shed", "--yes"]);

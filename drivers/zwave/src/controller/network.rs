@@ -134,7 +134,8 @@ impl ZwaveRadio {
 
     /// The stick is gone or restarted, and with it what the network had under way.
     pub(super) fn network_lost(&mut self) {
-        self.errands = Errands::default();
+        let answers = std::mem::take(&mut self.errands).keeping.into_iter().filter(|(_, then)| *then != Then::GoOn);
+        self.errands.keeping = answers.collect();
         self.network.handle_lost();
         while let Some(output) = self.network.poll() {
             match output {

@@ -17,7 +17,7 @@ use bench::{Bench, Step};
 static MEMORY: PeakAlloc = PeakAlloc;
 
 /// The functions a stick sends, or answers.
-const FUNCTIONS: [u8; 17] = [
+const FUNCTIONS: [u8; 22] = [
     f::GET_INIT_DATA,
     f::SET_APPLICATION_NODE_INFORMATION,
     f::APPLICATION_COMMAND_HANDLER,
@@ -35,10 +35,15 @@ const FUNCTIONS: [u8; 17] = [
     f::REQUEST_NODE_INFO,
     f::BRIDGE_APPLICATION_COMMAND_HANDLER,
     f::SEND_DATA_BRIDGE,
+    f::ADD_NODE_TO_NETWORK,
+    f::REMOVE_NODE_FROM_NETWORK,
+    f::REMOVE_FAILED_NODE,
+    f::REPLACE_FAILED_NODE,
+    f::SET_DEFAULT,
 ];
 
 /// Classes and commands that mean something to the driver.
-const COMMANDS: [[u8; 2]; 22] = [
+const COMMANDS: [[u8; 2]; 30] = [
     [0x98, 0x03],
     [0x98, 0x40],
     [0x98, 0x80],
@@ -61,6 +66,14 @@ const COMMANDS: [[u8; 2]; 22] = [
     [0x62, 0x03],
     [0x80, 0x03],
     [0x5A, 0x01],
+    [0x9F, 0x05],
+    [0x9F, 0x06],
+    [0x9F, 0x07],
+    [0x9F, 0x08],
+    [0x9F, 0x09],
+    [0x9F, 0x0C],
+    [0x98, 0x05],
+    [0x98, 0x07],
 ];
 
 fn step() -> impl Strategy<Value = Step> {
@@ -79,6 +92,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0u64..60).prop_map(Step::Garble),
         1 => (2u8..5, 0u8..8).prop_map(|(node, what)| Step::Act { node, what }),
         1 => Just(Step::RestartStick),
+        4 => (0u8..14, 0u8..7).prop_map(|(what, node)| Step::Network { what, node }),
+        2 => (0u8..7).prop_map(|what| Step::Unbox { what }),
+        1 => (0u8..7).prop_map(Step::Press),
     ]
 }
 
