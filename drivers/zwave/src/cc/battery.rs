@@ -6,11 +6,13 @@ use super::{CcError, command_of};
 
 /// Class id.
 pub const CLASS: u8 = 0x80;
-/// Highest version spoken here; later versions only add fields behind.
-pub const VERSION: u8 = 1;
+/// Highest version spoken here.
+pub const VERSION: u8 = 3;
 
 const GET: u8 = 0x02;
 const REPORT: u8 = 0x03;
+/// From version 2 on: replace or recharge it soon (0x01), now (0x03).
+const REPLACE: u8 = 0x03;
 
 /// The commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +23,7 @@ pub enum BatteryCommand {
     Report {
         /// 0 to 100; `None` when the node only warns, or says nothing that could be.
         percent: Option<u8>,
-        /// 0xFF: the node warns.
+        /// The node warns: by the level 0xFF, or from version 2 on by asking for a new or recharged battery.
         low: bool,
     },
 }
@@ -44,10 +46,13 @@ impl BatteryCommand {
         let (command, parameters) = command_of(CLASS, payload)?;
         match command {
             GET => Ok(Self::Get),
-            REPORT => Ok(match Reader::new(parameters).u8("battery level")? {
-                0xFF => Self::Report { percent: None, low: true },
-                level => Self::Report { percent: (level <= 100).then_some(level), low: false },
-            }),
+            REPORT => {
+                let mut reader = Reader::new(parameters);
+                let level = reader.u8("battery level")?;
+                // Version 1 ends here.
+                let low = level == 0xFF || reader.u8("charging and replacement").unwrap_or(0) & REPLACE != 0;
+                Ok(Self::Report { percent: (level <= 100).then_some(level), low })
+            }
             _ => Err(CcError::unknown(payload)),
         }
     }
@@ -64,5 +69,14 @@ mod tests {
         assert_eq!(report(0xFF), BatteryCommand::Report { percent: None, low: true });
         assert_eq!(report(200), BatteryCommand::Report { percent: None, low: false });
         assert_eq!(BatteryCommand::decode(&[0x80, 0x03, 87, 0, 0]).unwrap(), report(87));
+    }
+
+    #[test]
+    fn from_version_2_on_a_battery_to_be_replaced_is_low_whatever_its_level() {
+        let report = |flags| BatteryCommand::decode(&[0x80, 0x03, 40, flags, 0]).unwrap();
+        let low = |low| BatteryCommand::Report { percent: Some(40), low };
+        assert_eq!([report(0x01), report(0x03)], [low(true), low(true)]);
+        // Discharging, rechargeable, a backup, too hot, low on fluid.
+        assert_eq!(report(0x3C), low(false));
     }
 }
