@@ -140,6 +140,11 @@ impl Dialogue {
         self.give_up(&CommandError::StickGone);
     }
 
+    /// The lock is not ours any more.
+    pub(super) fn dismissed(&mut self) {
+        self.give_up(&CommandError::NotReady);
+    }
+
     /// Whatever was under way or waits ends with this error.
     fn give_up(&mut self, error: &CommandError) {
         let job = match self.doing.take() {

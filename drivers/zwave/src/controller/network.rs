@@ -49,11 +49,7 @@ impl ZwaveRadio {
                     self.begin(now, node);
                 }
                 NetworkOutput::Left(node) => {
-                    if let Some(mut lock) = self.locks.remove(&node) {
-                        lock.stick_lost();
-                        self.tell_of(node, lock.take_told());
-                    }
-                    self.queue.forget(node);
+                    self.leave_off(node);
                     if let Some(secured) = &mut self.secured {
                         secured.security.remove_peer(node);
                     }
@@ -149,8 +145,11 @@ impl ZwaveRadio {
     /// Drives the locks that were added to this network here, and none of another.
     pub(super) fn drive_members(&mut self, home_id: u32) {
         let members: BTreeMap<NodeId, Vec<SecurityClass>> = self.network.members(home_id).collect();
-        let given = &self.given;
-        self.locks.retain(|node, _| given.contains_key(node) || members.contains_key(node));
+        let driven = |node: &NodeId| self.given.contains_key(node) || members.contains_key(node);
+        let others: Vec<NodeId> = self.locks.keys().copied().filter(|node| !driven(node)).collect();
+        for node in others {
+            self.leave_off(node);
+        }
         for (node, granted) in members {
             if !self.locks.contains_key(&node) {
                 self.drive(node, granted);
@@ -158,8 +157,18 @@ impl ZwaveRadio {
         }
     }
 
-    /// Begins to drive a lock, with what is known of it.
+    /// A lock is driven no more: what was asked of it is answered.
+    fn leave_off(&mut self, node: NodeId) {
+        if let Some(mut lock) = self.locks.remove(&node) {
+            lock.dismissed();
+            self.tell_of(node, lock.take_told());
+        }
+        self.queue.forget(node);
+    }
+
+    /// Begins to drive a lock, with what is known of it; in place of the one that had its number.
     pub(super) fn drive(&mut self, node: NodeId, mut granted: Vec<SecurityClass>) {
+        self.leave_off(node);
         granted.sort_unstable();
         let record = self.records.iter().find(|record| record.key == NodeRecord::key(node));
         let record = record.and_then(|record| NodeRecord::from_record(record.value.as_ref()?, &granted));

@@ -51,7 +51,7 @@ fn until_interviewed(world: &mut World, id: u16) {
 }
 
 /// Adds an S2 lock, as a host does: its node is 2.
-fn with_a_lock() -> World {
+pub(crate) fn with_a_lock() -> World {
     let mut world = empty();
     let asked = world.ask_network(include());
     let label = world.unbox(fresh(&S2_LOCK));

@@ -6,6 +6,7 @@ use keyway_lock::{CommandError, CommandId, CommandOutput, LockCommand, RadioEven
 use keyway_virtual::zwave::{Action, StickSetup};
 use keyway_zwave::security::SecurityClass;
 
+use super::joining::with_a_lock;
 use super::world::{World, building, node};
 use super::{SLOT, lock, set, three_locks};
 
@@ -92,4 +93,13 @@ fn an_interview_that_was_asked_for_goes_on_after_the_stick_restarted() {
     world.reset_stick();
     world.until("all is answered", |world| answers(world, &asked).iter().all(Option::is_some));
     assert_eq!(world.answer(asked[1]), Some(Ok(CommandOutput::Interviewed)));
+}
+
+#[test]
+fn a_stick_of_another_network_answers_what_was_asked_of_the_locks_that_were_added_to_the_last_one() {
+    let mut world = with_a_lock();
+    let asked = [world.ask(2, set("4711")), world.ask(2, LockCommand::ReadSlot(SLOT))];
+    world.exchange_stick(StickSetup { home_id: 0x0BAD_CAFE, ..building(Vec::new()) });
+    world.pass(Duration::from_secs(60));
+    assert_eq!(answers(&world, &asked), [const { Some(Err(CommandError::NotReady)) }; 2]);
 }
