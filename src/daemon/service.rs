@@ -14,6 +14,8 @@ use crate::store::{Store, StoreError, Unit};
 const HOUSEKEEPING_FIRST: Duration = Duration::from_secs(300);
 /// How often what is over for long is thrown away.
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(3600);
+/// How long ago a grant may have ended to be told of now: longer than a hub is off as a rule.
+const OVER_WITHIN: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How long PINs of grants that are over, old events and old requests are kept.
 const RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
 
@@ -42,15 +44,29 @@ pub(super) async fn feed_watchdog(hub: Hub) {
     }
 }
 
-/// Purges the store, first a while after the start, when the important things are done.
+/// Tells of what nobody else notices and purges the store, first a while after the start, when the important things are
+/// done.
 pub(super) async fn keep_house(store: Store, clock: Arc<dyn Clock>) {
     tokio::time::sleep(HOUSEKEEPING_FIRST).await;
     loop {
+        if let Err(error) = tell_of_what_is_over(&store, clock.as_ref()).await {
+            tracing::error!(%error, "can't look for what is over");
+        }
         if let Err(error) = throw_away(&store, clock.as_ref()).await {
             tracing::error!(%error, "can't throw away what is old");
         }
         tokio::time::sleep(HOUSEKEEPING_EVERY).await;
     }
+}
+
+/// Grants that ended without a lock's word: each lock was out of reach all the time.
+async fn tell_of_what_is_over(store: &Store, clock: &dyn Clock) -> Result<(), StoreError> {
+    let now = clock.now();
+    if !now.trusted {
+        return Ok(());
+    }
+    let after = now.utc.before(OVER_WITHIN);
+    store.run(now.utc, move |unit: &mut Unit<'_>| unit.settle_methods_over(after)).await?
 }
 
 /// All that is old, in parts: whoever waits for the store gets his turn between them.

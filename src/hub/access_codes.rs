@@ -8,6 +8,7 @@ use super::call::{Call, Shown};
 use super::outcome::{Failure, no_access_code, no_access_grant, no_device, response};
 use super::page::{Cursor, Page, Pagination};
 use super::parameter::{Key, Limit};
+use super::recurrence::ScheduleResource;
 use super::request::request;
 use super::trouble::{ErrorEntry, MutationEntry, WarningEntry};
 use crate::model::{
@@ -140,6 +141,9 @@ pub(super) struct AccessCodeResource {
     status: &'static str,
     starts_at: Timestamp,
     ends_at: Option<Timestamp>,
+    /// Within these times, only now and then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schedule: Option<ScheduleResource>,
     created_at: Timestamp,
     common_code_key: Option<String>,
     is_managed: bool,
@@ -171,6 +175,7 @@ impl AccessCodeResource {
             status: status_name(code.status(now)),
             starts_at: code.window.starts_at,
             ends_at: code.window.ends_at,
+            schedule: ScheduleResource::of(code.schedule.as_ref(), &code.window, now),
             created_at: code.created_at,
             common_code_key: code.device_code().and_then(|made| made.common_code_key.clone()),
             is_managed: true,
@@ -278,10 +283,13 @@ fn mutations(code: &AccessCode, now: Timestamp) -> Vec<MutationEntry> {
     match code.status(now) {
         CodeStatus::Setting => vec![mutation("creating", "being put into the lock")],
         CodeStatus::Removing => vec![mutation("deleting", "being taken out of the lock")],
-        CodeStatus::Unset if code.window.starts_at > now => vec![MutationEntry {
-            scheduled_at: Some(code.window.starts_at),
-            ..mutation("deferring_creation", "goes into the lock at its start")
-        }],
-        CodeStatus::Unset | CodeStatus::Set => Vec::new(),
+        CodeStatus::Unset => match code.occurrence(now) {
+            Some(next) if next.starts_at > now => vec![MutationEntry {
+                scheduled_at: Some(next.starts_at),
+                ..mutation("deferring_creation", "goes into the lock at its start")
+            }],
+            Some(_) | None => Vec::new(),
+        },
+        CodeStatus::Set => Vec::new(),
     }
 }

@@ -144,7 +144,7 @@ impl AccessGrantResource {
             requested_access_methods: methods.iter().map(|method| RequestedResource::new(method, shown)).collect(),
             starts_at: grant.window.starts_at,
             ends_at: grant.window.ends_at,
-            schedule: ScheduleResource::of(grant, now),
+            schedule: ScheduleResource::of(grant.schedule.as_ref(), &grant.window, now),
             created_at: grant.created_at,
             errors: Vec::new(),
             warnings: warnings(codes, now),

@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::request::request;
-use crate::model::{AccessGrant, ApiError, Schedule, Timestamp, Window};
+use crate::model::{ApiError, Schedule, Timestamp, Window};
 
 /// Windows shown ahead.
 const SHOWN: usize = 5;
@@ -52,15 +52,15 @@ pub(super) struct WindowResource {
 }
 
 impl ScheduleResource {
-    /// Of a grant, if it is recurring.
-    pub(super) fn of(grant: &AccessGrant, now: Timestamp) -> Option<Self> {
-        let schedule = grant.schedule.as_ref()?;
+    /// Of a grant or a code with this window, if it is recurring.
+    pub(super) fn of(schedule: Option<&Schedule>, outer: &Window, now: Timestamp) -> Option<Self> {
+        let schedule = schedule?;
         let shown = |Window { starts_at, ends_at }| WindowResource { starts_at, ends_at };
         Some(Self {
             cron: schedule.cron().to_owned(),
             duration: schedule.duration().to_owned(),
             time_zone: schedule.time_zone().to_owned(),
-            next_windows: schedule.windows(&grant.window, now).take(SHOWN).map(shown).collect(),
+            next_windows: schedule.windows(outer, now).take(SHOWN).map(shown).collect(),
         })
     }
 }

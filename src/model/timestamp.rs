@@ -33,6 +33,12 @@ impl Timestamp {
         Self::from_microsecond(self.0.saturating_add(micros)).unwrap_or(self)
     }
 
+    /// Earlier by `span`; stays at the beginning of time rather than overflowing.
+    pub fn before(self, span: std::time::Duration) -> Self {
+        let micros = i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
+        Self::from_microsecond(self.0.saturating_sub(micros)).unwrap_or(Self::UNIX_EPOCH)
+    }
+
     /// From here to `later`; zero when that is not later.
     pub fn until(self, later: Self) -> std::time::Duration {
         std::time::Duration::from_micros(u64::try_from(later.0.saturating_sub(self.0)).unwrap_or(0))

@@ -7,7 +7,7 @@ use super::row::Row;
 use super::slots::read_pin;
 use super::vault::Place;
 use super::{CodeFilter, StoreError, Unit};
-use crate::model::{AccessGrantId, AccessMethod, AccessMethodId, EventSubject, EventType};
+use crate::model::{AccessGrantId, AccessMethod, AccessMethodId, EventSubject, EventType, Timestamp};
 
 const TABLE: &str = "access_methods";
 
@@ -50,6 +50,19 @@ impl Unit<'_> {
         };
         self.update_method(&AccessMethod { revoked_at: Some(now), ..method })?;
         self.emit(EventType::AccessMethodRevoked, subject, Map::new())
+    }
+
+    /// Tells of the methods whose grants ended since `after` and whose codes never were in a lock: no lock's word tells.
+    ///
+    /// # Errors
+    /// As [`Unit::settle_method`].
+    pub fn settle_methods_over(&mut self, after: Timestamp) -> Result<(), StoreError> {
+        let sql = "SELECT access_method_id FROM access_grants JOIN access_methods USING (access_grant_id)
+            WHERE access_grants.deleted_at IS NULL AND ends_at > ?1 AND ends_at <= ?2 AND revoked_at IS NULL";
+        for id in self.all(TABLE, sql, [after, self.now()], |row| row.id("access_method_id"))? {
+            self.settle_method(id)?;
+        }
+        Ok(())
     }
 
     /// A new one.

@@ -35,14 +35,14 @@ impl Unit<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn purge(&mut self, retention: Duration) -> Result<usize, StoreError> {
-        let over_before = before(self.now(), retention);
+        let over_before = self.now().before(retention);
         let removed = [
             self.purge_deleted_grants(over_before)?,
             self.purge_pins(over_before)?,
             self.purge_deleted_codes(over_before)?,
             self.purge_pins_without_grant(over_before)?,
-            self.purge_older("requests", "request_id", "answered_at", before(self.now(), REQUESTS_FOR))?,
-            self.purge_older("action_attempts", "action_attempt_id", "created_at", before(self.now(), ATTEMPTS_FOR))?,
+            self.purge_older("requests", "request_id", "answered_at", self.now().before(REQUESTS_FOR))?,
+            self.purge_older("action_attempts", "action_attempt_id", "created_at", self.now().before(ATTEMPTS_FOR))?,
             self.purge_events()?,
         ];
         Ok(removed.into_iter().sum())
@@ -119,13 +119,13 @@ impl Unit<'_> {
             WHERE (moved_at >= ?1 AND door NOT LIKE 'webhook:%')
             OR coalesce((SELECT occurred_at FROM events WHERE events.number > cursors.number
                 ORDER BY events.number LIMIT 1) >= ?1, FALSE)";
-        let young = before(self.now(), DOORS_FOR);
+        let young = self.now().before(DOORS_FOR);
         let handed_on: Option<i64> = self.one("cursors", waited_for, [young], |row| row.get("number"))?.flatten();
         let handed_on = handed_on.unwrap_or(i64::MAX);
         let newest: Option<i64> =
             self.one("events", "SELECT max(number) AS number FROM events", [], |row| row.get("number"))?.flatten();
         let newest = newest.unwrap_or(0);
-        let old = before(self.now(), EVENTS_FOR);
+        let old = self.now().before(EVENTS_FOR);
         let removed = self.delete_events("number <= ?1", params![(newest - EVENTS_KEPT).min(handed_on), AT_ONCE])?
             + self.delete_events("occurred_at < ?1 AND number <= ?3", params![old, AT_ONCE, handed_on])?
             + self.delete_events("number <= ?1", params![newest - EVENTS_AT_MOST, AT_ONCE])?;
@@ -136,9 +136,4 @@ impl Unit<'_> {
         let sql = format!("DELETE FROM events WHERE number IN (SELECT number FROM events WHERE {condition} LIMIT ?2)");
         self.execute(&sql, params)
     }
-}
-
-fn before(now: Timestamp, span: Duration) -> Timestamp {
-    let micros = i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
-    Timestamp::from_microsecond(now.as_microsecond().saturating_sub(micros)).unwrap_or(Timestamp::UNIX_EPOCH)
 }

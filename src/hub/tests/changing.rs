@@ -107,3 +107,29 @@ async fn what_everybody_may_see_holds_no_pin() {
     world.set_time(200);
     assert_eq!(world.hub.public_grant(id(&grant)).await.unwrap(), None, "over, and never in a lock");
 }
+
+#[tokio::test]
+async fn a_grant_that_ends_without_ever_being_in_its_lock_is_told_to_be_revoked_once() {
+    let world = World::new().await;
+    world.grant(100, 200, json!({})).await;
+    let revoked = async || world.events().await.iter().filter(|name| *name == "access_method.revoked").count();
+    for (now, told) in [(150, 0), (250, 1), (300, 1)] {
+        world.set_time(now);
+        world.write(move |unit| unit.settle_methods_over(at(now - 150))).await;
+        assert_eq!(revoked().await, told, "at {now}");
+    }
+}
+
+#[tokio::test]
+async fn a_recurring_grants_codes_tell_when_they_go_in_next() {
+    let world = World::new().await;
+    // The tests' clock begins on a Friday, 2027-01-15 at 08:00 UTC.
+    let schedule = json!({"cron": "0 9 * * MON-FRI", "duration": "8h", "time_zone": "Etc/UTC"});
+    let grant = world.grant(0, 10 * 86_400, json!({"schedule": schedule})).await;
+    let windows = grant["schedule"]["next_windows"].as_array().unwrap();
+    let starts: Vec<&str> = windows.iter().map(|window| window["starts_at"].as_str().unwrap()).collect();
+    assert_eq!(starts[..2], ["2027-01-15T09:00:00.000Z", "2027-01-18T09:00:00.000Z"], "not at the weekend");
+    let code = &world.codes(&grant).await[0];
+    assert_eq!(code["schedule"]["next_windows"], grant["schedule"]["next_windows"]);
+    assert_eq!(code["pending_mutations"][0]["scheduled_at"], "2027-01-15T09:00:00.000Z");
+}
