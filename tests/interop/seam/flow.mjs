@@ -170,6 +170,28 @@ await step("a door is unlocked and locked, and the attempts stay readable", asyn
 	holds(locked === true, "and the device says so");
 });
 
+await step("a code is put into one lock without a grant, renamed, changed and taken out", async () => {
+	const { access_code_id } = await seam.accessCodes.create({
+		device_id: gate.device_id,
+		name: "Cleaner",
+		code: "739164",
+	});
+	const is = (status, code) => async () => {
+		const read = await seam.accessCodes.get({ access_code_id });
+		return read.status === status && read.code === code;
+	};
+	await until("it is set", is("set", "739164"));
+	await seam.accessCodes.update({ access_code_id, name: "The cleaner", code: "739165" });
+	await until("the new one is set", is("set", "739165"));
+	holds((await seam.accessCodes.get({ access_code_id })).name === "The cleaner", "its new name");
+	await seam.accessCodes.delete({ access_code_id });
+	await until("it is out of the lock", async () => {
+		const codes = await seam.accessCodes.list({ device_id: gate.device_id });
+		return codes.every((code) => code.access_code_id !== access_code_id);
+	});
+	holds(Array.isArray(await seam.accessCodes.unmanaged.list({ device_id: gate.device_id })), "the unmanaged ones");
+});
+
 await step("a space gathers devices, and a grant for it follows them", async () => {
 	const space = await seam.spaces.create({ name: "Unit 101", space_key: `unit 101 ${sdk}` });
 	const { space_id } = space;
