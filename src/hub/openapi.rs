@@ -51,6 +51,7 @@ fn describe(operation: &Operation, method: Method, response: &Value) -> Value {
             "403": error("The key's role does not allow this."),
             "404": error("There is no such resource."),
             "408": error("The request did not come in whole in time."),
+            "409": error("It can't be done while something else is, or is not, under way."),
             "413": error("The body is larger than a request may be."),
             "431": {"description": "The query and the headers are longer than a request may be. There is no body."},
             "500": error("The hub failed: its log says why."),

@@ -7,7 +7,11 @@ mod bad_input;
 #[cfg(test)]
 mod broker_away;
 #[cfg(test)]
+mod check_config;
+#[cfg(test)]
 mod cli;
+#[cfg(test)]
+mod contract;
 #[cfg(all(test, feature = "demo"))]
 mod demo;
 #[cfg(test)]
