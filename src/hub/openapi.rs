@@ -15,8 +15,12 @@ pub fn openapi() -> Value {
     for operation in operations() {
         let (response, inner) = (operation.response_schema)();
         schemas.extend(inner);
+        schemas.insert(part_of(operation, "Answer"), with_ok(&response));
+        if operation.methods.iter().any(|method| takes_a_body(*method)) {
+            schemas.insert(part_of(operation, "Request"), operation.request_schema.clone());
+        }
         let methods = operation.methods.iter();
-        let described = methods.map(|method| (method.name().to_lowercase(), describe(operation, *method, &response)));
+        let described = methods.map(|method| (method.name().to_lowercase(), describe(operation, *method)));
         paths.insert(format!("/{}", operation.name), Value::Object(described.collect()));
     }
     json!({
@@ -32,42 +36,96 @@ pub fn openapi() -> Value {
         "paths": paths,
         "components": {
             "schemas": schemas,
+            "responses": REFUSALS.iter().map(|refusal| (refusal.name.to_owned(), refusal.describe())).collect::<Map<_, _>>(),
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer",
                 "description": "An API key: keyway keys create"}},
         },
     })
 }
 
-fn describe(operation: &Operation, method: Method, response: &Value) -> Value {
+/// What else than 200 may be answered.
+struct Refusal {
+    status: &'static str,
+    /// In the description.
+    name: &'static str,
+    why: &'static str,
+    /// What is refused before it is read as a request has none.
+    has_body: bool,
+}
+
+const fn refusal(status: &'static str, name: &'static str, why: &'static str) -> Refusal {
+    Refusal { status, name, why, has_body: true }
+}
+
+const REFUSALS: &[Refusal] = &[
+    refusal("400", "Refused", "A parameter is wrong, or what is asked for can't be done: the message says why."),
+    refusal("401", "Unauthorized", "The key is missing or not known."),
+    refusal("403", "Forbidden", "The key's role does not allow this."),
+    refusal("404", "NotFound", "There is no such resource."),
+    refusal("408", "TooSlow", "The request did not come in whole in time."),
+    refusal("409", "Conflict", "It can't be done while something else is, or is not, under way."),
+    refusal("413", "TooLarge", "The body is larger than a request may be."),
+    Refusal {
+        has_body: false,
+        ..refusal("431", "TooLong", "The query and the headers are longer than a request may be. There is no body.")
+    },
+    refusal("500", "Failed", "The hub failed: its log says why."),
+];
+
+impl Refusal {
+    fn describe(&self) -> Value {
+        let mut described = json!({"description": self.why});
+        if self.has_body {
+            described["content"] = json_of("Error");
+        }
+        described
+    }
+}
+
+fn describe(operation: &Operation, method: Method) -> Value {
     let (resource, _) = operation.name.split_once('/').unwrap_or((operation.name, ""));
+    let refusals = REFUSALS.iter().map(|refusal| {
+        (refusal.status.to_owned(), json!({"$ref": format!("#/components/responses/{}", refusal.name)}))
+    });
+    let mut responses: Map<String, Value> = refusals.collect();
+    responses.insert(
+        "200".to_owned(),
+        json!({"description": "Carried out.", "content": json_of(&part_of(operation, "Answer"))}),
+    );
     let mut described = json!({
         "operationId": format!("{}_{}", operation.name.replace('/', "_"), method.name().to_lowercase()),
         "summary": operation.summary,
         "tags": [resource],
-        "responses": {
-            "200": {"description": "Carried out.", "content": {"application/json": {"schema": with_ok(response)}}},
-            "400": error("A parameter is wrong, or what is asked for can't be done: the message says why."),
-            "401": error("The key is missing or not known."),
-            "403": error("The key's role does not allow this."),
-            "404": error("There is no such resource."),
-            "408": error("The request did not come in whole in time."),
-            "409": error("It can't be done while something else is, or is not, under way."),
-            "413": error("The body is larger than a request may be."),
-            "431": {"description": "The query and the headers are longer than a request may be. There is no body."},
-            "500": error("The hub failed: its log says why."),
-        },
+        "responses": responses,
     });
-    match method {
-        Method::Get | Method::Delete => {
-            described["parameters"] = operation.fields().iter().map(query_parameter).collect();
-        }
-        Method::Post | Method::Put | Method::Patch => {
-            let required = operation.fields().iter().any(|field| field.required);
-            described["requestBody"] =
-                json!({"required": required, "content": {"application/json": {"schema": operation.request_schema}}});
-        }
+    if takes_a_body(method) {
+        let required = operation.fields().iter().any(|field| field.required);
+        let content = json_of(&part_of(operation, "Request"));
+        described["requestBody"] = json!({"required": required, "content": content});
+    } else {
+        described["parameters"] = operation.fields().iter().map(query_parameter).collect();
     }
     described
+}
+
+fn takes_a_body(method: Method) -> bool {
+    match method {
+        Method::Get | Method::Delete => false,
+        Method::Post | Method::Put | Method::Patch => true,
+    }
+}
+
+/// The name of an operation's request or answer: `AccessGrantsCreateRequest`.
+fn part_of(operation: &Operation, part: &str) -> String {
+    let capital = |word: &str| {
+        let (first, rest) = (word.chars().take(1), word.chars().skip(1));
+        first.flat_map(char::to_uppercase).chain(rest).collect::<String>()
+    };
+    operation.name.split(['/', '_']).map(capital).chain([part.to_owned()]).collect()
+}
+
+fn json_of(schema: &str) -> Value {
+    json!({"application/json": {"schema": {"$ref": format!("#/components/schemas/{schema}")}}})
 }
 
 fn query_parameter(field: &Field) -> Value {
@@ -107,11 +165,6 @@ fn with_ok(response: &Value) -> Value {
     json!({"allOf": [response, ok]})
 }
 
-fn error(description: &str) -> Value {
-    let schema = json!({"$ref": "#/components/schemas/Error"});
-    json!({"description": description, "content": {"application/json": {"schema": schema}}})
-}
-
 fn error_schema() -> Value {
     json!({
         "type": "object",
@@ -142,9 +195,11 @@ mod tests {
     fn every_reference_in_the_description_leads_somewhere() {
         let document = openapi();
         let text = document.to_string();
-        let names = text.split("\"#/components/schemas/").skip(1).filter_map(|rest| rest.split('"').next());
-        for name in names {
-            assert!(document["components"]["schemas"].get(name).is_some(), "{name}");
+        for kind in ["schemas", "responses"] {
+            let mark = format!("\"#/components/{kind}/");
+            for name in text.split(&mark).skip(1).filter_map(|rest| rest.split('"').next()) {
+                assert!(document["components"][kind].get(name).is_some(), "{name}");
+            }
         }
         assert_eq!(document["paths"].as_object().unwrap().len(), operations().len());
     }
