@@ -20,6 +20,7 @@ mod creating;
 mod device_access;
 mod devices;
 mod keys;
+mod networks;
 mod spaces;
 mod webhooks;
 

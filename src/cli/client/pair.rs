@@ -79,12 +79,12 @@ impl Task for Pair {
         ]);
         session.call(operation, &request)?;
         session.console.note("The stick begins to listen. (Ctrl-C leaves; `keyway call networks/cancel` ends it.)");
-        let result = Guide { network, told: String::new() }.follow(session)?;
+        let result = Guide { network: network.clone(), told: String::new() }.follow(session)?;
         let name = self.name.or(self.replace).unwrap_or_else(|| "The lock".to_owned());
         let security = words(&result, "security").join(", ");
         let security = if security.is_empty() { "no security at all".to_owned() } else { security };
         session.console.note(format_args!("{name} is in the network, with {security}. It is asked what it can do."));
-        introduce(session, &result, &name)
+        introduce(session, network, &name)
     }
 }
 
@@ -246,23 +246,25 @@ fn ended(result: &Value) -> Result<Value, Trouble> {
 }
 
 /// Waits until the new lock can be used, and shows it.
-fn introduce(session: &mut Session, result: &Value, name: &str) -> Result<(), Trouble> {
-    let which = json!({"device_id": result["device_id"]});
+fn introduce(session: &mut Session, network: Option<String>, name: &str) -> Result<(), Trouble> {
+    let network = body([("network", network.map(Into::into))]);
     let mut waited = Duration::ZERO;
-    while waited < INTERVIEW && !result["device_id"].is_null() {
-        let reply = session.call("devices/get", &which)?;
-        let device = &reply.body["device"];
-        if let Some(slots) = device.pointer("/codes/slots").and_then(Value::as_u64).filter(|slots| *slots > 0) {
-            let name = DEVICE.name_of(device);
-            let ready = format!("{name} is ready: it holds {slots} codes.\n  Id  {}", text(device, "device_id"));
-            return if session.json { Ok(()) } else { session.console.say(ready) };
+    while waited < INTERVIEW {
+        // The hub knows the device a moment after its stick.
+        let device_id = session.call("networks/get", &network)?.body["network"]["last_result"]["device_id"].clone();
+        if !device_id.is_null() {
+            let device = session.call("devices/get", &json!({"device_id": device_id}))?.body["device"].clone();
+            if let Some(slots) = device.pointer("/codes/slots").and_then(Value::as_u64).filter(|slots| *slots > 0) {
+                let ready = format!("{} is ready: it holds {slots} codes.", DEVICE.name_of(&device));
+                let id = text(&device, "device_id");
+                return if session.json { Ok(()) } else { session.console.say(format_args!("{ready}\n  Id  {id}")) };
+            }
         }
         std::thread::sleep(ASK_EVERY);
         waited += ASK_EVERY;
     }
-    session
-        .console
-        .note(format_args!("{name} has not said yet what it can do. The hub goes on asking: see `keyway devices`."));
+    let note = "has not said yet what it can do. The hub goes on asking: see `keyway devices`.";
+    session.console.note(format_args!("{name} {note}"));
     Ok(())
 }
 

@@ -57,6 +57,7 @@ struct ResultResource {
     succeeded: bool,
     /// The device's number in the network.
     node: Option<u64>,
+    /// A new device has one a moment later.
     device_id: Option<DeviceId>,
     /// What it was granted.
     security: Vec<&'static str>,
