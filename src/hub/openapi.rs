@@ -96,23 +96,7 @@ fn describe(operation: &Operation, method: Method) -> Value {
         "operationId": format!("{}_{}", operation.name.replace('/', "_"), method.name().to_lowercase()),
         "summary": operation.summary,
         "tags": [resource],
-<<<<<<< HEAD
         "responses": responses,
-=======
-        "responses": {
-            "200": {"description": "Carried out.", "content": {"application/json": {"schema": with_ok(response)}}},
-            "400": error("A parameter is wrong, or what is asked for can't be done: the message says why."),
-            "401": error("The key is missing or not known."),
-            "403": error("The key's role does not allow this."),
-            "404": error("There is no such resource."),
-            "409": error("Something else is under way, or nothing that this would answer."),
-            "408": error("The request did not come in whole in time."),
-            "409": error("It can't be done while something else is, or is not, under way."),
-            "413": error("The body is larger than a request may be."),
-            "431": {"description": "The query and the headers are longer than a request may be. There is no body."},
-            "500": error("The hub failed: its log says why."),
-        },
->>>>>>> f448692 (Networks: what may be asked when, as tests; a conflict is described; the label is looked for where it must not be)
     });
     if takes_a_body(method) {
         let required = operation.fields().iter().any(|field| field.required);
