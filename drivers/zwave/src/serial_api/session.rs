@@ -34,6 +34,8 @@ const IDENTIFY_AGAIN: Duration = Duration::from_secs(2);
 
 /// Commands in a row that it did not take, or did not answer, after which the stick is taken to hang, and restarted.
 const HANGS_AFTER: u32 = 3;
+/// Commands in a row that the stick says it can't read after which it is restarted.
+const UNREAD_AFTER: u32 = 10;
 
 /// Commands that wait for the stick to be identified, at most.
 const MOST_EARLY: usize = 16;
@@ -89,6 +91,8 @@ pub struct Session {
     in_flight: Option<InFlight>,
     /// Commands in a row that brought no answer.
     unanswered: u32,
+    /// Commands in a row that it said it could not read.
+    unread: u32,
     queue: VecDeque<(Ticket, Command)>,
     /// Commands that came in before the stick was identified.
     early: Vec<DataFrame>,
@@ -106,6 +110,7 @@ impl Session {
             soft_reset,
             in_flight: None,
             unanswered: 0,
+            unread: 0,
             queue: VecDeque::new(),
             early: Vec::new(),
             next_ticket: 0,
@@ -284,6 +289,7 @@ impl Session {
     }
 
     fn handle_delivered(&mut self, now: Instant) {
+        self.unread = 0;
         let Some(flight) = &mut self.in_flight else { return };
         if flight.phase != Phase::Acknowledge {
             return;
@@ -317,8 +323,12 @@ impl Session {
             }
             Some(Asker::Caller(_)) => {
                 self.complete(Err(failure.into()));
-                self.unanswered += 1;
-                if self.unanswered >= HANGS_AFTER {
+                // A stick that says NAK or CAN is there, and the line may be bad: it is given more time.
+                match failure {
+                    LinkFailure::AckTimeout => self.unanswered += 1,
+                    LinkFailure::Nak | LinkFailure::Can => self.unread += 1,
+                }
+                if self.unanswered >= HANGS_AFTER || self.unread >= UNREAD_AFTER {
                     self.restart_hung(now, format!("{failure}: it is restarted"));
                 }
             }
@@ -374,7 +384,7 @@ impl Session {
 
     /// The stick takes no commands, or answers none: sticks are known to hang like that until they are restarted.
     fn restart_hung(&mut self, now: Instant, reason: String) {
-        self.unanswered = 0;
+        (self.unanswered, self.unread) = (0, 0);
         self.fail_all(SendFailure::Restarted);
         self.event(SessionEvent::Unresponsive(reason));
         self.begin_reset(now);

@@ -396,7 +396,7 @@ fn a_stick_that_does_not_say_who_it_is_is_named_and_tried_again() {
 #[test]
 fn a_stick_that_can_read_nothing_is_named_from_the_beginning_and_later_too() {
     let refuse = |bench: &mut Bench| {
-        for _ in 0..40 {
+        for _ in 0..200 {
             if bench.sent.pop().is_some() {
                 bench.receive(&[NAK]);
             } else {
@@ -409,10 +409,26 @@ fn a_stick_that_can_read_nothing_is_named_from_the_beginning_and_later_too() {
     assert!(bench.failures() >= 1);
 
     let mut bench = Bench::identified(&Played::classic());
-    let sends = [bench.send(2), bench.send(2), bench.send(2)];
+    let sends: Vec<Ticket> = (0..10).map(|_| bench.send(2)).collect();
     refuse(&mut bench);
     assert!(bench.failures() >= 1);
     assert!(sends.iter().all(|ticket| bench.completed(*ticket).is_some()));
+}
+
+#[test]
+fn a_stick_that_could_not_read_a_few_frames_over_a_bad_line_is_left_alone() {
+    let mut bench = Bench::identified(&Played::classic());
+    for _ in 0..5 {
+        let ticket = bench.send(2);
+        while bench.completed(ticket).is_none() {
+            if bench.sent.pop().is_some() {
+                bench.receive(&[NAK]);
+            } else {
+                bench.wait();
+            }
+        }
+    }
+    assert_eq!(bench.failures(), 0);
 }
 
 #[test]
