@@ -35,7 +35,10 @@ impl ZwaveRadio {
         while let Some(output) = self.network.poll() {
             moved = true;
             match output {
-                NetworkOutput::Stick(command) => self.errands.orders.push_back(command),
+                NetworkOutput::Stick(command) => {
+                    self.errands.orders.push_back(command);
+                    self.queue.set_pressed(true);
+                }
                 NetworkOutput::Node(node, question) => self.errands.asked.push(self.queue.ask(node, question)),
                 NetworkOutput::Keep(record, then) => {
                     self.records.retain(|kept| kept.key != record.key);
@@ -88,6 +91,7 @@ impl ZwaveRadio {
     pub(super) fn order(&mut self, now: Instant) -> bool {
         let Some(command) = self.errands.orders.pop_front() else { return false };
         let begins = !command.is_stop();
+        self.queue.set_pressed(!self.errands.orders.is_empty());
         let ticket = self.session.submit(now, command);
         self.errands.ordered = Some((ticket, begins));
         true
@@ -132,6 +136,7 @@ impl ZwaveRadio {
     pub(super) fn network_lost(&mut self) {
         let answers = std::mem::take(&mut self.errands).keeping.into_iter().filter(|(_, then)| *then != Then::GoOn);
         self.errands.keeping = answers.collect();
+        self.queue.set_pressed(false);
         self.network.handle_lost();
         while let Some(output) = self.network.poll() {
             match output {

@@ -11,8 +11,8 @@ use crate::node::info::NodeInformation;
 use crate::serial_api::command::{Command, NodeIdWidth};
 use crate::serial_api::network::{AddStatus, FailedStatus, NetworkCallback};
 
-/// How long the stick may take to listen.
-const READY: Duration = Duration::from_secs(10);
+/// How long the stick may take to listen; it may still have to end a send to a lock that is gone.
+const READY: Duration = Duration::from_secs(30);
 /// How long somebody has to walk to the door and press a button.
 const PRESS: Duration = Duration::from_secs(180);
 /// How long a node that asked to join by itself may take to answer the stick.

@@ -40,7 +40,7 @@ use securing::Securing;
 /// How long somebody has to press the button of a device that is to be removed.
 const EXCLUDE: Duration = Duration::from_secs(180);
 /// How long the stick may take to begin a new network.
-const RESET: Duration = Duration::from_secs(15);
+const RESET: Duration = Duration::from_secs(45);
 
 /// What is under way.
 enum Phase {

@@ -11,8 +11,8 @@ use crate::node::NodeId;
 use crate::serial_api::command::{Command, NodeIdWidth};
 use crate::serial_api::network::{FailedStatus, NetworkCallback, RemoveStatus};
 
-/// How long the stick may take to listen.
-const READY: Duration = Duration::from_secs(10);
+/// How long the stick may take to listen; it may still have to end a send to a lock that is gone.
+const READY: Duration = Duration::from_secs(30);
 /// How long a node that answered may take to be gone (host API, remove node timers: 14 s and more with routes).
 const GONE: Duration = Duration::from_secs(60);
 /// How long the stick may take to take out a node that does not answer: it tries every route once more.

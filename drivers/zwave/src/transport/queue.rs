@@ -114,6 +114,8 @@ pub struct Queue {
     given: Option<(NodeId, bool)>,
     on_air: Option<OnAir>,
     hold: Option<Hold>,
+    /// The stick itself is to be given something.
+    pressed: bool,
     next_id: u64,
 }
 
@@ -132,6 +134,11 @@ impl Queue {
     /// Tells that a node sleeps, and is woken by a beam; or that it does not.
     pub fn set_beamed(&mut self, node: NodeId, beamed: bool) {
         self.lines.entry(node).or_default().beamed = beamed;
+    }
+
+    /// Tells whether the stick itself is to be given something: then a frame on the air has no more than its turn.
+    pub fn set_pressed(&mut self, pressed: bool) {
+        self.pressed = pressed;
     }
 
     /// Asks the stick about a node.
@@ -325,7 +332,7 @@ impl Queue {
     /// When the frame on the air has had its turn; `None` while nobody else waits.
     fn turn_ends(&self) -> Option<Instant> {
         let on_air = self.on_air.as_ref().filter(|on_air| !on_air.aborted)?;
-        (self.others_wait(on_air.node) || !self.replies.is_empty()).then(|| on_air.since + LONGEST_TURN)
+        (self.others_wait(on_air.node) || !self.replies.is_empty() || self.pressed).then(|| on_air.since + LONGEST_TURN)
     }
 
     /// Whether the stick is to be told to give up the frame on the air; true once a frame.
@@ -491,6 +498,18 @@ mod tests {
         assert_eq!(bench.queue.timeout(), Some(bench.now + LINGER_IDLE));
         bench.now += LINGER_IDLE;
         assert_eq!(bench.turn(Duration::ZERO), Some(3));
+    }
+
+    #[test]
+    fn a_send_that_takes_long_is_given_up_for_what_the_stick_itself_is_wanted_for() {
+        let mut bench = Bench::new();
+        bench.ask(2);
+        assert!(bench.queue.next(bench.now, &mut bench.security, 46).is_some());
+        bench.queue.given(bench.now, Ticket(1));
+        assert_eq!(bench.queue.timeout(), None, "nobody else waits");
+        bench.queue.set_pressed(true);
+        assert_eq!(bench.queue.timeout(), Some(bench.now + LONGEST_TURN));
+        assert!(!bench.queue.must_abort(bench.now) && bench.queue.must_abort(bench.now + LONGEST_TURN));
     }
 
     #[test]
