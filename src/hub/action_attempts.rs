@@ -1,4 +1,4 @@
-//! Operations on action attempts: what became of a lock or unlock that was asked for.
+//! Operations on action attempts: what became of a lock, an unlock or a setting that was asked for.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -8,11 +8,11 @@ use super::outcome::{Failure, no_action_attempt, response};
 use super::page::{Cursor, Page, Pagination};
 use super::parameter::Limit;
 use super::request::request;
-use crate::model::{ActionAttempt, ActionAttemptId, ActionStatus, ActionType, DeviceId};
+use crate::model::{ActionAttempt, ActionAttemptId, ActionStatus, DeviceId};
 use crate::store::AttemptFilter;
 
 request! {
-    /// Tells what became of a lock or unlock.
+    /// Tells what became of what was asked of a lock.
     pub(super) struct GetActionAttempt {
         /// Which.
         action_attempt_id: ActionAttemptId,
@@ -20,7 +20,7 @@ request! {
 }
 
 request! {
-    /// Lists locks and unlocks of the last days, oldest first.
+    /// Lists what was asked of locks in the last days, oldest first.
     pub(super) struct ListActionAttempts {
         /// Only these.
         action_attempt_ids: Option<Vec<ActionAttemptId>>,
@@ -58,7 +58,7 @@ pub(super) fn list(call: &mut Call<'_, '_>, asked: ListActionAttempts) -> Result
 #[schema(as = ActionAttempt)]
 pub(super) struct ActionAttemptResource {
     action_attempt_id: ActionAttemptId,
-    /// `LOCK_DOOR` or `UNLOCK_DOOR`.
+    /// `LOCK_DOOR`, `UNLOCK_DOOR` or `CONFIGURE_AUTO_LOCK`.
     action_type: &'static str,
     /// `pending`, `success` or `error`.
     status: &'static str,
@@ -91,10 +91,7 @@ impl From<&ActionAttempt> for ActionAttemptResource {
                 ("error", None, Some(ActionError { r#type: error_type.clone(), message: message.clone() }))
             }
         };
-        let action_type = match attempt.action_type {
-            ActionType::LockDoor => "LOCK_DOOR",
-            ActionType::UnlockDoor => "UNLOCK_DOOR",
-        };
+        let action_type = attempt.action_type.name();
         Self { action_attempt_id: attempt.action_attempt_id, action_type, status, result, error }
     }
 }

@@ -24,7 +24,6 @@ const PATHS: &[(&str, &str)] = &[
     ("access_codes/simulate/", SIMULATE),
     ("locks/simulate/", SIMULATE),
     ("instant_keys/", CODES),
-    ("locks/configure_auto_lock", "set the relock time at the lock itself"),
     ("noise_sensors/", "the hub drives locks only"),
     ("phones/", CODES),
     ("seam/", "see the operations of this hub at /openapi.json"),

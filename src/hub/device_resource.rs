@@ -1,6 +1,6 @@
 //! A device as it is shown.
 
-use keyway_lock::Capabilities;
+use keyway_lock::{AutoLock, Capabilities};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -80,6 +80,12 @@ struct Properties {
     locked: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     door_open: Option<bool>,
+    /// It locks by itself; absent: it can't be told to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auto_lock_enabled: Option<bool>,
+    /// After so many seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auto_lock_delay_seconds: Option<u16>,
     /// 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     battery_level: Option<f64>,
@@ -154,7 +160,7 @@ impl DeviceResource {
             can_unlock_with_code: device.takes_codes(),
             can_remotely_lock: can_lock,
             can_remotely_unlock: can_unlock,
-            can_configure_auto_lock: false,
+            can_configure_auto_lock: managed && device.info.as_ref().is_some_and(|info| info.auto_lock.is_some()),
             custom_metadata: device.custom_metadata.clone(),
             location: Location {},
             space_ids,
@@ -173,6 +179,7 @@ impl DeviceResource {
         match ability {
             "can_program_online_access_codes" => self.can_program_online_access_codes,
             "can_unlock_with_code" => self.can_unlock_with_code,
+            "can_configure_auto_lock" => self.can_configure_auto_lock,
             "can_remotely_lock" => self.can_remotely_lock,
             "can_remotely_unlock" => self.can_remotely_unlock,
             _ => false,
@@ -185,6 +192,7 @@ impl Properties {
         let info = device.info.as_ref();
         let capabilities = info.map(|info| &info.capabilities);
         let state = &device.state;
+        let auto_lock = info.and_then(|info| info.auto_lock);
         let level = state.battery_percent.map(|percent| f64::from(percent) / 100.0);
         Self {
             name: device.display_name().to_owned(),
@@ -207,6 +215,8 @@ impl Properties {
             code_constraints: info.map(|_| Vec::new()),
             locked: state.locked,
             door_open: state.door_open,
+            auto_lock_enabled: auto_lock.map(|auto_lock| auto_lock != AutoLock::Off),
+            auto_lock_delay_seconds: auto_lock.map(AutoLock::seconds).filter(|seconds| *seconds > 0),
             battery_level: level,
             battery: level.zip(state.battery_status()).map(|(level, status)| Battery { level, status }),
             last_seen_at: state.last_seen,

@@ -64,6 +64,7 @@ static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
         Operation::reads("events/get", events::get),
         Operation::reads("events/list", events::list),
         Operation::reads("health/get", health::get),
+        Operation::changes("locks/configure_auto_lock", CREATE, locks::configure_auto_lock).for_admins(),
         Operation::reads("locks/get", locks::get),
         Operation::reads("locks/list", locks::list),
         Operation::changes("locks/lock_door", CREATE, locks::lock_door),

@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use keyway_lock::{Alike, Capabilities, LockId, LockInfo, ReadBack, SlotContent, SlotNumber, SlotReport, StickState};
+use keyway_lock::{
+    Alike, AutoLock, Capabilities, LockId, LockInfo, ReadBack, SlotContent, SlotNumber, SlotReport, StickState,
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -156,6 +158,7 @@ fn door(id: DeviceId, name: &str, lengths: std::ops::RangeInclusive<u8>) -> Devi
         model: "Model".to_owned(),
         firmware: "1.0".to_owned(),
         capabilities,
+        auto_lock: Some(AutoLock::Off),
         missing: Vec::new(),
     };
     let lock = LockId(u64::from(id.0.as_bytes()[15]));

@@ -1,4 +1,6 @@
-//! A lock or unlock that was asked for, and what became of it.
+//! What was asked of a lock by a person, and what became of it.
+
+use keyway_lock::AutoLock;
 
 use super::{ActionAttemptId, DeviceId, Timestamp};
 
@@ -9,6 +11,19 @@ pub enum ActionType {
     LockDoor,
     /// Draw it back.
     UnlockDoor,
+    /// Have the lock lock by itself, or not.
+    ConfigureAutoLock(AutoLock),
+}
+
+impl ActionType {
+    /// Seam's word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::LockDoor => "LOCK_DOOR",
+            Self::UnlockDoor => "UNLOCK_DOOR",
+            Self::ConfigureAutoLock(_) => "CONFIGURE_AUTO_LOCK",
+        }
+    }
 }
 
 /// What became of it.

@@ -185,6 +185,10 @@ event_types! {
     ActionUnlockSucceeded = "action_attempt.unlock_door.succeeded",
     /// An unlock command did not work.
     ActionUnlockFailed = "action_attempt.unlock_door.failed",
+    /// The lock confirmed how it locks by itself. Keyway's own name.
+    ActionAutoLockSucceeded = "action_attempt.configure_auto_lock.succeeded",
+    /// How a lock locks by itself could not be changed. Keyway's own name.
+    ActionAutoLockFailed = "action_attempt.configure_auto_lock.failed",
 }
 
 /// Whom an event is about; what is set is shown and can be filtered by.

@@ -208,6 +208,7 @@ pub(super) fn attempt_failed(unit: &mut Unit<'_>, attempt: &ActionAttempt, failu
     let event = match attempt.action_type {
         ActionType::LockDoor => EventType::ActionLockFailed,
         ActionType::UnlockDoor => EventType::ActionUnlockFailed,
+        ActionType::ConfigureAutoLock(_) => EventType::ActionAutoLockFailed,
     };
     let Failure { error_type, message } = failure;
     end(unit, attempt, ActionStatus::Error { error_type: error_type.to_owned(), message }, event)
@@ -218,17 +219,14 @@ fn attempt_succeeded(unit: &mut Unit<'_>, id: ActionAttemptId) -> Result<(), Sto
     let event = match attempt.action_type {
         ActionType::LockDoor => EventType::ActionLockSucceeded,
         ActionType::UnlockDoor => EventType::ActionUnlockSucceeded,
+        ActionType::ConfigureAutoLock(_) => EventType::ActionAutoLockSucceeded,
     };
     end(unit, &attempt, ActionStatus::Success, event)
 }
 
 fn end(unit: &mut Unit<'_>, attempt: &ActionAttempt, status: ActionStatus, event: EventType) -> Result<(), StoreError> {
-    let (word, action_type) = match (&status, attempt.action_type) {
-        (ActionStatus::Success, ActionType::LockDoor) => ("success", "LOCK_DOOR"),
-        (ActionStatus::Success, ActionType::UnlockDoor) => ("success", "UNLOCK_DOOR"),
-        (_, ActionType::LockDoor) => ("error", "LOCK_DOOR"),
-        (_, ActionType::UnlockDoor) => ("error", "UNLOCK_DOOR"),
-    };
+    let word = if status == ActionStatus::Success { "success" } else { "error" };
+    let action_type = attempt.action_type.name();
     unit.update_action_attempt(&ActionAttempt { status, ..attempt.clone() })?;
     let subject = EventSubject {
         device_id: Some(attempt.device_id),

@@ -1,13 +1,18 @@
-//! Locks and unlocks that were asked for, and what became of them.
+//! What was asked of locks by people, and what became of them.
 
+use keyway_lock::AutoLock;
 use rusqlite::params;
 
 use super::query::Query;
-use super::row::{Row, Word};
+use super::row::Row;
 use super::{StoreError, Unit};
-use crate::model::{ActionAttempt, ActionAttemptId, ActionStatus, DeviceId};
+use crate::model::{ActionAttempt, ActionAttemptId, ActionStatus, ActionType, DeviceId};
 
 const TABLE: &str = "action_attempts";
+/// What is asked, as it is kept; with the auto-lock, its seconds as the argument.
+const LOCK: &str = "lock_door";
+const UNLOCK: &str = "unlock_door";
+const AUTO_LOCK: &str = "configure_auto_lock";
 
 /// Which attempts; `None` does not narrow.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -61,8 +66,8 @@ impl Unit<'_> {
     /// # Errors
     /// [`StoreError`], also if its device is not known.
     pub fn insert_action_attempt(&mut self, attempt: &ActionAttempt) -> Result<(), StoreError> {
-        let sql = "INSERT INTO action_attempts (device_id, action_type, status, error_type, error_message, created_at,
-            expires_at, action_attempt_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        let sql = "INSERT INTO action_attempts (device_id, action_type, argument, status, error_type, error_message,
+            created_at, expires_at, action_attempt_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
         self.write_attempt(attempt, sql)
     }
 
@@ -71,8 +76,8 @@ impl Unit<'_> {
     /// # Errors
     /// [`StoreError`], also if there is none of that id.
     pub fn update_action_attempt(&mut self, attempt: &ActionAttempt) -> Result<(), StoreError> {
-        let sql = "UPDATE action_attempts SET device_id = ?1, action_type = ?2, status = ?3, error_type = ?4,
-            error_message = ?5, created_at = ?6, expires_at = ?7 WHERE action_attempt_id = ?8";
+        let sql = "UPDATE action_attempts SET device_id = ?1, action_type = ?2, argument = ?3, status = ?4,
+            error_type = ?5, error_message = ?6, created_at = ?7, expires_at = ?8 WHERE action_attempt_id = ?9";
         self.write_attempt(attempt, sql)
     }
 
@@ -82,9 +87,15 @@ impl Unit<'_> {
             ActionStatus::Success => ("success", None, None),
             ActionStatus::Error { error_type, message } => ("error", Some(error_type), Some(message)),
         };
+        let (action_type, argument) = match attempt.action_type {
+            ActionType::LockDoor => (LOCK, None),
+            ActionType::UnlockDoor => (UNLOCK, None),
+            ActionType::ConfigureAutoLock(auto_lock) => (AUTO_LOCK, Some(auto_lock.seconds())),
+        };
         let values = params![
             attempt.device_id,
-            attempt.action_type.word(),
+            action_type,
+            argument,
             status,
             error_type,
             message,
@@ -105,10 +116,16 @@ fn read(row: &Row<'_>) -> Result<ActionAttempt, StoreError> {
         "error" => ActionStatus::Error { error_type: row.get("error_type")?, message: row.get("error_message")? },
         _ => return Err(row.unreadable("status", "is a word that this release does not know")),
     };
+    let action_type = match row.get::<String>("action_type")?.as_str() {
+        LOCK => ActionType::LockDoor,
+        UNLOCK => ActionType::UnlockDoor,
+        AUTO_LOCK => ActionType::ConfigureAutoLock(AutoLock::from_seconds(row.get("argument")?)),
+        _ => return Err(row.unreadable("action_type", "is a word that this release does not know")),
+    };
     Ok(ActionAttempt {
         action_attempt_id: row.id("action_attempt_id")?,
         device_id: row.id("device_id")?,
-        action_type: row.word("action_type")?,
+        action_type,
         status,
         created_at: row.time("created_at")?,
         expires_at: row.time("expires_at")?,

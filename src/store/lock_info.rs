@@ -1,6 +1,6 @@
 //! A lock's interview as JSON: the one thing of a device that is kept as it is found, since only the lock gives it.
 
-use keyway_lock::{Alike, Capabilities, LockInfo, ReadBack, SlotNumber};
+use keyway_lock::{Alike, AutoLock, Capabilities, LockInfo, ReadBack, SlotNumber};
 use serde_json::{Value, json};
 
 use super::row::Word;
@@ -12,6 +12,7 @@ pub(super) fn encode(info: &LockInfo) -> String {
         "model": info.model,
         "firmware": info.firmware,
         "missing": info.missing,
+        "auto_lock_seconds": info.auto_lock.map(AutoLock::seconds),
         "capabilities": {
             "slot_count": capabilities.slot_count,
             "first_slot": capabilities.first_slot.0,
@@ -41,6 +42,11 @@ pub(super) fn decode(text: &str) -> Result<LockInfo, &'static str> {
         manufacturer: text_of(&json, "manufacturer")?,
         model: text_of(&json, "model")?,
         firmware: text_of(&json, "firmware")?,
+        // Earlier releases did not know of it.
+        auto_lock: match &json["auto_lock_seconds"] {
+            Value::Null => None,
+            _ => Some(AutoLock::from_seconds(number_of(&json, "auto_lock_seconds")?)),
+        },
         missing: missing
             .iter()
             .map(|item| item.as_str().map(str::to_owned))

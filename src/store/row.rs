@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::StoreError;
 use crate::model::{
-    AccessCodeId, AccessGrantId, AccessMethodId, ActionAttemptId, ActionType, ApiKeyId, DeviceId, EventId, ProblemKind,
-    RadioKind, Role, Schedule, SpaceId, Timestamp, UserIdentityId, WebhookId, Window, WorkspaceId,
+    AccessCodeId, AccessGrantId, AccessMethodId, ActionAttemptId, ApiKeyId, DeviceId, EventId, ProblemKind, RadioKind,
+    Role, Schedule, SpaceId, Timestamp, UserIdentityId, WebhookId, Window, WorkspaceId,
 };
 
 /// A row being read.
@@ -157,7 +157,6 @@ words! {
         ModifiedExternally = "modified_externally",
         RemovedExternally = "removed_externally",
     }
-    ActionType { LockDoor = "lock_door", UnlockDoor = "unlock_door" }
 }
 
 macro_rules! ids {

@@ -13,7 +13,7 @@ mod webhooks;
 use std::path::Path;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use keyway_lock::{Alike, Capabilities, LockId, LockInfo, Pin, ReadBack, SlotNumber};
+use keyway_lock::{Alike, AutoLock, Capabilities, LockId, LockInfo, Pin, ReadBack, SlotNumber};
 use tokio::runtime::{Builder, Runtime};
 use zeroize::Zeroizing;
 
@@ -183,6 +183,7 @@ fn lock_info() -> LockInfo {
             has_door_sensor: false,
             has_battery: true,
         },
+        auto_lock: Some(AutoLock::from_seconds(30)),
         missing: vec!["battery".to_owned()],
     }
 }

@@ -39,6 +39,7 @@ mod roles;
 mod secrets;
 #[cfg(test)]
 mod serial_faults;
+mod settings;
 #[cfg(test)]
 mod spaces;
 #[cfg(test)]

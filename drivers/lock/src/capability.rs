@@ -1,6 +1,7 @@
 //! What a lock can do, as its interview found out.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU16;
 
 use crate::{Pin, SlotNumber};
 
@@ -137,6 +138,30 @@ mod tests {
     }
 }
 
+/// Whether a lock throws its bolt by itself after it was unlocked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AutoLock {
+    /// It does not.
+    Off,
+    /// It does, after so many seconds.
+    After(NonZeroU16),
+}
+
+impl AutoLock {
+    /// The seconds as locks write them: 0 is off.
+    pub fn from_seconds(seconds: u16) -> Self {
+        NonZeroU16::new(seconds).map_or(Self::Off, Self::After)
+    }
+
+    /// The seconds as locks write them: 0 is off.
+    pub fn seconds(self) -> u16 {
+        match self {
+            Self::Off => 0,
+            Self::After(seconds) => seconds.get(),
+        }
+    }
+}
+
 /// Who a lock is and what it can do. Kept in the store; asked again only when told to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LockInfo {
@@ -148,6 +173,8 @@ pub struct LockInfo {
     pub firmware: String,
     /// What it can do.
     pub capabilities: Capabilities,
+    /// How it locks by itself, as it last said; `None`: that can't be set from afar.
+    pub auto_lock: Option<AutoLock>,
     /// Parts of the interview that failed and will be tried again, in plain words; empty when complete.
     pub missing: Vec<String>,
 }

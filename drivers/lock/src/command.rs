@@ -1,6 +1,6 @@
 //! What the hub can ask of a lock.
 
-use crate::{Evidence, LockStatus, Pin, SlotNumber, SlotReport};
+use crate::{AutoLock, Evidence, LockStatus, Pin, SlotNumber, SlotReport};
 
 /// Names one command between the hub and a driver; chosen by the hub, unique while the process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,6 +28,8 @@ pub enum LockCommand {
     Lock,
     /// Draw the bolt back.
     Unlock,
+    /// Have it lock by itself, or not, and prove it. Only for locks with [`crate::LockInfo::auto_lock`].
+    SetAutoLock(AutoLock),
     /// Ask for bolt, door and battery.
     ReadStatus,
     /// Ask the lock all over again who it is and what it can do.
@@ -47,6 +49,8 @@ pub enum CommandOutput {
     CodeCleared(Evidence),
     /// Of [`LockCommand::Lock`], [`LockCommand::Unlock`] and [`LockCommand::ReadStatus`]: what the lock said last.
     Status(LockStatus),
+    /// Of [`LockCommand::SetAutoLock`]: the lock says so now. The rest came as [`crate::RadioEvent::LockInterviewed`].
+    AutoLockSet(AutoLock),
     /// Of [`LockCommand::Interview`]; what was found came as [`crate::RadioEvent::LockInterviewed`].
     Interviewed,
 }

@@ -13,7 +13,7 @@ pub mod radio;
 pub mod slot;
 pub mod wire;
 
-pub use capability::{Alike, Capabilities, LockInfo, ReadBack};
+pub use capability::{Alike, AutoLock, Capabilities, LockInfo, ReadBack};
 pub use command::{CommandId, CommandOutput, LockCommand};
 pub use error::{CommandError, Refusal, Retry};
 pub use event::{LockEvent, LockStatus, RadioEvent, StickInfo, StickState, UnlockSource};

@@ -47,6 +47,8 @@ pub enum Turner {
     Radio,
     /// A code at the keypad, from this slot.
     Keypad(SlotNumber),
+    /// The lock by itself, some time after it was unlocked.
+    Itself,
 }
 
 /// Why a door does not do as it is told.

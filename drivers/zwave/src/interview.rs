@@ -41,6 +41,7 @@ enum Step {
     UsersNumber,
     UserCodeCapabilities,
     DoorLockCapabilities,
+    DoorLockConfiguration,
     Product,
     Firmware,
     CodeLength,
@@ -63,6 +64,7 @@ impl Step {
             Self::UsersNumber => "number of code slots",
             Self::UserCodeCapabilities => "digits of its keypad",
             Self::DoorLockCapabilities => "door lock capabilities",
+            Self::DoorLockConfiguration => "door lock configuration",
             Self::Product => "manufacturer and product",
             Self::Firmware => "firmware version",
             Self::CodeLength => "length of its codes",
@@ -145,7 +147,8 @@ impl Interview {
             Step::Version(index) => VERSIONED.get(index).is_none_or(|class| record.versions.contains_key(class)),
             Step::UsersNumber => record.users.is_some(),
             Step::UserCodeCapabilities => record.digits.is_some() && record.checksum.is_some(),
-            Step::DoorLockCapabilities => record.door_sensor.is_some(),
+            Step::DoorLockCapabilities => record.door_sensor.is_some() && record.has_auto_relock.is_some(),
+            Step::DoorLockConfiguration => record.auto_relock.is_some(),
             Step::Product => record.product.is_some(),
             Step::Firmware => record.firmware.is_some(),
             Step::CodeLength => record.code_length.is_some(),
@@ -190,8 +193,11 @@ impl Interview {
                 node(UserCodeCommand::CapabilitiesGet.encode(), report.get(..2)?)
             }
             Step::DoorLockCapabilities if has(door_lock::CLASS) && record.version_of(door_lock::CLASS) >= 4 => {
-                let report = DoorLockCommand::CapabilitiesReport { components: 0 }.encode();
+                let report = DoorLockCommand::CapabilitiesReport { components: 0, options: 0 }.encode();
                 node(DoorLockCommand::CapabilitiesGet.encode(), report.get(..2)?)
+            }
+            Step::DoorLockConfiguration if record.has_auto_relock == Some(true) => {
+                node(DoorLockCommand::ConfigurationGet.encode(), &[door_lock::CLASS, door_lock::CONFIGURATION_REPORT])
             }
             Step::Product if has(manufacturer_specific::CLASS) => {
                 node(ManufacturerSpecificCommand::Get.encode(), &[manufacturer_specific::CLASS, 0x05])
@@ -288,7 +294,16 @@ impl Interview {
                 _ => return None,
             },
             Step::DoorLockCapabilities => match DoorLockCommand::decode(report).ok()? {
-                DoorLockCommand::CapabilitiesReport { components } => record.door_sensor = Some(components & 0x01 != 0),
+                DoorLockCommand::CapabilitiesReport { components, options } => {
+                    record.door_sensor = Some(components & 0x01 != 0);
+                    record.has_auto_relock = Some(options & door_lock::AUTO_RELOCK != 0);
+                }
+                _ => return None,
+            },
+            Step::DoorLockConfiguration => match DoorLockCommand::decode(report).ok()? {
+                DoorLockCommand::ConfigurationReport(configuration) => {
+                    record.auto_relock = Some(configuration.extras?.auto_relock);
+                }
                 _ => return None,
             },
             Step::Product => match ManufacturerSpecificCommand::decode(report).ok()? {
@@ -348,7 +363,8 @@ impl Interview {
             Step::Version(_) => Step::UsersNumber,
             Step::UsersNumber => Step::UserCodeCapabilities,
             Step::UserCodeCapabilities => Step::DoorLockCapabilities,
-            Step::DoorLockCapabilities => Step::Product,
+            Step::DoorLockCapabilities => Step::DoorLockConfiguration,
+            Step::DoorLockConfiguration => Step::Product,
             Step::Product => Step::Firmware,
             Step::Firmware => Step::CodeLength,
             Step::CodeLength => Step::ZwavePlus,

@@ -1,6 +1,7 @@
 //! What the hub asks of a lock, as the fewest command classes that prove it.
 
 mod audit;
+mod auto_lock;
 mod bolt;
 mod code;
 
@@ -13,6 +14,7 @@ use crate::node::table::NodeRecord;
 use crate::transport::exchange::{Answer, AskError, Beginning};
 
 use audit::AuditJob;
+use auto_lock::AutoLockJob;
 use bolt::BoltJob;
 use code::CodeJob;
 
@@ -42,6 +44,7 @@ enum Kind {
     Code(CodeJob),
     Bolt(BoltJob),
     Audit(AuditJob),
+    AutoLock(AutoLockJob),
     Refused(Refusal),
 }
 
@@ -57,6 +60,7 @@ impl Job {
             LockCommand::CheckSlots(_)
             | LockCommand::Lock
             | LockCommand::Unlock
+            | LockCommand::SetAutoLock(_)
             | LockCommand::ReadStatus
             | LockCommand::Interview => None,
         };
@@ -81,6 +85,10 @@ impl Job {
                 Some(job) => Self(Kind::Audit(job)),
                 None => Self(Kind::Refused(Refusal::NotSupported("it has no checksum over these codes"))),
             },
+            LockCommand::SetAutoLock(_) => match AutoLockJob::new(command, record) {
+                Some(job) => Self(Kind::AutoLock(job)),
+                None => Self(Kind::Refused(Refusal::NotSupported("it does not lock by itself, or not by radio"))),
+            },
             LockCommand::Lock | LockCommand::Unlock if !capabilities.can_lock => {
                 Self(Kind::Refused(Refusal::NotSupported("it has no bolt to be moved by radio")))
             }
@@ -96,6 +104,7 @@ impl Job {
             Kind::Code(job) => job.next(),
             Kind::Bolt(job) => job.next(),
             Kind::Audit(job) => job.next(),
+            Kind::AutoLock(job) => job.next(),
             Kind::Refused(refusal) => Next::Done(Err(refusal.clone().into())),
         }
     }
@@ -106,6 +115,7 @@ impl Job {
             Kind::Code(job) => job.handle_answer(now, answer),
             Kind::Bolt(job) => job.handle_answer(now, answer),
             Kind::Audit(job) => job.handle_answer(answer),
+            Kind::AutoLock(job) => job.handle_answer(now, answer),
             Kind::Refused(_) => {}
         }
     }
@@ -115,7 +125,7 @@ impl Job {
         match &mut self.0 {
             Kind::Code(job) => job.handle_event(event),
             Kind::Bolt(job) => job.handle_event(event),
-            Kind::Audit(_) | Kind::Refused(_) => {}
+            Kind::Audit(_) | Kind::AutoLock(_) | Kind::Refused(_) => {}
         }
     }
 
@@ -124,6 +134,7 @@ impl Job {
         match &mut self.0 {
             Kind::Code(job) => job.handle_timeout(now),
             Kind::Bolt(job) => job.handle_timeout(now),
+            Kind::AutoLock(job) => job.handle_timeout(now),
             Kind::Audit(_) | Kind::Refused(_) => {}
         }
     }
@@ -132,7 +143,7 @@ impl Job {
     pub fn masked(&self) -> Option<bool> {
         match &self.0 {
             Kind::Code(job) => job.masked(),
-            Kind::Bolt(_) | Kind::Audit(_) | Kind::Refused(_) => None,
+            Kind::Bolt(_) | Kind::Audit(_) | Kind::AutoLock(_) | Kind::Refused(_) => None,
         }
     }
 }

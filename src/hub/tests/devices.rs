@@ -87,3 +87,34 @@ async fn a_list_comes_in_pages() {
     }
     assert_eq!(seen, [json!(at(100)), json!(at(300)), json!(at(500))]);
 }
+
+#[tokio::test]
+async fn a_lock_that_can_lock_by_itself_is_told_when_to_and_others_are_not() {
+    let world = World::new().await;
+    let id = json!(world.doors[0]);
+    let device = world.ask("devices/get", json!({"device_id": id})).await["device"].clone();
+    assert_eq!(
+        (&device["can_configure_auto_lock"], &device["properties"]["auto_lock_enabled"]),
+        (&json!(true), &json!(false))
+    );
+    let ask = async |body: Value| world.ask("locks/configure_auto_lock", body).await["action_attempt"].clone();
+    let attempt = ask(json!({"device_id": id, "auto_lock_enabled": true, "auto_lock_delay_seconds": 90})).await;
+    assert_eq!((&attempt["action_type"], &attempt["status"]), (&json!("CONFIGURE_AUTO_LOCK"), &json!("pending")));
+    ask(json!({"device_id": id, "auto_lock_enabled": false})).await;
+    let wrong = json!({"device_id": id, "auto_lock_enabled": true});
+    let error = world.refused("locks/configure_auto_lock", wrong).await;
+    assert_eq!(error["validation_errors"]["auto_lock_delay_seconds"]["_errors"][0], "required to turn it on");
+    let device = world.doors[0];
+    world
+        .write(move |unit| {
+            let mut device = unit.device(device)?.unwrap();
+            device.info.as_mut().unwrap().auto_lock = None;
+            unit.update_device(&device)
+        })
+        .await;
+    let device = world.ask("devices/get", json!({"device_id": id})).await["device"].clone();
+    assert_eq!(device["can_configure_auto_lock"], false);
+    assert!(device["properties"].get("auto_lock_enabled").is_none());
+    let error = world.refused("locks/configure_auto_lock", json!({"device_id": id, "auto_lock_enabled": false})).await;
+    assert_eq!(error["type"], "invalid_input");
+}

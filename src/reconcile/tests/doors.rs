@@ -1,6 +1,6 @@
 //! The job itself: in at the start, out at the end, proven, told.
 
-use keyway_lock::{Evidence, LockEvent, SlotNumber, UnlockSource};
+use keyway_lock::{AutoLock, Evidence, LockEvent, SlotNumber, UnlockSource};
 
 use super::world::{FRONT, GATE, World};
 use crate::model::{ActionStatus, ActionType, Presence};
@@ -115,6 +115,24 @@ async fn an_unlock_is_carried_out_and_its_attempt_told() {
     world.pump().await;
     assert!(matches!(world.attempt(id).await, ActionStatus::Error { error_type, .. } if error_type == "jammed"));
     let told = ["action_attempt.unlock_door.succeeded", "action_attempt.lock_door.failed"];
+    assert_eq!(world.events("action_attempt").await, told);
+}
+
+#[tokio::test]
+async fn an_auto_lock_is_set_as_it_was_asked_for_and_told() {
+    let mut world = World::new().await;
+    let id = world.ask_for(FRONT, ActionType::ConfigureAutoLock(AutoLock::from_seconds(90))).await;
+    world.pump().await;
+    assert!(world.lock(FRONT).asked.contains(&"auto-lock 90".to_owned()));
+    assert_eq!(world.attempt(id).await, ActionStatus::Success);
+    world.lock(FRONT).faults.offline = true;
+    world.run_until(5).await;
+    let id = world.ask_for(FRONT, ActionType::ConfigureAutoLock(AutoLock::Off)).await;
+    world.run_until(60).await;
+    assert!(
+        matches!(world.attempt(id).await, ActionStatus::Error { error_type, .. } if error_type == "device_offline")
+    );
+    let told = ["action_attempt.configure_auto_lock.succeeded", "action_attempt.configure_auto_lock.failed"];
     assert_eq!(world.events("action_attempt").await, told);
 }
 

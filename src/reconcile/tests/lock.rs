@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use keyway_lock::{
-    Alike, Capabilities, CommandError, CommandOutput, Evidence, LockCommand, LockInfo, LockStatus, Pin, ReadBack,
-    Refusal, SlotContent, SlotNumber, SlotReport,
+    Alike, AutoLock, Capabilities, CommandError, CommandOutput, Evidence, LockCommand, LockInfo, LockStatus, Pin,
+    ReadBack, Refusal, SlotContent, SlotNumber, SlotReport,
 };
 
 /// What is wrong with a lock.
@@ -65,6 +65,7 @@ impl FakeLock {
                 has_door_sensor: false,
                 has_battery: true,
             },
+            auto_lock: Some(AutoLock::Off),
             missing: Vec::new(),
         }
     }
@@ -116,6 +117,7 @@ impl FakeLock {
                 self.locked = *command == LockCommand::Lock;
                 Ok(CommandOutput::Status(self.status()))
             }
+            LockCommand::SetAutoLock(auto_lock) => Ok(CommandOutput::AutoLockSet(*auto_lock)),
             LockCommand::ReadStatus => Ok(CommandOutput::Status(self.status())),
             LockCommand::Interview => Ok(CommandOutput::Interviewed),
         }
@@ -148,6 +150,7 @@ fn name(command: &LockCommand) -> String {
         LockCommand::ClearCode(slot) => format!("clear {slot}"),
         LockCommand::Lock => "lock".to_owned(),
         LockCommand::Unlock => "unlock".to_owned(),
+        LockCommand::SetAutoLock(auto_lock) => format!("auto-lock {}", auto_lock.seconds()),
         LockCommand::ReadStatus => "status".to_owned(),
         LockCommand::Interview => "interview".to_owned(),
     }

@@ -1,6 +1,6 @@
 //! What is read is what was written: devices, slots, people, requests, attempts, radio records.
 
-use keyway_lock::{NetworkRecord, RecordKey, SecretBytes, SlotContent, SlotReport};
+use keyway_lock::{AutoLock, NetworkRecord, RecordKey, SecretBytes, SlotContent, SlotReport};
 
 use super::*;
 use crate::model::{ActionAttempt, ActionStatus, ActionType, UnmanagedCode};
@@ -199,6 +199,11 @@ fn attempts_wait_in_the_order_in_which_they_were_asked_for() {
         Ok(())
     })
     .unwrap();
+    for seconds in [0, 1, 65_535] {
+        let asked = ask(3, ActionType::ConfigureAutoLock(AutoLock::from_seconds(seconds)));
+        let kept = run(&store, at(4), move |unit| unit.action_attempt(asked.action_attempt_id)).unwrap();
+        assert_eq!(kept.unwrap().action_type, asked.action_type);
+    }
 }
 
 #[test]

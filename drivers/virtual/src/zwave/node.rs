@@ -307,14 +307,16 @@ impl Node {
                 self.send(now, session.security, report);
             }
         }
+        self.lock.handle_timeout(now);
         self.settle(now);
     }
 
     pub(super) fn timeout(&self) -> Option<Instant> {
         let work = self.working.front().map(|work| work.until);
         let joiner = self.joiner.as_ref().and_then(Joiner::timeout);
-        let timeouts = [self.channel.timeout(), self.reassembly.timeout(), self.reports.timeout(), work, joiner];
-        timeouts.into_iter().flatten().min()
+        let radio = [self.channel.timeout(), self.reassembly.timeout(), self.reports.timeout()];
+        let timeouts = radio.into_iter().chain([work, joiner, self.lock.timeout()]);
+        timeouts.flatten().min()
     }
 
     /// The next frame for the hub.
@@ -430,7 +432,7 @@ impl Node {
     fn settle(&mut self, now: Instant) {
         while let Some(event) = self.lock.door.poll_event() {
             let told = self.lock.lifeline.iter().any(|node| u16::from(*node) == self.hub.get());
-            for report in self.lock.reports(event).into_iter().filter(|_| told) {
+            for report in self.lock.reports(now, event).into_iter().filter(|_| told) {
                 let class = self.highest();
                 let report = match class {
                     Some(_) if self.lock.setup.supervision && self.lock.setup.supervised_reports => {

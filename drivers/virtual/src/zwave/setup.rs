@@ -59,6 +59,8 @@ pub struct LockSetup {
     pub lifeline: bool,
     /// It is associated by Multi Channel Association, and knows no plain Association.
     pub multi_channel_association: bool,
+    /// It can lock by itself some time after it was unlocked (Door Lock version 4), if it is told to.
+    pub auto_relock: bool,
     /// It answers the request for its node information frame.
     pub tells_information: bool,
     /// What it does otherwise than it should.
@@ -83,6 +85,7 @@ impl LockSetup {
             supervised_reports: true,
             lifeline: true,
             multi_channel_association: false,
+            auto_relock: true,
             tells_information: true,
             oddities: Oddities::default(),
         }
@@ -212,6 +215,7 @@ struct RawLock {
     supervised_reports: Option<bool>,
     lifeline: Option<bool>,
     multi_channel_association: Option<bool>,
+    auto_relock: Option<bool>,
     tells_information: Option<bool>,
     #[serde(default)]
     oddities: Oddities,
@@ -307,6 +311,7 @@ impl RawLock {
             supervised_reports: self.supervised_reports.unwrap_or(usual.supervised_reports),
             lifeline: self.lifeline.unwrap_or(usual.lifeline),
             multi_channel_association: self.multi_channel_association.unwrap_or(usual.multi_channel_association),
+            auto_relock: self.auto_relock.unwrap_or(usual.auto_relock),
             tells_information: self.tells_information.unwrap_or(usual.tells_information),
             oddities: self.oddities,
             ..usual

@@ -1,17 +1,27 @@
 //! Door Lock (0x62), versions 1 to 4 (Z-Wave Application Command Class Specification, "Door Lock Command Class").
 
+mod configuration;
+
 use keyway_lock::wire::Reader;
 
 use super::{CcError, command_of};
+
+pub use configuration::{Configuration, Extras, Operation};
 
 /// Class id.
 pub const CLASS: u8 = 0x62;
 /// Highest version spoken here.
 pub const VERSION: u8 = 4;
+/// Command id of the configuration's report.
+pub const CONFIGURATION_REPORT: u8 = 0x06;
+/// Options of the capabilities: the lock has an auto-relock time.
+pub const AUTO_RELOCK: u8 = 0x08;
 
 const OPERATION_SET: u8 = 0x01;
 const OPERATION_GET: u8 = 0x02;
 const OPERATION_REPORT: u8 = 0x03;
+const CONFIGURATION_SET: u8 = 0x04;
+const CONFIGURATION_GET: u8 = 0x05;
 const CAPABILITIES_GET: u8 = 0x07;
 const CAPABILITIES_REPORT: u8 = 0x08;
 
@@ -87,12 +97,20 @@ pub enum DoorLockCommand {
     OperationGet,
     /// Here.
     OperationReport(OperationReport),
+    /// Behave like this from now on.
+    ConfigurationSet(Configuration),
+    /// How do you behave?
+    ConfigurationGet,
+    /// Like this.
+    ConfigurationReport(Configuration),
     /// What do you have? (version 4)
     CapabilitiesGet,
     /// This. (version 4)
     CapabilitiesReport {
         /// Bit 0 door sensor, bit 1 bolt, bit 2 latch.
         components: u8,
+        /// Bit 0 block to block, bit 1 twist assist, bit 2 hold and release, bit 3 auto-relock.
+        options: u8,
     },
 }
 
@@ -111,10 +129,17 @@ impl DoorLockCommand {
                 }
                 bytes
             }
+            Self::ConfigurationSet(configuration) => {
+                [&[CLASS, CONFIGURATION_SET][..], &configuration.encode()].concat()
+            }
+            Self::ConfigurationGet => vec![CLASS, CONFIGURATION_GET],
+            Self::ConfigurationReport(configuration) => {
+                [&[CLASS, CONFIGURATION_REPORT][..], &configuration.encode()].concat()
+            }
             Self::CapabilitiesGet => vec![CLASS, CAPABILITIES_GET],
-            Self::CapabilitiesReport { components } => {
-                // Constant operation only; modes secured and unsecured; nothing else.
-                vec![CLASS, CAPABILITIES_REPORT, 0x01, 0x02, 0x02, 0x00, 0xFF, 0x00, *components, 0x00, 0x00]
+            Self::CapabilitiesReport { components, options } => {
+                // Constant operation only; modes secured and unsecured; no handles.
+                vec![CLASS, CAPABILITIES_REPORT, 0x01, 0x02, 0x02, 0x00, 0xFF, 0x00, *components, *options]
             }
         }
     }
@@ -139,6 +164,9 @@ impl DoorLockCommand {
                 let duration = reader.u8("duration").ok();
                 Self::OperationReport(OperationReport { mode, handles, door_condition, target, duration })
             }
+            CONFIGURATION_SET => Self::ConfigurationSet(Configuration::decode(&mut reader)?),
+            CONFIGURATION_GET => Self::ConfigurationGet,
+            CONFIGURATION_REPORT => Self::ConfigurationReport(Configuration::decode(&mut reader)?),
             CAPABILITIES_GET => Self::CapabilitiesGet,
             CAPABILITIES_REPORT => {
                 let types = reader.u8("operation types length")? & 0x1F;
@@ -146,7 +174,9 @@ impl DoorLockCommand {
                 let modes = reader.u8("door lock modes length")?;
                 reader.bytes("door lock modes", modes.into())?;
                 reader.u8("door handle modes")?;
-                Self::CapabilitiesReport { components: reader.u8("door condition components")? }
+                let components = reader.u8("door condition components")?;
+                // Locks that end here have none.
+                Self::CapabilitiesReport { components, options: reader.u8("options").unwrap_or(0) }
             }
             _ => return Err(CcError::unknown(payload)),
         })
@@ -172,8 +202,8 @@ mod tests {
     }
 
     #[test]
-    fn capabilities_tell_whether_there_is_a_door_sensor() {
-        let report = DoorLockCommand::CapabilitiesReport { components: 0x03 };
+    fn capabilities_tell_whether_there_is_a_door_sensor_and_what_the_lock_does_by_itself() {
+        let report = DoorLockCommand::CapabilitiesReport { components: 0x03, options: AUTO_RELOCK };
         assert_eq!(DoorLockCommand::decode(&report.encode()), Ok(report));
     }
 }

@@ -10,7 +10,7 @@ use keyway_lock::{
 };
 
 use crate::cc::battery::{self, BatteryCommand};
-use crate::cc::door_lock::{self, DoorLockCommand};
+use crate::cc::door_lock::{self, Configuration, DoorLockCommand};
 use crate::cc::notification::{self, NotificationCommand};
 use crate::cc::user_code::{self, UserCodeCommand};
 use crate::interview::{Interview, InterviewAsk, Progress};
@@ -305,6 +305,9 @@ impl Dialogue {
             }
             self.keep(record);
         }
+        if let Ok(CommandOutput::AutoLockSet(auto_lock)) = result {
+            self.relocks_after(auto_lock.seconds());
+        }
         match (&result, &command) {
             (Ok(CommandOutput::Slot(report)), _) if report.content == SlotContent::Free => {
                 self.free.insert(report.slot, now);
@@ -315,6 +318,17 @@ impl Dialogue {
             _ => {}
         }
         self.event(RadioEvent::CommandDone(id, result));
+    }
+
+    /// The lock said after how many seconds it locks by itself.
+    fn relocks_after(&mut self, seconds: u16) {
+        if let Some(draft) = &mut self.draft {
+            draft.auto_relock = Some(seconds);
+        }
+        if let Some(mut record) = self.record.clone().filter(|record| record.auto_relock != Some(seconds)) {
+            record.auto_relock = Some(seconds);
+            self.keep(record);
+        }
     }
 
     /// What was asked has ended.
@@ -355,6 +369,13 @@ impl Dialogue {
         if level < due_level(record, &self.granted, command) {
             tracing::warn!(node = %self.node, "a command without the security it should have is passed over");
             return;
+        }
+        // Somebody changed it at the lock.
+        if let Ok(DoorLockCommand::ConfigurationReport(Configuration { extras: Some(extras), .. })) =
+            DoorLockCommand::decode(command)
+            && record.has_auto_relock == Some(true)
+        {
+            return self.relocks_after(extras.auto_relock);
         }
         let events = events_of(command, record);
         for event in events {

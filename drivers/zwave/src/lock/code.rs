@@ -81,6 +81,7 @@ impl CodeJob {
             LockCommand::CheckSlots(_)
             | LockCommand::Lock
             | LockCommand::Unlock
+            | LockCommand::SetAutoLock(_)
             | LockCommand::ReadStatus
             | LockCommand::Interview => return None,
         };

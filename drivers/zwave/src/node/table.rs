@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use keyway_lock::{Capabilities, LockInfo, NetworkRecord, ReadBack, RecordKey, SecretBytes, SlotNumber};
+use keyway_lock::{AutoLock, Capabilities, LockInfo, NetworkRecord, ReadBack, RecordKey, SecretBytes, SlotNumber};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -43,6 +43,10 @@ pub struct NodeRecord {
     pub digits: Option<String>,
     /// It has a door sensor, if it says.
     pub door_sensor: Option<bool>,
+    /// It can lock by itself after a while, if it says.
+    pub has_auto_relock: Option<bool>,
+    /// After so many seconds it locks by itself; 0: it does not.
+    pub auto_relock: Option<u16>,
     /// It reports to this controller.
     pub lifeline: bool,
     /// It hides its codes, as far as was seen.
@@ -74,6 +78,8 @@ impl NodeRecord {
             users: None,
             digits: None,
             door_sensor: None,
+            has_auto_relock: None,
+            auto_relock: None,
             lifeline: false,
             masked: None,
             checksum: None,
@@ -99,9 +105,10 @@ impl NodeRecord {
     pub fn is_complete(&self) -> bool {
         let length = self.quirk.code_length_parameter.is_none() || self.code_length.is_some();
         let length = length || !self.supports(cc::configuration::CLASS);
-        // An earlier release did not ask.
+        // Earlier releases did not ask for these two.
         let checksum = self.checksum.is_some() || self.version_of(cc::user_code::CLASS) < 2;
-        self.missing.is_empty() && length && checksum
+        let auto_relock = self.has_auto_relock.is_some() || self.version_of(cc::door_lock::CLASS) < 4;
+        self.missing.is_empty() && length && checksum && auto_relock
     }
 
     /// Whether a command is sent under Supervision.
@@ -179,6 +186,7 @@ impl NodeRecord {
                 has_door_sensor: self.door_sensor == Some(true),
                 has_battery: self.supports(cc::battery::CLASS),
             },
+            auto_lock: self.auto_relock.filter(|_| self.has_auto_relock == Some(true)).map(AutoLock::from_seconds),
             missing: self.missing.iter().cloned().collect(),
         }
     }

@@ -6,6 +6,7 @@ mod joining;
 mod leaving;
 mod oddities;
 mod quirks;
+mod settings;
 mod trouble;
 mod world;
 

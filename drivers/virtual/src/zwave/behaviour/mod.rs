@@ -19,7 +19,7 @@ use keyway_zwave::cc::user_code::UserCode;
 use keyway_zwave::transport::{crc16, multi_command, segmentation};
 
 use super::setup::LockSetup;
-use crate::door::{Code, Door, DoorEvent};
+use crate::door::{Code, Door, DoorEvent, Turner};
 
 pub(super) use supervision::{Reports, Session, Supervisor, status as supervision_status};
 
@@ -43,6 +43,10 @@ pub(super) struct Lock {
     pub(super) working: Duration,
     /// What it still tells of slots that were changed, and until when.
     old: BTreeMap<SlotNumber, (Instant, UserCode)>,
+    /// After so many seconds unlocked it locks by itself; 0: it does not.
+    relock_after: u16,
+    /// When it will do so next.
+    relock_at: Option<Instant>,
     /// Now.
     now: Option<Instant>,
 }
@@ -77,6 +81,8 @@ impl Lock {
             silenced: BTreeSet::new(),
             working: Duration::ZERO,
             old: BTreeMap::new(),
+            relock_after: 0,
+            relock_at: None,
             now: None,
         }
     }
@@ -172,8 +178,22 @@ impl Lock {
         reaction.unwrap_or(Reaction::NoSupport)
     }
 
+    /// When it is going to do something by itself.
+    pub(super) fn timeout(&self) -> Option<Instant> {
+        self.relock_at
+    }
+
+    /// Does by itself what is due.
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        if self.relock_at.take_if(|at| *at <= now).is_some() {
+            // A bolt that is stuck reports that.
+            let _ = self.door.turn(true, Turner::Itself);
+        }
+    }
+
     /// What the lock reports by itself of something that happened at its door.
-    pub(super) fn reports(&self, event: DoorEvent) -> Vec<Vec<u8>> {
+    pub(super) fn reports(&mut self, now: Instant, event: DoorEvent) -> Vec<Vec<u8>> {
+        self.relock_at = door_lock::relock_at(self, now, event);
         let reports = [door_lock::report(self, event), battery::report(event), notification::report(self, event)];
         reports.into_iter().flatten().collect()
     }
