@@ -87,6 +87,13 @@ fn hub_and_doors() -> Vec<Step> {
         step("locks/lock_door", json!({"device_id": "$front"})).keep("lock", "/action_attempt/action_attempt_id"),
         step("action_attempts/list", json!({"action_attempt_ids": ["$lock"]}))
             .wait("/action_attempts/0/status", json!("success")),
+        step(
+            "locks/configure_auto_lock",
+            json!({"device_id": "$front", "auto_lock_enabled": true, "auto_lock_delay_seconds": 3600}),
+        )
+        .keep("relock", "/action_attempt/action_attempt_id"),
+        step("action_attempts/get", json!({"action_attempt_id": "$relock"}))
+            .wait("/action_attempt/status", json!("success")),
         step("connect_webviews/create", json!({})),
     ]
 }
