@@ -42,5 +42,5 @@ for (const [security, strategy, granted] of [
 	expect("gone", (await stick.lockState(node.id)) === undefined);
 	console.log(`node ${node.id}: added with [${security}], and taken out`);
 }
-await stick.driver.destroy();
+// Without the driver's farewell, which on a slow machine ends in an AbortError of its own.
 process.exit(0);
