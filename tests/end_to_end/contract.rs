@@ -10,7 +10,7 @@ use keyway::hub::{Method, Shape, operations};
 use keyway_test_support::{Http, World, assert_golden};
 use serde_json::{Map, Value, json};
 
-use crate::KEYWAY;
+use crate::{FRONT_DOOR, GARDEN_GATE, KEYWAY};
 use script::{Names, steps};
 
 /// An id that nothing has.
@@ -108,6 +108,10 @@ struct Exchange {
 /// Plays all steps in a world of their own; the exchanges by operation.
 fn play(ask: impl Fn(&World, &str, &Value) -> (u16, Value)) -> BTreeMap<&'static str, Vec<Exchange>> {
     let world = World::new(KEYWAY);
+    // Until all is known that the locks have to tell.
+    for node in [FRONT_DOOR, GARDEN_GATE] {
+        world.stick.wait_until_quiet(node);
+    }
     // The list of keys tells that this one was used, by whichever door it is read.
     world.hub.http().ask("workspaces/get", json!({}));
     let mut names = Names::default();
