@@ -13,7 +13,7 @@ pub struct Full {
     pub slots: u16,
     /// How many of them hold codes that are not ours.
     pub foreign: u16,
-    /// When the first of ours gets free; `None`: none does by itself.
+    /// From when on it could take such a code, for as long; `None`: at no time that is known.
     pub until: Option<Timestamp>,
 }
 
@@ -21,7 +21,7 @@ impl std::fmt::Display for Full {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "the lock is full: it has {} slots, {} of them with codes set by hand", self.slots, self.foreign)?;
         match self.until {
-            Some(until) => write!(f, "; the next gets free at {until}"),
+            Some(until) => write!(f, "; there is room from {until} on"),
             None => write!(f, "; none gets free by itself"),
         }
     }
@@ -50,9 +50,11 @@ pub fn choose(
     now: Timestamp,
 ) -> Result<SlotNumber, Full> {
     let left = except.and_then(|id| table.codes.iter().find(|code| code.access_code_id == id)).map(|code| code.slot);
-    let usable = table.slots().filter(|slot| Some(*slot) != left);
-    let ranked = usable.filter_map(|slot| Some((rank(table, slot, window, except, now)?, slot)));
-    ranked.min().map(|(_, slot)| slot).ok_or_else(|| full(table, window, except))
+    let best = |window: &Window| {
+        let usable = table.slots().filter(|slot| Some(*slot) != left);
+        usable.filter_map(|slot| Some((rank(table, slot, window, except, now)?, slot))).min()
+    };
+    best(window).map(|(_, slot)| slot).ok_or_else(|| full(table, window, |later| best(later).is_some()))
 }
 
 /// Whether a code may keep its slot for another window.
@@ -95,14 +97,21 @@ fn reserves(code: &AccessCode, window: &Window, now: Timestamp) -> bool {
     is_stuck(code) || (code.deleted_at.is_none() && !code.is_finished(now) && code.window.overlaps(window))
 }
 
-fn full(table: &SlotTable, window: &Window, except: Option<AccessCodeId>) -> Full {
+/// `has_room`: at these times.
+fn full(table: &SlotTable, window: &Window, has_room: impl Fn(&Window) -> bool) -> Full {
     let foreign = table.slots().filter(|slot| table.is_foreign(*slot)).count();
-    let rivals = table.codes.iter().filter(|code| {
-        Some(code.access_code_id) != except && code.deleted_at.is_none() && code.window.overlaps(window)
-    });
+    let later = |start: Timestamp| {
+        // The end stays, as long as it is an end.
+        let ends_at =
+            window.ends_at.map(|end| if end > start { end } else { start.after(window.starts_at.until(end)) });
+        Window { starts_at: start, ends_at }
+    };
+    let mut ends: Vec<Timestamp> = table.codes.iter().filter_map(|code| code.window.ends_at).collect();
+    ends.retain(|end| *end > window.starts_at);
+    ends.sort();
     Full {
         slots: table.capabilities.guest_slots(),
         foreign: u16::try_from(foreign).unwrap_or(u16::MAX),
-        until: rivals.filter_map(|code| code.window.ends_at).min(),
+        until: ends.into_iter().find(|end| has_room(&later(*end))),
     }
 }

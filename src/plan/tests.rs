@@ -321,6 +321,12 @@ fn a_slot_freed_at_eleven_serves_the_guest_of_three_and_a_full_lock_says_until_w
     assert_eq!(full.until, Some(at(1100)));
     let own_end = slot::choose(&table, &noon, Some(morning.access_code_id), at(0)).unwrap_err();
     assert_eq!(own_end.until, None, "its own end frees nothing for a code that must move");
+    table.codes.push(code(2, 1, 1200, 2000, Presence::Absent));
+    let full = slot::choose(&table, &noon, None, at(0)).unwrap_err();
+    assert_eq!(full.until, Some(at(2000)), "at 1100 it is free, and not for so long");
+    let short = Window { starts_at: at(1000), ends_at: Some(at(1150)) };
+    assert_eq!(slot::choose(&table, &short, None, at(0)).unwrap_err().until, Some(at(1100)));
+    assert!(slot::choose(&table, &Window { starts_at: at(1100), ..short }, None, at(0)).is_ok());
 }
 
 #[test]
