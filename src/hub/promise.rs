@@ -154,17 +154,34 @@ pub(super) fn retime(unit: &mut Unit<'_>, code: &AccessCode, times: &Times) -> R
         let message = "is over for so long that its PIN is forgotten: make a new one";
         return Err(ApiError::invalid("starts_at", message).into());
     };
-    let table = table(unit, &device)?;
-    let door = pin::Door::new(&table, &times.window, Some(code.access_code_id));
-    pin::check(pin, &[door]).map_err(|reason| refusal("starts_at", &reason, |_| Some(&device)))?;
-    let slot = slot_for(unit, &device, &table, code, &times.window)?;
-    let mut moved =
-        AccessCode { slot, window: times.window, schedule: times.schedule.clone(), problem: None, ..code.clone() };
+    let moved = AccessCode { window: times.window, schedule: times.schedule.clone(), ..code.clone() };
+    let mut moved = match &code.problem {
+        Some(problem) if problem.kind == ProblemKind::FailedToSet => fitted(unit, &device, moved)?,
+        Some(_) | None => {
+            let table = table(unit, &device)?;
+            let news = |reason: NoPin| refusal("starts_at", &reason, |_| Some(&device));
+            pin::check_moved(pin, &table, code, &times.window, unit.now()).map_err(news)?;
+            let slot = slot_for(unit, &device, &table, code, &times.window)?;
+            AccessCode { slot, problem: None, ..moved }
+        }
+    };
     moved.problem = warn::problem(&moved, Health::of(&device, false), moment(unit.now()));
     unit.update_code(&moved)?;
     let frame = |window: &Window| json!({"starts_at": window.starts_at, "ends_at": window.ends_at});
     let details = change("its times", frame(&code.window), frame(&times.window));
     Ok(tell(unit, EventType::AccessCodeTimeFrameChanged, &moved, details)?)
+}
+
+/// A code that its lock could not take, tried again: what is in its way is its own door's trouble, and keeps the grant's
+/// other doors from nothing.
+fn fitted(unit: &mut Unit<'_>, device: &Device, code: AccessCode) -> Result<AccessCode, Failure> {
+    if device.info.is_none() {
+        return Ok(code);
+    }
+    Ok(match fit::again(&table(unit, device)?, &code, unit.now()) {
+        Some(slot) => AccessCode { slot, problem: None, ..code },
+        None => code,
+    })
 }
 
 /// The slot of a code that is to be there in this window.

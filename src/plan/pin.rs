@@ -5,7 +5,7 @@ use rand::CryptoRng;
 use zeroize::Zeroizing;
 
 use super::facts::SlotTable;
-use crate::model::{AccessCode, AccessCodeId, CodeProblem, Presence, ProblemKind, Window};
+use crate::model::{AccessCode, AccessCodeId, CodeProblem, Presence, ProblemKind, Timestamp, Window};
 
 /// Digits, if nobody asks for another length.
 const DEFAULT_LENGTH: u8 = 6;
@@ -76,6 +76,28 @@ pub fn check(pin: &Pin, doors: &[Door]) -> Result<(), NoPin> {
         }
     }
     Ok(())
+}
+
+/// Whether this code's PIN may stay at other times. What it bears with already is no hindrance: a stay can be cut short
+/// although somebody has set a PIN like the guest's by hand since. A code that was over bears with nothing.
+///
+/// # Errors
+/// [`NoPin::Refused`], with door 0.
+pub fn check_moved(
+    pin: &Pin,
+    table: &SlotTable,
+    code: &AccessCode,
+    window: &Window,
+    now: Timestamp,
+) -> Result<(), NoPin> {
+    let mut door = Door::new(table, window, Some(code.access_code_id));
+    if !code.window.is_over(now) {
+        let meets = |other: &AccessCode, window| other.deleted_at.is_none() && other.window.overlaps(window);
+        let other = |other: &&AccessCode| other.access_code_id != code.access_code_id;
+        let new = table.codes.iter().filter(other).filter(|other| meets(other, window) && !meets(other, &code.window));
+        door.taken = new.filter_map(|other| other.pin.clone()).collect();
+    }
+    check(pin, &[door])
 }
 
 /// Chooses a PIN: of the preferred length if all doors take it, else of the nearest that all take. Never a trivial one.

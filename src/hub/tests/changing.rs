@@ -133,3 +133,42 @@ async fn a_recurring_grants_codes_tell_when_they_go_in_next() {
     assert_eq!(code["schedule"]["next_windows"], grant["schedule"]["next_windows"]);
     assert_eq!(code["pending_mutations"][0]["scheduled_at"], "2027-01-15T09:00:00.000Z");
 }
+
+#[tokio::test]
+async fn a_stay_is_cut_short_or_extended_although_a_pin_like_its_own_was_set_by_hand_since() {
+    let world = World::new().await;
+    let wish = json!({"requested_access_methods": [{"mode": "code", "code": "556677"}]});
+    let grant = world.grant(-10, 200, wish.clone()).await;
+    let next = world.grant(200, 300, wish).await;
+    world.says(4, SlotContent::Code(keyway_lock::Pin::new("5566").unwrap())).await;
+    for end in [100, 150] {
+        world.ask("access_grants/update", json!({"access_grant_id": id(&grant), "ends_at": at(end)})).await;
+    }
+    let longer = json!({"access_grant_id": id(&grant), "ends_at": at(250)});
+    let error = world.refused("access_grants/update", longer).await;
+    assert!(error["message"].as_str().unwrap().contains("Front door: another code"), "the next guest's: {error}");
+    world.set_time(300);
+    let again = json!({"access_grant_id": id(&next), "ends_at": at(400)});
+    let error = world.refused("access_grants/update", again).await;
+    assert!(error["message"].as_str().unwrap().contains("Front door: another code"), "it was over: {error}");
+}
+
+#[tokio::test]
+async fn a_door_that_can_not_take_the_code_keeps_the_grant_from_no_change_and_is_tried_again_with_it() {
+    let world = World::new().await;
+    let wish = |pin| json!({"requested_access_methods": [{"mode": "code", "code": pin}]});
+    let mut order = wish("77665");
+    order["device_ids"] = json!([world.doors[0]]);
+    let grant = world.grant(0, 500, order).await;
+    let mut order = wish("776655");
+    order["device_ids"] = json!([world.doors[1]]);
+    world.grant(0, 300, order).await;
+    world.ask("access_grants/update", json!({"access_grant_id": id(&grant), "device_ids": world.doors})).await;
+    let errors = async || world.codes(&grant).await[1]["errors"].clone();
+    assert_eq!(errors().await[0]["error_code"], "failed_to_set_on_device");
+    world.ask("access_grants/update", json!({"access_grant_id": id(&grant), "ends_at": at(600)})).await;
+    assert_eq!(errors().await[0]["error_code"], "failed_to_set_on_device", "it still stands");
+    world.ask("access_grants/update", json!({"access_grant_id": id(&grant), "starts_at": at(300)})).await;
+    assert_eq!(errors().await, json!([]), "the other is out by then");
+    assert!(world.codes(&grant).await.iter().all(|code| code["starts_at"] == json!(at(300))));
+}
