@@ -51,7 +51,7 @@ pub(super) fn find(unit: &mut Unit<'_>, id: AccessCodeId) -> Result<AccessCode, 
 pub(super) fn make(unit: &mut Unit<'_>, devices: &[Device], order: Order) -> Result<Vec<AccessCode>, Failure> {
     let tables = promise::tables(unit, devices)?;
     let shared = match &order.made.common_code_key {
-        Some(key) => shared_pin(unit, key)?,
+        Some(key) => shared_by(unit, key)?.into_iter().find_map(|code| code.pin),
         None => None,
     };
     if let (Some(asked), Some(shared)) = (&order.code, &shared)
@@ -69,9 +69,9 @@ pub(super) fn make(unit: &mut Unit<'_>, devices: &[Device], order: Order) -> Res
     doors.map(|(door, id)| promise::reserve(unit, door, id, origin.clone(), &pin, &order.times)).collect()
 }
 
-fn shared_pin(unit: &mut Unit<'_>, key: &str) -> Result<Option<Pin>, StoreError> {
+fn shared_by(unit: &mut Unit<'_>, key: &str) -> Result<Vec<AccessCode>, StoreError> {
     let filter = CodeFilter { common_code_key: Some(key.to_owned()), not_deleted: true, ..CodeFilter::default() };
-    Ok(unit.codes(&filter)?.into_iter().find_map(|code| code.pin))
+    unit.codes(&filter)
 }
 
 /// Changes a code of [`find`]. What somebody did to it at the lock is put right with that.
@@ -106,6 +106,12 @@ pub(super) fn update(unit: &mut Unit<'_>, code: &AccessCode, change: Change) -> 
 /// Gives a code another PIN. What is in the lock of the old one is taken out like a code that is over.
 fn change_pin(unit: &mut Unit<'_>, code: AccessCode, pin: Pin) -> Result<AccessCode, Failure> {
     let Some(device) = unit.device(code.device_id)? else { return Ok(code) };
+    if let Some(key) = code.device_code().and_then(|made| made.common_code_key.as_deref())
+        && shared_by(unit, key)?.len() > 1
+    {
+        let message = "other codes share this PIN by their common_code_key: delete them all, and make them anew";
+        return Err(ApiError::invalid("code", message).into());
+    }
     let table = promise::tables(unit, std::slice::from_ref(&device))?.remove(0);
     let door = pin::Door::new(&table, &code.window, Some(code.access_code_id));
     pin::check(&pin, &[door]).map_err(|reason| refusal("code", &reason, |_| Some(&device)))?;

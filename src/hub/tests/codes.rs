@@ -318,3 +318,17 @@ async fn a_generated_code_is_one_that_the_device_takes_and_is_not_kept() {
     assert_eq!(generated["code"].as_str().unwrap().len(), 6);
     assert_eq!(world.ask("access_codes/list", json!({})).await["access_codes"], json!([]));
 }
+
+#[tokio::test]
+async fn the_pin_of_codes_with_a_common_key_is_not_changed_for_one_of_them_alone() {
+    let world = World::new().await;
+    let one = made(&world, json!({"common_code_key": "cleaners"})).await;
+    let change = |code: &Value| json!({"access_code_id": code["access_code_id"], "code": "97531"});
+    world.ask("access_codes/update", change(&one)).await;
+    let order = json!({"device_id": world.doors[1], "code": null, "common_code_key": "cleaners"});
+    assert_eq!(made(&world, order).await["code"], "97531");
+    let mut other = change(&one);
+    other["code"] = json!("86420");
+    let error = world.refused("access_codes/update", other).await;
+    assert!(error["validation_errors"]["code"].is_object(), "{error}");
+}
