@@ -89,7 +89,7 @@ request! {
 
 request! {
     /// Changes the name, the times or the doors of an access grant; its codes follow. A door that is added and can't take
-    /// the guest's PIN is told of by its code.
+    /// the guest's PIN is told of by its code. What a lock refused is tried again, also if nothing is changed.
     pub(super) struct UpdateAccessGrant {
         /// Which, by id.
         access_grant_id: Option<AccessGrantId>,
@@ -217,26 +217,31 @@ pub(super) fn update(call: &mut Call<'_, '_>, asked: UpdateAccessGrant) -> Resul
         Nullable::Given(schedule) => Some(schedule.read()?),
     };
     change_doors(call, &mut new, asked.device_ids, asked.space_ids)?;
-    let new_times = (new.window, &new.schedule) != (old.window, &old.schedule);
-    if new_times {
+    if (new.window, &new.schedule) != (old.window, &old.schedule) {
         check_times(&new.window, new.schedule.as_ref(), call.now())?;
     }
-    if new == old {
-        return Ok(Nothing {});
+    if new != old {
+        change(call, &old, &new)?;
     }
-    call.update_grant(&new)?;
-    if new_times {
-        grant_codes::change_times(call, &new)?;
-        tell(call, EventType::AccessGrantAccessTimesChanged, &new)?;
+    grant_codes::try_again(call, &new)?;
+    Ok(Nothing {})
+}
+
+/// Writes the change down, has the codes follow, and tells of it.
+fn change(call: &mut Call<'_, '_>, old: &AccessGrant, new: &AccessGrant) -> Result<(), Failure> {
+    call.update_grant(new)?;
+    if (new.window, &new.schedule) != (old.window, &old.schedule) {
+        grant_codes::change_times(call, new)?;
+        tell(call, EventType::AccessGrantAccessTimesChanged, new)?;
     }
     if (&new.device_ids, &new.space_ids) != (&old.device_ids, &old.space_ids) {
-        grant_doors::follow_doors(call, std::slice::from_ref(&new))?;
+        grant_doors::follow_doors(call, std::slice::from_ref(new))?;
     }
     let rest = AccessGrant { window: old.window, schedule: old.schedule.clone(), ..new.clone() };
-    if rest != old {
-        tell(call, EventType::AccessGrantChanged, &new)?;
+    if rest != *old {
+        tell(call, EventType::AccessGrantChanged, new)?;
     }
-    Ok(Nothing {})
+    Ok(())
 }
 
 /// Names a grant's doors anew, as far as that is asked for.

@@ -61,7 +61,8 @@ request! {
 }
 
 request! {
-    /// Changes a code that was made on one device. What somebody did to it at the lock is put right with that.
+    /// Changes a code that was made on one device. What somebody did to it at the lock is put right with that, and what
+    /// the lock refused is tried again.
     pub(super) struct UpdateAccessCode {
         /// Which.
         access_code_id: AccessCodeId,

@@ -74,12 +74,14 @@ fn shared_by(unit: &mut Unit<'_>, key: &str) -> Result<Vec<AccessCode>, StoreErr
     unit.codes(&filter)
 }
 
-/// Changes a code of [`find`]. What somebody did to it at the lock is put right with that.
+/// Changes a code of [`find`]. What somebody did to it at the lock is put right with that, and what its lock refused is
+/// tried again.
 pub(super) fn update(unit: &mut Unit<'_>, code: &AccessCode, change: Change) -> Result<AccessCode, Failure> {
     if let Some(times) = &change.times {
         promise::retime(unit, code, times)?;
     }
-    let mut now = unit.code(code.access_code_id)?.ok_or_else(no_access_code)?;
+    let now = unit.code(code.access_code_id)?.ok_or_else(no_access_code)?;
+    let mut now = promise::try_again(unit, now)?;
     if let Some(pin) = change.code.filter(|pin| now.pin.as_ref() != Some(pin)) {
         now = change_pin(unit, now, pin)?;
     }
@@ -185,7 +187,8 @@ pub(super) fn order_out(unit: &mut Unit<'_>, id: AccessCodeId) -> Result<(), Fai
     };
     let window = Window { starts_at: found.created_at, ends_at: None };
     let code = AccessCode { deleted_at: Some(unit.now()), ..taken(&found, CodeOrigin::Hand, window, pin) };
-    Ok(replace(unit, &code, &JournalEntry::OrderedOut)?)
+    replace(unit, &code, &JournalEntry::OrderedOut)?;
+    Ok(promise::tell(unit, EventType::AccessCodeDeleted, &code, Map::new())?)
 }
 
 /// A code that is not ours, on a device that may be written to.

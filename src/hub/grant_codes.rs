@@ -150,6 +150,16 @@ pub(super) fn change_times(unit: &mut Unit<'_>, grant: &AccessGrant) -> Result<(
     Ok(())
 }
 
+/// Has those codes of a grant tried again that their locks could not take, or refused.
+pub(super) fn try_again(unit: &mut Unit<'_>, grant: &AccessGrant) -> Result<(), Failure> {
+    for method in living_methods(unit, grant)? {
+        for code in unit.codes(&codes_of(&method))? {
+            promise::try_again(unit, code)?;
+        }
+    }
+    Ok(())
+}
+
 /// Takes a deleted grant's codes back: they leave the locks as soon as these can be reached.
 pub(super) fn withdraw(unit: &mut Unit<'_>, grant: &AccessGrant) -> Result<(), StoreError> {
     living_methods(unit, grant)?.iter().try_for_each(|method| withdraw_codes(unit, method))

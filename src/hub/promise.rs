@@ -155,15 +155,14 @@ pub(super) fn retime(unit: &mut Unit<'_>, code: &AccessCode, times: &Times) -> R
         return Err(ApiError::invalid("starts_at", message).into());
     };
     let moved = AccessCode { window: times.window, schedule: times.schedule.clone(), ..code.clone() };
-    let mut moved = match &code.problem {
-        Some(problem) if problem.kind == ProblemKind::FailedToSet => fitted(unit, &device, moved)?,
-        Some(_) | None => {
-            let table = table(unit, &device)?;
-            let news = |reason: NoPin| refusal("starts_at", &reason, |_| Some(&device));
-            pin::check_moved(pin, &table, code, &times.window, unit.now()).map_err(news)?;
-            let slot = slot_for(unit, &device, &table, code, &times.window)?;
-            AccessCode { slot, problem: None, ..moved }
-        }
+    let mut moved = if could_not_be_set(code) {
+        fitted(unit, &device, moved)?
+    } else {
+        let table = table(unit, &device)?;
+        let news = |reason: NoPin| refusal("starts_at", &reason, |_| Some(&device));
+        pin::check_moved(pin, &table, code, &times.window, unit.now()).map_err(news)?;
+        let slot = slot_for(unit, &device, &table, code, &times.window)?;
+        AccessCode { slot, problem: None, ..moved }
     };
     moved.problem = warn::problem(&moved, Health::of(&device, false), moment(unit.now()));
     unit.update_code(&moved)?;
@@ -172,8 +171,24 @@ pub(super) fn retime(unit: &mut Unit<'_>, code: &AccessCode, times: &Times) -> R
     Ok(tell(unit, EventType::AccessCodeTimeFrameChanged, &moved, details)?)
 }
 
-/// A code that its lock could not take, tried again: what is in its way is its own door's trouble, and keeps the grant's
-/// other doors from nothing.
+/// Has a code that its lock could not take, or refused, tried again; another stays as it is.
+pub(super) fn try_again(unit: &mut Unit<'_>, code: AccessCode) -> Result<AccessCode, Failure> {
+    if !could_not_be_set(&code) {
+        return Ok(code);
+    }
+    let Some(device) = unit.device(code.device_id)? else { return Ok(code) };
+    let mut again = fitted(unit, &device, code)?;
+    again.problem = warn::problem(&again, Health::of(&device, false), moment(unit.now()));
+    unit.update_code(&again)?;
+    Ok(again)
+}
+
+fn could_not_be_set(code: &AccessCode) -> bool {
+    code.problem.as_ref().is_some_and(|problem| problem.kind == ProblemKind::FailedToSet)
+}
+
+/// A code that could not be set, as it is if it fits by now. If it does not, that is its own door's trouble, and keeps the
+/// grant's other doors from nothing.
 fn fitted(unit: &mut Unit<'_>, device: &Device, code: AccessCode) -> Result<AccessCode, Failure> {
     if device.info.is_none() {
         return Ok(code);

@@ -120,7 +120,7 @@ fn advice(refusal: &Refusal) -> &'static str {
         Refusal::NoSuchSlot { .. } => "interview the lock again",
         Refusal::NoKey(_) => "give the hub the key of this lock",
         Refusal::Rejected | Refusal::NotTaken(_) | Refusal::NotSupported(_) => {
-            "see to the lock, then change the grant to have it tried again"
+            "see to the lock, then update the grant or code to have it tried again"
         }
     }
 }

@@ -1,7 +1,7 @@
 use keyway_lock::Evidence;
 
 use super::*;
-use crate::model::{AccessGrantId, Presence};
+use crate::model::{AccessCode, AccessGrantId, CodeProblem, Presence, ProblemKind};
 
 fn id(grant: &Value) -> AccessGrantId {
     serde_json::from_value(grant["access_grant_id"].clone()).unwrap()
@@ -171,4 +171,23 @@ async fn a_door_that_can_not_take_the_code_keeps_the_grant_from_no_change_and_is
     world.ask("access_grants/update", json!({"access_grant_id": id(&grant), "starts_at": at(300)})).await;
     assert_eq!(errors().await, json!([]), "the other is out by then");
     assert!(world.codes(&grant).await.iter().all(|code| code["starts_at"] == json!(at(300))));
+}
+
+#[tokio::test]
+async fn what_a_lock_refused_is_tried_again_when_the_grant_is_updated_with_whatever() {
+    let world = World::new().await;
+    let grant = world.grant(-10, 200, json!({})).await;
+    let door = world.doors[0];
+    world
+        .write(move |unit| {
+            let code = unit.live_codes(door)?.remove(0);
+            let message = "the lock refused the command".to_owned();
+            let problem = Some(CodeProblem { kind: ProblemKind::FailedToSet, message, since: unit.now() });
+            unit.update_code(&AccessCode { problem, ..code })
+        })
+        .await;
+    assert_ne!(world.codes(&grant).await[0]["errors"], json!([]));
+    world.ask("access_grants/update", json!({"access_grant_id": id(&grant)})).await;
+    assert_eq!(world.codes(&grant).await[0]["errors"], json!([]));
+    assert!(!world.events().await.contains(&"access_grant.changed".to_owned()), "nothing was");
 }

@@ -201,6 +201,8 @@ async fn a_code_whose_pin_the_lock_hides_can_t_be_taken_over_but_ordered_out() {
     assert!(order.deleted_at.is_some() && order.presence == Presence::Unproven);
     let history = world.write(move |unit| unit.journal(code)).await;
     assert_eq!(history.last().unwrap().1, JournalEntry::OrderedOut);
+    let event = world.ask("events/list", json!({"event_type": "access_code.deleted"})).await["events"][0].clone();
+    assert_eq!((&event["access_code_id"], &event["caller"]), (&json!(code), &json!("mqtt")), "who ordered it");
     let useless = by_hand(&world, SlotContent::Unusable).await;
     world.refused("access_codes/unmanaged/delete", json!({"access_code_id": useless})).await;
 }
