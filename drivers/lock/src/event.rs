@@ -90,6 +90,21 @@ pub struct StickInfo {
     pub firmware: String,
     /// Chip or product as far as known.
     pub model: String,
+    /// The region of the world whose frequencies it uses, such as `europe`, where it tells.
+    pub region: Option<String>,
+    /// The power it sends with, in tenths of a dBm, where it tells.
+    pub power: Option<i16>,
+}
+
+/// What a stick is occupied with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StickWork {
+    /// Its memory is read.
+    Reading,
+    /// Its memory is written.
+    Writing,
+    /// It restarts.
+    Restarting,
 }
 
 /// How a stick does.
@@ -99,6 +114,18 @@ pub enum StickState {
     Starting,
     /// Identified and at work.
     Ready(StickInfo),
+    /// Occupied, and how far it is, in percent: its locks have to wait.
+    Busy(StickWork, u8),
+    /// Another stick than before, with another network. It is left alone until somebody says what it is: one that the kept
+    /// memory is to be written to, or one to be worked with.
+    Foreign {
+        /// What it is.
+        info: StickInfo,
+        /// The identity of the network that is looked for.
+        expected: String,
+        /// Whether a memory of that network is kept.
+        kept: bool,
+    },
     /// Does not work; the sentence says why and what to do.
     Failed(String),
     /// The port is gone.

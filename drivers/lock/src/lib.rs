@@ -11,12 +11,13 @@ pub mod network;
 pub mod pin;
 pub mod radio;
 pub mod slot;
+pub mod stick;
 pub mod wire;
 
 pub use capability::{Alike, AutoLock, Capabilities, LockInfo, ReadBack};
 pub use command::{CommandId, CommandOutput, LockCommand};
 pub use error::{CommandError, Refusal, Retry};
-pub use event::{LockEvent, LockStatus, RadioEvent, StickInfo, StickState, UnlockSource};
+pub use event::{LockEvent, LockStatus, RadioEvent, StickInfo, StickState, StickWork, UnlockSource};
 pub use network::{
     Awaited, DeviceLabel, Grant, Include, JoinPin, KeyClass, NetworkCommand, NetworkError, NetworkFailure,
     NetworkOutcome, NetworkStep,
@@ -24,3 +25,4 @@ pub use network::{
 pub use pin::{Pin, PinError};
 pub use radio::{LockId, NetworkRecord, Output, PersistId, PortState, Radio, RecordKey, SecretBytes};
 pub use slot::{Evidence, SlotContent, SlotNumber, SlotReport};
+pub use stick::StickCommand;

@@ -299,6 +299,15 @@ pub enum NetworkError {
     /// The identity given is not that of the stick's network.
     #[error("that is not the identity of the stick's network")]
     WrongNetwork,
+    /// The stick is another one than before, and nobody said that it may be worked with.
+    #[error("this is another stick than before, with another network: it is left alone")]
+    ForeignStick,
+    /// There is no memory to be written back.
+    #[error("no stick's memory is kept that could be written to it")]
+    NothingKept,
+    /// The memory that is kept fits other sticks only.
+    #[error("the memory that is kept is of another kind of stick: it can only be written to one of its own series")]
+    OtherKind,
 }
 
 impl NetworkError {

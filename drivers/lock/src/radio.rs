@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use zeroize::Zeroizing;
 
-use crate::{CommandId, LockCommand, NetworkCommand, RadioEvent};
+use crate::{CommandId, LockCommand, NetworkCommand, RadioEvent, StickCommand};
 
 /// A lock on one stick, as its driver numbers it (Z-Wave: node id; Zigbee: IEEE address).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -80,6 +80,8 @@ pub trait Radio {
     fn handle_command(&mut self, now: Instant, id: CommandId, lock: LockId, command: LockCommand);
     /// The hub asks something of the network itself.
     fn handle_network(&mut self, now: Instant, id: CommandId, command: NetworkCommand);
+    /// The hub asks something of the stick itself.
+    fn handle_stick(&mut self, now: Instant, id: CommandId, command: StickCommand);
     /// The store has it.
     fn handle_persisted(&mut self, now: Instant, id: PersistId);
     /// The instant of the last [`Output::Timeout`] has come.

@@ -2,6 +2,7 @@
 
 mod dialogue;
 mod network;
+mod stick;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -9,17 +10,18 @@ use std::time::Instant;
 
 use keyway_lock::{
     CommandError, CommandId, LockCommand, LockId, NetworkCommand, NetworkRecord, Output, PersistId, PortState, Radio,
-    RadioEvent, RecordKey, SecretBytes, StickInfo, StickState,
+    RadioEvent, RecordKey, SecretBytes, StickCommand, StickState,
 };
 use zeroize::Zeroizing;
 
 use crate::inclusion::Network;
+use crate::memory::Keeper;
 use crate::node::NodeId;
 use crate::quirks::Quirks;
 use crate::security::s2::drbg::CtrDrbg;
 use crate::security::{NetworkKeys, SecurityClass};
 use crate::serial_api::callback::NodeUpdate;
-use crate::serial_api::session::{Session, SessionEvent, SessionOutput};
+use crate::serial_api::session::{Session, SessionEvent, SessionOutput, Ticket};
 use crate::serial_api::startup::Stick;
 use crate::transport::exchange::Security;
 use crate::transport::queue::{Outgoing, Queue};
@@ -59,6 +61,10 @@ pub struct ZwaveRadio {
     quirks: Arc<Quirks>,
     network: Network,
     errands: Errands,
+    keeper: Keeper,
+    /// The keeper's command that the stick has, and the record that it waits for.
+    keeper_ticket: Option<Ticket>,
+    keeping: Option<PersistId>,
     session: Session,
     session_timeout: Option<Instant>,
     secured: Option<Secured>,
@@ -77,6 +83,7 @@ impl ZwaveRadio {
     pub fn new(setup: Setup, records: Vec<NetworkRecord>, entropy: [u8; 32]) -> Self {
         let mut random = CtrDrbg::new(&Zeroizing::new(entropy), &[0; 32]);
         let claimed: Vec<SecurityClass> = setup.nodes.values().flatten().copied().collect();
+        let keeper = Keeper::new(&records);
         let network = Network::new(setup.keys, &claimed, &records, random.generate());
         let given = setup.nodes;
         let mut radio = Self {
@@ -86,6 +93,9 @@ impl ZwaveRadio {
             quirks: Arc::new(setup.quirks),
             network,
             errands: Errands::default(),
+            keeper,
+            keeper_ticket: None,
+            keeping: None,
             session: Session::new(setup.soft_reset),
             session_timeout: None,
             secured: None,
@@ -117,6 +127,7 @@ impl ZwaveRadio {
                 }
             }
             moved |= self.drain_network(now);
+            moved |= self.drain_keeper(now);
             if let Some(stick) = self.session.stick() {
                 for (node, lock) in &mut self.locks {
                     let Some(sessions) = self.sessions.get_mut(node) else { continue };
@@ -158,6 +169,9 @@ impl ZwaveRadio {
     }
 
     fn feed_stick(&mut self, now: Instant) -> bool {
+        if self.keeper.is_working() {
+            return self.session.is_idle() && self.keeper_ticket.is_none() && self.feed_keeper(now);
+        }
         if self.session.is_idle() && (self.order(now) || self.network.is_exclusive()) {
             return false;
         }
@@ -194,14 +208,17 @@ impl ZwaveRadio {
         match event {
             SessionEvent::Identified(stick) => self.identified(now, &stick),
             SessionEvent::Unresponsive(reason) => {
-                self.give_up();
+                self.stick_lost();
                 self.stick(StickState::Failed(reason));
             }
             SessionEvent::Restarted => {
                 tracing::warn!("the stick restarted by itself; it is identified again");
+                self.keeper_ticket = None;
+                self.keeper.handle_lost();
                 self.network_lost();
                 self.stick(StickState::Starting);
             }
+            SessionEvent::Completed(ticket, result) if self.keeper_answered(now, ticket, &result) => {}
             SessionEvent::Completed(ticket, result) if self.ordered(now, ticket, &result) => {}
             SessionEvent::Completed(ticket, result) => self.queue.handle_completed(now, ticket, result),
             SessionEvent::Received(command) => {
@@ -224,6 +241,9 @@ impl ZwaveRadio {
 
     fn identified(&mut self, now: Instant, stick: &Stick) {
         let Some(own) = stick.own_node else { return };
+        if let Some(foreign) = self.keeper.handle_identified(stick) {
+            return self.left_alone(foreign);
+        }
         let known = self.secured.as_ref().is_some_and(|known| known.home_id == stick.home_id && known.own == own);
         self.drive_members(stick.home_id);
         if !known {
@@ -234,19 +254,7 @@ impl ZwaveRadio {
             }
             self.secured = Some(Secured { home_id: stick.home_id, own, security });
         }
-        let (version, revision) = stick.firmware;
-        let protocol =
-            stick.protocol_version.map(|(major, minor, patch)| format!(", protocol {major}.{minor}.{patch}"));
-        let (maker, kind, product) = stick.product;
-        self.stick(StickState::Ready(StickInfo {
-            network: format!("{:08x}", stick.home_id),
-            firmware: format!(
-                "{} (Serial API {version}.{revision}{})",
-                stick.library_version,
-                protocol.unwrap_or_default()
-            ),
-            model: format!("{maker:04x}:{kind:04x}:{product:04x}"),
-        }));
+        self.stick(StickState::Ready(stick.info()));
         self.network.handle_identified(stick);
         self.drain_network(now);
         for (node, lock) in &mut self.locks {
@@ -324,7 +332,7 @@ impl Radio for ZwaveRadio {
     }
 
     fn handle_port(&mut self, now: Instant, state: PortState) {
-        self.give_up();
+        self.stick_lost();
         match state {
             PortState::Opened => {
                 self.stick(StickState::Starting);
@@ -341,7 +349,9 @@ impl Radio for ZwaveRadio {
     fn handle_command(&mut self, now: Instant, id: CommandId, lock: LockId, command: LockCommand) {
         let node = u16::try_from(lock.0).ok().and_then(NodeId::new);
         match node.and_then(|node| self.locks.get_mut(&node)) {
-            Some(lock) if self.session.stick().is_some() => lock.handle_command(now, id, command),
+            Some(lock) if self.session.stick().is_some() && !self.keeper.is_working() => {
+                lock.handle_command(now, id, command)
+            }
             Some(_) => self.answer(id, CommandError::StickGone),
             None => self.answer(id, CommandError::NotReady),
         }
@@ -349,14 +359,27 @@ impl Radio for ZwaveRadio {
     }
 
     fn handle_network(&mut self, now: Instant, id: CommandId, command: NetworkCommand) {
-        self.network.handle_command(now, id, command);
+        match self.withheld() {
+            Some(error) => {
+                self.outputs.push_back(Output::Event(RadioEvent::NetworkDone(id, Err(error.into()))));
+            }
+            None => self.network.handle_command(now, id, command),
+        }
+        self.run(now);
+    }
+
+    fn handle_stick(&mut self, now: Instant, id: CommandId, command: StickCommand) {
+        self.take_up(now, id, &command);
         self.run(now);
     }
 
     /// What was learned of a lock only spares the next start an interview; session ids are held back until they are kept,
     /// and so is what the network began.
     fn handle_persisted(&mut self, now: Instant, id: PersistId) {
-        if self.network_kept(now, id) {
+        if self.keeping.take_if(|keeping| *keeping == id).is_some() {
+            self.keeper.handle_kept();
+            self.run(now);
+        } else if self.network_kept(now, id) {
             self.run(now);
         } else if let Some(ids) = self.reserving.remove(&id).and_then(|node| self.sessions.get_mut(&node)) {
             ids.handle_kept();
@@ -368,6 +391,7 @@ impl Radio for ZwaveRadio {
         self.session.handle_timeout(now);
         self.queue.handle_timeout(now);
         self.network.handle_timeout(now);
+        self.keeper.handle_timeout(now);
         if self.queue.must_abort(now) {
             tracing::debug!("a send takes too long while others wait: it is given up");
             self.session.abort(now);
@@ -385,9 +409,9 @@ impl Radio for ZwaveRadio {
         }
         // While the stick is not known, no lock can go on.
         let locks = self.session.stick().and_then(|_| self.locks.values().filter_map(Dialogue::timeout).min());
-        let timeouts =
-            [self.session_timeout, self.queue.timeout(), self.receiver.timeout(), self.network.timeout(), locks];
-        Output::Timeout(timeouts.into_iter().flatten().min())
+        let timeouts = [self.session_timeout, self.queue.timeout(), self.receiver.timeout(), self.network.timeout()];
+        let timeouts = timeouts.into_iter().chain([self.keeper.timeout(), locks]);
+        Output::Timeout(timeouts.flatten().min())
     }
 }
 

@@ -11,6 +11,7 @@ pub mod host;
 pub mod inclusion;
 pub mod interview;
 pub mod lock;
+pub mod memory;
 pub mod node;
 pub mod quirks;
 pub mod security;

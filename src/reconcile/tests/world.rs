@@ -82,7 +82,13 @@ impl World {
 
     async fn begin(&mut self) {
         self.engine.start(self.now).await;
-        let info = StickInfo { network: "C0FFEE01".to_owned(), firmware: "7".to_owned(), model: "Stick".to_owned() };
+        let info = StickInfo {
+            network: "C0FFEE01".to_owned(),
+            firmware: "7".to_owned(),
+            model: "Stick".to_owned(),
+            region: None,
+            power: None,
+        };
         self.report(RadioEvent::Stick(StickState::Ready(info))).await;
         for lock in [FRONT, GATE].into_iter().filter(|lock| !self.untold.contains(lock)).collect::<Vec<_>>() {
             self.report(RadioEvent::LockInterviewed(lock, FakeLock::info())).await;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use keyway_zwave::host::frame::DataFrame;
 use keyway_zwave::node::NodeId;
 
 use super::controller::{Send, Sent};
@@ -19,6 +20,8 @@ pub(super) enum Flight {
     Sent(Box<Send>, Sent, Instant),
     /// A node information frame reaches the stick, or its time is over.
     Information(NodeId, bool),
+    /// The stick has an answer ready.
+    Told(DataFrame),
     /// A step of adding or removing a node is due; the number names the order it belongs to.
     Network(u64, NetworkFlight),
     /// A lock that wants to join by itself says so.

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::setup::RawFresh;
-use super::{Action, Outcome, VirtualStick};
+use super::{Action, Outcome, Series, VirtualStick};
 
 /// What a request means for the byte stream, which the stick itself knows nothing of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +62,16 @@ enum StickAction {
     GarbleEvery(u64),
     Disconnect(bool),
     PressForeign(bool),
+    Swap(Swap),
+}
+
+/// Another stick in the place of this one.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Swap {
+    home_id: u32,
+    #[serde(default)]
+    series: Series,
 }
 
 #[derive(Deserialize)]
@@ -146,6 +156,10 @@ impl VirtualStick {
             StickAction::Reset(false) | StickAction::Disconnect(false) | StickAction::PressForeign(false) => None,
             StickAction::GarbleEvery(every) => Some(StickFault::GarbleEvery(every)),
             StickAction::Disconnect(true) => Some(StickFault::Disconnect),
+            StickAction::Swap(Swap { home_id, series }) => {
+                self.swap(now, home_id, series);
+                Some(StickFault::Disconnect)
+            }
         };
         Control { answer: done(), fault }
     }

@@ -10,6 +10,7 @@ use keyway_zwave::serial_api::command::NodeIdWidth;
 use keyway_zwave::serial_api::function::{self, setup};
 
 use super::channel::MAX_FRAME;
+use super::memory::{Known, Memory, Series};
 
 /// Who is the static update controller?
 const GET_SUC_NODE_ID: u8 = 0x56;
@@ -37,6 +38,8 @@ const PROTOCOL: (u8, u8, u8) = (7, 18, 3);
 pub(super) enum Effect {
     /// A frame for the host.
     Tell(DataFrame),
+    /// The same, after a look into the memory.
+    TellSlowly(DataFrame),
     /// A send was accepted.
     Send(Send),
     /// The send in flight is given up.
@@ -94,13 +97,15 @@ pub(super) enum Sent {
     Fail,
 }
 
-/// The stick's memory.
+/// The stick.
 pub(super) struct Controller {
-    home_id: u32,
-    own: NodeId,
+    known: Known,
+    memory: Memory,
     bridge: bool,
-    /// What it remembers of each node.
-    nodes: BTreeMap<NodeId, Vec<u8>>,
+    /// The region that it was set to.
+    region: Option<u8>,
+    /// Its receiver is off.
+    pub(super) deaf: bool,
     width: NodeIdWidth,
     transmit_reports: bool,
     /// A send is in flight.
@@ -108,12 +113,31 @@ pub(super) struct Controller {
 }
 
 impl Controller {
-    pub(super) fn new(home_id: u32, own: NodeId, bridge: bool, nodes: BTreeMap<NodeId, Vec<u8>>) -> Self {
-        Self { home_id, own, bridge, nodes, width: NodeIdWidth::Bits8, transmit_reports: false, busy: false }
+    pub(super) fn new(known: Known, bridge: bool, series: Series) -> Self {
+        Self {
+            known,
+            memory: Memory::new(series),
+            bridge,
+            region: None,
+            deaf: false,
+            width: NodeIdWidth::Bits8,
+            transmit_reports: false,
+            busy: false,
+        }
     }
 
-    /// The settings of the Serial API are back as they are after a start.
+    /// The network it is in.
+    pub(super) fn home_id(&self) -> u32 {
+        self.known.home_id
+    }
+
+    /// The settings of the Serial API are back as they are after a start, and what was written to its memory is in force.
     pub(super) fn restart(&mut self) {
+        if let Some(known) = self.memory.restart() {
+            let nothing = Known { home_id: 0, own: NodeId::FIRST, nodes: BTreeMap::new() };
+            self.known = known.unwrap_or(nothing);
+        }
+        self.deaf = false;
         self.width = NodeIdWidth::Bits8;
         self.transmit_reports = false;
         self.busy = false;
@@ -140,7 +164,7 @@ impl Controller {
         let length = u8::try_from(command.len()).unwrap_or(u8::MAX);
         let mut payload = vec![0x00];
         if self.bridge {
-            self.width.push(&mut payload, self.own);
+            self.width.push(&mut payload, self.known.own);
         }
         self.width.push(&mut payload, node);
         payload.push(length);
@@ -221,6 +245,14 @@ impl Controller {
             function::REPLACE_FAILED_NODE,
             function::SET_DEFAULT,
         ];
+        functions.push(function::SET_RECEIVE_MODE);
+        functions.extend_from_slice(match self.memory.series {
+            Series::Five => {
+                &[function::NVM_GET_ID, function::NVM_EXT_READ_LONG_BUFFER, function::NVM_EXT_WRITE_LONG_BUFFER]
+            }
+            Series::Seven => &[function::NVM_BACKUP_RESTORE],
+            Series::Eight => &[function::NVM_BACKUP_RESTORE, function::EXTENDED_NVM_BACKUP_RESTORE],
+        });
         functions.extend(self.speaks_long_range().then_some(function::GET_LONG_RANGE_NODES));
         functions.extend(if self.bridge {
             [function::BRIDGE_APPLICATION_COMMAND_HANDLER, function::SEND_DATA_BRIDGE]
@@ -245,20 +277,32 @@ impl Controller {
                 [format!("Z-Wave {}.{:02}\0", PROTOCOL.0, PROTOCOL.1).as_bytes(), &[library]].concat()
             }
             function::MEMORY_GET_ID => {
-                let mut payload = self.home_id.to_be_bytes().to_vec();
-                self.width.push(&mut payload, self.own);
+                let mut payload = self.known.home_id.to_be_bytes().to_vec();
+                self.width.push(&mut payload, self.known.own);
                 payload
             }
-            GET_SUC_NODE_ID => self.node_id_bytes(self.own),
+            function::SET_RECEIVE_MODE => {
+                self.deaf = reader.u8("mode")? == 0;
+                vec![1]
+            }
+            function::NVM_GET_ID
+            | function::NVM_EXT_READ_LONG_BUFFER
+            | function::NVM_EXT_WRITE_LONG_BUFFER
+            | function::NVM_BACKUP_RESTORE
+            | function::EXTENDED_NVM_BACKUP_RESTORE => {
+                let payload = self.memory.carry_out(&self.known, function, reader)?;
+                return Ok(vec![Effect::TellSlowly(DataFrame { frame_type: FrameType::Response, function, payload })]);
+            }
+            GET_SUC_NODE_ID => self.node_id_bytes(self.known.own),
             function::SETUP => return self.setup(reader),
             function::GET_NODE_PROTOCOL_INFO => {
                 let node = self.node_id(reader)?;
-                node.and_then(|node| self.nodes.get(&node)).cloned().unwrap_or(vec![0; 6])
+                node.and_then(|node| self.known.nodes.get(&node)).cloned().unwrap_or(vec![0; 6])
             }
             IS_FAILED_NODE => vec![0],
             function::GET_LONG_RANGE_NODES => self.long_range_nodes(reader.u8("segment")?),
             function::REQUEST_NODE_INFO => {
-                let node = self.node_id(reader)?.filter(|node| self.nodes.contains_key(node));
+                let node = self.node_id(reader)?.filter(|node| self.known.nodes.contains_key(node));
                 let asked = node.map(Effect::AskInformation);
                 return Ok([respond(function, vec![asked.is_some().into()])].into_iter().chain(asked).collect());
             }
@@ -278,7 +322,7 @@ impl Controller {
 
     fn network_order(&self, function: u8, reader: &mut Reader<'_>) -> Result<Vec<Effect>, WireError> {
         let about_failed = |reader: &mut Reader<'_>| {
-            let node = self.node_id(reader)?.filter(|node| self.nodes.contains_key(node));
+            let node = self.node_id(reader)?.filter(|node| self.known.nodes.contains_key(node));
             Ok::<_, WireError>((node, reader.u8("callback id")?))
         };
         let order = match function {
@@ -353,28 +397,28 @@ impl Controller {
 
     /// The nodes it knows, itself apart.
     pub(super) fn nodes(&self) -> impl Iterator<Item = NodeId> {
-        self.nodes.keys().copied()
+        self.known.nodes.keys().copied()
     }
 
     /// Remembers a node.
     pub(super) fn add(&mut self, node: NodeId, protocol_info: Vec<u8>) {
-        self.nodes.insert(node, protocol_info);
+        self.known.nodes.insert(node, protocol_info);
     }
 
     /// Forgets a node.
     pub(super) fn remove(&mut self, node: NodeId) {
-        self.nodes.remove(&node);
+        self.known.nodes.remove(&node);
     }
 
     /// Forgets all, and begins a network with this home id.
     pub(super) fn begin_network(&mut self, home_id: u32) {
-        (self.home_id, self.own) = (home_id, NodeId::FIRST);
-        self.nodes.clear();
+        (self.known.home_id, self.known.own) = (home_id, NodeId::FIRST);
+        self.known.nodes.clear();
     }
 
     fn init_data(&self) -> Vec<u8> {
         let mut mask = [0u8; NODE_MASK];
-        let nodes = self.nodes.keys().chain([&self.own]).filter(|node| !node.is_long_range());
+        let nodes = self.known.nodes.keys().chain([&self.known.own]).filter(|node| !node.is_long_range());
         set_bits(&mut mask, nodes.map(|node| node.get() - 1));
         // API version 9; a controller, primary, SIS; the node list; an EFR32 of the 700 series.
         [&[0x09, 0x08, 29][..], &mask, &[0x07, 0x00]].concat()
@@ -389,7 +433,7 @@ impl Controller {
 
     fn long_range_nodes(&self, segment: u8) -> Vec<u8> {
         let first = FIRST_LONG_RANGE.saturating_add(u16::from(segment).saturating_mul(LONG_RANGE_SEGMENT));
-        let nodes = self.nodes.keys().map(|node| node.get());
+        let nodes = self.known.nodes.keys().map(|node| node.get());
         let more = nodes.clone().max().is_some_and(|last| last >= first.saturating_add(LONG_RANGE_SEGMENT));
         let bits = nodes.filter_map(|node| node.checked_sub(first)).filter(|bit| *bit < LONG_RANGE_SEGMENT);
         // As long as it has to be.
@@ -401,15 +445,17 @@ impl Controller {
 
     /// A stick in a region with Long Range: one that has such nodes.
     fn speaks_long_range(&self) -> bool {
-        self.nodes.keys().any(|node| node.is_long_range())
+        self.known.nodes.keys().any(|node| node.is_long_range())
     }
 
     fn setup(&mut self, reader: &mut Reader<'_>) -> Result<Vec<Effect>, WireError> {
-        const COMMANDS: [u8; 5] = [
+        const COMMANDS: [u8; 7] = [
             setup::GET_SUPPORTED_COMMANDS,
             setup::SET_TX_STATUS_REPORT,
+            setup::GET_POWERLEVEL,
             setup::GET_MAXIMUM_PAYLOAD_SIZE,
             setup::GET_RF_REGION,
+            setup::SET_RF_REGION,
             setup::SET_NODE_ID_TYPE,
         ];
         let command = reader.u8("setup command")?;
@@ -426,7 +472,15 @@ impl Controller {
             }
             setup::GET_MAXIMUM_PAYLOAD_SIZE => vec![u8::try_from(MAX_FRAME).unwrap_or(u8::MAX)],
             // USA with Long Range, or Europe.
-            setup::GET_RF_REGION => vec![if self.speaks_long_range() { 0x09 } else { 0x00 }],
+            setup::GET_RF_REGION => {
+                vec![self.region.unwrap_or(if self.speaks_long_range() { 0x09 } else { 0x00 })]
+            }
+            setup::SET_RF_REGION => {
+                self.region = Some(reader.u8("region")?);
+                vec![1]
+            }
+            // 0 dBm, and what was measured at that.
+            setup::GET_POWERLEVEL => vec![0, 0],
             setup::SET_NODE_ID_TYPE => {
                 let wanted = reader.u8("node id type")?;
                 self.width = if wanted == 2 { NodeIdWidth::Bits16 } else { NodeIdWidth::Bits8 };
@@ -491,87 +545,4 @@ fn set_bits(mask: &mut [u8], bits: impl IntoIterator<Item = u16>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn controller(bridge: bool) -> Controller {
-        let node = |id| NodeId::new(id).unwrap();
-        let info = vec![0x53, 0x5D, 0x01, 0x04, 0x40, 0x03];
-        Controller::new(0xC0FF_EE01, node(1), bridge, [(node(2), info.clone()), (node(257), info)].into())
-    }
-
-    fn answer(controller: &mut Controller, function: u8, payload: &[u8]) -> Vec<u8> {
-        match &controller.handle(&request(function, payload.to_vec()))[..] {
-            [Effect::Tell(frame), ..] => {
-                assert_eq!((frame.frame_type, frame.function), (FrameType::Response, function));
-                frame.payload.clone()
-            }
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn the_node_lists_hold_the_stick_and_its_locks() {
-        let mut controller = controller(false);
-        let init = answer(&mut controller, 0x02, &[]);
-        assert_eq!((init.len(), &init[..4]), (34, &[0x09, 0x08, 29, 0b11][..]));
-        let long_range = answer(&mut controller, 0xDA, &[0]);
-        assert_eq!(long_range, [0, 0, 1, 0b10]);
-    }
-
-    #[test]
-    fn capabilities_list_what_is_there_and_nothing_else_is_answered() {
-        let mut controller = controller(false);
-        let capabilities = answer(&mut controller, 0x07, &[]);
-        let has = |function: u8| capabilities[8 + usize::from(function - 1) / 8] & 1 << ((function - 1) % 8) != 0;
-        assert!(has(0x13) && has(0x04) && !has(0xA9) && !has(0x14));
-        assert_eq!(controller.handle(&request(0xA9, vec![1, 2, 2, 0x62, 0x02, 0x25, 0, 0, 0, 0, 7])), []);
-    }
-
-    #[test]
-    fn a_stick_without_long_range_nodes_does_not_speak_long_range() {
-        let mut classic = Controller::new(1, NodeId::FIRST, false, BTreeMap::new());
-        assert_eq!(classic.handle(&request(0xDA, vec![0])), []);
-        assert_eq!(classic.started().payload.last(), Some(&0));
-        assert_eq!(controller(false).started().payload.last(), Some(&1));
-    }
-
-    #[test]
-    fn sixteen_bit_node_ids_hold_until_the_stick_restarts() {
-        let mut controller = controller(false);
-        assert_eq!(answer(&mut controller, 0x20, &[]), [0xC0, 0xFF, 0xEE, 0x01, 1]);
-        assert_eq!(answer(&mut controller, 0x0B, &[0x80, 2]), [0x80, 1]);
-        assert_eq!(answer(&mut controller, 0x20, &[]), [0xC0, 0xFF, 0xEE, 0x01, 0, 1]);
-        assert_eq!(answer(&mut controller, 0x41, &[1, 1])[4], 0x40);
-        controller.restart();
-        assert_eq!(answer(&mut controller, 0x20, &[]).len(), 5);
-    }
-
-    #[test]
-    fn one_send_at_a_time_is_accepted() {
-        let mut controller = controller(true);
-        let send = request(0xA9, vec![1, 2, 2, 0x62, 0x02, 0x25, 0, 0, 0, 0, 7]);
-        let accepted = controller.handle(&send);
-        let [_, Effect::Send(inside)] = &accepted[..] else { panic!("{accepted:?}") };
-        assert_eq!((inside.node, &inside.data[..], inside.callback), (NodeId::new(2), &[0x62, 0x02][..], 7));
-        assert_eq!(controller.handle(&send), [respond(0xA9, vec![0])]);
-    }
-
-    #[test]
-    fn a_cut_command_is_not_answered() {
-        let mut controller = controller(false);
-        for (function, payload) in [(0x13, &[2, 9, 0x62][..]), (0x41, &[]), (0x0B, &[]), (0xDA, &[])] {
-            assert_eq!(controller.handle(&request(function, payload.to_vec())), []);
-        }
-    }
-
-    #[test]
-    fn callbacks_carry_a_transmit_report_where_it_was_asked_for() {
-        let mut controller = controller(false);
-        let send = Send { function: 0x13, node: NodeId::new(2), data: vec![], acknowledged: true, callback: 9 };
-        assert_eq!(controller.sent(&send, Sent::NoAck, 3, -60).payload, [9, 1]);
-        answer(&mut controller, 0x0B, &[0x02, 0xFF]);
-        let report = controller.sent(&send, Sent::Ok, 300, -60).payload;
-        assert_eq!((report.len(), &report[..6]), (26, &[9, 0, 1, 44, 0, 0xC4][..]));
-    }
-}
+mod tests;

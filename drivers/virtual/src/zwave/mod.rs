@@ -13,6 +13,7 @@ mod controller;
 mod joining;
 mod link;
 mod log;
+mod memory;
 mod network;
 mod node;
 mod oddities;
@@ -31,6 +32,7 @@ pub use action::{Action, Outcome};
 pub use control::{Control, StickFault};
 pub use joining::JoinFaults;
 pub use log::LoggedCommand;
+pub use memory::Series;
 pub use network::FreshLock;
 pub use oddities::Oddities;
 pub use setup::{LockSetup, SetupError, StickSetup, demo_setup};
@@ -38,6 +40,7 @@ pub use setup::{LockSetup, SetupError, StickSetup, demo_setup};
 use air::{Air, Flight};
 use controller::{Controller, Effect, Send, Sent};
 use link::Link;
+use memory::Known;
 use network::Comings;
 use node::{Membership, Node};
 
@@ -49,6 +52,8 @@ const BEAM: Duration = Duration::from_millis(1100);
 const AWAKE: Duration = Duration::from_secs(2);
 /// How long the stick tries before it gives a node up: direct, by every route, by exploring.
 const NO_ACK_AFTER: Duration = Duration::from_millis(2500);
+/// How long a look into the stick's memory takes.
+const MEMORY: Duration = Duration::from_millis(2);
 /// How long a restart of the stick takes.
 const RESTART: Duration = Duration::from_millis(500);
 
@@ -109,7 +114,8 @@ impl VirtualStick {
         };
         let posts: BTreeMap<_, _> = setup.locks.iter().map(post).collect();
         let nodes = posts.iter().map(|(id, post)| (*id, post.node.protocol_info())).collect();
-        let controller = Controller::new(setup.home_id, setup.own, setup.bridge, nodes);
+        let known = Known { home_id: setup.home_id, own: setup.own, nodes };
+        let controller = Controller::new(known, setup.bridge, setup.series);
         Self {
             setup,
             random,
@@ -208,12 +214,21 @@ impl VirtualStick {
         Some(outcome)
     }
 
+    /// Another stick is plugged in instead, with an empty network of this home id. The locks stay as they are: they hear
+    /// only a stick that has their network.
+    pub fn swap(&mut self, now: Instant, home_id: u32, series: Series) {
+        let known = Known { home_id, own: NodeId::FIRST, nodes: BTreeMap::new() };
+        self.controller = Controller::new(known, self.setup.bridge, series);
+        self.reset(now);
+    }
+
     /// Pulls the stick's reset: what was under way is lost, and it says that it has started.
     pub fn reset(&mut self, now: Instant) {
         self.down = true;
         self.link.restart();
         self.air.forget_sends();
         self.controller.restart();
+        self.setup.home_id = self.controller.home_id();
         self.comings.restart();
         self.air.put(now + RESTART, Flight::Started);
     }
@@ -222,6 +237,7 @@ impl VirtualStick {
         for effect in self.controller.handle(frame) {
             match effect {
                 Effect::Tell(frame) => self.link.send(now, frame),
+                Effect::TellSlowly(frame) => self.air.put(now + MEMORY, Flight::Told(frame)),
                 Effect::Send(send) => self.send(now, send),
                 Effect::Abort => {
                     if let Some(send) = self.air.abort() {
@@ -236,7 +252,9 @@ impl VirtualStick {
     }
 
     fn send(&mut self, now: Instant, send: Send) {
-        let Some((node, post)) = send.node.and_then(|node| Some((node, self.posts.get_mut(&node)?))) else {
+        let home_id = self.controller.home_id();
+        let heard = send.node.and_then(|node| Some((node, self.posts.get_mut(&node)?)));
+        let Some((node, post)) = heard.filter(|(_, post)| post.node.home_id() == home_id) else {
             self.air.put(now + NO_ACK_AFTER, Flight::Sent(Box::new(send), Sent::NoAck, now));
             return;
         };
@@ -253,7 +271,8 @@ impl VirtualStick {
     }
 
     fn ask_information(&mut self, now: Instant, node: NodeId) {
-        let Some(post) = self.posts.get_mut(&node) else { return };
+        let home_id = self.controller.home_id();
+        let Some(post) = self.posts.get_mut(&node).filter(|post| post.node.home_id() == home_id) else { return };
         let answered = post.reaches() && post.node.setup().tells_information;
         let at = if answered { post.travel(now) + post.latency } else { now + NO_ACK_AFTER };
         self.air.put(at, Flight::Information(node, answered));
@@ -269,7 +288,12 @@ impl VirtualStick {
             }
             Flight::ToStick(id, frame) => {
                 let rssi = self.rssi();
-                self.tell(now, self.controller.received(id, &frame, rssi));
+                let home_id = self.controller.home_id();
+                // One that has left says its last word all the same.
+                let ours = self.posts.get(&id).is_none_or(|post| post.node.home_id() == home_id);
+                if ours && !self.controller.deaf {
+                    self.tell(now, self.controller.received(id, &frame, rssi));
+                }
             }
             Flight::Sent(send, sent, begun) => self.ended(now, &send, sent, begun),
             Flight::Information(id, answered) => {
@@ -277,6 +301,7 @@ impl VirtualStick {
                 let information = information.as_deref().map(|bytes| (id, bytes));
                 self.tell(now, self.controller.information(information));
             }
+            Flight::Told(frame) => self.tell(now, frame),
             Flight::Network(order, flight) => self.handle_network(now, order, flight),
             Flight::WantsToJoin => self.handle_wants_to_join(now),
             Flight::Started => {

@@ -131,6 +131,11 @@ impl Node {
         self.frames.clear();
     }
 
+    /// The network it is in.
+    pub(super) fn home_id(&self) -> u32 {
+        self.home_id
+    }
+
     /// Whether it is getting its keys.
     pub(super) fn is_joining(&self) -> bool {
         self.joiner.is_some() || self.joined.is_some()

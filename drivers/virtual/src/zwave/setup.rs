@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::Oddities;
 use super::joining::JoinFaults;
+use super::memory::Series;
 use super::network::FreshLock;
 use crate::door::DoorSetup;
 
@@ -24,6 +25,8 @@ pub struct StickSetup {
     pub keys: NetworkKeys,
     /// A bridge controller: it has the bridge variants of send and receive, and only those.
     pub bridge: bool,
+    /// What kind of chip it has.
+    pub series: Series,
     /// The locks.
     pub locks: Vec<LockSetup>,
 }
@@ -108,6 +111,7 @@ pub fn demo_setup() -> StickSetup {
         own: NodeId::FIRST,
         keys,
         bridge: false,
+        series: Series::default(),
         locks: locks.into_iter().flatten().collect(),
     }
 }
@@ -159,7 +163,7 @@ impl StickSetup {
             }
             locks.push(lock);
         }
-        Ok(Self { home_id: raw.home_id, own: NodeId::FIRST, keys, bridge: raw.bridge, locks })
+        Ok(Self { home_id: raw.home_id, own: NodeId::FIRST, keys, bridge: raw.bridge, series: raw.series, locks })
     }
 }
 
@@ -180,6 +184,8 @@ struct RawStick {
     home_id: u32,
     #[serde(default)]
     bridge: bool,
+    #[serde(default)]
+    series: Series,
     #[serde(default)]
     keys: RawKeys,
     locks: Vec<RawLock>,

@@ -57,7 +57,10 @@ impl ZwaveRadio {
                         secured.security.remove_peer(node);
                     }
                 }
-                NetworkOutput::NewNetwork => self.session.identify_again(now),
+                NetworkOutput::NewNetwork => {
+                    self.keeper.handle_new_network();
+                    self.session.identify_again(now);
+                }
                 NetworkOutput::Expect(_)
                 | NetworkOutput::TemporaryKey(..)
                 | NetworkOutput::ZeroKey(_)

@@ -146,6 +146,11 @@ impl Network {
         })
     }
 
+    /// Whether something is being added or removed.
+    pub fn is_busy(&self) -> bool {
+        self.process.is_some()
+    }
+
     /// The next output.
     pub fn poll(&mut self) -> Option<NetworkOutput> {
         self.out.poll()

@@ -18,6 +18,8 @@ pub const GET_PROTOCOL_VERSION: u8 = 0x09;
 pub const STARTED: u8 = 0x0A;
 /// Settings of the Serial API itself; see [`setup`].
 pub const SETUP: u8 = 0x0B;
+/// Turns the receiver on or off.
+pub const SET_RECEIVE_MODE: u8 = 0x10;
 /// Sends a command class to a node.
 pub const SEND_DATA: u8 = 0x13;
 /// Library version and type.
@@ -26,6 +28,16 @@ pub const GET_LIBRARY_VERSION: u8 = 0x15;
 pub const SEND_DATA_ABORT: u8 = 0x16;
 /// Home id and own node id.
 pub const MEMORY_GET_ID: u8 = 0x20;
+/// What memory a stick of the 500 series has.
+pub const NVM_GET_ID: u8 = 0x29;
+/// Reads from the memory of a 500 series stick.
+pub const NVM_EXT_READ_LONG_BUFFER: u8 = 0x2A;
+/// Writes to the memory of a 500 series stick.
+pub const NVM_EXT_WRITE_LONG_BUFFER: u8 = 0x2B;
+/// Opens, reads, writes and closes the memory of a stick of the 700 series or later, up to 64 KiB.
+pub const NVM_BACKUP_RESTORE: u8 = 0x2E;
+/// The same for memories of any size.
+pub const EXTENDED_NVM_BACKUP_RESTORE: u8 = 0x3D;
 /// What the stick remembers of a node.
 pub const GET_NODE_PROTOCOL_INFO: u8 = 0x41;
 /// Forgets the network, and begins a new one.
@@ -55,10 +67,16 @@ pub mod setup {
     pub const GET_SUPPORTED_COMMANDS: u8 = 0x01;
     /// Transmit reports behind each send's callback.
     pub const SET_TX_STATUS_REPORT: u8 = 0x02;
+    /// The power of its radio, in tenths of a dBm, 8 bits wide.
+    pub const GET_POWERLEVEL: u8 = 0x08;
     /// Most bytes in one send.
     pub const GET_MAXIMUM_PAYLOAD_SIZE: u8 = 0x10;
+    /// The power of its radio, in tenths of a dBm, 16 bits wide.
+    pub const GET_POWERLEVEL_16: u8 = 0x13;
     /// Region of the radio.
     pub const GET_RF_REGION: u8 = 0x20;
+    /// Sets the region of the radio; in force after a restart.
+    pub const SET_RF_REGION: u8 = 0x40;
     /// Width of node ids in all frames from then on: 1 = 8 bits, 2 = 16 bits.
     pub const SET_NODE_ID_TYPE: u8 = 0x80;
 }

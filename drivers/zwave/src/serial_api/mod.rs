@@ -3,7 +3,9 @@
 pub mod callback;
 pub mod command;
 pub mod function;
+pub mod memory;
 pub mod network;
+pub mod region;
 pub mod session;
 pub mod startup;
 

@@ -201,6 +201,15 @@ impl Session {
         }
     }
 
+    /// The stick is restarted: it forgets its settings, and is identified again.
+    pub fn restart(&mut self, now: Instant) {
+        if self.stick().is_some() {
+            self.fail_all(SendFailure::Restarted);
+            self.begin_reset(now);
+            self.run(now);
+        }
+    }
+
     /// The instant of the last timeout has come.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.link.handle_timeout(now);

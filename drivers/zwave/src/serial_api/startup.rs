@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use keyway_lock::StickInfo;
 use keyway_lock::wire::{Reader, WireError};
 
 use super::command::{Command, NodeIdWidth};
 use super::function::{self, setup};
+use super::region;
 use crate::node::NodeId;
 
 /// Command classes the hub lists in its own node information frame.
@@ -40,6 +42,8 @@ pub struct Stick {
     pub max_payload: usize,
     /// Region of its radio (Serial API setup, RF region values), where told.
     pub rf_region: Option<u8>,
+    /// The power it sends with, in tenths of a dBm, where told.
+    pub power: Option<i16>,
     /// GetControllerCapabilities flags.
     pub controller_capabilities: u8,
 }
@@ -51,6 +55,21 @@ impl Stick {
     /// Whether the stick has a function.
     pub fn has(&self, function: u8) -> bool {
         self.functions.contains(&function)
+    }
+
+    /// What the hub is told of it.
+    pub fn info(&self) -> StickInfo {
+        let (version, revision) = self.firmware;
+        let protocol = self.protocol_version.map(|(major, minor, patch)| format!(", protocol {major}.{minor}.{patch}"));
+        let protocol = protocol.unwrap_or_default();
+        let (maker, kind, product) = self.product;
+        StickInfo {
+            network: format!("{:08x}", self.home_id),
+            firmware: format!("{} (Serial API {version}.{revision}{protocol})", self.library_version),
+            model: format!("{maker:04x}:{kind:04x}:{product:04x}"),
+            region: self.rf_region.map(region::name_of),
+            power: self.power,
+        }
     }
 
     /// The shortest send the stick has.
@@ -76,6 +95,8 @@ enum Step {
     TxStatusReport,
     MaximumPayload,
     RfRegion,
+    Power,
+    Power16,
     InitData,
     ControllerCapabilities,
     LongRangeNodes(u8),
@@ -97,6 +118,8 @@ impl Step {
             Self::TxStatusReport => Some(setup::SET_TX_STATUS_REPORT),
             Self::MaximumPayload => Some(setup::GET_MAXIMUM_PAYLOAD_SIZE),
             Self::RfRegion => Some(setup::GET_RF_REGION),
+            Self::Power => Some(setup::GET_POWERLEVEL),
+            Self::Power16 => Some(setup::GET_POWERLEVEL_16),
             _ => None,
         }
     }
@@ -142,6 +165,10 @@ impl Startup {
                 Step::TxStatusReport => self.if_setup(setup::SET_TX_STATUS_REPORT, &[0xFF]),
                 Step::MaximumPayload => self.if_setup(setup::GET_MAXIMUM_PAYLOAD_SIZE, &[]),
                 Step::RfRegion => self.if_setup(setup::GET_RF_REGION, &[]),
+                // The wider one where there are both: the power does not always fit the other.
+                Step::Power if self.stick.setup_commands.contains(&setup::GET_POWERLEVEL_16) => None,
+                Step::Power => self.if_setup(setup::GET_POWERLEVEL, &[]),
+                Step::Power16 => self.if_setup(setup::GET_POWERLEVEL_16, &[]),
                 Step::InitData => Some(Command::query(function::GET_INIT_DATA, &[])),
                 Step::ControllerCapabilities => self.if_has(function::GET_CONTROLLER_CAPABILITIES, &[]),
                 Step::LongRangeNodes(segment) => self.if_has(function::GET_LONG_RANGE_NODES, &[segment]),
@@ -217,6 +244,10 @@ impl Startup {
                 reader.u8("setup command")?;
                 let flags = reader.u8("supported setup commands")?;
                 stick.setup_commands = (0..8).map(|bit| 1 << bit).filter(|command| flags & command != 0).collect();
+                // The long list, where there is one, is off by one before version 7.19.1 of the library: its first bit
+                // then stands for no command, and else for this one.
+                let first = u16::from(reader.peek().is_some_and(|byte| byte & 1 != 0));
+                stick.setup_commands.extend(bits(reader.rest(), first).filter_map(|bit| u8::try_from(bit).ok()));
             }
             Step::LibraryVersion => {
                 let text = reader.rest().split(|byte| *byte == 0).next().unwrap_or_default();
@@ -246,6 +277,14 @@ impl Startup {
             Step::RfRegion => {
                 reader.u8("setup command")?;
                 stick.rf_region = Some(reader.u8("RF region")?);
+            }
+            Step::Power => {
+                reader.u8("setup command")?;
+                stick.power = Some(reader.u8("power")?.cast_signed().into());
+            }
+            Step::Power16 => {
+                reader.u8("setup command")?;
+                stick.power = Some(reader.u16_be("power")?.cast_signed());
             }
             Step::InitData => {
                 reader.bytes("API version and capabilities", 2)?;
@@ -285,7 +324,9 @@ impl Startup {
             Step::Id => Step::TxStatusReport,
             Step::TxStatusReport => Step::MaximumPayload,
             Step::MaximumPayload => Step::RfRegion,
-            Step::RfRegion => Step::InitData,
+            Step::RfRegion => Step::Power,
+            Step::Power => Step::Power16,
+            Step::Power16 => Step::InitData,
             Step::InitData => Step::ControllerCapabilities,
             Step::ControllerCapabilities => Step::LongRangeNodes(0),
             Step::LongRangeNodes(_) => Step::NodeInformation,

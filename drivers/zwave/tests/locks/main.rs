@@ -7,6 +7,7 @@ mod leaving;
 mod oddities;
 mod quirks;
 mod settings;
+mod stick;
 mod trouble;
 mod world;
 

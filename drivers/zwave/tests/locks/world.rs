@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use keyway_lock::{
     CommandError, CommandId, CommandOutput, DeviceLabel, LockCommand, LockEvent, NetworkCommand, NetworkFailure,
-    NetworkOutcome, NetworkRecord, NetworkStep, Output, PortState, Radio, RadioEvent, StickState,
+    NetworkOutcome, NetworkRecord, NetworkStep, Output, PortState, Radio, RadioEvent, StickCommand, StickState,
 };
 use keyway_virtual::faults::Garble;
 use keyway_virtual::zwave::{
-    Action, FrameCounts, FreshLock, LockSetup, Outcome, StickSetup, VirtualOutput, VirtualStick, demo_setup,
+    Action, FrameCounts, FreshLock, LockSetup, Outcome, Series, StickSetup, VirtualOutput, VirtualStick, demo_setup,
 };
 use keyway_zwave::controller::{Setup, ZwaveRadio};
 use keyway_zwave::host::frame::{DataFrame, FrameType};
@@ -198,6 +198,42 @@ impl World {
         })
     }
 
+    /// Asks something of the stick itself, without waiting.
+    pub(crate) fn ask_stick(&mut self, command: StickCommand) -> CommandId {
+        self.next_command += 1;
+        let command_id = CommandId(self.next_command);
+        self.radio.handle_stick(self.now, command_id, command);
+        self.settle();
+        command_id
+    }
+
+    /// Asks something of the stick itself, and waits for the answer.
+    pub(crate) fn stick_command(&mut self, command: StickCommand) -> Result<NetworkOutcome, NetworkFailure> {
+        let asked = self.ask_stick(command);
+        self.ended(asked)
+    }
+
+    /// Another stick is plugged in, with an empty network; the locks stay.
+    pub(crate) fn swap_stick(&mut self, home_id: u32, series: Series) {
+        self.stick.swap(self.now, home_id, series);
+        self.pass(Duration::from_secs(2));
+    }
+
+    /// The network that the stick has now.
+    pub(crate) fn network_of_stick(&self) -> String {
+        format!("{:08x}", self.stick.setup().home_id)
+    }
+
+    /// The hub's process begins anew, and finds another stick.
+    pub(crate) fn reopen_hub_foreign(&mut self, entropy: u8) {
+        self.radio = ZwaveRadio::new(self.setup.clone(), self.records.clone(), [entropy; 32]);
+        self.events.clear();
+        self.open();
+        self.until("the stick is known", |world| {
+            world.told(|event| matches!(event, RadioEvent::Stick(StickState::Foreign { .. })))
+        });
+    }
+
     /// Asks something of the network, and waits for the answer.
     pub(crate) fn network(&mut self, command: NetworkCommand) -> Result<NetworkOutcome, NetworkFailure> {
         let asked = self.ask_network(command);
@@ -296,7 +332,7 @@ impl World {
 
     /// To the next instant at which something is due, `end` at most. False: nothing is due until then.
     fn step(&mut self, end: Instant) -> bool {
-        let (radio, stick) = (self.drain_radio(), self.drain_stick());
+        let [radio, stick] = self.settle();
         let Some(next) = [radio, stick].into_iter().flatten().min().filter(|next| *next <= end) else { return false };
         self.now = self.now.max(next);
         if stick.is_some_and(|at| at <= self.now) {
@@ -309,21 +345,28 @@ impl World {
         true
     }
 
-    /// Moves bytes to and fro until both are quiet.
-    fn settle(&mut self) {
-        self.drain_radio();
-        self.drain_stick();
+    /// Moves bytes to and fro until both are quiet: when each is to be woken.
+    fn settle(&mut self) -> [Option<Instant>; 2] {
+        loop {
+            let (radio, sent) = self.drain_radio();
+            let (stick, told) = self.drain_stick();
+            if !sent && !told {
+                return [radio, stick];
+            }
+        }
     }
 
-    fn drain_radio(&mut self) -> Option<Instant> {
+    /// When the driver is to be woken, and whether it sent something.
+    fn drain_radio(&mut self) -> (Option<Instant>, bool) {
+        let mut sent = false;
         loop {
             match self.radio.poll_output() {
                 Output::Transmit(mut bytes) => {
+                    sent = true;
                     self.wire.apply(&mut bytes);
                     if !self.deaf {
                         self.stick.handle_bytes(self.now, &bytes);
                     }
-                    self.drain_stick();
                 }
                 Output::Event(event) => self.events.push((self.now - self.start, event)),
                 Output::Persist(id, record) => {
@@ -331,20 +374,22 @@ impl World {
                     self.records.push(record);
                     self.radio.handle_persisted(self.now, id);
                 }
-                Output::Timeout(at) => return at,
+                Output::Timeout(at) => return (at, sent),
             }
         }
     }
 
-    fn drain_stick(&mut self) -> Option<Instant> {
+    /// When the stick is to be woken, and whether it told something.
+    fn drain_stick(&mut self) -> (Option<Instant>, bool) {
+        let mut told = false;
         loop {
             match self.stick.poll_output() {
                 VirtualOutput::Transmit(mut bytes) => {
+                    told = true;
                     self.wire.apply(&mut bytes);
                     self.radio.handle_bytes(self.now, &bytes);
-                    self.drain_radio();
                 }
-                VirtualOutput::Timeout(at) => return at,
+                VirtualOutput::Timeout(at) => return (at, told),
             }
         }
     }

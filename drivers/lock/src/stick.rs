@@ -1,0 +1,28 @@
+//! The stick itself: what the hub asks of it beside its network's devices.
+
+/// What the hub asks of a stick. A driver answers each with exactly one [`crate::RadioEvent::NetworkDone`], when it has
+/// ended; one at a time, and not while a device is being added or removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StickCommand {
+    /// Read its memory, and keep it among the records, for the day on which the stick is lost. Locks wait meanwhile.
+    KeepMemory,
+    /// Write the memory that is kept to the stick: from then on it has the network that it was kept of. Whatever the stick
+    /// knew is lost.
+    RestoreMemory {
+        /// The identity of its present network, as [`crate::StickInfo::network`] has it.
+        over: String,
+    },
+    /// A stick that is another one than before ([`crate::StickState::Foreign`]) is to be worked with, and its network with
+    /// it.
+    Adopt {
+        /// The identity of its network, as [`crate::StickInfo::network`] has it.
+        network: String,
+    },
+    /// Restart its firmware. Its network stays.
+    Restart,
+    /// Set the region of the world whose frequencies it uses; it restarts.
+    SetRegion {
+        /// As [`crate::StickInfo::region`] has it.
+        region: String,
+    },
+}
