@@ -2,6 +2,7 @@
 //! only module that knows all the others.
 
 mod chronicle;
+mod orders;
 mod radios;
 mod service;
 
@@ -97,8 +98,9 @@ async fn run_with(
     // Turned by us, so that all stop also when it was not the caller who wanted it.
     let (ending, ended) = watch::channel(false);
     let mut tasks = Tasks::new(ended.clone());
-    let networks = radios::start(&mut tasks, config.zwave, store, &clock, states).await?;
-    let hub = Hub::new(&config.hub_name, store.clone(), Arc::clone(&clock), sticks).with_networks(networks);
+    let (networks, orders) = radios::start(&mut tasks, config.zwave, store, &clock, states).await?;
+    let hub = Hub::new(&config.hub_name, store.clone(), Arc::clone(&clock), sticks);
+    let hub = hub.with_networks(networks).with_orders(orders);
     if let Some(broker) = config.mqtt {
         let (hub_name, hub, ended) = (config.hub_name, hub.clone(), ended.clone());
         let door = move || {

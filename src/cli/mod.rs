@@ -4,6 +4,7 @@ mod check_config;
 mod client;
 mod completions;
 mod demo;
+mod restore;
 mod run;
 mod virtual_stick;
 
@@ -32,6 +33,9 @@ enum Command {
     CheckConfig(check_config::Arguments),
     #[command(flatten)]
     Client(Box<client::Command>),
+    /// Bring back what `keyway backup` took away. The hub must be stopped. It is shown what will happen, and asked before it
+    /// does; the passphrase is asked for, or read from stdin.
+    Restore(restore::Arguments),
     /// See the hub at work in half a minute, with a broker and three locks in software: nothing to install or to own.
     Demo(demo::Arguments),
     /// A Z-Wave stick with locks in software, for a hub to connect to over TCP: for demonstrations and tests.
@@ -56,6 +60,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             completions::run(&arguments);
             Ok(())
         }
+        Command::Restore(arguments) => return answer(restore::run(arguments)),
         Command::Client(command) => return answer(client::run(*command)),
     };
     match outcome {

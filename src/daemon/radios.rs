@@ -9,6 +9,7 @@ use keyway_zwave::controller::{Setup, ZwaveRadio};
 use keyway_zwave::inclusion::code;
 use tokio::sync::{mpsc, watch};
 
+use super::orders::Orders;
 use super::{DaemonError, Tasks, entropy};
 use crate::clock::Clock;
 use crate::config::ZwaveStick;
@@ -30,9 +31,9 @@ pub(super) async fn start(
     store: &Store,
     clock: &Arc<dyn Clock>,
     states: watch::Sender<hub::Sticks>,
-) -> Result<Arc<Networks>, DaemonError> {
-    states
-        .send_modify(|states| states.extend(sticks.iter().map(|stick| (stick.name.as_str().into(), StickState::Gone))));
+) -> Result<(Arc<Networks>, Arc<Orders>), DaemonError> {
+    let gone = |stick: &ZwaveStick| (stick.name.as_str().into(), StickState::Gone.into());
+    states.send_modify(|states| states.extend(sticks.iter().map(gone)));
     let (reports_out, reports) = mpsc::channel(QUEUE);
     let (persists_out, persists) = mpsc::channel(QUEUE);
     let (mut handles, mut seats) = (BTreeMap::new(), Vec::new());
@@ -53,13 +54,14 @@ pub(super) async fn start(
     let (named_out, named) = mpsc::channel(QUEUE);
     let kinds: Vec<_> = seats.iter().map(|seat: &StickSeat| (Arc::clone(&seat.name), seat.kind)).collect();
     let networks = Arc::new(Networks::new(kinds, Sticks(Arc::clone(&handles))));
-    let told = pass_on(reports, named_out, states, Arc::clone(&networks), reports_out);
+    let orders = Arc::new(Orders::new(Arc::clone(&handles), states));
+    let told = pass_on(reports, named_out, Arc::clone(&networks), Arc::clone(&orders), reports_out);
     tasks.start_helper("the reports of the sticks", told);
     let keeper = keep(store.clone(), Arc::clone(clock), Arc::clone(&handles), persists, persists_out);
     tasks.start_helper("the keeper of radio records", keeper);
     let reconciler = Reconciler::new(store.clone(), Arc::clone(clock), Arc::new(Sticks(handles)), seats);
     tasks.start("the reconciler", reconciler.run(named, tasks.stop.clone()));
-    Ok(networks)
+    Ok((networks, orders))
 }
 
 /// What the reconciler and the hub see of the sticks.
@@ -91,15 +93,13 @@ impl NetworkOrders for Sticks {
 async fn pass_on(
     mut reports: mpsc::Receiver<StickReport>,
     named: mpsc::Sender<(Arc<str>, RadioEvent)>,
-    states: watch::Sender<hub::Sticks>,
     networks: Arc<Networks>,
+    orders: Arc<Orders>,
     _open: mpsc::Sender<StickReport>,
 ) {
     while let Some(StickReport { stick, event }) = reports.recv().await {
         networks.observe(&stick, &event);
-        if let RadioEvent::Stick(state) = &event {
-            states.send_modify(|states| _ = states.insert(Arc::clone(&stick), state.clone()));
-        }
+        orders.observe(&stick, &event);
         if named.send((stick, event)).await.is_err() {
             return;
         }

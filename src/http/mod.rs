@@ -2,11 +2,13 @@
 //!
 //! - `GET|POST|PUT|PATCH|DELETE /<operation>`: every operation of the hub, by each of its methods.
 //! - `GET /events/stream`: what happens, as it happens.
+//! - `POST /backup`: everything that the hub has, in one encrypted file.
 //! - `GET /openapi.json` and `GET /health`: for anybody, since nothing in them is secret.
 //!
 //! All else needs `authorization: Bearer <key>`. A key is looked up in the store at every request, so one that was
 //! deleted opens nothing from then on.
 
+mod backup;
 mod listener;
 mod local_key;
 mod operations;
@@ -29,7 +31,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
@@ -124,8 +126,9 @@ fn router(door: Door) -> Router {
         .route("/health", get(health))
         .route("/openapi.json", get(async || reply::json(StatusCode::OK, &openapi())))
         .route("/events/stream", get(stream::stream))
+        .route("/backup", post(backup::back_up))
         .fallback(operations::call)
-        .method_not_allowed_fallback(async || Refusal::new("method_not_allowed", "this path takes GET"))
+        .method_not_allowed_fallback(async || Refusal::new("method_not_allowed", "this path takes another method"))
         .layer(from_fn_with_state(Arc::clone(&door), stamp::stamp))
         .with_state(door)
 }

@@ -58,7 +58,7 @@ pub(super) async fn parameters(
 
 /// An empty body is an empty object whatever its content type, since Seam's older clients send a form of nothing. A
 /// content type is not asked for either: what is a JSON object is meant as one.
-async fn read(body: Body, limits: &Limits) -> Result<Map<String, Value>, Refusal> {
+pub(super) async fn read(body: Body, limits: &Limits) -> Result<Map<String, Value>, Refusal> {
     let not_json = |message: String| Err(Refusal::new("invalid_json", message));
     let bytes = match tokio::time::timeout(limits.body_within, to_bytes(body, limits.body_size)).await {
         Ok(Ok(bytes)) => bytes,

@@ -4,8 +4,8 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use super::caller::Caller;
-use super::health::Sticks;
 use super::networks::Networks;
+use super::sticks::{StickOrders, Sticks};
 use crate::model::Role;
 use crate::store::Unit;
 
@@ -15,6 +15,7 @@ pub(super) struct Surroundings {
     pub(super) clock_trusted: bool,
     pub(super) sticks: Sticks,
     pub(super) networks: Arc<Networks>,
+    pub(super) orders: Arc<dyn StickOrders>,
 }
 
 /// Who will see a resource.

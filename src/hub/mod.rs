@@ -7,6 +7,7 @@ mod access_methods;
 mod action_attempts;
 mod answer;
 mod api_keys;
+mod backup;
 mod call;
 mod caller;
 mod cloud_only;
@@ -39,6 +40,7 @@ mod request;
 mod schema;
 mod shape;
 mod spaces;
+mod sticks;
 mod trouble;
 mod user_identities;
 mod webhooks;
@@ -59,16 +61,17 @@ use crate::store::{HandedIn, Store, Unit};
 pub use crate::model::Role;
 pub use crate::store::{Changes, StoreError};
 pub use answer::Answer;
+pub use backup::{BackupFailed, SealedBackup};
 pub use caller::Caller;
 pub use deliveries::{NotDelivered, Outgoing, OutgoingEvent};
 pub use events::EventResource;
 pub use feed::FeedStart;
-pub use health::Sticks;
 pub use networks::{JoinCode, NetworkOrders, Networks};
 pub use openapi::openapi;
 pub use operation::{Method, Operation};
 pub use operations::operations;
 pub use shape::{Field, Shape};
+pub use sticks::{StickOrder, StickOrders, StickStatus, Sticks};
 
 use call::Surroundings;
 
@@ -80,18 +83,26 @@ pub struct Hub {
     clock: Arc<dyn Clock>,
     sticks: watch::Receiver<Sticks>,
     networks: Arc<Networks>,
+    orders: Arc<dyn StickOrders>,
+    backups: backup::Backups,
 }
 
 impl Hub {
     /// Over a store; `name` and `sticks` are only told of.
     pub fn new(name: &str, store: Store, clock: Arc<dyn Clock>, sticks: watch::Receiver<Sticks>) -> Self {
-        let networks = Arc::new(Networks::none());
-        Self { name: name.into(), store, clock, sticks, networks }
+        let (networks, orders) = (Arc::new(Networks::none()), Arc::new(sticks::NoSticks));
+        let backups = backup::Backups::default();
+        Self { name: name.into(), store, clock, sticks, networks, orders, backups }
     }
 
     /// With networks that can be changed.
     pub fn with_networks(self, networks: Arc<Networks>) -> Self {
         Self { networks, ..self }
+    }
+
+    /// With sticks that something can be asked of.
+    pub fn with_orders(self, orders: Arc<dyn StickOrders>) -> Self {
+        Self { orders, ..self }
     }
 
     /// Carries out an operation such as `access_grants/create`, if the caller may ask for it. Carried out at most once
@@ -185,6 +196,7 @@ impl Hub {
             clock_trusted,
             sticks: self.sticks.borrow().clone(),
             networks: Arc::clone(&self.networks),
+            orders: Arc::clone(&self.orders),
         })
     }
 

@@ -11,7 +11,7 @@ use super::operation::{Method, Operation};
 use super::outcome::Failure;
 use super::{
     access_codes, access_grants, access_methods, action_attempts, api_keys, cloud_only, code_orders, device_access,
-    devices, events, health, locks, networks, related, spaces, user_identities, webhooks, workspaces,
+    devices, events, health, locks, networks, related, spaces, sticks, user_identities, webhooks, workspaces,
 };
 use crate::model::ApiError;
 use crate::store::Unit;
@@ -89,6 +89,11 @@ static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
         Operation::changes("networks/remove_failed", CREATE, networks::remove_failed).for_admins(),
         Operation::changes("networks/replace_failed", CREATE, networks::replace_failed).for_admins(),
         Operation::changes("networks/reset", CREATE, networks::reset).for_admins(),
+        Operation::changes("sticks/adopt", CREATE, sticks::adopt).for_admins(),
+        Operation::changes("sticks/keep_memory", CREATE, sticks::keep_memory).for_admins(),
+        Operation::changes("sticks/restart", CREATE, sticks::restart).for_admins(),
+        Operation::changes("sticks/restore_memory", CREATE, sticks::restore_memory).for_admins(),
+        Operation::changes("sticks/set_region", SET, sticks::set_region).for_admins(),
         Operation::changes("user_identities/create", CREATE, user_identities::create),
         Operation::changes("user_identities/delete", DELETE, user_identities::delete),
         Operation::reads("user_identities/get", user_identities::get),

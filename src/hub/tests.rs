@@ -48,7 +48,7 @@ impl World {
         let store = Store::in_memory(Zeroizing::new([1; 32]), [2; 32]).unwrap();
         let now = Now { utc: at(0), mono: Instant::now(), trusted: true };
         let clock = Arc::new(Hand(Mutex::new(now)));
-        let stick = ("zwave".into(), StickState::Failed("it hangs".to_owned()));
+        let stick = ("zwave".into(), StickState::Failed("it hangs".to_owned()).into());
         let sticks = tokio::sync::watch::channel([stick].into()).1;
         let hub = Hub::new("test", store.clone(), Arc::clone(&clock) as Arc<dyn Clock>, sticks);
         let doors = [DeviceId(Uuid::from_u128(1)), DeviceId(Uuid::from_u128(2))];

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use keyway_lock::{
     CommandId, LockCommand, LockId, NetworkCommand, NetworkRecord, Output, PersistId, PortState, Radio, RadioEvent,
-    SecretBytes,
+    SecretBytes, StickCommand,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::sync::{mpsc, watch};
@@ -45,6 +45,7 @@ pub struct PersistRequest {
 enum Request {
     Command(CommandId, LockId, LockCommand),
     Network(CommandId, NetworkCommand),
+    Stick(CommandId, StickCommand),
     Persisted(PersistId),
 }
 
@@ -70,6 +71,11 @@ impl StickHandle {
     /// Asks something of the network; the answer is a [`RadioEvent::NetworkDone`]. False: the actor has ended.
     pub fn network(&self, id: CommandId, command: NetworkCommand) -> bool {
         self.requests.send(Request::Network(id, command)).is_ok()
+    }
+
+    /// Asks something of the stick itself; the answer is a [`RadioEvent::NetworkDone`]. False: the actor has ended.
+    pub fn stick(&self, id: CommandId, command: StickCommand) -> bool {
+        self.requests.send(Request::Stick(id, command)).is_ok()
     }
 
     /// The store has it. False: the actor has ended.
@@ -212,6 +218,7 @@ impl Stick {
                     self.radio.handle_command(now, id, lock, command);
                 }
                 Happened::Asked(Request::Network(id, command)) => self.radio.handle_network(now, id, command),
+                Happened::Asked(Request::Stick(id, command)) => self.radio.handle_stick(now, id, command),
                 Happened::Asked(Request::Persisted(id)) => self.radio.handle_persisted(now, id),
                 Happened::Timeout => self.radio.handle_timeout(now),
             }

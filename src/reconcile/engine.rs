@@ -123,7 +123,11 @@ impl Engine {
                 tracing::error!(%stick, reason, "the stick does not work");
                 self.stick_gone(now, stick).await;
             }
-            RadioEvent::Stick(StickState::Gone) => self.stick_gone(now, stick).await,
+            // One that is occupied, or another one than before, is no way to a lock either.
+            RadioEvent::Stick(StickState::Busy(_, 0) | StickState::Foreign { .. } | StickState::Gone) => {
+                self.stick_gone(now, stick).await;
+            }
+            RadioEvent::Stick(StickState::Busy(..)) => {}
             RadioEvent::Stick(StickState::Starting) => {}
             RadioEvent::LockInterviewed(lock, info) => self.interviewed(now, stick, lock, info).await,
             RadioEvent::LockPending(lock, how_far) => self.pending(now, stick, lock, &how_far).await,

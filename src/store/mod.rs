@@ -14,6 +14,7 @@ mod access_methods;
 mod action_attempts;
 mod api_keys;
 mod changes;
+mod copy;
 mod devices;
 mod error;
 mod events;
@@ -50,6 +51,7 @@ pub use access_codes::CodeFilter;
 pub use access_grants::GrantFilter;
 pub use action_attempts::AttemptFilter;
 pub use changes::Changes;
+pub use copy::DatabaseLock;
 pub use devices::DeviceFilter;
 pub use error::StoreError;
 pub use events::EventFilter;
@@ -88,6 +90,9 @@ pub struct Store {
     queue: mpsc::Sender<Message>,
     changes: broadcast::Sender<Arc<Changes>>,
     latest: Option<Timestamp>,
+    /// Where it is; `None`: in memory.
+    path: Option<Arc<Path>>,
+    key: Arc<Zeroizing<[u8; 32]>>,
 }
 
 impl Store {
@@ -99,7 +104,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`], saying what to do: in use, newer than this program, wrong key, not ours, disk.
     pub fn open(path: &Path, key: Zeroizing<[u8; 32]>, seed: [u8; 32]) -> Result<Self, StoreError> {
-        Self::start(open::file(path, &key, seed)?)
+        Self::start(open::file(path, &key, seed)?, Some(path.into()), key)
     }
 
     /// A store that is gone when closed, for tests and simulations.
@@ -107,10 +112,10 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn in_memory(key: Zeroizing<[u8; 32]>, seed: [u8; 32]) -> Result<Self, StoreError> {
-        Self::start(open::in_memory(&key, seed)?)
+        Self::start(open::in_memory(&key, seed)?, None, key)
     }
 
-    fn start(opened: open::Opened) -> Result<Self, StoreError> {
+    fn start(opened: open::Opened, path: Option<Arc<Path>>, key: Zeroizing<[u8; 32]>) -> Result<Self, StoreError> {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let (changes, _) = broadcast::channel(CHANGES);
         let latest = opened.latest;
@@ -119,7 +124,7 @@ impl Store {
             .name("store".to_owned())
             .spawn(move || writer.run(jobs))
             .map_err(|source| StoreError::File { path: "thread".into(), source: Arc::new(source) })?;
-        Ok(Self { queue, changes, latest })
+        Ok(Self { queue, changes, latest, path, key: Arc::new(key) })
     }
 
     /// Runs a job in a transaction. When it answers with `Ok`, what it wrote is on disk; with `Err`, it wrote nothing.
@@ -164,6 +169,11 @@ impl Store {
     /// older than the last time the store was asked anything.
     pub fn latest_time(&self) -> Option<Timestamp> {
         self.latest
+    }
+
+    /// What seals the secrets in it, for a backup and nobody else.
+    pub fn vault_key(&self) -> &[u8; 32] {
+        &self.key
     }
 
     /// Finishes what is queued and closes the database. Jobs that come later get [`StoreError::Closed`].

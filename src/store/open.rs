@@ -52,7 +52,7 @@ pub(super) fn in_memory(key: &[u8; 32], seed: [u8; 32]) -> Result<Opened, StoreE
 }
 
 /// A lock file beside the database rather than SQLite's exclusive mode, so that a shell may still look into it.
-fn lock(path: &Path) -> Result<File, StoreError> {
+pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let lock = PathBuf::from(name);

@@ -18,13 +18,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("reconcile", &["model", "plan", "store", "clock"]),
     ("radio", &["clock"]),
     ("config", &["radio", "clock"]),
-    ("hub", &["model", "plan", "store", "clock"]),
+    ("backup", &["model", "store"]),
+    ("hub", &["model", "plan", "store", "clock", "backup"]),
     ("mqtt", &["hub", "model", "config"]),
     ("http", &["hub", "model", "config"]),
     ("webhooks", &["hub", "model"]),
     // As a client it speaks HTTP: of the hub it knows the table of operations only.
-    ("cli/client", &["hub", "model", "config", "clock", "cli"]),
-    ("cli", &["hub", "model", "config", "clock", "daemon", "logging"]),
+    ("cli/client", &["hub", "model", "config", "clock", "backup", "cli"]),
+    ("cli", &["hub", "model", "config", "clock", "daemon", "logging", "backup"]),
 ];
 
 /// Crates that only one place may know, so that they can be exchanged there.
@@ -36,7 +37,8 @@ const BEHIND_ONE_DOOR: &[(&str, &[&str])] = &[
     ("hyper_util", &["src/http/listener.rs"]),
     ("ureq", &["src/webhooks/courier.rs", "src/cli/client/connection.rs"]),
     ("rusqlite", &["src/store/"]),
-    ("chacha20poly1305", &["src/store/"]),
+    ("chacha20poly1305", &["src/store/", "src/backup/file.rs"]),
+    ("argon2", &["src/backup/file.rs"]),
     ("tokio_serial", &["src/radio/port.rs"]),
     ("rumqttd", &["src/cli/demo/broker.rs"]),
     ("keyway_virtual", &["src/cli/"]),

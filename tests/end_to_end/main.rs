@@ -3,6 +3,8 @@
 //! Every test has a building of its own (`World`), so they run side by side.
 
 #[cfg(test)]
+mod backup;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod broker_away;

@@ -333,6 +333,9 @@ impl NetworkError {
             Self::Suspicious => "suspicious",
             Self::DeviceGone => "device_gone",
             Self::WrongNetwork => "wrong_network",
+            Self::ForeignStick => "foreign_stick",
+            Self::NothingKept => "nothing_kept",
+            Self::OtherKind => "other_kind_of_stick",
         }
     }
 }

@@ -377,7 +377,7 @@ impl Radio for ZwaveRadio {
     /// and so is what the network began.
     fn handle_persisted(&mut self, now: Instant, id: PersistId) {
         if self.keeping.take_if(|keeping| *keeping == id).is_some() {
-            self.keeper.handle_kept();
+            self.keeper.handle_kept(now);
             self.run(now);
         } else if self.network_kept(now, id) {
             self.run(now);

@@ -1,6 +1,6 @@
 //! The way to the hub: one request, one answer, or a stream of events. Only this file knows the HTTP client.
 
-use std::io::{BufRead, BufReader, ErrorKind};
+use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -18,6 +18,8 @@ use super::trouble::{Refusal, Trouble};
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 /// A stream that is silent for longer has lost its hub, which sends a sign of life more often.
 const SILENT_FOR: Duration = Duration::from_secs(45);
+/// No backup takes longer to begin.
+const BACKUP_WITHIN: Duration = Duration::from_secs(1800);
 /// No answer is larger.
 const LARGEST_ANSWER: u64 = 256 * 1024 * 1024;
 
@@ -28,6 +30,7 @@ pub(super) struct Connection {
     endpoint: String,
     key: Secret,
     key_source: String,
+    exposed: bool,
 }
 
 /// What the hub answered, when it did what it was asked.
@@ -56,6 +59,7 @@ impl Connection {
             endpoint: target.endpoint,
             key: target.key,
             key_source: target.key_source,
+            exposed: target.exposed,
         }
     }
 
@@ -103,6 +107,32 @@ impl Connection {
             return Err(self.no_hub(&format!("it answers with status {status}")));
         }
         Ok(EventStream { lines: Box::new(BufReader::new(response.into_body().into_reader())) })
+    }
+
+    /// Everything that the hub has, as one file encrypted under this passphrase, as it comes.
+    ///
+    /// # Errors
+    /// As for [`Self::call`].
+    pub(super) fn back_up(&self, passphrase: &str) -> Result<impl Read, Trouble> {
+        let request = self.streams.post(format!("{}/backup", self.endpoint));
+        // The sticks' memories are read first.
+        let request = request.config().timeout_recv_response(Some(BACKUP_WITHIN)).build();
+        let request = request.header("authorization", self.authorization().as_str());
+        let body = zeroize::Zeroizing::new(serde_json::json!({"passphrase": passphrase}).to_string());
+        let sent = request.header("content-type", "application/json").send(body.as_str());
+        let mut response = sent.map_err(|error| self.unreachable(&error))?;
+        let status = response.status().as_u16();
+        if status != 200 {
+            let json = response.body_mut().read_to_string().map_err(|error| self.unreachable(&error))?;
+            self.read(status, json)?;
+            return Err(self.no_hub(&format!("it answers with status {status}")));
+        }
+        Ok(response.into_body().into_reader())
+    }
+
+    /// Whether what is sent can be read on its way.
+    pub(super) fn is_exposed(&self) -> bool {
+        self.exposed
     }
 
     fn authorization(&self) -> zeroize::Zeroizing<String> {

@@ -3,13 +3,14 @@
 use std::fmt::Display;
 use std::io::{BufRead, IsTerminal, Read, Write};
 
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
 use super::table::Table;
 use super::trouble::Trouble;
 
 /// Where words come from and go to.
-pub(super) struct Console {
+pub(in crate::cli) struct Console {
     /// The answer.
     out: Box<dyn Write>,
     /// Notes and questions, which are not part of the answer.
@@ -23,7 +24,7 @@ pub(super) struct Console {
 
 impl Console {
     /// The process's own.
-    pub(super) fn of_this_process() -> Self {
+    pub(in crate::cli) fn of_this_process() -> Self {
         let (out, input) = (std::io::stdout(), std::io::stdin());
         let width = out.is_terminal().then(|| terminal_size::terminal_size_of(&out)).flatten();
         Self {
@@ -39,7 +40,7 @@ impl Console {
     ///
     /// # Errors
     /// [`Trouble::Unread`] when the reader went away (`| head`).
-    pub(super) fn say(&mut self, lines: impl Display) -> Result<(), Trouble> {
+    pub(in crate::cli) fn say(&mut self, lines: impl Display) -> Result<(), Trouble> {
         self.write(&harmless(&lines.to_string()))
     }
 
@@ -67,12 +68,12 @@ impl Console {
     }
 
     /// Something to know beside the answer. Nobody to tell when stderr is gone as well.
-    pub(super) fn note(&mut self, line: impl Display) {
+    pub(in crate::cli) fn note(&mut self, line: impl Display) {
         let _ = writeln!(self.notes, "{}", harmless(&line.to_string()));
     }
 
     /// Asks before something is done that can't be undone. Who is not at a terminal must have said `--yes`.
-    pub(super) fn confirm(&mut self, question: &str, yes: bool) -> Result<(), Trouble> {
+    pub(in crate::cli) fn confirm(&mut self, question: &str, yes: bool) -> Result<(), Trouble> {
         if yes {
             return Ok(());
         }
@@ -98,11 +99,52 @@ impl Console {
         Ok(Zeroizing::new(line.trim().to_owned()))
     }
 
+    /// A secret from stdin; at a terminal, nobody who looks at it sees what is typed.
+    pub(in crate::cli) fn read_secret(&mut self, prompt: &str) -> Result<Zeroizing<String>, Trouble> {
+        let hidden = self.attended.then(Hidden::begin).flatten();
+        let secret = self.read_line(prompt);
+        if hidden.is_some() {
+            // The key that ended the line was not shown either.
+            let _ = writeln!(self.notes);
+        }
+        secret
+    }
+
+    /// A new secret: at a terminal it is typed twice.
+    pub(in crate::cli) fn read_new_secret(&mut self, prompt: &str) -> Result<Zeroizing<String>, Trouble> {
+        let secret = self.read_secret(prompt)?;
+        if self.attended && *self.read_secret("Once more")? != *secret {
+            return Err(Trouble::Usage("these are two different ones: nothing was done".to_owned()));
+        }
+        Ok(secret)
+    }
+
     /// All of stdin, such as a request that a program wrote.
     pub(super) fn read_all(&mut self) -> Result<Zeroizing<String>, Trouble> {
         let mut text = Zeroizing::new(String::new());
         self.input.read_to_string(&mut text).map_err(|error| Trouble::Usage(format!("stdin: {error}")))?;
         Ok(text)
+    }
+}
+
+/// A terminal that does not show what is typed, until this is dropped.
+struct Hidden(Termios);
+
+impl Hidden {
+    /// `None`: stdin is no terminal.
+    fn begin() -> Option<Self> {
+        let before = tcgetattr(std::io::stdin()).ok()?;
+        let mut hidden = before.clone();
+        hidden.local_modes.remove(LocalModes::ECHO);
+        tcsetattr(std::io::stdin(), OptionalActions::Flush, &hidden).ok()?;
+        Some(Self(before))
+    }
+}
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        // Nothing else can be done about a terminal that is gone.
+        let _ = tcsetattr(std::io::stdin(), OptionalActions::Flush, &self.0);
     }
 }
 

@@ -1,5 +1,6 @@
 //! The command line as a client: it speaks HTTP to a hub that runs, here or elsewhere, as every other program does.
 
+mod backup;
 mod call;
 mod codes;
 mod connection;
@@ -19,6 +20,7 @@ mod reading;
 mod spaces;
 mod state;
 mod status;
+mod sticks;
 mod table;
 mod trouble;
 mod webhooks;
@@ -33,10 +35,10 @@ use serde_json::Value;
 use crate::clock::{Clock, SystemClock};
 
 use connection::{Connection, Reply};
-use console::Console;
 use moments::LocalTime;
 use reach::Reach;
 
+pub(super) use console::Console;
 pub(super) use trouble::Trouble;
 
 /// What a hub can be asked.
@@ -73,6 +75,12 @@ pub(super) enum Command {
     /// API keys: what programs and other machines show to the hub.
     #[command(visible_alias = "key")]
     Keys(Asked<keys::Arguments>),
+    /// The radio sticks: how they do, and what to do about one that was exchanged.
+    #[command(visible_alias = "stick")]
+    Sticks(Asked<sticks::Arguments>),
+    /// Everything that the hub has, while it runs, in one encrypted file: database, keys, and the memory of each stick. The
+    /// passphrase is asked for, or read from stdin.
+    Backup(Asked<backup::Arguments>),
     /// How the hub does.
     Status(Asked<status::Arguments>),
     /// Any operation of the API, with its own fields; answers in JSON.
@@ -154,6 +162,8 @@ impl Command {
             Self::Users(asked) => asked.into(),
             Self::Webhooks(asked) => asked.into(),
             Self::Keys(asked) => asked.into(),
+            Self::Sticks(asked) => asked.into(),
+            Self::Backup(asked) => asked.into(),
             Self::Status(asked) => asked.into(),
             Self::Call(called) => Order { task: Box::new(called.task), reach: called.reach, json: true },
         }

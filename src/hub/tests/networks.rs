@@ -46,7 +46,13 @@ impl Net {
         world.hub = world.hub.with_networks(Arc::clone(&networks));
         let net = Self { world, networks, orders };
         let (firmware, model) = (String::new(), String::new());
-        net.told(RadioEvent::Stick(StickState::Ready(StickInfo { network: "c0ffee01".to_owned(), firmware, model })));
+        net.told(RadioEvent::Stick(StickState::Ready(StickInfo {
+            network: "c0ffee01".to_owned(),
+            firmware,
+            model,
+            region: None,
+            power: None,
+        })));
         net
     }
 

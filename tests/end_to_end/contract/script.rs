@@ -62,6 +62,7 @@ pub(super) fn steps() -> Vec<Step> {
     steps.extend(codes());
     steps.extend(endings());
     steps.extend(networks());
+    steps.extend(sticks());
     steps
 }
 
@@ -300,4 +301,19 @@ fn sorted(value: Value) -> Value {
         }
         plain => plain,
     }
+}
+
+fn sticks() -> Vec<Step> {
+    let ended = |status: &str| step("health/get", json!({})).wait("/health/sticks/0/last_order/status", json!(status));
+    vec![
+        step("sticks/restart", json!({"name": "zwave"})),
+        ended("success"),
+        step("sticks/keep_memory", json!({"name": "zwave"})),
+        ended("success"),
+        step("sticks/set_region", json!({"name": "zwave", "region": "moon"})),
+        ended("error"),
+        step("sticks/restore_memory", json!({"name": "zwave", "network": "1234abcd"})),
+        step("sticks/adopt", json!({"name": "zwave", "network": "7e570001"})),
+        step("sticks/restart", json!({"name": "nowhere"})),
+    ]
 }

@@ -121,7 +121,8 @@ impl Hub {
         self.folder.path().join("data")
     }
 
-    fn config(&self) -> PathBuf {
+    /// Its configuration file.
+    pub fn config(&self) -> PathBuf {
         Path::join(self.folder.path(), "keyway.toml")
     }
 }

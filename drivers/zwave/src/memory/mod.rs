@@ -310,11 +310,10 @@ impl Keeper {
         }
     }
 
-    /// What was to be kept is.
-    pub(crate) fn handle_kept(&mut self) {
+    /// What was to be kept is. The locks go on once the stick is known again, which takes no restart.
+    pub(crate) fn handle_kept(&mut self, now: Instant) {
         if let Some(Work::Keeping(id)) = self.work {
-            self.work = None;
-            self.answer(Some(id), Ok(()));
+            self.work = Some(Work::Restarting { id: Some(id), expected: None, asked: true, until: now + RESTART });
         }
         self.out.push_back(KeeperOutput::Identify);
     }

@@ -101,5 +101,5 @@ fn a_stick_of_another_network_answers_what_was_asked_of_the_locks_that_were_adde
     let asked = [world.ask(2, set("4711")), world.ask(2, LockCommand::ReadSlot(SLOT))];
     world.exchange_stick(StickSetup { home_id: 0x0BAD_CAFE, ..building(Vec::new()) });
     world.pass(Duration::from_secs(60));
-    assert_eq!(answers(&world, &asked), [const { Some(Err(CommandError::NotReady)) }; 2]);
+    assert_eq!(answers(&world, &asked), [const { Some(Err(CommandError::StickGone)) }; 2]);
 }

@@ -1,0 +1,129 @@
+//! `keyway sticks`: the radio sticks, and what is asked of them beside their locks.
+
+use std::time::Duration;
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use super::reading::{items, text};
+use super::table::Column::{Text, Whole};
+use super::table::Table;
+use super::{Session, Task, Trouble};
+
+/// How often it is looked how far a stick is.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+#[derive(clap::Args)]
+pub(in crate::cli) struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// The sticks, and how they do.
+    List,
+    /// Write the memory that is kept of a stick to the one that is plugged in now: its locks need not be added again.
+    Restore {
+        /// The stick's name.
+        stick: String,
+        /// The network that the stick has now, which is lost: `keyway sticks` shows it.
+        network: String,
+        /// Don't ask.
+        #[arg(long, short)]
+        yes: bool,
+    },
+    /// Work with a stick that is another one than before, and with its network.
+    Adopt {
+        /// The stick's name.
+        stick: String,
+        /// The network that the stick has: `keyway sticks` shows it.
+        network: String,
+    },
+    /// Restart a stick's firmware.
+    Restart {
+        /// The stick's name.
+        stick: String,
+    },
+    /// Set the region of the world whose frequencies a stick uses.
+    Region {
+        /// The stick's name.
+        stick: String,
+        /// Such as europe, usa, usa_long_range, australia_new_zealand.
+        region: String,
+    },
+}
+
+impl Task for Arguments {
+    fn run(self: Box<Self>, session: &mut Session) -> Result<(), Trouble> {
+        match self.command.unwrap_or(Command::List) {
+            Command::List => list(session),
+            Command::Restore { stick, network, yes } => {
+                let question =
+                    format!("Write the kept memory to the stick {stick}? Its network {network} is lost by it.");
+                session.console.confirm(&question, yes)?;
+                let body = json!({"name": stick, "network": network});
+                order(session, "sticks/restore_memory", &body, "has the network of the kept memory now")
+            }
+            Command::Adopt { stick, network } => {
+                let body = json!({"name": stick, "network": network});
+                order(session, "sticks/adopt", &body, "is worked with as it is")
+            }
+            Command::Restart { stick } => order(session, "sticks/restart", &json!({"name": stick}), "has restarted"),
+            Command::Region { stick, region } => {
+                let body = json!({"name": stick, "region": region});
+                order(session, "sticks/set_region", &body, "uses this region now")
+            }
+        }
+    }
+}
+
+fn list(session: &mut Session) -> Result<(), Trouble> {
+    let reply = session.call("health/get", &json!({}))?;
+    let health = &reply.body["health"];
+    if session.json {
+        return session.console.json(&json!({"sticks": health["sticks"]}).to_string());
+    }
+    let mut table = Table::new(&[Whole("NAME"), Whole("STATE"), Whole("NETWORK"), Whole("REGION"), Text("FIRMWARE")]);
+    let mut problems = Vec::new();
+    for stick in items(health, "sticks") {
+        let columns = ["name", "state", "network", "region", "firmware"];
+        table.row(columns.map(|column| text(stick, column).to_owned()));
+        let problem = text(stick, "problem");
+        if !problem.is_empty() {
+            problems.push(format!("{}: {problem}", text(stick, "name")));
+        }
+    }
+    session.console.table(&table, "No stick is configured.")?;
+    for problem in problems {
+        session.console.note(problem);
+    }
+    Ok(())
+}
+
+/// Asks, and waits until it is done.
+fn order(session: &mut Session, operation: &str, body: &Value, done: &str) -> Result<(), Trouble> {
+    let mut reply = session.call(operation, body)?;
+    let mut stick = reply.body["stick"].clone();
+    let mut told = None;
+    while stick["last_order"]["status"] == "pending" {
+        std::thread::sleep(LOOK_EVERY);
+        reply = session.call("health/get", &json!({}))?;
+        let sticks = items(&reply.body["health"], "sticks");
+        stick = sticks.iter().find(|stick| stick["name"] == body["name"]).cloned().unwrap_or_default();
+        let percent = stick["percent"].as_u64().map(|percent| percent / 10 * 10);
+        if percent.is_some() && percent != told {
+            told = percent;
+            session.console.note(format_args!("{} %", percent.unwrap_or_default()));
+        }
+    }
+    if session.json {
+        session.console.json(&json!({"stick": stick}).to_string())?;
+    }
+    let order = &stick["last_order"];
+    if order["status"] != "success" {
+        let error = order["error"].as_str().unwrap_or("the hub was restarted meanwhile: look at it again");
+        return Err(Trouble::Failed(error.to_owned()));
+    }
+    if session.json { Ok(()) } else { session.console.say(format_args!("The stick {} {done}.", text(body, "name"))) }
+}
