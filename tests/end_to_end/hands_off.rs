@@ -9,7 +9,31 @@ const BY_HAND: &str = "59284716";
 
 #[test]
 fn a_code_put_in_by_hand_is_listed_without_its_pin_and_never_touched() {
-    let mut world = World::new(KEYWAY);
+    by_hand_is_listed(&Setup::two_doors());
+}
+
+#[test]
+fn a_full_lock_is_said_so_when_the_grant_is_made() {
+    full_is_said(&two_slots());
+}
+
+#[test]
+fn a_slot_taken_by_hand_between_planning_and_start_is_left_and_the_code_takes_another() {
+    taken_between(&Setup::two_doors());
+}
+
+#[test]
+fn a_pin_that_somebody_put_in_by_hand_is_refused_by_name() {
+    by_hand_is_refused(&Setup::two_doors());
+}
+
+/// A lock that is soon full.
+pub(crate) fn two_slots() -> Setup {
+    Setup::of(&[LockSetup { slots: 2, ..LockSetup::s2(FRONT_DOOR, "Front door") }])
+}
+
+pub(crate) fn by_hand_is_listed(setup: &Setup) {
+    let mut world = World::with(KEYWAY, setup);
     world.stick.by_hand(FRONT_DOOR, 1, Some(BY_HAND));
     let code = wait_until("it is listed", SOON, || world.client.unmanaged_codes(&world.devices[0]).pop());
     assert_eq!(code["slot"], 1, "{code}");
@@ -30,10 +54,8 @@ fn a_code_put_in_by_hand_is_listed_without_its_pin_and_never_touched() {
     assert!(world.client.unmanaged_codes(&world.devices[0]).is_empty());
 }
 
-#[test]
-fn a_full_lock_is_said_so_when_the_grant_is_made() {
-    let small = LockSetup { slots: 2, ..LockSetup::s2(FRONT_DOOR, "Front door") };
-    let world = World::with(KEYWAY, &Setup::of(&[small]));
+pub(crate) fn full_is_said(setup: &Setup) {
+    let world = World::with(KEYWAY, setup);
     world.stick.by_hand(FRONT_DOOR, 1, Some(BY_HAND));
     wait_until("the code by hand is seen", SOON, || world.client.unmanaged_codes(&world.devices[0]).pop());
     world.client.grant(&[&world.devices[0]], 3600.0, 7200.0);
@@ -53,9 +75,8 @@ fn a_full_lock_is_said_so_when_the_grant_is_made() {
     world.client.ask("access_grants/create", request(7300.0, 9000.0));
 }
 
-#[test]
-fn a_slot_taken_by_hand_between_planning_and_start_is_left_and_the_code_takes_another() {
-    let world = World::new(KEYWAY);
+pub(crate) fn taken_between(setup: &Setup) {
+    let world = World::with(KEYWAY, setup);
     let grant = world.client.grant(&[&world.devices[0]], 4.0, 600.0);
     let planned = world.client.codes_of(&grant.id)[0]["slot"].as_u64().unwrap();
     world.stick.by_hand(FRONT_DOOR, planned, Some(BY_HAND));
@@ -67,9 +88,8 @@ fn a_slot_taken_by_hand_between_planning_and_start_is_left_and_the_code_takes_an
     });
 }
 
-#[test]
-fn a_pin_that_somebody_put_in_by_hand_is_refused_by_name() {
-    let world = World::new(KEYWAY);
+pub(crate) fn by_hand_is_refused(setup: &Setup) {
+    let world = World::with(KEYWAY, setup);
     world.stick.by_hand(FRONT_DOOR, 9, Some(BY_HAND));
     wait_until("it is seen", SOON, || world.client.unmanaged_codes(&world.devices[0]).pop());
     let error = world.client.refused(

@@ -3,7 +3,7 @@
 use keyway_test_support::{LockSetup, SOON, Setup, World};
 use serde_json::json;
 
-use crate::KEYWAY;
+use crate::{FRONT_DOOR, KEYWAY, hands_off};
 
 fn does_the_job(setup: &Setup, nodes: &[u16]) {
     let world = World::with(KEYWAY, setup);
@@ -57,4 +57,30 @@ fn a_long_range_lock() {
 #[test]
 fn a_bridge_controller() {
     does_the_job(&Setup::two_doors().on_a_bridge(), &[2, 3]);
+}
+
+#[test]
+fn a_lock_whose_codes_are_the_pins_of_its_users_tells_the_whole_story() {
+    World::with(KEYWAY, &Setup::two_doors().by_user_credential()).tell_the_whole_story(FRONT_DOOR);
+}
+
+#[test]
+fn a_lock_that_hides_the_pins_of_its_users_tells_the_whole_story() {
+    World::with(KEYWAY, &Setup::two_doors().by_user_credential().masked()).tell_the_whole_story(FRONT_DOOR);
+}
+
+#[test]
+fn a_lock_with_user_code_and_user_credential() {
+    let both = LockSetup { codes_by: "both", ..LockSetup::s2(2, "Front door") };
+    let open = LockSetup { codes_by: "user_credential", security: &[], ..LockSetup::s2(3, "Shed") };
+    does_the_job(&Setup::of(&[both, open]), &[2, 3]);
+}
+
+#[test]
+fn users_of_others_are_listed_and_never_touched() {
+    let doors = Setup::two_doors().by_user_credential();
+    hands_off::by_hand_is_listed(&doors);
+    hands_off::taken_between(&doors);
+    hands_off::by_hand_is_refused(&doors);
+    hands_off::full_is_said(&hands_off::two_slots().by_user_credential());
 }

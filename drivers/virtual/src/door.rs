@@ -172,6 +172,11 @@ impl Door {
         self.battery
     }
 
+    /// Whether it takes no changes of its codes.
+    pub fn is_rejecting(&self) -> bool {
+        self.rejecting
+    }
+
     /// Whether it hides the digits of its codes when asked for them.
     pub fn is_masking(&self) -> bool {
         self.masking
@@ -231,6 +236,13 @@ impl Door {
         self.codes.insert(slot, code);
         self.events.push_back(DoorEvent::CodeAdded(slot, by));
         Ok(())
+    }
+
+    /// From now on a code opens the door, or does not. Nothing happens where there is none.
+    pub fn set_enabled(&mut self, slot: SlotNumber, enabled: bool) {
+        if let Some(code) = self.codes.get_mut(&slot) {
+            code.enabled = enabled;
+        }
     }
 
     /// Empties a slot. One that is empty already stays so, without an event.

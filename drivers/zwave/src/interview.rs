@@ -10,12 +10,15 @@ use crate::cc::configuration::{self, ConfigurationCommand};
 use crate::cc::door_lock::{self, DoorLockCommand};
 use crate::cc::manufacturer_specific::{self, ManufacturerSpecificCommand};
 use crate::cc::user_code::{self, UserCodeCommand};
+use crate::cc::user_credential::{
+    self, CredentialCapabilities, CredentialTypeCapabilities, UserCapabilities, UserCredentialCommand,
+};
 use crate::cc::version::{self, VersionCommand};
 use crate::cc::zwave_plus::{self, ZwavePlusCommand};
 use crate::cc::{battery, notification};
 use crate::node::NodeId;
 use crate::node::info::{ProtocolInfo, supported_classes};
-use crate::node::table::NodeRecord;
+use crate::node::table::{NodeRecord, PinFacts, UserFacts};
 use crate::quirks::Quirks;
 use crate::security::{SecurityClass, s0, s2};
 use crate::serial_api::callback::NodeUpdate;
@@ -28,6 +31,9 @@ use crate::transport::queue::Ended;
 /// The command classes whose version matters here.
 const VERSIONED: [u8; 4] = [user_code::CLASS, door_lock::CLASS, notification::CLASS, battery::CLASS];
 
+/// Fewest and most digits of any PIN ([`keyway_lock::Pin`]).
+const DIGITS: (u8, u8) = (4, 10);
+
 /// Times the stick is asked again about a node that did not answer it.
 const STICK_TRIES: u8 = 3;
 
@@ -38,6 +44,8 @@ enum Step {
     NodeInformation,
     SecureClasses,
     Version(usize),
+    UserCapabilities,
+    CredentialCapabilities,
     UsersNumber,
     UserCodeCapabilities,
     DoorLockCapabilities,
@@ -61,6 +69,8 @@ impl Step {
             Self::NodeInformation => "node information",
             Self::SecureClasses => "commands supported securely",
             Self::Version(_) => "versions of its command classes",
+            Self::UserCapabilities => "what its users can be",
+            Self::CredentialCapabilities => "what its credentials can be",
             Self::UsersNumber => "number of code slots",
             Self::UserCodeCapabilities => "digits of its keypad",
             Self::DoorLockCapabilities => "door lock capabilities",
@@ -145,8 +155,13 @@ impl Interview {
             Step::NodeInformation => !record.clear.is_empty(),
             Step::SecureClasses => !record.secure.is_empty(),
             Step::Version(index) => VERSIONED.get(index).is_none_or(|class| record.versions.contains_key(class)),
-            Step::UsersNumber => record.users.is_some(),
-            Step::UserCodeCapabilities => record.digits.is_some() && record.checksum.is_some(),
+            Step::UserCapabilities => record.credential_users.is_some(),
+            Step::CredentialCapabilities => record.credential_pins.is_some(),
+            // Nothing more is asked of User Code where it is not used.
+            Step::UsersNumber => record.users.is_some() || record.speaks_credentials(),
+            Step::UserCodeCapabilities => {
+                record.digits.is_some() && record.checksum.is_some() || record.speaks_credentials()
+            }
             Step::DoorLockCapabilities => record.door_sensor.is_some() && record.has_auto_relock.is_some(),
             Step::DoorLockConfiguration => record.auto_relock.is_some(),
             Step::Product => record.product.is_some(),
@@ -183,6 +198,15 @@ impl Interview {
                 let class = *VERSIONED.get(index).filter(|class| has(**class) && has(version::CLASS))?;
                 let report = VersionCommand::CommandClassReport { class, version: 0 }.encode();
                 node(VersionCommand::CommandClassGet(class).encode(), report.get(..3)?)
+            }
+            Step::UserCapabilities if has(user_credential::CLASS) => {
+                let report = UserCredentialCommand::UserCapabilitiesReport(UserCapabilities::default()).encode();
+                node(UserCredentialCommand::UserCapabilitiesGet.encode(), report.get(..2)?)
+            }
+            Step::CredentialCapabilities if has(user_credential::CLASS) => {
+                let none = CredentialCapabilities::default();
+                let report = UserCredentialCommand::CredentialCapabilitiesReport(none).encode();
+                node(UserCredentialCommand::CredentialCapabilitiesGet.encode(), report.get(..2)?)
             }
             Step::UsersNumber if has(user_code::CLASS) => {
                 let report = UserCodeCommand::UsersNumberReport(0).encode();
@@ -281,6 +305,22 @@ impl Interview {
                 }
                 _ => return None,
             },
+            Step::UserCapabilities => match UserCredentialCommand::decode(report).ok()? {
+                UserCredentialCommand::UserCapabilitiesReport(told) => {
+                    record.credential_users = Some(UserFacts {
+                        guests: if told.has_guests() { told.users } else { 0 },
+                        name_length: told.name_length,
+                        name_encoding: told.name_encoding().into(),
+                    });
+                }
+                _ => return None,
+            },
+            Step::CredentialCapabilities => match UserCredentialCommand::decode(report).ok()? {
+                UserCredentialCommand::CredentialCapabilitiesReport(told) => {
+                    record.credential_pins = Some(pin_facts(&told));
+                }
+                _ => return None,
+            },
             Step::UsersNumber => match UserCodeCommand::decode(report).ok()? {
                 UserCodeCommand::UsersNumberReport(users) => record.users = Some(users),
                 _ => return None,
@@ -360,7 +400,9 @@ impl Interview {
             Step::NodeInformation => Step::SecureClasses,
             Step::SecureClasses => Step::Version(0),
             Step::Version(index) if index + 1 < VERSIONED.len() => Step::Version(index + 1),
-            Step::Version(_) => Step::UsersNumber,
+            Step::Version(_) => Step::UserCapabilities,
+            Step::UserCapabilities => Step::CredentialCapabilities,
+            Step::CredentialCapabilities => Step::UsersNumber,
             Step::UsersNumber => Step::UserCodeCapabilities,
             Step::UserCodeCapabilities => Step::DoorLockCapabilities,
             Step::DoorLockCapabilities => Step::DoorLockConfiguration,
@@ -374,6 +416,21 @@ impl Interview {
             Step::Lifeline | Step::LifelineAgain | Step::Done => Step::Done,
         };
     }
+}
+
+/// What its capabilities mean for PINs that guests can have.
+fn pin_facts(told: &CredentialCapabilities) -> PinFacts {
+    const NONE: PinFacts = PinFacts { slots: 0, min_length: 0, max_length: 0, checksum: false };
+    let (fewest, most) = DIGITS;
+    let digits = |length: u8| length.clamp(fewest, most);
+    // Those that are too long or too short for anybody, or can only be learned at the lock (0), are none.
+    let usable = |pins: &&CredentialTypeCapabilities| pins.min_length <= most && pins.max_length >= fewest;
+    told.pins().filter(usable).map_or(NONE, |pins| PinFacts {
+        slots: pins.slots,
+        min_length: digits(pins.min_length),
+        max_length: digits(pins.max_length),
+        checksum: told.checksum,
+    })
 }
 
 /// By which class a node is associated; `None`: it knows neither.

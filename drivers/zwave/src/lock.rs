@@ -4,6 +4,7 @@ mod audit;
 mod auto_lock;
 mod bolt;
 mod code;
+mod credential;
 
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,7 @@ use audit::AuditJob;
 use auto_lock::AutoLockJob;
 use bolt::BoltJob;
 use code::CodeJob;
+use credential::CredentialJob;
 
 /// How a command to the node is to be confirmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +44,7 @@ pub struct Job(Kind);
 
 enum Kind {
     Code(CodeJob),
+    Credential(CredentialJob),
     Bolt(BoltJob),
     Audit(AuditJob),
     AutoLock(AutoLockJob),
@@ -77,14 +80,20 @@ impl Job {
             return Self(Kind::Refused(refusal));
         }
         match command {
-            LockCommand::ReadSlot(_) | LockCommand::SetCode { .. } | LockCommand::ClearCode(_) => CodeJob::new(
-                command, record, was_free,
-            )
-            .map_or_else(|| Self(Kind::Refused(Refusal::NotSupported("it has no codes"))), |job| Self(Kind::Code(job))),
-            LockCommand::CheckSlots(slots) => match AuditJob::new(slots).filter(|_| capabilities.has_checksum) {
-                Some(job) => Self(Kind::Audit(job)),
-                None => Self(Kind::Refused(Refusal::NotSupported("it has no checksum over these codes"))),
-            },
+            LockCommand::ReadSlot(_) | LockCommand::SetCode { .. } | LockCommand::ClearCode(_) => {
+                let job = if record.speaks_credentials() {
+                    CredentialJob::new(command, record).map(Kind::Credential)
+                } else {
+                    CodeJob::new(command, record, was_free).map(Kind::Code)
+                };
+                Self(job.unwrap_or(Kind::Refused(Refusal::NotSupported("it has no codes"))))
+            }
+            LockCommand::CheckSlots(slots) => {
+                match AuditJob::new(slots, record).filter(|_| capabilities.has_checksum) {
+                    Some(job) => Self(Kind::Audit(job)),
+                    None => Self(Kind::Refused(Refusal::NotSupported("it has no checksum over these codes"))),
+                }
+            }
             LockCommand::SetAutoLock(_) => match AutoLockJob::new(command, record) {
                 Some(job) => Self(Kind::AutoLock(job)),
                 None => Self(Kind::Refused(Refusal::NotSupported("it does not lock by itself, or not by radio"))),
@@ -102,6 +111,7 @@ impl Job {
     pub fn next(&self) -> Next {
         match &self.0 {
             Kind::Code(job) => job.next(),
+            Kind::Credential(job) => job.next(),
             Kind::Bolt(job) => job.next(),
             Kind::Audit(job) => job.next(),
             Kind::AutoLock(job) => job.next(),
@@ -113,6 +123,7 @@ impl Job {
     pub fn handle_answer(&mut self, now: Instant, answer: Result<Answer, AskError>) {
         match &mut self.0 {
             Kind::Code(job) => job.handle_answer(now, answer),
+            Kind::Credential(job) => job.handle_answer(now, answer),
             Kind::Bolt(job) => job.handle_answer(now, answer),
             Kind::Audit(job) => job.handle_answer(answer),
             Kind::AutoLock(job) => job.handle_answer(now, answer),
@@ -120,10 +131,19 @@ impl Job {
         }
     }
 
+    /// What the lock told of something else where an answer was expected, once.
+    pub fn take_aside(&mut self) -> Option<LockEvent> {
+        match &mut self.0 {
+            Kind::Credential(job) => job.take_aside(),
+            Kind::Code(_) | Kind::Bolt(_) | Kind::Audit(_) | Kind::AutoLock(_) | Kind::Refused(_) => None,
+        }
+    }
+
     /// The lock tells something meanwhile.
     pub fn handle_event(&mut self, event: &LockEvent) {
         match &mut self.0 {
             Kind::Code(job) => job.handle_event(event),
+            Kind::Credential(job) => job.handle_event(event),
             Kind::Bolt(job) => job.handle_event(event),
             Kind::Audit(_) | Kind::AutoLock(_) | Kind::Refused(_) => {}
         }
@@ -133,6 +153,7 @@ impl Job {
     pub fn handle_timeout(&mut self, now: Instant) {
         match &mut self.0 {
             Kind::Code(job) => job.handle_timeout(now),
+            Kind::Credential(job) => job.handle_timeout(now),
             Kind::Bolt(job) => job.handle_timeout(now),
             Kind::AutoLock(job) => job.handle_timeout(now),
             Kind::Audit(_) | Kind::Refused(_) => {}
@@ -143,6 +164,7 @@ impl Job {
     pub fn masked(&self) -> Option<bool> {
         match &self.0 {
             Kind::Code(job) => job.masked(),
+            Kind::Credential(job) => job.masked(),
             Kind::Bolt(_) | Kind::Audit(_) | Kind::AutoLock(_) | Kind::Refused(_) => None,
         }
     }

@@ -26,6 +26,10 @@ pub struct LockSetup {
     pub slots: u16,
     /// Version of the User Code command class, 1 or 2.
     pub user_code_version: u8,
+    /// By which command class its codes are set: `user_code`, `user_credential` or `both` (our virtual stick only).
+    pub codes_by: &'static str,
+    /// Hides the digits of its codes (our virtual stick only).
+    pub masked: bool,
     /// Sleeping, to be woken by a beam of a second (our virtual stick only).
     pub sleeping: bool,
     /// Tells by a notification of codes that the hub itself set or cleared (our virtual stick only).
@@ -43,6 +47,8 @@ impl LockSetup {
             security: &["s2_access_control"],
             slots: 30,
             user_code_version: 2,
+            codes_by: "user_code",
+            masked: false,
             sleeping: false,
             tells_of_own_changes: true,
             supervision: true,
@@ -68,6 +74,18 @@ impl Setup {
         Self::of(&[LockSetup::s2(2, "Front door"), LockSetup::s2(3, "Garden gate")])
     }
 
+    /// The same, and each lock's codes are the PINs of its users (our virtual stick only).
+    pub fn by_user_credential(self) -> Self {
+        let locks = self.locks.into_iter().map(|lock| LockSetup { codes_by: "user_credential", ..lock }).collect();
+        Self { locks, ..self }
+    }
+
+    /// The same, and the locks hide the digits of their codes (our virtual stick only).
+    pub fn masked(self) -> Self {
+        let locks = self.locks.into_iter().map(|lock| LockSetup { masked: true, ..lock }).collect();
+        Self { locks, ..self }
+    }
+
     /// The same behind a bridge controller (our virtual stick only).
     pub fn on_a_bridge(self) -> Self {
         Self { bridge: true, ..self }
@@ -87,6 +105,8 @@ impl Setup {
     pub(crate) fn for_our_stick(&self) -> Value {
         let more = |lock: &LockSetup| {
             json!({
+                "codes_by": lock.codes_by,
+                "masked": lock.masked,
                 "flirs": lock.sleeping,
                 "programming_events": lock.tells_of_own_changes,
                 "supervision": lock.supervision,

@@ -18,6 +18,8 @@ pub enum Action {
         /// The code; `None`: none.
         code: Option<Pin>,
     },
+    /// Another hub of the same network sends this command, and the lock tells its lifeline what came of it.
+    AnotherHub(Vec<u8>),
     /// Turns the bolt with the key.
     Turn {
         /// Throws it, or draws it back.

@@ -35,7 +35,7 @@ pub use log::LoggedCommand;
 pub use memory::Series;
 pub use network::FreshLock;
 pub use oddities::Oddities;
-pub use setup::{LockSetup, SetupError, StickSetup, demo_setup};
+pub use setup::{CodesBy, LockSetup, SetupError, StickSetup, demo_setup};
 
 use air::{Air, Flight};
 use controller::{Controller, Effect, Send, Sent};

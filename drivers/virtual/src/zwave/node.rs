@@ -66,7 +66,7 @@ pub(super) struct Node {
 /// An order that takes its time.
 struct Work {
     until: Instant,
-    secured: bool,
+    class: Option<SecurityClass>,
     command: Vec<u8>,
     /// To be told when it is done.
     session: Option<Session>,
@@ -258,6 +258,12 @@ impl Node {
             }
             Action::ByHand { slot, code: None } if *slot == SlotNumber(0) => door.clear_all_codes(By::Hand).into(),
             Action::ByHand { slot, code: None } => door.clear_code(*slot, By::Hand).into(),
+            Action::AnotherHub(command) => {
+                if let Some(report) = self.lock.handle(true, command).answer() {
+                    self.send(now, self.highest(), report);
+                }
+                Outcome::Done
+            }
             Action::Turn { locked } => door.turn(*locked, Turner::Hand).into(),
             Action::Open(open) => {
                 door.set_open(*open);
@@ -306,9 +312,13 @@ impl Node {
         }
         while self.working.front().is_some_and(|work| work.until <= now) {
             let Some(work) = self.working.pop_front() else { break };
-            let reaction = self.lock.handle(work.secured, &work.command);
+            let reaction = self.lock.handle(work.class == self.highest(), &work.command);
+            let status = supervision_status(&reaction);
+            if let Some(answer) = reaction.answer() {
+                self.send(now, work.class, answer);
+            }
             if let Some(session) = work.session {
-                let report = self.supervisor.finish(session, supervision_status(&reaction));
+                let report = self.supervisor.finish(session, status);
                 self.send(now, session.security, report);
             }
         }
@@ -382,8 +392,7 @@ impl Node {
         }
         let reaction = self.react(class, &command);
         let report = self.supervisor.report(session, supervision_status(&reaction), Duration::ZERO);
-        let answer = if let Reaction::Answer(answer) = reaction { Some(answer) } else { None };
-        answer.into_iter().chain([report]).collect()
+        reaction.answer().into_iter().chain([report]).collect()
     }
 
     fn unsupervised(&mut self, now: Instant, class: Option<SecurityClass>, command: &[u8]) -> Vec<Vec<u8>> {
@@ -393,10 +402,7 @@ impl Node {
             self.begin(now, effort, class, command, None);
             return Vec::new();
         }
-        match self.react(class, command) {
-            Reaction::Answer(answer) => vec![answer],
-            Reaction::NoSupport | Reaction::Done | Reaction::Refused => Vec::new(),
-        }
+        self.react(class, command).answer().into_iter().collect()
     }
 
     fn react(&mut self, class: Option<SecurityClass>, command: &[u8]) -> Reaction {
@@ -424,8 +430,7 @@ impl Node {
         session: Option<Session>,
     ) {
         let begun = self.working.back().map_or(now, |last| last.until.max(now));
-        let secured = class == self.highest();
-        self.working.push_back(Work { until: begun + effort, secured, command: command.to_vec(), session });
+        self.working.push_back(Work { until: begun + effort, class, command: command.to_vec(), session });
     }
 
     fn note(&mut self, now: Instant, class: Option<SecurityClass>, supervised: bool, command: &[u8]) {

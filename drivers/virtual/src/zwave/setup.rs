@@ -40,8 +40,12 @@ pub struct LockSetup {
     pub name: String,
     /// The security classes it was granted; none: it talks in the clear.
     pub security: Vec<SecurityClass>,
-    /// Version of the User Code class it has: 1 or 2.
+    /// By which command classes its codes are set.
+    pub codes_by: CodesBy,
+    /// Version of the User Code class, if it has that: 1 or 2.
     pub user_code_version: u8,
+    /// It hides the digits of its codes.
+    pub masked: bool,
     /// The door.
     pub door: DoorSetup,
     /// Codes that are in it from the beginning.
@@ -70,6 +74,31 @@ pub struct LockSetup {
     pub oddities: Oddities,
 }
 
+/// The command classes by which a lock's codes are set.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CodesBy {
+    /// User Code, as most locks.
+    #[default]
+    UserCode,
+    /// User Credential, as new ones.
+    UserCredential,
+    /// Both.
+    Both,
+}
+
+impl CodesBy {
+    /// Whether it has User Code.
+    pub fn has_user_code(self) -> bool {
+        self != Self::UserCredential
+    }
+
+    /// Whether it has User Credential.
+    pub fn has_user_credential(self) -> bool {
+        self != Self::UserCode
+    }
+}
+
 impl LockSetup {
     /// A lock as most are: User Code version 2, sleeping, reporting.
     pub fn new(node: NodeId, name: &str, security: &[SecurityClass]) -> Self {
@@ -77,7 +106,9 @@ impl LockSetup {
             node,
             name: name.to_owned(),
             security: security.to_vec(),
+            codes_by: CodesBy::default(),
             user_code_version: 2,
+            masked: false,
             door: DoorSetup::default(),
             codes: BTreeMap::new(),
             flirs: true,
@@ -207,6 +238,10 @@ struct RawLock {
     name: Option<String>,
     #[serde(default)]
     security: Vec<RawClass>,
+    #[serde(default)]
+    codes_by: CodesBy,
+    #[serde(default)]
+    masked: bool,
     user_code_version: Option<u8>,
     slots: Option<u16>,
     pin_lengths: Option<[usize; 2]>,
@@ -233,6 +268,8 @@ struct RawLock {
 pub(super) struct RawFresh {
     name: Option<String>,
     security: Option<Vec<RawClass>>,
+    #[serde(default)]
+    codes_by: CodesBy,
     user_code_version: Option<u8>,
     slots: Option<u16>,
     flirs: Option<bool>,
@@ -253,6 +290,7 @@ impl RawFresh {
         // It gets another number when it joins.
         let usual = LockSetup::new(NodeId::FIRST, &self.name.unwrap_or_else(|| "New lock".to_owned()), &security);
         let lock = LockSetup {
+            codes_by: self.codes_by,
             user_code_version: self.user_code_version.unwrap_or(usual.user_code_version),
             door: DoorSetup { slots: self.slots.unwrap_or(usual.door.slots), ..usual.door.clone() },
             flirs: self.flirs.unwrap_or(usual.flirs),
@@ -309,6 +347,8 @@ impl RawLock {
                 refuse_duplicates: self.refuse_duplicates.unwrap_or(usual.door.refuse_duplicates),
             },
             codes,
+            codes_by: self.codes_by,
+            masked: self.masked,
             flirs: self.flirs.unwrap_or(usual.flirs),
             latency: millis(self.latency_ms, usual.latency),
             motor: millis(self.motor_ms, usual.motor),

@@ -10,6 +10,7 @@ pub mod door_lock;
 pub mod manufacturer_specific;
 pub mod notification;
 pub mod user_code;
+pub mod user_credential;
 pub mod version;
 pub mod zwave_plus;
 

@@ -4,7 +4,7 @@
 use keyway_lock::wire::Reader;
 use keyway_lock::{LockEvent, SlotNumber, UnlockSource};
 
-use super::{CcError, command_of, user_code};
+use super::{CcError, command_of, user_code, user_credential};
 
 /// Class id.
 pub const CLASS: u8 = 0x71;
@@ -60,6 +60,12 @@ pub mod access_control {
     pub const DOOR_OPEN: u8 = 22;
     /// Window or door is closed.
     pub const DOOR_CLOSED: u8 = 23;
+    /// Credential lock/close operation; parameter: Credential Usage Data.
+    pub const CREDENTIAL_LOCK: u8 = 35;
+    /// Credential unlock/open operation; parameter: Credential Usage Data.
+    pub const CREDENTIAL_UNLOCK: u8 = 36;
+    /// Invalid credential used.
+    pub const INVALID_CREDENTIAL: u8 = 50;
 }
 
 /// A report. Version 1 fields stay meaningful only where the later ones are absent.
@@ -210,6 +216,15 @@ impl Report {
             16 | 19..=21 => LockEvent::InvalidCode,
             // The master code was changed.
             18 => LockEvent::CodeAdded(Some(SlotNumber(0))),
+            access_control::CREDENTIAL_LOCK => match self.pin_slot() {
+                Some(slot) => locked(Keypad, Some(slot)),
+                None => locked(Unknown, None),
+            },
+            access_control::CREDENTIAL_UNLOCK => match self.pin_slot() {
+                Some(slot) => unlocked(Keypad, Some(slot)),
+                None => unlocked(Unknown, None),
+            },
+            access_control::INVALID_CREDENTIAL => LockEvent::InvalidCode,
             access_control::DOOR_OPEN => LockEvent::DoorOpen(true),
             access_control::DOOR_CLOSED => LockEvent::DoorOpen(false),
             // Lock and unlock by a source the list names later (button, credential…).
@@ -229,9 +244,22 @@ impl Report {
             }
             [user] => Some(SlotNumber(user.into())),
             [high, low] => Some(SlotNumber(u16::from_be_bytes([high, low]))),
+            // The beginning of a Credential Report: user, type, slot.
+            [_, _, user_credential::PIN_CODE, high, low] => Some(SlotNumber(u16::from_be_bytes([high, low]))),
             [] if self.alarm_type != 0 => Some(SlotNumber(self.alarm_level.into())),
             _ => None,
         }
+    }
+
+    /// The slot of the PIN that was used: Credential Usage Data are the user, how many credentials, and type and slot of
+    /// each. `None`: no PIN was.
+    fn pin_slot(&self) -> Option<SlotNumber> {
+        let used = self.parameters.get(3..)?.chunks_exact(3);
+        used.filter_map(|used| match *used {
+            [user_credential::PIN_CODE, high, low] => Some(SlotNumber(u16::from_be_bytes([high, low]))),
+            _ => None,
+        })
+        .next()
     }
 
     /// Version 1 alarms, whose types each maker chose; these are common to the locks that have only them.
@@ -286,6 +314,21 @@ mod tests {
             assert_eq!(events(&bytes), expected, "{parameters:?}");
         }
         assert_eq!(events(&[0x71, 0x05, 19, 5]), expected);
+    }
+
+    #[test]
+    fn a_credential_that_was_used_is_told_by_the_slot_of_its_pin() {
+        let used = |number, parameters: &[u8]| {
+            let length = u8::try_from(parameters.len()).unwrap();
+            events(&[&[0x71, 0x05, 0, 0, 0, 0xFF, 6, number, length][..], parameters].concat())
+        };
+        let slot = Some(SlotNumber(300));
+        assert_eq!(used(36, &[0, 5, 1, 1, 1, 44]), [LockEvent::Unlocked { source: UnlockSource::Keypad, slot }]);
+        assert_eq!(used(35, &[0, 5, 2, 9, 0, 1, 1, 1, 44]), [LockEvent::Locked { source: UnlockSource::Keypad, slot }]);
+        let finger = LockEvent::Unlocked { source: UnlockSource::Unknown, slot: None };
+        assert_eq!(used(36, &[0, 5, 1, 9, 0, 1]), [finger]);
+        assert_eq!(used(14, &[0, 5, 1, 1, 44]), [LockEvent::CodeAdded(slot)]);
+        assert_eq!(used(50, &[]), [LockEvent::InvalidCode]);
     }
 
     #[test]

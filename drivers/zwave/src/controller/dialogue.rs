@@ -13,6 +13,7 @@ use crate::cc::battery::{self, BatteryCommand};
 use crate::cc::door_lock::{self, Configuration, DoorLockCommand};
 use crate::cc::notification::{self, NotificationCommand};
 use crate::cc::user_code::{self, UserCodeCommand};
+use crate::cc::user_credential;
 use crate::interview::{Interview, InterviewAsk, Progress};
 use crate::lock::{Job, Next, Want};
 use crate::node::NodeId;
@@ -347,6 +348,9 @@ impl Dialogue {
             (Some(Doing::Interview(interview)), ended) => interview.handle_ended(ended),
             (Some(Doing::Job(_, _, job)), Ended::Node(answer)) => {
                 job.handle_answer(now, answer);
+                if let Some(event) = job.take_aside() {
+                    self.event(RadioEvent::Lock(self.lock(), event));
+                }
                 Progress::On
             }
             _ => Progress::On,
@@ -474,6 +478,7 @@ fn events_of(command: &[u8], record: &NodeRecord) -> Vec<LockEvent> {
             Ok(UserCodeCommand::Report(code)) => vec![LockEvent::CodeAdded(Some(code.user))],
             _ => Vec::new(),
         },
+        Some(&user_credential::CLASS) => user_credential::event_of(command).into_iter().collect(),
         _ if command.starts_with(&RESET_NOTIFICATION) => vec![LockEvent::Reset],
         _ => Vec::new(),
     }

@@ -17,6 +17,30 @@ use crate::transport::supervision;
 /// Version of [`NodeRecord`] in the store; a record of another version is asked for anew.
 const RECORD_VERSION: u8 = 1;
 
+/// What a lock with User Credential said of its users.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserFacts {
+    /// Users that can be guests; 0: it knows none that open with one credential.
+    pub guests: u16,
+    /// Longest name of a user, in bytes.
+    pub name_length: u8,
+    /// How a name is written: [`crate::cc::user_credential::NameEncoding`] as a number.
+    pub name_encoding: u8,
+}
+
+/// What a lock with User Credential said of its PINs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PinFacts {
+    /// Slots for them; 0: it knows none.
+    pub slots: u16,
+    /// Fewest digits.
+    pub min_length: u8,
+    /// Most digits.
+    pub max_length: u8,
+    /// It tells a checksum over them.
+    pub checksum: bool,
+}
+
 /// What a node's interview found. Kept in the store, so that it is not asked again at each start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeRecord {
@@ -55,6 +79,10 @@ pub struct NodeRecord {
     pub checksum: Option<bool>,
     /// Digits that every code has, if it is so and it says.
     pub code_length: Option<u8>,
+    /// Users and PINs, of a lock with User Credential.
+    pub credential_users: Option<UserFacts>,
+    /// See above.
+    pub credential_pins: Option<PinFacts>,
     /// Parts of the interview that brought no answer.
     pub missing: BTreeSet<String>,
     /// What is peculiar about its model: data of this release and its user, not kept.
@@ -84,6 +112,8 @@ impl NodeRecord {
             masked: None,
             checksum: None,
             code_length: None,
+            credential_users: None,
+            credential_pins: None,
             quirk: Quirk::default(),
             missing: BTreeSet::new(),
         }
@@ -105,10 +135,27 @@ impl NodeRecord {
     pub fn is_complete(&self) -> bool {
         let length = self.quirk.code_length_parameter.is_none() || self.code_length.is_some();
         let length = length || !self.supports(cc::configuration::CLASS);
-        // Earlier releases did not ask for these two.
-        let checksum = self.checksum.is_some() || self.version_of(cc::user_code::CLASS) < 2;
+        // Earlier releases did not ask.
+        let checksum =
+            self.checksum.is_some() || self.version_of(cc::user_code::CLASS) < 2 || self.speaks_credentials();
         let auto_relock = self.has_auto_relock.is_some() || self.version_of(cc::door_lock::CLASS) < 4;
-        self.missing.is_empty() && length && checksum && auto_relock
+        self.missing.is_empty() && length && checksum && auto_relock && self.is_asked_for_credentials()
+    }
+
+    fn is_asked_for_credentials(&self) -> bool {
+        let asked = self.credential_users.is_some() && self.credential_pins.is_some();
+        asked || !self.supports(cc::user_credential::CLASS)
+    }
+
+    /// Whether its codes are PINs of users (User Credential), which goes before User Code where it has both.
+    pub fn speaks_credentials(&self) -> bool {
+        self.credential_slots() > 0
+    }
+
+    /// The slots of which each has a user of its own.
+    fn credential_slots(&self) -> u16 {
+        let slots = self.credential_users.zip(self.credential_pins).map(|(users, pins)| users.guests.min(pins.slots));
+        slots.unwrap_or(0)
     }
 
     /// Whether a command is sent under Supervision.
@@ -136,7 +183,8 @@ impl NodeRecord {
     /// Whether enough is known to put codes into it: what it supports, and how many slots it has. What a secured lock
     /// has in the clear is of no importance for that.
     pub fn is_usable(&self) -> bool {
-        let slots = self.users.is_some() || !self.supports(cc::user_code::CLASS);
+        let slots = self.users.is_some() || self.speaks_credentials() || !self.supports(cc::user_code::CLASS);
+        let slots = slots && self.is_asked_for_credentials();
         let classes = if self.granted.is_empty() { &self.clear } else { &self.secure };
         !classes.is_empty() && slots
     }
@@ -160,15 +208,21 @@ impl NodeRecord {
             ),
             None => (String::new(), String::new()),
         };
-        // The class has no field for it: "the User Code field MUST be 4 to 10 characters".
+        let pins = self.credential_pins.filter(|_| self.speaks_credentials());
         let lengths = self.code_length.map(|length| (length, length)).or(self.quirk.code_lengths);
+        let lengths = lengths.or(pins.map(|pins| (pins.min_length, pins.max_length)));
+        // User Code has no field for it: "the User Code field MUST be 4 to 10 characters".
         let (min_code_length, max_code_length) = lengths.unwrap_or((4, 10));
+        let (slot_count, has_checksum) = match pins {
+            Some(pins) => (self.credential_slots(), pins.checksum),
+            None => (self.users.unwrap_or(0), self.checksum == Some(true)),
+        };
         LockInfo {
             manufacturer,
             model,
             firmware: self.firmware.map_or_else(String::new, |(version, sub)| format!("{version}.{sub}")),
             capabilities: Capabilities {
-                slot_count: self.users.unwrap_or(0),
+                slot_count,
                 first_slot: SlotNumber(1),
                 min_code_length,
                 max_code_length,
@@ -180,7 +234,7 @@ impl NodeRecord {
                     Some(false) => ReadBack::Shown,
                     Some(true) => ReadBack::Masked,
                 },
-                has_checksum: self.checksum == Some(true),
+                has_checksum,
                 can_lock: self.supports(cc::door_lock::CLASS),
                 can_unlock: self.supports(cc::door_lock::CLASS),
                 has_door_sensor: self.door_sensor == Some(true),
@@ -212,6 +266,25 @@ mod tests {
         assert_eq!(NodeRecord::from_record(&value, &granted), Some(record));
         assert_eq!(NodeRecord::from_record(&value, &[SecurityClass::S0]), None);
         assert_eq!(NodeRecord::from_record(&SecretBytes(Zeroizing::new(b"{}".to_vec())), &granted), None);
+    }
+
+    #[test]
+    fn where_a_lock_has_both_classes_its_codes_are_the_pins_of_its_users() {
+        let (guests, pins) = (UserFacts { guests: 20, name_length: 10, name_encoding: 0 }, 25);
+        let both = NodeRecord {
+            clear: BTreeSet::from([cc::user_code::CLASS, cc::user_credential::CLASS]),
+            users: Some(250),
+            credential_users: Some(guests),
+            credential_pins: Some(PinFacts { slots: pins, min_length: 6, max_length: 8, checksum: true }),
+            ..NodeRecord::new(&[])
+        };
+        let capabilities = both.lock_info().capabilities;
+        assert_eq!((capabilities.slot_count, capabilities.min_code_length, capabilities.max_code_length), (20, 6, 8));
+        assert!(capabilities.has_checksum && both.is_usable());
+        let no_pins = PinFacts { slots: 0, min_length: 0, max_length: 0, checksum: false };
+        let fingers_only = NodeRecord { credential_pins: Some(no_pins), ..both.clone() };
+        assert_eq!(fingers_only.lock_info().capabilities.slot_count, 250);
+        assert!(!NodeRecord { credential_pins: None, ..both }.is_usable());
     }
 
     #[test]

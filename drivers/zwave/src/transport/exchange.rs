@@ -1,6 +1,7 @@
 //! One question to one node: from the nonce it may need, over its delivery, to the answer it waits for.
 
 use std::fmt;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
@@ -69,14 +70,19 @@ impl Security {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Beginning {
     bytes: Vec<u8>,
-    any: Option<usize>,
+    any: Range<usize>,
     follow: Option<usize>,
 }
 
 impl Beginning {
     /// The byte at this index may be any.
     pub fn with_any(self, index: usize) -> Self {
-        Self { any: Some(index), ..self }
+        self.with_anything(index..index + 1)
+    }
+
+    /// The bytes at these indices may be any.
+    pub fn with_anything(self, any: Range<usize>) -> Self {
+        Self { any, ..self }
     }
 
     /// The byte at this index counts the reports that follow; what each has behind it goes on where the last one ended.
@@ -85,14 +91,14 @@ impl Beginning {
     }
 
     fn fits(&self, command: &[u8]) -> bool {
-        let same = |(index, (own, there)): (usize, (&u8, &u8))| own == there || self.any == Some(index);
+        let same = |(index, (own, there)): (usize, (&u8, &u8))| own == there || self.any.contains(&index);
         command.len() >= self.bytes.len() && self.bytes.iter().zip(command).enumerate().all(same)
     }
 }
 
 impl<T: Into<Vec<u8>>> From<T> for Beginning {
     fn from(bytes: T) -> Self {
-        Self { bytes: bytes.into(), any: None, follow: None }
+        Self { bytes: bytes.into(), any: 0..0, follow: None }
     }
 }
 

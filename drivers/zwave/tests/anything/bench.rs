@@ -9,7 +9,7 @@ use keyway_lock::{
 };
 use keyway_virtual::faults::Garble;
 use keyway_virtual::zwave::{
-    Action, FreshLock, JoinFaults, LockSetup, StickSetup, VirtualOutput, VirtualStick, demo_setup,
+    Action, CodesBy, FreshLock, JoinFaults, LockSetup, StickSetup, VirtualOutput, VirtualStick, demo_setup,
 };
 use keyway_zwave::controller::{Setup, ZwaveRadio};
 use keyway_zwave::host::frame::{DataFrame, FrameType};
@@ -76,7 +76,8 @@ impl Bench {
     #[expect(clippy::disallowed_methods, reason = "an arbitrary instant to count from")]
     pub(crate) fn new() -> Self {
         let lock = |id, security: &[SecurityClass]| LockSetup::new(NodeId::new(id).unwrap(), "Door", security);
-        let locks = vec![lock(2, &[SecurityClass::S2AccessControl]), lock(3, &[SecurityClass::S0]), lock(4, &[])];
+        let open = LockSetup { codes_by: CodesBy::UserCredential, ..lock(4, &[]) };
+        let locks = vec![lock(2, &[SecurityClass::S2AccessControl]), lock(3, &[SecurityClass::S0]), open];
         let building = StickSetup { locks, ..demo_setup() };
         let mut nodes: BTreeMap<_, _> = building.locks.iter().map(|lock| (lock.node, lock.security.clone())).collect();
         // One that the stick does not know.

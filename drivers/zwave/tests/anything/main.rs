@@ -43,7 +43,7 @@ const FUNCTIONS: [u8; 22] = [
 ];
 
 /// Classes and commands that mean something to the driver.
-const COMMANDS: [[u8; 2]; 30] = [
+const COMMANDS: [[u8; 2]; 32] = [
     [0x98, 0x03],
     [0x98, 0x40],
     [0x98, 0x80],
@@ -62,6 +62,8 @@ const COMMANDS: [[u8; 2]; 30] = [
     [0x8F, 0x01],
     [0x63, 0x03],
     [0x63, 0x0D],
+    [0x83, 0x07],
+    [0x83, 0x0C],
     [0x71, 0x05],
     [0x62, 0x03],
     [0x80, 0x03],

@@ -8,6 +8,7 @@ mod manufacturer_specific;
 mod notification;
 mod supervision;
 mod user_code;
+mod user_credential;
 mod version;
 mod zwave_plus;
 
@@ -35,6 +36,8 @@ pub(super) struct Lock {
     pub(super) door: Door,
     /// Members of association group 1.
     pub(super) lifeline: BTreeSet<u8>,
+    /// Users, of a lock with User Credential.
+    users: user_credential::Users,
     /// User Code keypad mode.
     keypad_mode: u8,
     /// Notification types that are turned off.
@@ -62,11 +65,24 @@ pub(super) enum Reaction {
     Done,
     /// Not done.
     Refused,
+    /// Not done, and this says why.
+    RefusedWith(Vec<u8>),
+}
+
+impl Reaction {
+    /// What is sent in answer.
+    pub(super) fn answer(self) -> Option<Vec<u8>> {
+        match self {
+            Self::Answer(answer) | Self::RefusedWith(answer) => Some(answer),
+            Self::NoSupport | Self::Done | Self::Refused => None,
+        }
+    }
 }
 
 impl Lock {
     pub(super) fn new(setup: LockSetup, hub: u8) -> Self {
         let mut door = Door::new(setup.door.clone());
+        door.set_masking(setup.masked);
         for (slot, pin) in &setup.codes {
             // One that the door would refuse is left out.
             let _ = door.set_code(*slot, Code { pin: pin.clone(), enabled: true }, crate::door::By::Hand);
@@ -77,6 +93,7 @@ impl Lock {
             setup,
             door,
             lifeline,
+            users: user_credential::Users::default(),
             keypad_mode: 0,
             silenced: BTreeSet::new(),
             working: Duration::ZERO,
@@ -107,10 +124,15 @@ impl Lock {
             (association::kind(self).class(), 2),
             (notification::CLASS, 8),
             (door_lock::CLASS, 4),
-            (user_code::CLASS, self.setup.user_code_version),
             (segmentation::CLASS, 2),
             (multi_command::CLASS, 1),
         ];
+        if self.setup.codes_by.has_user_code() {
+            classes.push((user_code::CLASS, self.setup.user_code_version));
+        }
+        if self.setup.codes_by.has_user_credential() {
+            classes.push((user_credential::CLASS, 1));
+        }
         if self.setup.oddities.code_length.is_some() {
             classes.push((configuration::CLASS, 1));
         }
@@ -150,7 +172,7 @@ impl Lock {
     pub(super) fn effort(&self, command: &[u8]) -> Duration {
         if door_lock::is_operation(command) {
             self.working.max(self.setup.motor)
-        } else if user_code::is_change(command) {
+        } else if user_code::is_change(command) || user_credential::is_change(command) {
             self.working
         } else {
             Duration::ZERO
@@ -172,7 +194,10 @@ impl Lock {
             association::CLASS | association::MULTI_CHANNEL_CLASS => association::handle(self, command),
             notification::CLASS => notification::handle(self, command),
             door_lock::CLASS => door_lock::handle(self, command),
-            user_code::CLASS => user_code::handle(self, command),
+            user_code::CLASS if self.setup.codes_by.has_user_code() => user_code::handle(self, command),
+            user_credential::CLASS if self.setup.codes_by.has_user_credential() => {
+                user_credential::handle(self, command)
+            }
             _ => None,
         };
         reaction.unwrap_or(Reaction::NoSupport)
@@ -194,7 +219,10 @@ impl Lock {
     /// What the lock reports by itself of something that happened at its door.
     pub(super) fn reports(&mut self, now: Instant, event: DoorEvent) -> Vec<Vec<u8>> {
         self.relock_at = door_lock::relock_at(self, now, event);
-        let reports = [door_lock::report(self, event), battery::report(event), notification::report(self, event)];
+        let of_codes =
+            if self.setup.codes_by.has_user_credential() { user_credential::report(self, event) } else { None };
+        let reports =
+            [door_lock::report(self, event), battery::report(event), notification::report(self, event), of_codes];
         reports.into_iter().flatten().collect()
     }
 }

@@ -5,7 +5,7 @@ use keyway_zwave::cc::notification::{ACCESS_CONTROL, NotificationCommand, POWER_
 
 pub(super) use keyway_zwave::cc::notification::CLASS;
 
-use super::{Lock, Reaction, user_code};
+use super::{Lock, Reaction, user_code, user_credential};
 use crate::door::{By, DoorEvent, LOW_BATTERY, Turner};
 
 const EVENT_SUPPORTED_GET: u8 = 0x01;
@@ -23,7 +23,7 @@ const ON: u8 = 0xFF;
 
 /// Events of each type, ascending.
 const EVENTS: [(u8, &[u8]); 2] = [
-    (ACCESS_CONTROL, &[1, 2, 3, 4, 6, 11, 12, 13, 14, 15, 16, 22, 23]),
+    (ACCESS_CONTROL, &[1, 2, 3, 4, 6, 11, 12, 13, 14, 15, 16, 22, 23, 35, 36]),
     (POWER_MANAGEMENT, &[BATTERY_SOON, BATTERY_NOW]),
 ];
 
@@ -57,7 +57,9 @@ pub(super) fn handle(lock: &mut Lock, command: &[u8]) -> Option<Reaction> {
 
 pub(super) fn report(lock: &Lock, event: DoorEvent) -> Option<Vec<u8>> {
     // Many locks tell of every code that is programmed, some only of those a person programs.
-    let told = |by| by == By::Hand || lock.setup.programming_events;
+    let by_credentials = lock.setup.codes_by.has_user_credential();
+    // With User Credential its own reports tell of codes.
+    let told = |by| !by_credentials && (by == By::Hand || lock.setup.programming_events);
     let of_access = |number, parameters| Some((ACCESS_CONTROL, number, parameters));
     let of_code = |number, slot: SlotNumber| of_access(number, user_code::event_parameter(lock, slot));
     let (kind, number, parameters) = match event {
@@ -67,6 +69,12 @@ pub(super) fn report(lock: &Lock, event: DoorEvent) -> Option<Vec<u8>> {
             (true, Turner::Radio) => of_access(access_control::RF_LOCK, vec![]),
             (false, Turner::Radio) => of_access(access_control::RF_UNLOCK, vec![]),
             (true, Turner::Itself) => of_access(access_control::AUTO_LOCK, vec![]),
+            (true, Turner::Keypad(slot)) if by_credentials => {
+                of_access(access_control::CREDENTIAL_LOCK, user_credential::usage(lock, slot))
+            }
+            (false, Turner::Keypad(slot)) if by_credentials => {
+                of_access(access_control::CREDENTIAL_UNLOCK, user_credential::usage(lock, slot))
+            }
             (true, Turner::Keypad(slot)) => of_code(access_control::KEYPAD_LOCK, slot),
             (false, Turner::Keypad(slot)) => of_code(access_control::KEYPAD_UNLOCK, slot),
             // It only locks by itself.
@@ -77,6 +85,7 @@ pub(super) fn report(lock: &Lock, event: DoorEvent) -> Option<Vec<u8>> {
         DoorEvent::CodeDeleted(slot, by) if told(by) => of_code(access_control::CODE_DELETED, slot),
         DoorEvent::AllCodesDeleted(by) if told(by) => of_access(access_control::ALL_CODES_DELETED, vec![]),
         DoorEvent::CodeAdded(..) | DoorEvent::CodeDeleted(..) | DoorEvent::AllCodesDeleted(_) => None,
+        DoorEvent::DuplicateRefused(_) if by_credentials => None,
         DoorEvent::DuplicateRefused(_) => of_access(access_control::DUPLICATE_CODE, vec![]),
         DoorEvent::WrongCodes => of_access(KEYPAD_DISABLED, vec![]),
         DoorEvent::Opened(true) => of_access(access_control::DOOR_OPEN, vec![]),

@@ -64,7 +64,7 @@ pub(in crate::zwave) fn status(reaction: &Reaction) -> Status {
     match reaction {
         Reaction::NoSupport => Status::NoSupport,
         Reaction::Answer(_) | Reaction::Done => Status::Success,
-        Reaction::Refused => Status::Fail,
+        Reaction::Refused | Reaction::RefusedWith(_) => Status::Fail,
     }
 }
 
