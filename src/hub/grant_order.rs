@@ -153,8 +153,8 @@ pub(super) fn usable(unit: &mut Unit<'_>, ids: &[DeviceId]) -> Result<Vec<Device
     Ok(devices)
 }
 
-/// Whether codes can be put into a device now or later.
-pub(super) fn check_usable(device: &Device) -> Result<(), String> {
+/// Whether the hub asks anything of a device.
+pub(super) fn check_driven(device: &Device) -> Result<(), String> {
     let name = device.display_name();
     if !device.is_managed {
         return Err(format!("{name} is not managed by the hub: see devices/unmanaged/update"));
@@ -162,6 +162,13 @@ pub(super) fn check_usable(device: &Device) -> Result<(), String> {
     if !device.is_configured {
         return Err(format!("{name} is not in the hub's configuration any more"));
     }
+    Ok(())
+}
+
+/// Whether codes can be put into a device now or later.
+pub(super) fn check_usable(device: &Device) -> Result<(), String> {
+    check_driven(device)?;
+    let name = device.display_name();
     if device.info.is_none() {
         return Err(format!("{name} can't be used yet: it is still being asked what it can do"));
     }

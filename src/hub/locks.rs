@@ -8,6 +8,7 @@ use super::action_attempts::OneActionAttempt;
 use super::call::Call;
 use super::device_resource::DeviceResource;
 use super::devices::{self, GetDevice, ListDevices};
+use super::grant_order::check_driven;
 use super::outcome::{Failure, no_device, response};
 use super::page::Pagination;
 use super::parameter::Whole;
@@ -110,6 +111,7 @@ fn attempt(call: &mut Call<'_, '_>, id: DeviceId, action_type: ActionType) -> Re
 
 fn check(call: &mut Call<'_, '_>, id: DeviceId, action_type: ActionType) -> Result<(), Failure> {
     let device = call.device(id)?.ok_or_else(no_device)?;
+    check_driven(&device).map_err(|message| ApiError::invalid("device_id", message))?;
     let (can, why_not) = match (&device.info, action_type) {
         (None, _) => (false, "the hub does not know yet what this device can do"),
         (Some(info), ActionType::LockDoor) => (info.capabilities.can_lock, "this device can't be locked from afar"),

@@ -156,7 +156,8 @@ impl Operation {
         let question = format!("{} {body}", self.name);
         if let Some((asked, answer)) = call.answer_of(&request_id)? {
             if asked != question {
-                return Err(ApiError::invalid("request_id", "was already used for another request").into());
+                let message = "was already used for another request (over HTTP: as Idempotency-Key): give each its own";
+                return Err(ApiError::invalid("request_id", message).into());
             }
             let answer: Value = serde_json::from_str(&answer).unwrap_or_default();
             return Ok(answer.as_object().cloned().unwrap_or_default());

@@ -118,3 +118,21 @@ async fn a_lock_that_can_lock_by_itself_is_told_when_to_and_others_are_not() {
     let error = world.refused("locks/configure_auto_lock", json!({"device_id": id, "auto_lock_enabled": false})).await;
     assert_eq!(error["type"], "invalid_input");
 }
+
+#[tokio::test]
+async fn no_bolt_is_promised_to_turn_on_a_device_that_the_hub_asks_nothing_of() {
+    let world = World::new().await;
+    let door = world.doors[0];
+    for (is_managed, is_configured, why) in
+        [(false, true, "not managed"), (true, false, "not in the hub's configuration")]
+    {
+        world
+            .write(move |unit| {
+                let device = unit.device(door)?.unwrap();
+                unit.update_device(&Device { is_managed, is_configured, ..device })
+            })
+            .await;
+        let error = world.refused("locks/unlock_door", json!({"device_id": door})).await;
+        assert!(error["message"].as_str().unwrap().contains(why), "{error}");
+    }
+}
