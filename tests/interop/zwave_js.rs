@@ -45,6 +45,15 @@ fn the_whole_story_in_an_s2_lock() {
 }
 
 #[test]
+fn the_whole_story_in_locks_whose_codes_are_the_pins_of_their_users() {
+    for masked in [false, true] {
+        let world = world(&[LockSetup { codes_by: "user_credential", masked, ..s2_lock() }]);
+        world.tell_the_whole_story(S2);
+        assert_the_peer_is_content(&world);
+    }
+}
+
+#[test]
 fn a_code_is_set_used_and_cleared_in_locks_of_every_security() {
     let world = world(&[s2_lock(), s0_lock(), clear_lock()]);
     let doors: Vec<&String> = world.devices.iter().collect();

@@ -12,13 +12,15 @@
 //   {"unbox":{"security":["s2_access_control"]}}   a lock fresh from its box, which answers the next AddNodeToNetwork
 //   {"get":"label"}                             the label of the lock that was added so, once it has its number
 //
-// Limits: the mock controller knows no Long Range, and answers WORKING to nothing.
+// Limits: the mock controller knows no Long Range, and answers WORKING to nothing; codes are put in by hand in locks with
+// User Code only.
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 import {
 	BatteryCCGet, BatteryCCReport, NotificationCCReport, Security2CC, Security2CCNonceGet, Security2CCNonceReport,
 	SecurityCC, SecurityCCNonceGet, SecurityCCNonceReport, UserCodeCCGet, UserCodeCCReport, UserCodeCCSet,
+	UserCredentialCC,
 } from "@zwave-js/cc";
 import { CommandClasses, SecurityClass, dskToString } from "@zwave-js/core";
 import { MockController, MockNode, MockZWaveFrameType, ccCaps, createMockZWaveRequestFrame } from "@zwave-js/testing";
@@ -30,7 +32,8 @@ const CLASSES = {
 	s2_unauthenticated: SecurityClass.S2_Unauthenticated,
 	s0: SecurityClass.S0_Legacy,
 };
-const EVENT = { keypadUnlock: 6, codeDeleted: 13, codeAdded: 14, duplicateCode: 15 };
+const EVENT = { keypadUnlock: 6, codeDeleted: 13, codeAdded: 14, duplicateCode: 15, credentialUnlock: 36 };
+const PIN_CODE = 1;
 const COMMANDS_KEPT = 200;
 
 const setup = JSON.parse(readFileSync(process.argv[2], "utf8"));
@@ -152,10 +155,27 @@ function capabilities(lock) {
 				version: 8, supportsV1Alarm: false,
 				notificationTypesAndEvents: { 6: [1, 2, 5, 6, 11, ...Object.values(EVENT)] },
 			}),
-			cc(CommandClasses["User Code"], {
-				version: lock.user_code_version, numUsers: lock.slots, supportedASCIIChars: "0123456789",
-			}),
+			lock.codes_by === "user_credential"
+				? cc(CommandClasses["User Credential"], credentials(lock))
+				: cc(CommandClasses["User Code"], {
+					version: lock.user_code_version, numUsers: lock.slots, supportedASCIIChars: "0123456789",
+				}),
 		],
+	};
+}
+
+// One that hides its PINs tells hashes of them, as it were.
+function credentials(lock) {
+	return {
+		version: 1,
+		numberOfSupportedUsers: lock.slots,
+		supportedCredentialRules: [1],
+		maxUserNameLength: 32,
+		supportsCredentialChecksum: true,
+		supportedCredentialTypes: new Map([[PIN_CODE, {
+			numberOfCredentialSlots: lock.slots, minCredentialLength: 4, maxCredentialLength: 10,
+			maxCredentialHashLength: lock.masked ? 20 : 0, supportsCredentialLearn: false,
+		}]]),
 	};
 }
 
@@ -205,11 +225,23 @@ function tapTheAir(lock) {
 	node.sendToController = async (frame) => {
 		if (lock.fault.offline) return undefined;
 		if (frame.type === MockZWaveFrameType.Request) frames.to_hub += 1;
-		return send(frame);
+		return send(secured(node, frame));
 	};
 }
 
+// zwave-js's mock answers a User Credential Set in the clear, however it came; a lock answers as it was asked.
+function secured(node, frame) {
+	const { payload } = frame;
+	if (!(payload instanceof UserCredentialCC) || !node.securityManagers.securityManager2) return frame;
+	frame.payload = Security2CC.encapsulate(payload, node.id, node.securityManagers);
+	return frame;
+}
+
 function slot(lock, number) {
+	if (lock.setup.codes_by === "user_credential") {
+		const pin = lock.node.state.get(`UserCredential_cred_${PIN_CODE}_${number}`);
+		return { slot: number, status: pin ? 1 : 0, code: pin ? Buffer.from(pin.credentialData).toString() : null };
+	}
 	const status = lock.node.state.get(`UserCode_userIdStatus_${number}`) ?? 0;
 	return { slot: number, status, code: status ? String(lock.node.state.get(`UserCode_userCode_${number}`)) : null };
 }
@@ -293,7 +325,15 @@ async function keypad(lock, code) {
 	const found = slots(lock).find((slot) => slot.status === 1 && slot.code === code);
 	if (!found) return { opened: false };
 	lock.node.state.set("DoorLock_currentMode", 0);
-	await tell(lock, EVENT.keypadUnlock, found.slot);
+	if (lock.setup.codes_by === "user_credential") {
+		const { userId } = lock.node.state.get(`UserCredential_cred_${PIN_CODE}_${found.slot}`);
+		const eventParameters = Uint8Array.from([0, userId, 1, PIN_CODE, 0, found.slot]);
+		await report(lock, new NotificationCCReport({
+			nodeId: 1, notificationType: 6, notificationEvent: EVENT.credentialUnlock, eventParameters,
+		})).catch(() => {});
+	} else {
+		await tell(lock, EVENT.keypadUnlock, found.slot);
+	}
 	return { opened: true, slot: found.slot };
 }
 

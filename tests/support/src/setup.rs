@@ -26,9 +26,9 @@ pub struct LockSetup {
     pub slots: u16,
     /// Version of the User Code command class, 1 or 2.
     pub user_code_version: u8,
-    /// By which command class its codes are set: `user_code`, `user_credential` or `both` (our virtual stick only).
+    /// By which command class its codes are set: `user_code`, `user_credential` or `both` (that our virtual stick only).
     pub codes_by: &'static str,
-    /// Hides the digits of its codes (our virtual stick only).
+    /// Hides the digits of its codes; of zwave-js's locks those with User Credential.
     pub masked: bool,
     /// Sleeping, to be woken by a beam of a second (our virtual stick only).
     pub sleeping: bool,
@@ -74,13 +74,13 @@ impl Setup {
         Self::of(&[LockSetup::s2(2, "Front door"), LockSetup::s2(3, "Garden gate")])
     }
 
-    /// The same, and each lock's codes are the PINs of its users (our virtual stick only).
+    /// The same, and each lock's codes are the PINs of its users.
     pub fn by_user_credential(self) -> Self {
         let locks = self.locks.into_iter().map(|lock| LockSetup { codes_by: "user_credential", ..lock }).collect();
         Self { locks, ..self }
     }
 
-    /// The same, and the locks hide the digits of their codes (our virtual stick only).
+    /// The same, and the locks hide the digits of their codes; of zwave-js's locks those with User Credential.
     pub fn masked(self) -> Self {
         let locks = self.locks.into_iter().map(|lock| LockSetup { masked: true, ..lock }).collect();
         Self { locks, ..self }
@@ -119,7 +119,7 @@ impl Setup {
 
     /// The setup file of zwave-js's stick.
     pub(crate) fn for_zwave_js(&self) -> Value {
-        self.to_json(|lock| json!({"supervision": lock.supervision}))
+        self.to_json(|lock| json!({"supervision": lock.supervision, "codes_by": lock.codes_by, "masked": lock.masked}))
     }
 
     fn to_json(&self, more: impl Fn(&LockSetup) -> Value) -> Value {
