@@ -81,8 +81,8 @@ impl Order {
             && self.wishes.iter().zip(&methods).all(|(wish, method)| wish.is_for(method));
         Ok(same_person
             && same_methods
-            && self.doors.device_ids == grant.device_ids
-            && self.doors.spaces(unit)? == grant.space_ids
+            && sorted(&self.doors.device_ids) == sorted(&grant.device_ids)
+            && sorted(&self.doors.spaces(unit)?) == sorted(&grant.space_ids)
             && self.name == grant.name
             && self.reservation_key == grant.reservation_key
             && self.schedule == grant.schedule
@@ -173,6 +173,13 @@ pub(super) fn check_usable(device: &Device) -> Result<(), String> {
         return Err(format!("{name} can't be used yet: it is still being asked what it can do"));
     }
     if device.takes_codes() { Ok(()) } else { Err(format!("{name} takes no access codes")) }
+}
+
+/// The order of doors says nothing.
+fn sorted<T: Ord + Copy>(ids: &[T]) -> Vec<T> {
+    let mut ids = ids.to_vec();
+    ids.sort();
+    ids
 }
 
 /// Each once, in the order given.

@@ -79,6 +79,8 @@ async fn the_same_key_with_the_same_body_gives_the_same_answer_and_with_another_
     let change = json!({"access_grant_key": "booking-7"});
     let first = world.grant(100, 200, change.clone()).await;
     assert_eq!(world.grant(100, 200, change.clone()).await, first);
+    let turned = json!({"access_grant_key": "booking-7", "device_ids": [world.doors[1], world.doors[0]]});
+    assert_eq!(world.grant(100, 200, turned).await, first, "the order of doors says nothing");
     let error = world.refused("access_grants/create", world.request(100, 201, change.clone())).await;
     assert!(error["message"].as_str().unwrap().starts_with("access_grant_key"), "{error}");
     world.ask("access_grants/delete", json!({"access_grant_key": "booking-7"})).await;
