@@ -58,7 +58,7 @@ pub(super) fn list(call: &mut Call<'_, '_>, asked: ListActionAttempts) -> Result
 #[schema(as = ActionAttempt)]
 pub(super) struct ActionAttemptResource {
     action_attempt_id: ActionAttemptId,
-    /// `LOCK_DOOR`, `UNLOCK_DOOR` or `CONFIGURE_AUTO_LOCK`.
+    /// `LOCK_DOOR`, `UNLOCK_DOOR`, `CONFIGURE_AUTO_LOCK` or `IDENTIFY`.
     action_type: &'static str,
     /// `pending`, `success` or `error`.
     status: &'static str,

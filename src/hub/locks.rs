@@ -56,6 +56,18 @@ request! {
     }
 }
 
+request! {
+    /// Has a lock show which one it is, by blinking or beeping for a moment; the answer's action attempt tells what becomes
+    /// of it. Keyway's own.
+    pub(super) struct Identify {
+        /// Which lock.
+        device_id: DeviceId,
+    } accepts {
+        /// Of no effect: the answer comes at once, and the action attempt tells the rest.
+        sync: Option<bool>,
+    }
+}
+
 /// Seconds after which a lock locks, as locks count them.
 pub(super) type Delay = Whole<1, 65_535>;
 
@@ -94,6 +106,10 @@ pub(super) fn configure_auto_lock(
     attempt(call, asked.device_id, ActionType::ConfigureAutoLock(auto_lock))
 }
 
+pub(super) fn identify(call: &mut Call<'_, '_>, asked: Identify) -> Result<OneActionAttempt, Failure> {
+    attempt(call, asked.device_id, ActionType::Identify)
+}
+
 fn attempt(call: &mut Call<'_, '_>, id: DeviceId, action_type: ActionType) -> Result<OneActionAttempt, Failure> {
     check(call, id, action_type)?;
     let now = call.now();
@@ -118,6 +134,7 @@ fn check(call: &mut Call<'_, '_>, id: DeviceId, action_type: ActionType) -> Resu
         (Some(info), ActionType::UnlockDoor) => {
             (info.capabilities.can_unlock, "this device can't be unlocked from afar")
         }
+        (Some(info), ActionType::Identify) => (info.capabilities.can_identify, "this device can't show itself"),
         (Some(info), ActionType::ConfigureAutoLock(_)) => {
             (info.auto_lock.is_some(), "this device does not lock by itself, or that can only be set at it")
         }

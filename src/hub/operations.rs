@@ -56,6 +56,7 @@ static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
         Operation::reads("api_keys/list", api_keys::list).for_admins(),
         Operation::changes("devices/delete", DELETE, devices::delete).for_admins(),
         Operation::reads("devices/get", devices::get),
+        Operation::changes("devices/identify", CREATE, locks::identify),
         Operation::reads("devices/list", devices::list),
         Operation::reads("devices/unmanaged/get", devices::get_unmanaged),
         Operation::reads("devices/unmanaged/list", devices::list_unmanaged),

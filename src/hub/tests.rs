@@ -152,6 +152,7 @@ fn door(id: DeviceId, name: &str, lengths: std::ops::RangeInclusive<u8>) -> Devi
         can_unlock: true,
         has_door_sensor: false,
         has_battery: true,
+        can_identify: true,
     };
     let info = LockInfo {
         manufacturer: "Maker".to_owned(),

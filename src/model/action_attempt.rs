@@ -13,6 +13,8 @@ pub enum ActionType {
     UnlockDoor,
     /// Have the lock lock by itself, or not.
     ConfigureAutoLock(AutoLock),
+    /// Have the lock show which one it is.
+    Identify,
 }
 
 impl ActionType {
@@ -22,6 +24,8 @@ impl ActionType {
             Self::LockDoor => "LOCK_DOOR",
             Self::UnlockDoor => "UNLOCK_DOOR",
             Self::ConfigureAutoLock(_) => "CONFIGURE_AUTO_LOCK",
+            // Keyway's own.
+            Self::Identify => "IDENTIFY",
         }
     }
 }

@@ -189,6 +189,10 @@ event_types! {
     ActionAutoLockSucceeded = "action_attempt.configure_auto_lock.succeeded",
     /// How a lock locks by itself could not be changed. Keyway's own name.
     ActionAutoLockFailed = "action_attempt.configure_auto_lock.failed",
+    /// A lock showed which one it is. Keyway's own name.
+    ActionIdentifySucceeded = "action_attempt.identify.succeeded",
+    /// A lock did not show itself. Keyway's own name.
+    ActionIdentifyFailed = "action_attempt.identify.failed",
 }
 
 /// Whom an event is about; what is set is shown and can be filtered by.

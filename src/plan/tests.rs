@@ -68,6 +68,7 @@ fn table(slots: u16, codes: Vec<AccessCode>) -> SlotTable {
         can_unlock: true,
         has_door_sensor: false,
         has_battery: true,
+        can_identify: true,
     };
     SlotTable { capabilities, words: BTreeMap::new(), codes }
 }

@@ -452,6 +452,7 @@ fn command(step: &Step) -> LockCommand {
         Step::Act(_, ActionType::LockDoor) => LockCommand::Lock,
         Step::Act(_, ActionType::UnlockDoor) => LockCommand::Unlock,
         Step::Act(_, ActionType::ConfigureAutoLock(auto_lock)) => LockCommand::SetAutoLock(*auto_lock),
+        Step::Act(_, ActionType::Identify) => LockCommand::Identify,
         Step::Clear(_, slot) => LockCommand::ClearCode(*slot),
         Step::Set(_, slot, pin) => LockCommand::SetCode { slot: *slot, pin: pin.clone() },
         Step::Read(slot) => LockCommand::ReadSlot(*slot),

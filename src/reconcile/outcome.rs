@@ -209,6 +209,7 @@ pub(super) fn attempt_failed(unit: &mut Unit<'_>, attempt: &ActionAttempt, failu
         ActionType::LockDoor => EventType::ActionLockFailed,
         ActionType::UnlockDoor => EventType::ActionUnlockFailed,
         ActionType::ConfigureAutoLock(_) => EventType::ActionAutoLockFailed,
+        ActionType::Identify => EventType::ActionIdentifyFailed,
     };
     let Failure { error_type, message } = failure;
     end(unit, attempt, ActionStatus::Error { error_type: error_type.to_owned(), message }, event)
@@ -220,6 +221,7 @@ fn attempt_succeeded(unit: &mut Unit<'_>, id: ActionAttemptId) -> Result<(), Sto
         ActionType::LockDoor => EventType::ActionLockSucceeded,
         ActionType::UnlockDoor => EventType::ActionUnlockSucceeded,
         ActionType::ConfigureAutoLock(_) => EventType::ActionAutoLockSucceeded,
+        ActionType::Identify => EventType::ActionIdentifySucceeded,
     };
     end(unit, &attempt, ActionStatus::Success, event)
 }

@@ -12,6 +12,7 @@ const TABLE: &str = "action_attempts";
 /// What is asked, as it is kept; with the auto-lock, its seconds as the argument.
 const LOCK: &str = "lock_door";
 const UNLOCK: &str = "unlock_door";
+const IDENTIFY: &str = "identify";
 const AUTO_LOCK: &str = "configure_auto_lock";
 
 /// Which attempts; `None` does not narrow.
@@ -90,6 +91,7 @@ impl Unit<'_> {
         let (action_type, argument) = match attempt.action_type {
             ActionType::LockDoor => (LOCK, None),
             ActionType::UnlockDoor => (UNLOCK, None),
+            ActionType::Identify => (IDENTIFY, None),
             ActionType::ConfigureAutoLock(auto_lock) => (AUTO_LOCK, Some(auto_lock.seconds())),
         };
         let values = params![
@@ -119,6 +121,7 @@ fn read(row: &Row<'_>) -> Result<ActionAttempt, StoreError> {
     let action_type = match row.get::<String>("action_type")?.as_str() {
         LOCK => ActionType::LockDoor,
         UNLOCK => ActionType::UnlockDoor,
+        IDENTIFY => ActionType::Identify,
         AUTO_LOCK => ActionType::ConfigureAutoLock(AutoLock::from_seconds(row.get("argument")?)),
         _ => return Err(row.unreadable("action_type", "is a word that this release does not know")),
     };

@@ -28,6 +28,7 @@ pub(super) fn encode(info: &LockInfo) -> String {
             "can_unlock": capabilities.can_unlock,
             "has_door_sensor": capabilities.has_door_sensor,
             "has_battery": capabilities.has_battery,
+            "can_identify": capabilities.can_identify,
         },
     })
     .to_string()
@@ -58,7 +59,7 @@ pub(super) fn decode(text: &str) -> Result<LockInfo, &'static str> {
             min_code_length: number_of(capabilities, "min_code_length")?,
             max_code_length: number_of(capabilities, "max_code_length")?,
             digits: text_of(capabilities, "digits")?,
-            // Earlier releases did not know of these four.
+            // Earlier releases did not know of these four, nor of the last one.
             has_checksum: matches!(capabilities["has_checksum"], Value::Bool(true)),
             reserved_slots: list_of(capabilities, "reserved_slots", slot_of)?,
             alike: Alike {
@@ -73,6 +74,7 @@ pub(super) fn decode(text: &str) -> Result<LockInfo, &'static str> {
             can_unlock: flag_of(capabilities, "can_unlock")?,
             has_door_sensor: flag_of(capabilities, "has_door_sensor")?,
             has_battery: flag_of(capabilities, "has_battery")?,
+            can_identify: matches!(capabilities["can_identify"], Value::Bool(true)),
         },
     })
 }

@@ -182,6 +182,7 @@ fn lock_info() -> LockInfo {
             can_unlock: true,
             has_door_sensor: false,
             has_battery: true,
+            can_identify: true,
         },
         auto_lock: Some(AutoLock::from_seconds(30)),
         missing: vec!["battery".to_owned()],

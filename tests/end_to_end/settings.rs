@@ -3,7 +3,18 @@
 use keyway_test_support::{SOON, World, wait_until};
 use serde_json::json;
 
-use crate::{FRONT_DOOR, KEYWAY};
+use crate::{FRONT_DOOR, GARDEN_GATE, KEYWAY};
+
+#[test]
+fn a_lock_shows_which_one_it_is() {
+    let world = World::new(KEYWAY);
+    let device = &world.devices[0];
+    let asked = world.client.ask("devices/identify", json!({"device_id": device}));
+    assert_eq!(asked["action_attempt"]["action_type"], "IDENTIFY");
+    let told = world.client.event("action_attempt.identify.succeeded", SOON, |_| true);
+    assert_eq!(told["action_attempt_id"], asked["action_attempt"]["action_attempt_id"]);
+    assert_eq!([FRONT_DOOR, GARDEN_GATE].map(|node| world.stick.lock(node).identified), [1, 0]);
+}
 
 #[test]
 fn a_lock_is_told_to_lock_by_itself_and_does() {

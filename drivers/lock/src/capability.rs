@@ -46,6 +46,8 @@ pub struct Capabilities {
     pub has_door_sensor: bool,
     /// Tells its battery's level.
     pub has_battery: bool,
+    /// Shows which one it is when asked to, by blinking or beeping.
+    pub can_identify: bool,
 }
 
 impl Capabilities {

@@ -30,6 +30,9 @@ pub enum LockCommand {
     Unlock,
     /// Have it lock by itself, or not, and prove it. Only for locks with [`crate::LockInfo::auto_lock`].
     SetAutoLock(AutoLock),
+    /// Have it show which one it is, by blinking or beeping for a moment. Only for locks with
+    /// [`crate::Capabilities::can_identify`].
+    Identify,
     /// Ask for bolt, door and battery.
     ReadStatus,
     /// Ask the lock all over again who it is and what it can do.
@@ -51,6 +54,8 @@ pub enum CommandOutput {
     Status(LockStatus),
     /// Of [`LockCommand::SetAutoLock`]: the lock says so now. The rest came as [`crate::RadioEvent::LockInterviewed`].
     AutoLockSet(AutoLock),
+    /// Of [`LockCommand::Identify`]: the lock said that it does.
+    Identified,
     /// Of [`LockCommand::Interview`]; what was found came as [`crate::RadioEvent::LockInterviewed`].
     Interviewed,
 }

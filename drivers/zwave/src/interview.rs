@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use crate::cc::association::{self, AssociationCommand, Kind};
 use crate::cc::configuration::{self, ConfigurationCommand};
 use crate::cc::door_lock::{self, DoorLockCommand};
+use crate::cc::indicator::{self, IndicatorCommand};
 use crate::cc::manufacturer_specific::{self, ManufacturerSpecificCommand};
 use crate::cc::user_code::{self, UserCodeCommand};
 use crate::cc::user_credential::{
@@ -29,7 +30,7 @@ use crate::transport::exchange::{Answer, AskError, Awaits, Beginning};
 use crate::transport::queue::Ended;
 
 /// The command classes whose version matters here.
-const VERSIONED: [u8; 4] = [user_code::CLASS, door_lock::CLASS, notification::CLASS, battery::CLASS];
+const VERSIONED: [u8; 5] = [user_code::CLASS, door_lock::CLASS, notification::CLASS, battery::CLASS, indicator::CLASS];
 
 /// Fewest and most digits of any PIN ([`keyway_lock::Pin`]).
 const DIGITS: (u8, u8) = (4, 10);
@@ -50,6 +51,7 @@ enum Step {
     UserCodeCapabilities,
     DoorLockCapabilities,
     DoorLockConfiguration,
+    Identify,
     Product,
     Firmware,
     CodeLength,
@@ -75,6 +77,7 @@ impl Step {
             Self::UserCodeCapabilities => "digits of its keypad",
             Self::DoorLockCapabilities => "door lock capabilities",
             Self::DoorLockConfiguration => "door lock configuration",
+            Self::Identify => "whether it can show itself",
             Self::Product => "manufacturer and product",
             Self::Firmware => "firmware version",
             Self::CodeLength => "length of its codes",
@@ -164,6 +167,7 @@ impl Interview {
             }
             Step::DoorLockCapabilities => record.door_sensor.is_some() && record.has_auto_relock.is_some(),
             Step::DoorLockConfiguration => record.auto_relock.is_some(),
+            Step::Identify => record.identifies.is_some(),
             Step::Product => record.product.is_some(),
             Step::Firmware => record.firmware.is_some(),
             Step::CodeLength => record.code_length.is_some(),
@@ -223,6 +227,10 @@ impl Interview {
             Step::DoorLockConfiguration if record.has_auto_relock == Some(true) => {
                 node(DoorLockCommand::ConfigurationGet.encode(), &[door_lock::CLASS, door_lock::CONFIGURATION_REPORT])
             }
+            Step::Identify if has(indicator::CLASS) && record.version_of(indicator::CLASS) >= 3 => node(
+                IndicatorCommand::SupportedGet(indicator::IDENTIFY).encode(),
+                &[indicator::CLASS, indicator::SUPPORTED_REPORT],
+            ),
             Step::Product if has(manufacturer_specific::CLASS) => {
                 node(ManufacturerSpecificCommand::Get.encode(), &[manufacturer_specific::CLASS, 0x05])
             }
@@ -346,6 +354,13 @@ impl Interview {
                 }
                 _ => return None,
             },
+            Step::Identify => match IndicatorCommand::decode(report).ok()? {
+                IndicatorCommand::SupportedReport { indicator, properties, .. } => {
+                    let blinks = properties.first().is_some_and(|bits| bits & 1 << indicator::CYCLES != 0);
+                    record.identifies = Some(indicator == indicator::IDENTIFY && blinks);
+                }
+                _ => return None,
+            },
             Step::Product => match ManufacturerSpecificCommand::decode(report).ok()? {
                 ManufacturerSpecificCommand::Report { manufacturer, product_type, product } => {
                     record.product = Some((manufacturer, product_type, product));
@@ -406,7 +421,8 @@ impl Interview {
             Step::UsersNumber => Step::UserCodeCapabilities,
             Step::UserCodeCapabilities => Step::DoorLockCapabilities,
             Step::DoorLockCapabilities => Step::DoorLockConfiguration,
-            Step::DoorLockConfiguration => Step::Product,
+            Step::DoorLockConfiguration => Step::Identify,
+            Step::Identify => Step::Product,
             Step::Product => Step::Firmware,
             Step::Firmware => Step::CodeLength,
             Step::CodeLength => Step::ZwavePlus,

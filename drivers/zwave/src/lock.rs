@@ -5,6 +5,7 @@ mod auto_lock;
 mod bolt;
 mod code;
 mod credential;
+mod identify;
 
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,7 @@ use auto_lock::AutoLockJob;
 use bolt::BoltJob;
 use code::CodeJob;
 use credential::CredentialJob;
+use identify::IdentifyJob;
 
 /// How a command to the node is to be confirmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +50,7 @@ enum Kind {
     Bolt(BoltJob),
     Audit(AuditJob),
     AutoLock(AutoLockJob),
+    Identify(IdentifyJob),
     Refused(Refusal),
 }
 
@@ -64,6 +67,7 @@ impl Job {
             | LockCommand::Lock
             | LockCommand::Unlock
             | LockCommand::SetAutoLock(_)
+            | LockCommand::Identify
             | LockCommand::ReadStatus
             | LockCommand::Interview => None,
         };
@@ -94,6 +98,8 @@ impl Job {
                     None => Self(Kind::Refused(Refusal::NotSupported("it has no checksum over these codes"))),
                 }
             }
+            LockCommand::Identify if capabilities.can_identify => Self(Kind::Identify(IdentifyJob::new())),
+            LockCommand::Identify => Self(Kind::Refused(Refusal::NotSupported("it can't show itself"))),
             LockCommand::SetAutoLock(_) => match AutoLockJob::new(command, record) {
                 Some(job) => Self(Kind::AutoLock(job)),
                 None => Self(Kind::Refused(Refusal::NotSupported("it does not lock by itself, or not by radio"))),
@@ -115,6 +121,7 @@ impl Job {
             Kind::Bolt(job) => job.next(),
             Kind::Audit(job) => job.next(),
             Kind::AutoLock(job) => job.next(),
+            Kind::Identify(job) => job.next(),
             Kind::Refused(refusal) => Next::Done(Err(refusal.clone().into())),
         }
     }
@@ -127,6 +134,7 @@ impl Job {
             Kind::Bolt(job) => job.handle_answer(now, answer),
             Kind::Audit(job) => job.handle_answer(answer),
             Kind::AutoLock(job) => job.handle_answer(now, answer),
+            Kind::Identify(job) => job.handle_answer(answer),
             Kind::Refused(_) => {}
         }
     }
@@ -135,7 +143,12 @@ impl Job {
     pub fn take_aside(&mut self) -> Option<LockEvent> {
         match &mut self.0 {
             Kind::Credential(job) => job.take_aside(),
-            Kind::Code(_) | Kind::Bolt(_) | Kind::Audit(_) | Kind::AutoLock(_) | Kind::Refused(_) => None,
+            Kind::Code(_)
+            | Kind::Bolt(_)
+            | Kind::Audit(_)
+            | Kind::AutoLock(_)
+            | Kind::Identify(_)
+            | Kind::Refused(_) => None,
         }
     }
 
@@ -145,7 +158,7 @@ impl Job {
             Kind::Code(job) => job.handle_event(event),
             Kind::Credential(job) => job.handle_event(event),
             Kind::Bolt(job) => job.handle_event(event),
-            Kind::Audit(_) | Kind::AutoLock(_) | Kind::Refused(_) => {}
+            Kind::Audit(_) | Kind::AutoLock(_) | Kind::Identify(_) | Kind::Refused(_) => {}
         }
     }
 
@@ -156,7 +169,7 @@ impl Job {
             Kind::Credential(job) => job.handle_timeout(now),
             Kind::Bolt(job) => job.handle_timeout(now),
             Kind::AutoLock(job) => job.handle_timeout(now),
-            Kind::Audit(_) | Kind::Refused(_) => {}
+            Kind::Audit(_) | Kind::Identify(_) | Kind::Refused(_) => {}
         }
     }
 
@@ -165,7 +178,7 @@ impl Job {
         match &self.0 {
             Kind::Code(job) => job.masked(),
             Kind::Credential(job) => job.masked(),
-            Kind::Bolt(_) | Kind::Audit(_) | Kind::AutoLock(_) | Kind::Refused(_) => None,
+            Kind::Bolt(_) | Kind::Audit(_) | Kind::AutoLock(_) | Kind::Identify(_) | Kind::Refused(_) => None,
         }
     }
 }

@@ -64,6 +64,7 @@ impl FakeLock {
                 can_unlock: true,
                 has_door_sensor: false,
                 has_battery: true,
+                can_identify: true,
             },
             auto_lock: Some(AutoLock::Off),
             missing: Vec::new(),
@@ -118,6 +119,7 @@ impl FakeLock {
                 Ok(CommandOutput::Status(self.status()))
             }
             LockCommand::SetAutoLock(auto_lock) => Ok(CommandOutput::AutoLockSet(*auto_lock)),
+            LockCommand::Identify => Ok(CommandOutput::Identified),
             LockCommand::ReadStatus => Ok(CommandOutput::Status(self.status())),
             LockCommand::Interview => Ok(CommandOutput::Interviewed),
         }
@@ -151,6 +153,7 @@ fn name(command: &LockCommand) -> String {
         LockCommand::Lock => "lock".to_owned(),
         LockCommand::Unlock => "unlock".to_owned(),
         LockCommand::SetAutoLock(auto_lock) => format!("auto-lock {}", auto_lock.seconds()),
+        LockCommand::Identify => "identify".to_owned(),
         LockCommand::ReadStatus => "status".to_owned(),
         LockCommand::Interview => "interview".to_owned(),
     }

@@ -28,6 +28,8 @@ pub struct LockState {
     pub codes: Vec<(u64, String)>,
     /// Bolt thrown.
     pub locked: bool,
+    /// How often it was made to show itself.
+    pub identified: u64,
     /// Frames on the air.
     pub frames: Frames,
     /// The commands that reached the lock, oldest first, with the slot where there is one.
@@ -58,6 +60,7 @@ impl LockState {
         Self {
             codes: list("slots").iter().filter_map(code).collect(),
             locked: lock["locked"] == true,
+            identified: lock["identified"].as_u64().unwrap_or(0),
             frames: Frames {
                 from_hub: lock["frames"]["from_hub"].as_u64().expect("frames are counted"),
                 to_hub: lock["frames"]["to_hub"].as_u64().expect("frames are counted"),

@@ -201,6 +201,7 @@ impl VirtualStick {
                 "slots": door.codes().iter().map(slot).collect::<Vec<_>>(),
                 "locked": door.locked(),
                 "battery": door.battery(),
+                "identified": post.node.identified(),
                 "offline": post.offline,
                 "frames": post.counts,
                 "commands": post.node.log().iter().collect::<Vec<_>>(),

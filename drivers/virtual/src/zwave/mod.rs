@@ -188,6 +188,11 @@ impl VirtualStick {
         self.posts.get(&node).map(|post| post.node.door())
     }
 
+    /// How often a lock was made to show itself.
+    pub fn identified(&self, node: NodeId) -> Option<u32> {
+        self.posts.get(&node).map(|post| post.node.identified())
+    }
+
     /// Frames to and from a node, so far.
     pub fn frames(&self, node: NodeId) -> Option<FrameCounts> {
         self.posts.get(&node).map(|post| post.counts)

@@ -159,6 +159,11 @@ impl Node {
         &self.lock.door
     }
 
+    /// How often it was made to show itself.
+    pub(super) fn identified(&self) -> u32 {
+        self.lock.identified
+    }
+
     pub(super) fn log(&self) -> &CommandLog {
         &self.log
     }

@@ -7,6 +7,7 @@ pub mod association;
 pub mod battery;
 pub mod configuration;
 pub mod door_lock;
+pub mod indicator;
 pub mod manufacturer_specific;
 pub mod notification;
 pub mod user_code;

@@ -82,6 +82,7 @@ impl CodeJob {
             | LockCommand::Lock
             | LockCommand::Unlock
             | LockCommand::SetAutoLock(_)
+            | LockCommand::Identify
             | LockCommand::ReadStatus
             | LockCommand::Interview => return None,
         };

@@ -111,6 +111,7 @@ impl CredentialJob {
             | LockCommand::Unlock
             | LockCommand::ReadStatus
             | LockCommand::SetAutoLock(_)
+            | LockCommand::Identify
             | LockCommand::Interview => return None,
         };
         Some(Self {

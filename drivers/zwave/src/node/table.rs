@@ -71,6 +71,8 @@ pub struct NodeRecord {
     pub has_auto_relock: Option<bool>,
     /// After so many seconds it locks by itself; 0: it does not.
     pub auto_relock: Option<u16>,
+    /// It can show which one it is, if it says.
+    pub identifies: Option<bool>,
     /// It reports to this controller.
     pub lifeline: bool,
     /// It hides its codes, as far as was seen.
@@ -108,6 +110,7 @@ impl NodeRecord {
             door_sensor: None,
             has_auto_relock: None,
             auto_relock: None,
+            identifies: None,
             lifeline: false,
             masked: None,
             checksum: None,
@@ -139,7 +142,9 @@ impl NodeRecord {
         let checksum =
             self.checksum.is_some() || self.version_of(cc::user_code::CLASS) < 2 || self.speaks_credentials();
         let auto_relock = self.has_auto_relock.is_some() || self.version_of(cc::door_lock::CLASS) < 4;
-        self.missing.is_empty() && length && checksum && auto_relock && self.is_asked_for_credentials()
+        let indicator = self.versions.contains_key(&cc::indicator::CLASS) || !self.supports(cc::indicator::CLASS);
+        let asked = length && checksum && auto_relock && indicator && self.is_asked_for_credentials();
+        self.missing.is_empty() && asked
     }
 
     fn is_asked_for_credentials(&self) -> bool {
@@ -239,6 +244,7 @@ impl NodeRecord {
                 can_unlock: self.supports(cc::door_lock::CLASS),
                 has_door_sensor: self.door_sensor == Some(true),
                 has_battery: self.supports(cc::battery::CLASS),
+                can_identify: self.identifies == Some(true),
             },
             auto_lock: self.auto_relock.filter(|_| self.has_auto_relock == Some(true)).map(AutoLock::from_seconds),
             missing: self.missing.iter().cloned().collect(),

@@ -73,3 +73,14 @@ fn a_lock_that_can_not_lock_by_itself_is_not_asked_to() {
     assert!(matches!(refused, Err(CommandError::Refused(Refusal::NotSupported(_)))));
     assert_eq!(world.frames(2), before);
 }
+
+#[test]
+fn a_lock_shows_itself_and_says_so() {
+    let silent = LockSetup { supervision: false, ..lock(5, &[SecurityClass::S2AccessControl]) };
+    let mut world =
+        World::new(building(vec![lock(2, &[SecurityClass::S2AccessControl]), lock(4, &[]), silent])).ready();
+    for id in [2, 4, 5] {
+        assert_eq!(world.command(id, LockCommand::Identify).0, Ok(CommandOutput::Identified));
+        assert_eq!(world.stick.identified(node(id)), Some(1));
+    }
+}

@@ -4,6 +4,7 @@ mod association;
 mod battery;
 mod configuration;
 mod door_lock;
+mod indicator;
 mod manufacturer_specific;
 mod notification;
 mod supervision;
@@ -16,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use keyway_lock::SlotNumber;
+use keyway_zwave::cc::indicator::Object;
 use keyway_zwave::cc::user_code::UserCode;
 use keyway_zwave::transport::{crc16, multi_command, segmentation};
 
@@ -46,6 +48,9 @@ pub(super) struct Lock {
     pub(super) working: Duration,
     /// What it still tells of slots that were changed, and until when.
     old: BTreeMap<SlotNumber, (Instant, UserCode)>,
+    /// How often it was made to show itself, and how it does so now.
+    pub(super) identified: u32,
+    shown: Vec<Object>,
     /// After so many seconds unlocked it locks by itself; 0: it does not.
     relock_after: u16,
     /// When it will do so next.
@@ -98,6 +103,8 @@ impl Lock {
             silenced: BTreeSet::new(),
             working: Duration::ZERO,
             old: BTreeMap::new(),
+            identified: 0,
+            shown: Vec::new(),
             relock_after: 0,
             relock_at: None,
             now: None,
@@ -124,6 +131,7 @@ impl Lock {
             (association::kind(self).class(), 2),
             (notification::CLASS, 8),
             (door_lock::CLASS, 4),
+            (indicator::CLASS, 3),
             (segmentation::CLASS, 2),
             (multi_command::CLASS, 1),
         ];
@@ -194,6 +202,7 @@ impl Lock {
             association::CLASS | association::MULTI_CHANNEL_CLASS => association::handle(self, command),
             notification::CLASS => notification::handle(self, command),
             door_lock::CLASS => door_lock::handle(self, command),
+            indicator::CLASS => indicator::handle(self, command),
             user_code::CLASS if self.setup.codes_by.has_user_code() => user_code::handle(self, command),
             user_credential::CLASS if self.setup.codes_by.has_user_credential() => {
                 user_credential::handle(self, command)
