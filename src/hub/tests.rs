@@ -147,6 +147,7 @@ fn door(id: DeviceId, name: &str, lengths: std::ops::RangeInclusive<u8>) -> Devi
         reserved_slots: Default::default(),
         alike: Alike::default(),
         has_checksum: false,
+        changes_at_once: 0,
         read_back: ReadBack::Shown,
         can_lock: true,
         can_unlock: true,

@@ -3,9 +3,9 @@
 use keyway_lock::{Pin, SlotContent, SlotNumber, SlotReport};
 
 use super::desired::{is_missing, is_overdue};
-use super::facts::{LockFacts, Memory, Moment, SlotTable};
+use super::facts::{Checksum, LockFacts, Memory, Moment, SlotTable};
 use super::pin::is_stuck;
-use super::{reading, slot};
+use super::{reading, slot, together};
 use crate::model::{AccessCode, AccessCodeId, ActionAttempt, ActionAttemptId, ActionType, Presence};
 
 /// One command for the lock, and what for.
@@ -17,12 +17,38 @@ pub enum Step {
     Clear(AccessCodeId, SlotNumber),
     /// Put this code into its slot.
     Set(AccessCodeId, SlotNumber, Pin),
+    /// Take several codes out, or put several in, in one go; what the other slots hold, if that is known and the lock's
+    /// checksum is worth something.
+    Together(Vec<Write>, Option<Vec<SlotReport>>),
     /// Ask what is in this slot.
     Read(SlotNumber),
     /// Ask whether all slots hold what they held; whether its checksum has been found to agree before.
     Check(Vec<SlotReport>, bool),
     /// Ask for bolt, door and battery.
     Status,
+}
+
+/// A slot to be written for a code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Write {
+    /// For which code.
+    pub code: AccessCodeId,
+    /// Which slot.
+    pub slot: SlotNumber,
+    /// What to put in; `None`: the code is taken out.
+    pub pin: Option<Pin>,
+}
+
+impl Step {
+    /// The slots that it writes, in order.
+    pub fn writes(&self) -> Vec<Write> {
+        match self {
+            Self::Clear(code, slot) => vec![Write { code: *code, slot: *slot, pin: None }],
+            Self::Set(code, slot, pin) => vec![Write { code: *code, slot: *slot, pin: Some(pin.clone()) }],
+            Self::Together(writes, _) => writes.clone(),
+            Self::Act(..) | Self::Read(_) | Self::Check(..) | Self::Status => Vec::new(),
+        }
+    }
 }
 
 /// What to do for a lock.
@@ -52,15 +78,20 @@ pub fn next(facts: &LockFacts, now: Moment) -> Next {
     if memory.resting {
         return Next::Wait;
     }
-    let due_now = written.and_then(|table| removal(table, memory, now).or_else(|| setting(table, memory, now)));
-    if let Some(step) = due_now {
-        return Next::Do(step);
+    // Where the lock can tell that all is as it was, that is asked in place of one slot: it costs no more.
+    let check = |read: Step| table.and_then(|table| reading::check(table, memory)).unwrap_or(read);
+    let due_now = written.and_then(|table| {
+        let removals = || together::of(table, memory, removals(table, memory, now));
+        removals().or_else(|| together::of(table, memory, settings(table, memory, now)))
+    });
+    match due_now {
+        Some(read @ Step::Read(_)) if memory.checksum == Checksum::Agrees => return Next::Do(check(read)),
+        Some(step) => return Next::Do(step),
+        None => {}
     }
     if memory.sparing {
         return Next::Wait;
     }
-    // Where the lock can tell that all is as it was, that is asked in place of one slot: it costs no more.
-    let check = |read: Step| table.and_then(|table| reading::check(table, memory)).unwrap_or(read);
     let coded = table.and_then(|table| {
         let managed = due(reading::managed(table, memory, now), now).map(check);
         managed.or_else(|| due(reading::told(table, memory, now), now))
@@ -74,7 +105,7 @@ pub fn next(facts: &LockFacts, now: Moment) -> Next {
 /// while a code must leave the lock: nobody can keep a removal waiting by asking for unlocks.
 fn waiting(facts: &LockFacts, now: Moment) -> Option<&ActionAttempt> {
     let memory = &facts.memory;
-    let removing = facts.table.as_ref().is_some_and(|table| removal(table, memory, now).is_some());
+    let removing = facts.table.as_ref().is_some_and(|table| removals(table, memory, now).next().is_some());
     if !facts.is_managed || memory.busy || (memory.acted_last && removing && !memory.resting) {
         return None;
     }
@@ -97,12 +128,15 @@ fn misplaced(table: &SlotTable, now: Moment) -> Option<Next> {
 }
 
 /// I1. What a slot holds is made sure of before it is cleared: a person may have put another code there.
-fn removal(table: &SlotTable, memory: &Memory, now: Moment) -> Option<Step> {
-    let overdue = table.codes.iter().filter(|code| is_overdue(code, now));
-    let code =
-        overdue.filter(|code| !memory.held.contains(&code.access_code_id)).min_by_key(|code| over_since(code, now))?;
-    let sure = reading::is_fresh(table, code.slot, memory, now) && !table.shows_another(code);
-    Some(if sure { Step::Clear(code.access_code_id, code.slot) } else { Step::Read(code.slot) })
+/// The longest overdue comes first.
+fn removals<'a>(table: &'a SlotTable, memory: &'a Memory, now: Moment) -> impl Iterator<Item = Step> + 'a {
+    let overdue = |code: &&AccessCode| is_overdue(code, now) && !memory.held.contains(&code.access_code_id);
+    let mut codes: Vec<&AccessCode> = table.codes.iter().filter(overdue).collect();
+    codes.sort_by_key(|code| over_since(code, now));
+    codes.into_iter().map(move |code| {
+        let sure = reading::is_fresh(table, code.slot, memory, now) && !table.shows_another(code);
+        if sure { Step::Clear(code.access_code_id, code.slot) } else { Step::Read(code.slot) }
+    })
 }
 
 /// When a code ceased to be wanted, to take the longest first.
@@ -111,12 +145,12 @@ fn over_since(code: &AccessCode, now: Moment) -> (Option<crate::model::Timestamp
 }
 
 /// I2. The first write into a slot needs the lock's own recent word that it is free (I3).
-fn setting(table: &SlotTable, memory: &Memory, now: Moment) -> Option<Step> {
+fn settings<'a>(table: &'a SlotTable, memory: &'a Memory, now: Moment) -> impl Iterator<Item = Step> + 'a {
     let missing = |code: &&AccessCode| is_missing(code, now) && !memory.held.contains(&code.access_code_id);
     let mut codes: Vec<&AccessCode> = table.codes.iter().filter(missing).collect();
     let start = |code: &AccessCode| code.occurrence(now.utc).map(|time| time.starts_at);
     codes.sort_by_key(|code| (start(code), code.access_code_id));
-    codes.into_iter().find_map(|code| set(table, memory, code, now))
+    codes.into_iter().filter_map(move |code| set(table, memory, code, now))
 }
 
 fn set(table: &SlotTable, memory: &Memory, code: &AccessCode, now: Moment) -> Option<Step> {

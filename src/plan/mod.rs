@@ -15,10 +15,11 @@ pub mod wake;
 pub mod warn;
 
 mod reading;
+mod together;
 
 #[cfg(test)]
 mod tests;
 
-pub use diff::{Next, Step};
+pub use diff::{Next, Step, Write};
 pub use facts::{Checksum, LockFacts, Memory, Moment, SlotTable, Word};
 pub use verdict::Verdict;

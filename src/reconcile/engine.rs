@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use keyway_lock::{
-    CommandError, CommandId, CommandOutput, LockCommand, LockEvent, LockId, LockInfo, RadioEvent, StickState,
+    CommandError, CommandId, CommandOutput, LockCommand, LockEvent, LockId, LockInfo, RadioEvent, SlotChange,
+    StickState,
 };
 
 use super::observe::{self, Told};
@@ -16,7 +17,7 @@ use super::worker::{Change, Seat, Worker};
 use super::{Air, StickSeat, outcome};
 use crate::clock::Now;
 use crate::model::{ActionType, DeviceId, Presence, RadioAddress, RadioKind};
-use crate::plan::{Moment, Step};
+use crate::plan::{Moment, Step, Write};
 use crate::store::{Store, StoreError, Unit};
 
 /// More than this between the wall clock's step and the monotonic one's means that somebody moved the wall clock.
@@ -410,8 +411,8 @@ impl Engine {
             tracing::info!(%device, step = ?done.step, %error, "the lock did not do it");
         }
         self.dirty.insert(device);
-        let (step, before): (Step, Presence) = (done.step, done.before);
-        self.run(now, move |unit: &mut Unit<'_>| outcome::apply(unit, device, &step, before, &result)).await;
+        let (step, before): (Step, Vec<Presence>) = (done.step, done.before);
+        self.run(now, move |unit: &mut Unit<'_>| outcome::apply(unit, device, &step, &before, &result)).await;
     }
 
     /// Everything that was decided by the wall clock is decided anew when it was moved, or came to be trusted (I6).
@@ -455,6 +456,10 @@ fn command(step: &Step) -> LockCommand {
         Step::Act(_, ActionType::Identify) => LockCommand::Identify,
         Step::Clear(_, slot) => LockCommand::ClearCode(*slot),
         Step::Set(_, slot, pin) => LockCommand::SetCode { slot: *slot, pin: pin.clone() },
+        Step::Together(writes, others) => {
+            let change = |write: &Write| SlotChange { slot: write.slot, pin: write.pin.clone() };
+            LockCommand::ChangeCodes { changes: writes.iter().map(change).collect(), others: others.clone() }
+        }
         Step::Read(slot) => LockCommand::ReadSlot(*slot),
         Step::Check(slots, _) => LockCommand::CheckSlots(slots.clone()),
         Step::Status => LockCommand::ReadStatus,

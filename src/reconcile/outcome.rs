@@ -1,28 +1,26 @@
 //! What a command's end means: presence, slots, history, events and problems, in one transaction.
 
-use keyway_lock::{
-    CommandError, CommandOutput, Evidence, LockStatus, Pin, Refusal, Retry, SlotContent, SlotNumber, SlotReport,
-};
+use keyway_lock::{CommandError, CommandOutput, Evidence, LockStatus, Refusal, Retry, SlotContent, SlotReport};
 use serde_json::{Map, json};
 
 use super::codes::{self, Gone};
 use super::{facts, tamper};
 use crate::model::{
-    AccessCode, AccessCodeId, ActionAttempt, ActionAttemptId, ActionStatus, ActionType, Device, DeviceId, EventSubject,
-    EventType, Presence, ProblemKind, Timestamp,
+    AccessCode, ActionAttempt, ActionAttemptId, ActionStatus, ActionType, Device, DeviceId, EventSubject, EventType,
+    Presence, ProblemKind, Timestamp,
 };
-use crate::plan::Step;
+use crate::plan::{Step, Write};
 use crate::store::{CodeChange, JournalEntry, StoreError, Unit};
 
 /// What was heard last is written down this often, not with every frame.
 const SEEN_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
 
-/// Writes down what came of a step. `before` is what was known of its code before it was begun.
+/// Writes down what came of a step. `before` is what was known of each code that it writes, before it was begun.
 pub(super) fn apply(
     unit: &mut Unit<'_>,
     device: DeviceId,
     step: &Step,
-    before: Presence,
+    before: &[Presence],
     result: &Result<CommandOutput, CommandError>,
 ) -> Result<(), StoreError> {
     let Some(mut known) = unit.device(device)? else { return Ok(()) };
@@ -41,13 +39,18 @@ pub(super) fn apply(
             tracing::info!(%device, agreed, "the checksum over the lock's codes is another than that of what was read");
             if *agreed { unit.forget_slots(device) } else { Ok(()) }
         }
-        (Step::Set(id, slot, pin), Ok(CommandOutput::CodeSet(evidence))) => {
-            set(unit, device, *id, *slot, pin, *evidence)
+        (Step::Set(..), Ok(CommandOutput::CodeSet(evidence)))
+        | (Step::Clear(..), Ok(CommandOutput::CodeCleared(evidence))) => {
+            step.writes().iter().try_for_each(|write| written(unit, device, write, *evidence))
         }
-        (Step::Clear(id, slot), Ok(CommandOutput::CodeCleared(evidence))) => {
-            unit.put_slot(device, &SlotReport { slot: *slot, content: SlotContent::Free })?;
-            codes::gone(unit, *id, Gone::Cleared(*evidence))?;
-            tamper::slot_got_free(unit, device)
+        (Step::Together(writes, _), Ok(CommandOutput::CodesChanged(results))) => {
+            for ((write, before), result) in writes.iter().zip(before).zip(results) {
+                match result {
+                    Ok(evidence) => written(unit, device, write, *evidence)?,
+                    Err(error) => failed(unit, write, *before, error)?,
+                }
+            }
+            Ok(())
         }
         (Step::Act(id, _), Ok(output)) => {
             if let CommandOutput::Status(status) = output {
@@ -56,8 +59,10 @@ pub(super) fn apply(
             attempt_succeeded(unit, *id)
         }
         (Step::Status, Ok(CommandOutput::Status(status))) => status_told(unit, &mut known, status),
-        (Step::Set(id, ..), Err(error)) => failed(unit, *id, CodeChange::Set, before, error),
-        (Step::Clear(id, _), Err(error)) => failed(unit, *id, CodeChange::Clear, before, error),
+        (Step::Set(..) | Step::Clear(..) | Step::Together(..), Err(error)) => {
+            let writes = step.writes();
+            writes.iter().zip(before).try_for_each(|(write, before)| failed(unit, write, *before, error))
+        }
         (Step::Act(id, _), Err(error)) => act_failed(unit, &mut known, *id, error),
         (Step::Read(_) | Step::Check(..) | Step::Status, Err(_)) => Ok(()),
         (step, Ok(output)) => {
@@ -67,29 +72,28 @@ pub(super) fn apply(
     }
 }
 
-fn set(
-    unit: &mut Unit<'_>,
-    device: DeviceId,
-    id: AccessCodeId,
-    slot: SlotNumber,
-    pin: &Pin,
-    evidence: Evidence,
-) -> Result<(), StoreError> {
-    let content = match evidence {
-        Evidence::ReadBack => SlotContent::Code(pin.clone()),
-        Evidence::Supervised | Evidence::ProgrammingEvent => SlotContent::Hidden,
-    };
-    unit.put_slot(device, &SlotReport { slot, content })?;
-    codes::proven(unit, id, evidence)
+/// What is done to a code by a write.
+pub(super) fn change_of(write: &Write) -> CodeChange {
+    if write.pin.is_some() { CodeChange::Set } else { CodeChange::Clear }
 }
 
-fn failed(
-    unit: &mut Unit<'_>,
-    id: AccessCodeId,
-    change: CodeChange,
-    before: Presence,
-    error: &CommandError,
-) -> Result<(), StoreError> {
+/// The lock has proven a write.
+fn written(unit: &mut Unit<'_>, device: DeviceId, write: &Write, evidence: Evidence) -> Result<(), StoreError> {
+    let content = match (&write.pin, evidence) {
+        (None, _) => SlotContent::Free,
+        (Some(pin), Evidence::ReadBack) => SlotContent::Code(pin.clone()),
+        (Some(_), Evidence::Supervised | Evidence::ProgrammingEvent) => SlotContent::Hidden,
+    };
+    unit.put_slot(device, &SlotReport { slot: write.slot, content })?;
+    if write.pin.is_some() {
+        return codes::proven(unit, write.code, evidence);
+    }
+    codes::gone(unit, write.code, Gone::Cleared(evidence))?;
+    tamper::slot_got_free(unit, device)
+}
+
+fn failed(unit: &mut Unit<'_>, write: &Write, before: Presence, error: &CommandError) -> Result<(), StoreError> {
+    let (id, change) = (write.code, change_of(write));
     unit.note(id, &JournalEntry::Failed(change, error.to_string()))?;
     match error {
         // It never went out, or the lock said that it did nothing. "Offline" is no such word: an acknowledgement may

@@ -6,5 +6,6 @@ mod doors;
 mod hands;
 mod lock;
 mod reach;
+mod together;
 mod wishes;
 mod world;

@@ -9,7 +9,7 @@ use super::outcome::{self, Failure};
 use crate::model::{AccessCode, AccessCodeId, ActionAttemptId, Device, DeviceId, Presence, ProblemKind, Timestamp};
 use crate::plan::warn::{self, Health};
 use crate::plan::{LockFacts, Memory, Moment, Next, Step, diff, wake};
-use crate::store::{CodeChange, JournalEntry, StoreError, Unit};
+use crate::store::{JournalEntry, StoreError, Unit};
 
 /// Moves and refusals in one turn, at most: each settles one code, and a lock has fewer codes than this.
 const DECISIONS: usize = 1000;
@@ -32,8 +32,8 @@ pub(super) struct Ask {
 #[derive(Debug)]
 pub(super) struct Turn {
     pub(super) device: DeviceId,
-    /// What to send, and what was known of its code before.
-    pub(super) step: Option<(Step, Presence)>,
+    /// What to send, and what was known before of each code that it writes.
+    pub(super) step: Option<(Step, Vec<Presence>)>,
     /// When to ask again.
     pub(super) wake: Option<Timestamp>,
 }
@@ -116,16 +116,17 @@ fn decide(
 }
 
 /// From here on the outcome is open: whatever happens, the slot is read before anything is concluded.
-fn intend(unit: &mut Unit<'_>, device: DeviceId, step: Step) -> Result<(Step, Presence), StoreError> {
-    let (id, slot, change) = match &step {
-        Step::Set(id, slot, _) => (*id, *slot, CodeChange::Set),
-        Step::Clear(id, slot) => (*id, *slot, CodeChange::Clear),
-        Step::Act(..) | Step::Read(_) | Step::Check(..) | Step::Status => return Ok((step, Presence::Absent)),
-    };
-    let Some(code) = unit.code(id)? else { return Ok((step, Presence::Absent)) };
-    let before = code.presence;
-    unit.update_code(&AccessCode { presence: Presence::Unproven, ..code })?;
-    unit.forget_slot(device, slot)?;
-    unit.note(id, &JournalEntry::Intended(change))?;
+fn intend(unit: &mut Unit<'_>, device: DeviceId, step: Step) -> Result<(Step, Vec<Presence>), StoreError> {
+    let mut before = Vec::new();
+    for write in step.writes() {
+        let Some(code) = unit.code(write.code)? else {
+            before.push(Presence::Absent);
+            continue;
+        };
+        before.push(code.presence);
+        unit.update_code(&AccessCode { presence: Presence::Unproven, ..code })?;
+        unit.forget_slot(device, write.slot)?;
+        unit.note(write.code, &JournalEntry::Intended(outcome::change_of(&write)))?;
+    }
     Ok((step, before))
 }

@@ -10,10 +10,11 @@ use keyway_lock::{CommandError, CommandId, CommandOutput, LockId, Retry, SlotNum
 use super::retry::Pause;
 use crate::clock::Now;
 use crate::model::{AccessCodeId, ActionAttemptId, Presence, Timestamp};
-use crate::plan::{Checksum, Memory, Step};
+use crate::plan::{Checksum, Memory, Step, Write};
 
-/// A driver answers every command; this is only in case one does not.
-const NO_ANSWER: Duration = Duration::from_secs(120);
+/// A driver answers every command; this is only in case one does not. Fifty sleeping locks on one stick, each of which
+/// the stick stays with for some seconds, wait for each other for minutes.
+const NO_ANSWER: Duration = Duration::from_secs(900);
 /// Pauses while a lock or its stick can't be reached.
 const UNREACHABLE: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(300));
 /// Of a longer pause only this much holds for what is due: a lock may be back without a word (I1, I2).
@@ -49,8 +50,8 @@ pub(super) struct Seat {
 pub(super) struct InFlight {
     pub(super) id: CommandId,
     pub(super) step: Step,
-    /// What was known of the code before it was begun.
-    pub(super) before: Presence,
+    /// What was known of each code that it writes, before it was begun.
+    pub(super) before: Vec<Presence>,
     deadline: Instant,
 }
 
@@ -64,13 +65,10 @@ pub(super) enum Change {
 }
 
 impl Change {
-    /// What a step does, and to which slot.
-    fn of(step: &Step) -> Option<(Self, SlotNumber)> {
-        match step {
-            Step::Set(_, slot, _) => Some((Self::Added, *slot)),
-            Step::Clear(_, slot) => Some((Self::Deleted, *slot)),
-            Step::Read(_) | Step::Check(..) | Step::Act(..) | Step::Status => None,
-        }
+    /// What a step does, and to which slots.
+    fn of(step: &Step) -> Vec<(Self, SlotNumber)> {
+        let change = |write: Write| (if write.pin.is_some() { Self::Added } else { Self::Deleted }, write.slot);
+        step.writes().into_iter().map(change).collect()
     }
 }
 
@@ -82,6 +80,8 @@ fn worth(agreed: bool, before: Checksum, result: &Result<CommandOutput, CommandE
         Ok(CommandOutput::SlotsChecked(false)) if agreed => Checksum::Untried,
         Ok(_) => Checksum::Useless,
         Err(error) if error.retry() == Retry::Never => Checksum::Useless,
+        // It was heard, and did not answer this: what is due must not wait for it.
+        Err(error) if error.retry() == Retry::AfterReading => Checksum::Untried,
         Err(_) => before,
     }
 }
@@ -101,7 +101,7 @@ pub(super) struct Worker {
     acted: Option<(ActionAttemptId, Instant)>,
     acted_last: bool,
     checksum: Checksum,
-    wrote: Option<(Change, SlotNumber, Instant)>,
+    wrote: Vec<(Change, SlotNumber, Instant)>,
     plan_wake: Option<Instant>,
     /// When it last had its turn.
     turned_at: Option<Instant>,
@@ -123,7 +123,7 @@ impl Worker {
             acted: None,
             acted_last: false,
             checksum: Checksum::default(),
-            wrote: None,
+            wrote: Vec::new(),
             plan_wake: None,
             turned_at: None,
         }
@@ -167,18 +167,19 @@ impl Worker {
     /// it, or just did: a set comes back as an addition, a clear as a deletion. `None` as slot: the lock did not say
     /// which.
     fn echo(&self, now: Instant, change: Change, slot: Option<SlotNumber>) -> Option<SlotNumber> {
-        let writing = self.in_flight.as_ref().and_then(|in_flight| Change::of(&in_flight.step));
-        let wrote = self.wrote.filter(|(.., at)| now < *at + ECHO).map(|(change, own, _)| (change, own));
+        let writing = self.in_flight.iter().flat_map(|in_flight| Change::of(&in_flight.step));
+        let wrote = self.wrote.iter().filter(|(.., at)| now < *at + ECHO).map(|(change, own, _)| (*change, *own));
         let ours = |(ours, own): &(Change, SlotNumber)| *ours == change && slot.is_none_or(|slot| slot == *own);
-        writing.into_iter().chain(wrote).find(ours).map(|(_, own)| own)
+        writing.chain(wrote).find(ours).map(|(_, own)| own)
     }
 
     /// A command goes out.
-    pub(super) fn begin(&mut self, now: Instant, id: CommandId, step: Step, before: Presence) {
+    pub(super) fn begin(&mut self, now: Instant, id: CommandId, step: Step, before: Vec<Presence>) {
         self.acted_last = matches!(step, Step::Act(..));
-        if let Step::Read(slot) | Step::Set(_, slot, _) | Step::Clear(_, slot) = &step {
-            self.told.remove(slot);
-            self.doubted.remove(slot);
+        let read = if let Step::Read(slot) = &step { Some(*slot) } else { None };
+        for slot in step.writes().into_iter().map(|write| write.slot).chain(read) {
+            self.told.remove(&slot);
+            self.doubted.remove(&slot);
         }
         self.in_flight = Some(InFlight { id, step, before, deadline: now + NO_ANSWER });
     }
@@ -191,11 +192,12 @@ impl Worker {
     pub(super) fn handle_done(&mut self, now: Now, result: &Result<CommandOutput, CommandError>) -> Option<InFlight> {
         let done = self.in_flight.take()?;
         self.holds.retain(|_, pause| pause.until().is_some_and(|until| until + FORGET > now.mono));
-        if let Some((change, slot)) = Change::of(&done.step) {
-            self.wrote = Some((change, slot, now.mono));
+        let wrote = Change::of(&done.step);
+        if !wrote.is_empty() {
+            self.wrote = wrote.into_iter().map(|(change, slot)| (change, slot, now.mono)).collect();
         }
         match &done.step {
-            Step::Set(..) | Step::Clear(..) => {}
+            Step::Set(..) | Step::Clear(..) | Step::Together(..) => {}
             Step::Act(id, _) => self.acted = Some((*id, now.mono)),
             Step::Status => self.status_known |= !matches!(result, Err(error) if error.retry() != Retry::Never),
             Step::Check(_, agreed) => self.checksum = worth(*agreed, self.checksum, result),
@@ -204,12 +206,19 @@ impl Worker {
         match result {
             Ok(_) => {
                 (self.rest, self.busy) = (Pause::default(), Pause::default());
-                if let Step::Set(code, ..) | Step::Clear(code, _) = &done.step {
-                    self.holds.remove(code);
+                for write in done.step.writes() {
+                    self.holds.remove(&write.code);
                 }
                 self.handle_heard(now);
             }
             Err(error) => self.failed(now, &done.step, error),
+        }
+        if let Ok(CommandOutput::CodesChanged(results)) = result {
+            for (write, result) in done.step.writes().into_iter().zip(results) {
+                if let Err(error) = result {
+                    self.failed(now, &Step::Together(vec![write], None), error);
+                }
+            }
         }
         Some(done)
     }
@@ -224,16 +233,24 @@ impl Worker {
             Retry::AfterReading => UNCONFIRMED,
             Retry::Never => (REFUSED_QUESTION, REFUSED_QUESTION),
         };
-        let pause = match (error.retry(), step) {
-            (Retry::AfterReading, Step::Set(code, ..) | Step::Clear(code, _)) => self.holds.entry(*code).or_default(),
-            (Retry::Never, Step::Clear(code, _)) => {
-                let hold = self.holds.entry(*code).or_default();
-                return hold.grow(now.mono, REFUSED_REMOVAL, REFUSED_REMOVAL);
+        let writes = step.writes();
+        let pause = match error.retry() {
+            Retry::AfterReading if !writes.is_empty() => {
+                for write in writes {
+                    self.holds.entry(write.code).or_default().grow(now.mono, first, most);
+                }
+                return;
             }
-            // A person was told; the code's problem keeps it from being tried again.
-            (Retry::Never, Step::Set(..) | Step::Act(..)) => return,
-            (Retry::Soon, _) => &mut self.busy,
-            (Retry::WhenReachable | Retry::AfterReading | Retry::Never, _) => &mut self.rest,
+            Retry::Never if !writes.is_empty() => {
+                // Of a set a person was told; the code's problem keeps it from being tried again.
+                for write in writes.into_iter().filter(|write| write.pin.is_none()) {
+                    self.holds.entry(write.code).or_default().grow(now.mono, REFUSED_REMOVAL, REFUSED_REMOVAL);
+                }
+                return;
+            }
+            Retry::Never if matches!(step, Step::Act(..)) => return,
+            Retry::Soon => &mut self.busy,
+            Retry::WhenReachable | Retry::AfterReading | Retry::Never => &mut self.rest,
         };
         pause.grow(now.mono, first, most);
     }

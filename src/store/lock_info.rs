@@ -24,6 +24,7 @@ pub(super) fn encode(info: &LockInfo) -> String {
             "first_digits": capabilities.alike.first_digits,
             "read_back": capabilities.read_back.word(),
             "has_checksum": capabilities.has_checksum,
+            "changes_at_once": capabilities.changes_at_once,
             "can_lock": capabilities.can_lock,
             "can_unlock": capabilities.can_unlock,
             "has_door_sensor": capabilities.has_door_sensor,
@@ -59,8 +60,12 @@ pub(super) fn decode(text: &str) -> Result<LockInfo, &'static str> {
             min_code_length: number_of(capabilities, "min_code_length")?,
             max_code_length: number_of(capabilities, "max_code_length")?,
             digits: text_of(capabilities, "digits")?,
-            // Earlier releases did not know of these four, nor of the last one.
+            // Earlier releases did not know of these five, nor of the last one.
             has_checksum: matches!(capabilities["has_checksum"], Value::Bool(true)),
+            changes_at_once: match &capabilities["changes_at_once"] {
+                Value::Null => 0,
+                _ => number_of(capabilities, "changes_at_once")?,
+            },
             reserved_slots: list_of(capabilities, "reserved_slots", slot_of)?,
             alike: Alike {
                 buttons: list_of(capabilities, "shared_buttons", |item| item.as_str().map(str::to_owned))?,

@@ -177,6 +177,7 @@ fn lock_info() -> LockInfo {
             reserved_slots: Default::default(),
             alike: Alike::default(),
             has_checksum: false,
+            changes_at_once: 0,
             read_back: ReadBack::Masked,
             can_lock: true,
             can_unlock: true,

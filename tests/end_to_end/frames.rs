@@ -22,5 +22,5 @@ fn a_code_set_costs_one_frame_each_way_and_its_read_back_another() {
 
     let commands: Vec<&str> = after.commands[before.commands.len()..].iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(commands, ["user_code_set", "user_code_get"]);
-    assert_eq!(after.frames.since(before.frames), Frames { from_hub: 2, to_hub: 2 });
+    assert_eq!(after.frames.since(before.frames), Frames { from_hub: 2, to_hub: 2, wake_ups: 0 });
 }

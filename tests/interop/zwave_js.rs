@@ -119,7 +119,12 @@ fn a_supervised_set_costs_one_frame_each_way_and_its_read_back_another() {
     assert!(before.slots_of(&grant.pin).is_empty(), "the count must begin before the start");
     world.client.event("access_code.set_on_device", SOON, |event| event["access_grant_id"] == grant.id.as_str());
     let after = world.stick.lock(S2);
-    assert_eq!(after.frames.since(before.frames), Frames { from_hub: 2, to_hub: 2 }, "{:?}", after.commands);
+    assert_eq!(
+        after.frames.since(before.frames),
+        Frames { from_hub: 2, to_hub: 2, wake_ups: 0 },
+        "{:?}",
+        after.commands
+    );
 }
 
 #[test]

@@ -38,6 +38,8 @@ pub struct Capabilities {
     pub read_back: ReadBack,
     /// It tells a checksum over all its codes.
     pub has_checksum: bool,
+    /// So many slots may be changed by one [`crate::LockCommand::ChangeCodes`]; 0 or 1: it takes none.
+    pub changes_at_once: u8,
     /// Takes the lock command from afar.
     pub can_lock: bool,
     /// Takes the unlock command from afar.

@@ -1,6 +1,6 @@
 //! What the hub can ask of a lock.
 
-use crate::{AutoLock, Evidence, LockStatus, Pin, SlotNumber, SlotReport};
+use crate::{AutoLock, CommandError, Evidence, LockStatus, Pin, SlotNumber, SlotReport};
 
 /// Names one command between the hub and a driver; chosen by the hub, unique while the process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,6 +24,15 @@ pub enum LockCommand {
     },
     /// Take the code out of a slot, and prove it. The hub has made sure that the slot is its own.
     ClearCode(SlotNumber),
+    /// Change several slots in one go, and prove each. Only for locks whose [`crate::Capabilities::changes_at_once`] is so
+    /// much. The hub has made sure that each slot is its own or free.
+    ChangeCodes {
+        /// What, each slot once.
+        changes: Vec<SlotChange>,
+        /// What every other slot of the lock holds, where that is known and the lock's checksum has agreed with it before:
+        /// then the checksum proves them all.
+        others: Option<Vec<SlotReport>>,
+    },
     /// Throw the bolt.
     Lock,
     /// Draw the bolt back.
@@ -39,6 +48,15 @@ pub enum LockCommand {
     Interview,
 }
 
+/// What is to become of a slot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlotChange {
+    /// Which slot.
+    pub slot: SlotNumber,
+    /// The PIN to put in; `None`: the slot is emptied.
+    pub pin: Option<Pin>,
+}
+
 /// What a command that worked brought back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CommandOutput {
@@ -50,6 +68,8 @@ pub enum CommandOutput {
     CodeSet(Evidence),
     /// Of [`LockCommand::ClearCode`]: the slot is empty, and how the lock proved that.
     CodeCleared(Evidence),
+    /// Of [`LockCommand::ChangeCodes`]: how each of the changes ended, in their order.
+    CodesChanged(Vec<Result<Evidence, CommandError>>),
     /// Of [`LockCommand::Lock`], [`LockCommand::Unlock`] and [`LockCommand::ReadStatus`]: what the lock said last.
     Status(LockStatus),
     /// Of [`LockCommand::SetAutoLock`]: the lock says so now. The rest came as [`crate::RadioEvent::LockInterviewed`].

@@ -15,7 +15,7 @@ pub mod stick;
 pub mod wire;
 
 pub use capability::{Alike, AutoLock, Capabilities, LockInfo, ReadBack};
-pub use command::{CommandId, CommandOutput, LockCommand};
+pub use command::{CommandId, CommandOutput, LockCommand, SlotChange};
 pub use error::{CommandError, Refusal, Retry};
 pub use event::{LockEvent, LockStatus, RadioEvent, StickInfo, StickState, StickWork, UnlockSource};
 pub use network::{

@@ -39,7 +39,7 @@ pub struct SlotReport {
 /// How the lock proved that a code is in it, or gone from it. Never a cache, never our own wish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Evidence {
-    /// A fresh read of the slot after the command showed the wanted content.
+    /// A fresh read of the slot after the command showed the wanted content, or the lock's checksum over all its codes did.
     ReadBack,
     /// The lock carried out the command under supervision and said SUCCESS, where it hides its codes.
     Supervised,

@@ -163,7 +163,8 @@ impl Interview {
             // Nothing more is asked of User Code where it is not used.
             Step::UsersNumber => record.users.is_some() || record.speaks_credentials(),
             Step::UserCodeCapabilities => {
-                record.digits.is_some() && record.checksum.is_some() || record.speaks_credentials()
+                let several = record.multiple_set.is_some() && record.multiple_report.is_some();
+                several && record.digits.is_some() && record.checksum.is_some() || record.speaks_credentials()
             }
             Step::DoorLockCapabilities => record.door_sensor.is_some() && record.has_auto_relock.is_some(),
             Step::DoorLockConfiguration => record.auto_relock.is_some(),
@@ -337,6 +338,8 @@ impl Interview {
                 UserCodeCommand::CapabilitiesReport(capabilities) => {
                     // No digits at all is no keypad anybody could use: not believed.
                     record.checksum = Some(capabilities.checksum);
+                    record.multiple_set = Some(capabilities.multiple_set);
+                    record.multiple_report = Some(capabilities.multiple_report);
                     record.digits = Some(capabilities.digits()).filter(|digits| !digits.is_empty());
                 }
                 _ => return None,

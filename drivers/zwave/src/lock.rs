@@ -2,6 +2,7 @@
 
 mod audit;
 mod auto_lock;
+mod batch;
 mod bolt;
 mod code;
 mod credential;
@@ -17,6 +18,7 @@ use crate::transport::exchange::{Answer, AskError, Beginning};
 
 use audit::AuditJob;
 use auto_lock::AutoLockJob;
+use batch::BatchJob;
 use bolt::BoltJob;
 use code::CodeJob;
 use credential::CredentialJob;
@@ -51,6 +53,7 @@ enum Kind {
     Audit(AuditJob),
     AutoLock(AutoLockJob),
     Identify(IdentifyJob),
+    Batch(Box<BatchJob>),
     Refused(Refusal),
 }
 
@@ -64,6 +67,7 @@ impl Job {
                 Some(*slot)
             }
             LockCommand::CheckSlots(_)
+            | LockCommand::ChangeCodes { .. }
             | LockCommand::Lock
             | LockCommand::Unlock
             | LockCommand::SetAutoLock(_)
@@ -84,6 +88,12 @@ impl Job {
             return Self(Kind::Refused(refusal));
         }
         match command {
+            LockCommand::ChangeCodes { changes, .. } if changes.len() > capabilities.changes_at_once.into() => {
+                Self(Kind::Refused(Refusal::NotSupported("it does not take so many codes in one go")))
+            }
+            LockCommand::ChangeCodes { changes, others } => {
+                Self(Kind::Batch(Box::new(BatchJob::new(changes, others.as_deref(), record))))
+            }
             LockCommand::ReadSlot(_) | LockCommand::SetCode { .. } | LockCommand::ClearCode(_) => {
                 let job = if record.speaks_credentials() {
                     CredentialJob::new(command, record).map(Kind::Credential)
@@ -122,6 +132,7 @@ impl Job {
             Kind::Audit(job) => job.next(),
             Kind::AutoLock(job) => job.next(),
             Kind::Identify(job) => job.next(),
+            Kind::Batch(job) => job.next(),
             Kind::Refused(refusal) => Next::Done(Err(refusal.clone().into())),
         }
     }
@@ -135,6 +146,7 @@ impl Job {
             Kind::Audit(job) => job.handle_answer(answer),
             Kind::AutoLock(job) => job.handle_answer(now, answer),
             Kind::Identify(job) => job.handle_answer(answer),
+            Kind::Batch(job) => job.handle_answer(now, answer),
             Kind::Refused(_) => {}
         }
     }
@@ -147,6 +159,7 @@ impl Job {
             | Kind::Bolt(_)
             | Kind::Audit(_)
             | Kind::AutoLock(_)
+            | Kind::Batch(_)
             | Kind::Identify(_)
             | Kind::Refused(_) => None,
         }
@@ -158,6 +171,7 @@ impl Job {
             Kind::Code(job) => job.handle_event(event),
             Kind::Credential(job) => job.handle_event(event),
             Kind::Bolt(job) => job.handle_event(event),
+            Kind::Batch(job) => job.handle_event(event),
             Kind::Audit(_) | Kind::AutoLock(_) | Kind::Identify(_) | Kind::Refused(_) => {}
         }
     }
@@ -169,6 +183,7 @@ impl Job {
             Kind::Credential(job) => job.handle_timeout(now),
             Kind::Bolt(job) => job.handle_timeout(now),
             Kind::AutoLock(job) => job.handle_timeout(now),
+            Kind::Batch(job) => job.handle_timeout(now),
             Kind::Audit(_) | Kind::Identify(_) | Kind::Refused(_) => {}
         }
     }
@@ -177,6 +192,7 @@ impl Job {
     pub fn masked(&self) -> Option<bool> {
         match &self.0 {
             Kind::Code(job) => job.masked(),
+            Kind::Batch(job) => job.masked(),
             Kind::Credential(job) => job.masked(),
             Kind::Bolt(_) | Kind::Audit(_) | Kind::AutoLock(_) | Kind::Identify(_) | Kind::Refused(_) => None,
         }

@@ -226,7 +226,9 @@ fn obey(table: &mut SlotTable, now: Moment) {
                 }
                 (slot, content)
             }
-            other @ Next::Do(Step::Act(..) | Step::Check(..) | Step::Status) => panic!("nobody asked for {other:?}"),
+            other @ Next::Do(Step::Act(..) | Step::Together(..) | Step::Check(..) | Step::Status) => {
+                panic!("nobody asked for {other:?}")
+            }
         };
         table.codes.retain(|code| !code.is_finished(now.utc));
         table.words.insert(slot, Word { content, told_at: now.utc });

@@ -57,3 +57,25 @@ async fn a_checksum_that_never_agrees_is_asked_for_once_and_the_slots_are_read_a
     assert_eq!(asked(&mut world, "check"), 1);
     assert!((8..=14).contains(&asked(&mut world, "read")), "{:?}", world.lock(FRONT).asked);
 }
+
+#[tokio::test]
+async fn before_many_codes_leave_one_question_makes_sure_of_all_and_an_answer_that_gets_lost_stops_nothing() {
+    for lost_answers in [0, 1] {
+        let mut world = world().await;
+        for _ in 0..3 {
+            world.grant(&[FRONT], 400, 10_000).await.unwrap();
+        }
+        world.run_until(9_900).await;
+        assert_eq!(world.pins(FRONT).len(), 3);
+        world.lock(FRONT).asked.clear();
+        // Away while the slots would have been made sure of.
+        world.lock(FRONT).faults.offline = true;
+        world.run_until(10_100).await;
+        world.lock(FRONT).asked.clear();
+        (world.lock(FRONT).faults.offline, world.lock(FRONT).faults.lost_answers) = (false, lost_answers);
+        world.run_until(10_200).await;
+        assert!(world.pins(FRONT).is_empty());
+        let reads = asked(&mut world, "read");
+        assert_eq!(reads == 0, lost_answers == 0, "{:?}", world.lock(FRONT).asked);
+    }
+}

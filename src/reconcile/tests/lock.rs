@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use keyway_lock::{
     Alike, AutoLock, Capabilities, CommandError, CommandOutput, Evidence, LockCommand, LockInfo, LockStatus, Pin,
-    ReadBack, Refusal, SlotContent, SlotNumber, SlotReport,
+    ReadBack, Refusal, SlotChange, SlotContent, SlotNumber, SlotReport,
 };
 
 /// What is wrong with a lock.
@@ -59,6 +59,7 @@ impl FakeLock {
                 reserved_slots: Default::default(),
                 alike: Alike::default(),
                 has_checksum: false,
+                changes_at_once: 0,
                 read_back: ReadBack::Shown,
                 can_lock: true,
                 can_unlock: true,
@@ -113,6 +114,14 @@ impl FakeLock {
                 self.slots.remove(&slot.0);
                 Ok(CommandOutput::CodeCleared(evidence))
             }
+            LockCommand::ChangeCodes { changes, .. } => {
+                let change = |change: &SlotChange| match &change.pin {
+                    Some(pin) => self.carry_out(&LockCommand::SetCode { slot: change.slot, pin: pin.clone() }),
+                    None => self.carry_out(&LockCommand::ClearCode(change.slot)),
+                };
+                let results = changes.iter().map(change).map(|result| result.map(|_| evidence));
+                Ok(CommandOutput::CodesChanged(results.collect()))
+            }
             LockCommand::Lock | LockCommand::Unlock if self.faults.jammed => Err(CommandError::Jammed),
             LockCommand::Lock | LockCommand::Unlock => {
                 self.locked = *command == LockCommand::Lock;
@@ -150,6 +159,7 @@ fn name(command: &LockCommand) -> String {
         LockCommand::CheckSlots(slots) => format!("check {}", slots.len()),
         LockCommand::SetCode { slot, .. } => format!("set {slot}"),
         LockCommand::ClearCode(slot) => format!("clear {slot}"),
+        LockCommand::ChangeCodes { changes, .. } => format!("change {}", changes.len()),
         LockCommand::Lock => "lock".to_owned(),
         LockCommand::Unlock => "unlock".to_owned(),
         LockCommand::SetAutoLock(auto_lock) => format!("auto-lock {}", auto_lock.seconds()),

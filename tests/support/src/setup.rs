@@ -101,6 +101,11 @@ impl Setup {
         self.locks.iter().map(|lock| lock.name).collect()
     }
 
+    /// Whether a lock must be woken to be spoken to.
+    pub(crate) fn has_sleepers(&self) -> bool {
+        self.locks.iter().any(|lock| lock.sleeping)
+    }
+
     /// The setup file of `keyway virtual-stick`.
     pub(crate) fn for_our_stick(&self) -> Value {
         let more = |lock: &LockSetup| {

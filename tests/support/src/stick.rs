@@ -43,12 +43,18 @@ pub struct Frames {
     pub from_hub: u64,
     /// From the lock to the hub.
     pub to_hub: u64,
+    /// Beams that woke the lock (our virtual stick only, else 0).
+    pub wake_ups: u64,
 }
 
 impl Frames {
     /// Those since `earlier`.
     pub fn since(self, earlier: Self) -> Self {
-        Self { from_hub: self.from_hub - earlier.from_hub, to_hub: self.to_hub - earlier.to_hub }
+        Self {
+            from_hub: self.from_hub - earlier.from_hub,
+            to_hub: self.to_hub - earlier.to_hub,
+            wake_ups: self.wake_ups - earlier.wake_ups,
+        }
     }
 }
 
@@ -64,6 +70,7 @@ impl LockState {
             frames: Frames {
                 from_hub: lock["frames"]["from_hub"].as_u64().expect("frames are counted"),
                 to_hub: lock["frames"]["to_hub"].as_u64().expect("frames are counted"),
+                wake_ups: lock["frames"]["wake_ups"].as_u64().unwrap_or(0),
             },
             commands: list("commands").iter().filter_map(command).collect(),
         }

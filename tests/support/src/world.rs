@@ -48,7 +48,8 @@ impl World {
         hub.start();
         let names = setup.names();
         // One radio interviews them, one after the other.
-        let devices = client.ready_devices(&names, SOON * 2 + SOON * names.len() as u32 / 10);
+        let each = if setup.has_sleepers() { SOON } else { SOON / 10 };
+        let devices = client.ready_devices(&names, SOON * 2 + each * names.len() as u32);
         Self { client, hub, stick, broker, devices }
     }
 

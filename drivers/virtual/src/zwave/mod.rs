@@ -67,12 +67,15 @@ pub enum VirtualOutput {
 }
 
 /// Frames on the air between hub and lock, acknowledgements not counted, whether they arrive or not.
+/// And how often a beam woke the lock for one of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct FrameCounts {
     /// From the hub to the lock.
     pub from_hub: u64,
     /// From the lock to the hub.
     pub to_hub: u64,
+    /// Beams that woke the lock, each a second of everybody's air and of the lock's battery.
+    pub wake_ups: u64,
 }
 
 /// A stick and its locks.
@@ -381,6 +384,7 @@ impl Post {
     /// When a frame that sets out now arrives.
     fn travel(&mut self, now: Instant) -> Instant {
         let sleeping = self.node.setup().flirs && self.awake < now;
+        self.counts.wake_ups += u64::from(sleeping);
         let arrives = self.free.max(now) + self.latency + if sleeping { BEAM } else { Duration::ZERO };
         self.free = arrives;
         self.awake = arrives + AWAKE;

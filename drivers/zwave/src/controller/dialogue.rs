@@ -316,6 +316,9 @@ impl Dialogue {
             (Ok(CommandOutput::Slot(SlotReport { slot, .. })), _) | (_, LockCommand::SetCode { slot, .. }) => {
                 self.free.remove(slot);
             }
+            (_, LockCommand::ChangeCodes { changes, .. }) => {
+                changes.iter().for_each(|change| _ = self.free.remove(&change.slot));
+            }
             _ => {}
         }
         self.event(RadioEvent::CommandDone(id, result));

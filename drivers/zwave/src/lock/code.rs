@@ -79,6 +79,7 @@ impl CodeJob {
             LockCommand::SetCode { slot, pin } => (*slot, Goal::Set(pin.clone())),
             LockCommand::ClearCode(slot) => (*slot, Goal::Clear),
             LockCommand::CheckSlots(_)
+            | LockCommand::ChangeCodes { .. }
             | LockCommand::Lock
             | LockCommand::Unlock
             | LockCommand::SetAutoLock(_)

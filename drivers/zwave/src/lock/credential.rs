@@ -107,6 +107,7 @@ impl CredentialJob {
             LockCommand::SetCode { slot, pin } => (*slot, Goal::Set(pin.clone()), Phase::User(Operation::Add)),
             LockCommand::ClearCode(slot) => (*slot, Goal::Clear, Phase::Credentials),
             LockCommand::CheckSlots(_)
+            | LockCommand::ChangeCodes { .. }
             | LockCommand::Lock
             | LockCommand::Unlock
             | LockCommand::ReadStatus

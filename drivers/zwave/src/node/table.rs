@@ -16,6 +16,8 @@ use crate::transport::supervision;
 
 /// Version of [`NodeRecord`] in the store; a record of another version is asked for anew.
 const RECORD_VERSION: u8 = 1;
+/// Slots that one command of the hub may change, at most: a person at the door waits behind them, for about two seconds.
+const MOST_CHANGES: u8 = 12;
 
 /// What a lock with User Credential said of its users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,6 +81,10 @@ pub struct NodeRecord {
     pub masked: Option<bool>,
     /// It tells a checksum over its codes, if it says so.
     pub checksum: Option<bool>,
+    /// It takes several codes in one command, if it says so.
+    pub multiple_set: Option<bool>,
+    /// It tells several codes in one report, if it says so.
+    pub multiple_report: Option<bool>,
     /// Digits that every code has, if it is so and it says.
     pub code_length: Option<u8>,
     /// Users and PINs, of a lock with User Credential.
@@ -114,6 +120,8 @@ impl NodeRecord {
             lifeline: false,
             masked: None,
             checksum: None,
+            multiple_set: None,
+            multiple_report: None,
             code_length: None,
             credential_users: None,
             credential_pins: None,
@@ -139,11 +147,11 @@ impl NodeRecord {
         let length = self.quirk.code_length_parameter.is_none() || self.code_length.is_some();
         let length = length || !self.supports(cc::configuration::CLASS);
         // Earlier releases did not ask.
-        let checksum =
-            self.checksum.is_some() || self.version_of(cc::user_code::CLASS) < 2 || self.speaks_credentials();
+        let second = self.checksum.is_some() && self.multiple_set.is_some() && self.multiple_report.is_some();
+        let second = second || self.version_of(cc::user_code::CLASS) < 2 || self.speaks_credentials();
         let auto_relock = self.has_auto_relock.is_some() || self.version_of(cc::door_lock::CLASS) < 4;
         let indicator = self.versions.contains_key(&cc::indicator::CLASS) || !self.supports(cc::indicator::CLASS);
-        let asked = length && checksum && auto_relock && indicator && self.is_asked_for_credentials();
+        let asked = length && second && auto_relock && indicator && self.is_asked_for_credentials();
         self.missing.is_empty() && asked
     }
 
@@ -166,6 +174,15 @@ impl NodeRecord {
     /// Whether a command is sent under Supervision.
     pub fn is_supervised(&self) -> bool {
         self.supports(supervision::CLASS) && self.quirk.supervision != Some(false)
+    }
+
+    /// How many slots may be changed by one command of the hub. One that tells its old content for a while is given time
+    /// after each; under Security 0 not even two codes fit a frame.
+    fn changes_at_once(&self) -> u8 {
+        let narrow = self.granted.iter().max() == Some(&(SecurityClass::S0 as u8));
+        let able = self.multiple_set == Some(true) && self.quirk.settle.is_zero();
+        let able = able && !narrow && !self.speaks_credentials();
+        if able { MOST_CHANGES } else { 0 }
     }
 
     /// Whether it hides its codes, as far as is known.
@@ -240,6 +257,7 @@ impl NodeRecord {
                     Some(true) => ReadBack::Masked,
                 },
                 has_checksum,
+                changes_at_once: self.changes_at_once(),
                 can_lock: self.supports(cc::door_lock::CLASS),
                 can_unlock: self.supports(cc::door_lock::CLASS),
                 has_door_sensor: self.door_sensor == Some(true),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use keyway_lock::{
     Awaited, CommandId, DeviceLabel, Grant, Include, JoinPin, KeyClass, LockCommand, LockId, NetworkCommand, Output,
-    PersistId, Pin, PortState, Radio, RadioEvent, SlotNumber,
+    PersistId, Pin, PortState, Radio, RadioEvent, SlotChange, SlotNumber,
 };
 use keyway_virtual::faults::Garble;
 use keyway_virtual::zwave::{
@@ -173,6 +173,10 @@ impl Bench {
             4 => LockCommand::Lock,
             5 => LockCommand::Unlock,
             6 => LockCommand::ReadStatus,
+            7 => {
+                let change = |at: u16, pin| SlotChange { slot: SlotNumber(slot.0 + at), pin };
+                LockCommand::ChangeCodes { changes: vec![change(0, Some(pin())), change(1, None)], others: None }
+            }
             _ => LockCommand::Interview,
         };
         let id = CommandId(self.asked.len() as u64);

@@ -87,7 +87,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (any::<bool>(), prop::sample::select(&FUNCTIONS[..]), bytes())
             .prop_map(|(response, function, payload)| Step::Frame { response, function, payload }),
         4 => (0u8..7, command).prop_map(|(node, command)| Step::FromNode { node, command }),
-        6 => (0u8..7, 0u8..8, 0u16..40).prop_map(|(node, what, slot)| Step::Ask { node, what, slot }),
+        6 => (0u8..7, 0u8..9, 0u16..40).prop_map(|(node, what, slot)| Step::Ask { node, what, slot }),
         1 => any::<bool>().prop_map(Step::Port),
         1 => any::<bool>().prop_map(Step::Deaf),
         1 => any::<bool>().prop_map(Step::SlowStore),

@@ -1,0 +1,43 @@
+//! Writing several slots in one go, where the lock takes that: fewer frames, and one waking of the lock.
+
+use std::collections::BTreeSet;
+
+use keyway_lock::{SlotContent, SlotNumber, SlotReport};
+
+use super::diff::Step;
+use super::facts::{Checksum, Memory, SlotTable};
+
+/// The first of these steps, with those that can be done in the same go: all of one kind, each slot once.
+pub(super) fn of(table: &SlotTable, memory: &Memory, steps: impl Iterator<Item = Step>) -> Option<Step> {
+    let mut steps = steps.peekable();
+    let most = usize::from(table.capabilities.changes_at_once);
+    let clears = matches!(steps.peek()?, Step::Clear(..));
+    if most < 2 || !matches!(steps.peek()?, Step::Clear(..) | Step::Set(..)) {
+        return steps.next();
+    }
+    let alike = |step: &Step| match step {
+        Step::Clear(..) => clears,
+        Step::Set(..) => !clears,
+        Step::Act(..) | Step::Together(..) | Step::Read(_) | Step::Check(..) | Step::Status => false,
+    };
+    let mut slots = BTreeSet::new();
+    let once = |step: &Step| step.writes().iter().all(|write| slots.insert(write.slot));
+    let mut steps: Vec<Step> = steps.filter(alike).filter(once).take(most).collect();
+    if steps.len() < 2 {
+        return steps.pop();
+    }
+    let others = others(table, memory, &slots);
+    Some(Step::Together(steps.iter().flat_map(Step::writes).collect(), others))
+}
+
+/// What all slots but these hold, if every one is known and the lock's checksum has agreed with them before.
+fn others(table: &SlotTable, memory: &Memory, written: &BTreeSet<SlotNumber>) -> Option<Vec<SlotReport>> {
+    if memory.checksum != Checksum::Agrees || !table.capabilities.reserved_slots.is_empty() {
+        return None;
+    }
+    let report = |slot| {
+        let content = table.word(slot)?.content.clone();
+        matches!(content, SlotContent::Free | SlotContent::Code(_)).then_some(SlotReport { slot, content })
+    };
+    table.slots().filter(|slot| !written.contains(slot)).map(report).collect()
+}
