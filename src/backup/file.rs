@@ -22,7 +22,7 @@ const BEGINNING: usize = 19;
 /// No piece has this number.
 const CHECK: u32 = u32::MAX;
 
-/// What a passphrase costs to try. A file that asks for more than [`Cost::LARGEST`] is refused.
+/// What a passphrase costs to try. A file that asks for more than the largest that this program makes is refused.
 #[derive(Debug, Clone, Copy)]
 pub struct Cost {
     kib: u32,
