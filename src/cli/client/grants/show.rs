@@ -14,8 +14,9 @@ const LABEL: usize = 9;
 pub(super) fn show(session: &mut Session, grant: &Value) -> Result<(), Trouble> {
     let whose = json!({"access_grant_id": grant["access_grant_id"]});
     let person = session.call("user_identities/get", &json!({"user_identity_id": grant["user_identity_id"]}))?.body;
-    let methods = session.call("access_methods/list", &whose)?.body;
+    // The codes first: a method is issued with the last proof, so that what is said of it is never behind what they say.
     let codes = session.call("access_codes/list", &whose)?.body;
+    let methods = session.call("access_methods/list", &whose)?.body;
     let devices = session.all(&DEVICE)?;
     let (methods, codes) = (items(&methods, "access_methods"), items(&codes, "access_codes"));
     let mut sheet = Sheet::default();
