@@ -80,10 +80,13 @@ pub(super) fn told(table: &SlotTable, memory: &Memory, now: Moment) -> Vec<(Time
 /// what it held.
 pub(super) fn check(table: &SlotTable, memory: &Memory) -> Option<Step> {
     let can = table.capabilities.has_checksum && table.capabilities.reserved_slots.is_empty();
-    let quiet = memory.told.is_empty() && memory.doubted.is_empty();
     let open = |code: &AccessCode| code.presence == Presence::Unproven || table.shows_another(code);
-    if !can || !quiet || memory.checksum == Checksum::Useless || table.codes.iter().any(open) {
+    if !can || !memory.told.is_empty() || memory.checksum == Checksum::Useless || table.codes.iter().any(open) {
         return None;
+    }
+    // First what it could be wrong about: a few slots, and then one question for the others.
+    if let Some(slot) = memory.doubted.iter().find(|slot| table.capabilities.has_slot(**slot)) {
+        return Some(Step::Read(*slot));
     }
     let report = |slot| {
         let content = table.word(slot)?.content.clone();

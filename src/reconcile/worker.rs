@@ -208,6 +208,8 @@ impl Worker {
                 (self.rest, self.busy) = (Pause::default(), Pause::default());
                 for write in done.step.writes() {
                     self.holds.remove(&write.code);
+                    // What the lock told of the slot meanwhile came before its proof.
+                    self.doubted.remove(&write.slot);
                 }
                 self.handle_heard(now);
             }

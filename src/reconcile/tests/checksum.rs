@@ -1,6 +1,6 @@
 //! Locks that tell a checksum over all their codes: one question in place of many.
 
-use keyway_lock::{LockInfo, RadioEvent};
+use keyway_lock::{LockEvent, LockInfo, RadioEvent, SlotNumber};
 
 use super::lock::FakeLock;
 use super::world::{FRONT, World};
@@ -78,4 +78,18 @@ async fn before_many_codes_leave_one_question_makes_sure_of_all_and_an_answer_th
         let reads = asked(&mut world, "read");
         assert_eq!(reads == 0, lost_answers == 0, "{:?}", world.lock(FRONT).asked);
     }
+}
+
+#[tokio::test]
+async fn of_slots_that_the_lock_told_of_only_those_are_read_before_the_one_question() {
+    let mut world = world().await;
+    for _ in 0..3 {
+        world.grant(&[FRONT], 400, 10_000).await.unwrap();
+    }
+    world.run_until(405).await;
+    // As late as that it tells of what we did.
+    world.tells(FRONT, LockEvent::CodeAdded(Some(SlotNumber(2)))).await;
+    world.lock(FRONT).asked.clear();
+    world.run_until(500).await;
+    assert_eq!(world.lock(FRONT).asked, ["read 2", "check 4"]);
 }

@@ -179,3 +179,15 @@ async fn a_full_lock_is_told_of_before_the_start_and_used_when_a_slot_gets_free(
     let words = world.read(move |unit| unit.slots(device)).await;
     assert!(words.iter().any(|word| matches!(&word.report.content, SlotContent::Code(pin) if pin.expose() == "4711")));
 }
+
+#[tokio::test]
+async fn what_a_lock_tells_of_a_set_before_it_has_proven_it_costs_no_read_later() {
+    let mut world = World::new().await;
+    world.lock(FRONT).faults.tells = true;
+    let grant = world.grant(&[FRONT], 0, 900).await.unwrap();
+    world.run_until(10).await;
+    world.lock(FRONT).asked.clear();
+    world.delete(&grant).await;
+    world.pump().await;
+    assert_eq!(world.lock(FRONT).asked, ["clear 1"]);
+}

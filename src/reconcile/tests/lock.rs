@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use keyway_lock::{
-    Alike, AutoLock, Capabilities, CommandError, CommandOutput, Evidence, LockCommand, LockInfo, LockStatus, Pin,
-    ReadBack, Refusal, SlotChange, SlotContent, SlotNumber, SlotReport,
+    Alike, AutoLock, Capabilities, CommandError, CommandOutput, Evidence, LockCommand, LockEvent, LockInfo, LockStatus,
+    Pin, ReadBack, Refusal, SlotChange, SlotContent, SlotNumber, SlotReport,
 };
 
 /// What is wrong with a lock.
@@ -26,6 +26,8 @@ pub(super) struct Faults {
     pub(super) masked: bool,
     /// The bolt is stuck.
     pub(super) jammed: bool,
+    /// It tells of each code that we set or clear, before it answers.
+    pub(super) tells: bool,
     /// It makes its checksum in its own way.
     pub(super) odd_checksum: bool,
 }
@@ -144,6 +146,20 @@ impl FakeLock {
 
     fn status(&self) -> LockStatus {
         LockStatus { locked: Some(self.locked), ..LockStatus::default() }
+    }
+}
+
+/// What a lock tells of what it was just told to do.
+pub(super) fn echoes(command: &LockCommand) -> Vec<LockEvent> {
+    let change = |change: &SlotChange| match change.pin {
+        Some(_) => LockEvent::CodeAdded(Some(change.slot)),
+        None => LockEvent::CodeDeleted(Some(change.slot)),
+    };
+    match command {
+        LockCommand::SetCode { slot, .. } => vec![LockEvent::CodeAdded(Some(*slot))],
+        LockCommand::ClearCode(slot) => vec![LockEvent::CodeDeleted(Some(*slot))],
+        LockCommand::ChangeCodes { changes, .. } => changes.iter().map(change).collect(),
+        _ => Vec::new(),
     }
 }
 

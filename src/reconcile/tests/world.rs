@@ -8,7 +8,7 @@ use keyway_lock::{CommandId, LockCommand, LockEvent, LockId, Pin, RadioEvent, Sl
 use tokio::sync::broadcast;
 use zeroize::Zeroizing;
 
-use super::lock::FakeLock;
+use super::lock::{FakeLock, echoes};
 use crate::clock::Now;
 use crate::model::{
     AccessCode, AccessCodeId, AccessGrant, AccessGrantId, AccessMethod, ActionAttempt, ActionAttemptId, ActionStatus,
@@ -139,6 +139,10 @@ impl World {
             let command = self.queue.0.lock().unwrap().pop();
             if let Some((id, lock, command)) = command {
                 let result = self.lock(lock).obey(&command);
+                let tells = self.lock(lock).faults.tells;
+                for echo in echoes(&command).into_iter().filter(|_| tells) {
+                    self.tells(lock, echo).await;
+                }
                 self.report(RadioEvent::CommandDone(id, result)).await;
                 continue;
             }
