@@ -259,7 +259,7 @@ impl ZwaveRadio {
         self.drain_network(now);
         for (node, lock) in &mut self.locks {
             if !lock.begin(now, stick) {
-                self.queue.forget(*node);
+                self.queue.forget(*node, &self.errands.asked);
             }
         }
     }

@@ -23,7 +23,7 @@ pub(super) struct Errands {
     orders: VecDeque<Command>,
     ordered: Option<(Ticket, bool)>,
     /// Questions to nodes.
-    asked: Vec<AskId>,
+    pub(super) asked: Vec<AskId>,
     /// Records for which something waits.
     keeping: BTreeMap<PersistId, Then>,
 }
@@ -165,13 +165,14 @@ impl ZwaveRadio {
         }
     }
 
-    /// A lock is driven no more: what was asked of it is answered.
+    /// A lock is driven no more: what was asked of it is answered. What the network itself has to say to the node goes on:
+    /// one that is let in without keys is told so while it becomes a lock like others.
     fn leave_off(&mut self, node: NodeId) {
         if let Some(mut lock) = self.locks.remove(&node) {
             lock.dismissed();
             self.tell_of(node, lock.take_told());
         }
-        self.queue.forget(node);
+        self.queue.forget(node, &self.errands.asked);
     }
 
     /// Begins to drive a lock, with what is known of it; in place of the one that had its number.

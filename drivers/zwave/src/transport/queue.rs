@@ -375,9 +375,20 @@ impl Queue {
         None
     }
 
-    /// A node is not spoken to any more; whoever asked it knows.
-    pub fn forget(&mut self, node: NodeId) {
-        self.lines.remove(&node);
+    /// A node is not asked any more what it was, but for these questions, which go on to their end; whoever asked the
+    /// others knows.
+    pub fn forget(&mut self, node: NodeId, but: &[AskId]) {
+        if let Some(line) = self.lines.get_mut(&node) {
+            let goes_on = |id: &AskId| but.contains(id);
+            let front_ends = line.tasks.front().is_some_and(|(id, _)| !goes_on(id));
+            line.tasks.retain(|(id, _)| goes_on(id));
+            if line.tasks.is_empty() {
+                self.lines.remove(&node);
+            }
+            if let Some(on_air) = self.on_air.as_mut().filter(|on_air| front_ends && on_air.node == node) {
+                on_air.unowned = true;
+            }
+        }
         self.replies.retain(|reply| reply.node != node);
         self.hold.take_if(|hold| hold.node == node);
     }

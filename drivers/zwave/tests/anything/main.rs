@@ -100,6 +100,23 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// What the property below found: a message to a lock that was let in without keys was dropped as it became a lock, and
+/// the taking out of a later one waited for its end for ever.
+#[test]
+fn a_lock_that_does_not_join_is_taken_out_also_after_one_that_was_let_in_without_keys() {
+    let mut bench = Bench::new();
+    bench.open();
+    let include = Step::Network { what: 2, node: 0 };
+    let insecure = Step::Network { what: 7, node: 0 };
+    let other = Step::Network { what: 0, node: 0 };
+    let steps = [Step::Pass(3708), include, insecure, other, Step::Unbox { what: 2 }];
+    for step in steps.iter().cycle().take(steps.len() * 2) {
+        bench.take(step);
+    }
+    bench.calm_down();
+    assert_eq!(bench.unanswered(), 0);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
 
