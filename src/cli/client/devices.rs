@@ -87,11 +87,8 @@ fn list(session: &mut Session) -> Result<(), Trouble> {
 fn get(session: &mut Session, meant: &str) -> Result<(), Trouble> {
     let device = session.find(&DEVICE, meant)?;
     let operation = if state::is_left_alone(&device) { "devices/unmanaged/get" } else { "devices/get" };
-    let reply = session.call(operation, &json!({"device_id": device["device_id"]}))?;
-    if session.json {
-        return session.console.json(&reply.json);
-    }
-    let lines = sheet(&reply.body["device"], &session.time);
+    let Some(answer) = session.ask(operation, &json!({"device_id": device["device_id"]}))? else { return Ok(()) };
+    let lines = sheet(&answer["device"], &session.time);
     session.console.say(lines.join("\n"))
 }
 

@@ -48,11 +48,8 @@ impl Task for Arguments {
             ("event_types", (!self.types.is_empty()).then(|| json!(self.types))),
             ("device_id", device_id.map(Into::into)),
         ]);
-        let reply = session.call("events/list", &request)?;
-        if session.json {
-            return session.console.json(&reply.json);
-        }
-        let events = items(&reply.body, "events");
+        let Some(answer) = session.ask("events/list", &request)? else { return Ok(()) };
+        let events = items(&answer, "events");
         let names = Names::learn(session)?;
         for event in events {
             session.console.say(names.line(session, event))?;

@@ -66,12 +66,9 @@ impl Task for Arguments {
 }
 
 fn list(session: &mut Session) -> Result<(), Trouble> {
-    let reply = session.call("api_keys/list", &json!({}))?;
-    if session.json {
-        return session.console.json(&reply.json);
-    }
+    let Some(answer) = session.ask("api_keys/list", &json!({}))? else { return Ok(()) };
     let mut table = Table::new(&[Text("NAME"), Whole("ROLE"), Whole("MADE"), Whole("LAST USED"), Id]);
-    for key in items(&reply.body, "api_keys") {
+    for key in items(&answer, "api_keys") {
         let when = |field| moment(key, field).map(|moment| session.time.short(moment));
         table.row([
             text(key, "name").to_owned(),
@@ -90,11 +87,8 @@ fn create(session: &mut Session, name: &str, role: Role) -> Result<(), Trouble> 
         Role::Grants => "grants",
         Role::Admin => "admin",
     };
-    let reply = session.call("api_keys/create", &json!({"name": name, "role": role}))?;
-    if session.json {
-        return session.console.json(&reply.json);
-    }
-    session.console.say(text(&reply.body["api_key"], "token"))?;
+    let Some(answer) = session.ask("api_keys/create", &json!({"name": name, "role": role}))? else { return Ok(()) };
+    session.console.say(text(&answer["api_key"], "token"))?;
     session.console.note(
         "This is the key, and it is not shown again: put it where only its user can read it. Programs send it as \
          `Authorization: Bearer …`, and keyway takes it from KEYWAY_API_KEY or a --key-file.",

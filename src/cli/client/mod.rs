@@ -192,6 +192,16 @@ impl Session {
         self.hub.call(operation, body)
     }
 
+    /// Asks for something to show. `None`: a program asked, and has its JSON already.
+    fn ask(&mut self, operation: &str, body: &Value) -> Result<Option<Value>, Trouble> {
+        let reply = self.call(operation, body)?;
+        if self.json {
+            self.console.json(&reply.json)?;
+            return Ok(None);
+        }
+        Ok(Some(reply.body))
+    }
+
     /// Carries out an operation that leaves nothing to show, and says what was done.
     fn do_and_say(&mut self, operation: &str, body: &Value, done: impl std::fmt::Display) -> Result<(), Trouble> {
         let reply = self.call(operation, body)?;

@@ -71,11 +71,8 @@ impl Task for Arguments {
             Command::Get { user } => get(session, &user),
             Command::Create(words) => {
                 let order = words.body(None);
-                let reply = session.call("user_identities/create", &order)?;
-                if session.json {
-                    return session.console.json(&reply.json);
-                }
-                show(session, &reply.body["user_identity"])
+                let Some(answer) = session.ask("user_identities/create", &order)? else { return Ok(()) };
+                show(session, &answer["user_identity"])
             }
             Command::Update { user, words } => {
                 let person = session.find(&PERSON, &user)?;
@@ -110,12 +107,9 @@ impl Words {
 }
 
 fn list(session: &mut Session) -> Result<(), Trouble> {
-    let reply = session.call("user_identities/list", &json!({}))?;
-    if session.json {
-        return session.console.json(&reply.json);
-    }
+    let Some(answer) = session.ask("user_identities/list", &json!({}))? else { return Ok(()) };
     let mut table = Table::new(&[Text("NAME"), Text("E-MAIL"), Text("TELEPHONE"), Text("KEY"), Id]);
-    for person in items(&reply.body, "user_identities") {
+    for person in items(&answer, "user_identities") {
         table.row([
             PERSON.name_of(person).to_owned(),
             text(person, "email_address").to_owned(),
@@ -132,11 +126,11 @@ fn list(session: &mut Session) -> Result<(), Trouble> {
 
 fn get(session: &mut Session, meant: &str) -> Result<(), Trouble> {
     let person = session.find(&PERSON, meant)?;
-    let reply = session.call("user_identities/get", &json!({"user_identity_id": person["user_identity_id"]}))?;
-    if session.json {
-        return session.console.json(&reply.json);
-    }
-    show(session, &reply.body["user_identity"])
+    let Some(answer) = session.ask("user_identities/get", &json!({"user_identity_id": person["user_identity_id"]}))?
+    else {
+        return Ok(());
+    };
+    show(session, &answer["user_identity"])
 }
 
 fn show(session: &mut Session, person: &Value) -> Result<(), Trouble> {

@@ -94,13 +94,10 @@ impl Task for Arguments {
 }
 
 fn list(session: &mut Session) -> Result<(), Trouble> {
-    let reply = session.call("spaces/list", &json!({}))?;
-    if session.json {
-        return session.console.json(&reply.json);
-    }
+    let Some(answer) = session.ask("spaces/list", &json!({}))? else { return Ok(()) };
     let devices = session.all(&DEVICE)?;
     let mut table = Table::new(&[Text("NAME"), Text("KEY"), Text("DEVICES"), Id]);
-    for space in items(&reply.body, "spaces") {
+    for space in items(&answer, "spaces") {
         let names: Vec<&str> = texts(space, "device_ids").into_iter().map(|id| DEVICE.name_in(&devices, id)).collect();
         table.row([
             SPACE.name_of(space).to_owned(),
@@ -114,11 +111,8 @@ fn list(session: &mut Session) -> Result<(), Trouble> {
 
 fn get(session: &mut Session, meant: &str) -> Result<(), Trouble> {
     let space = session.find(&SPACE, meant)?;
-    let reply = session.call("spaces/get", &json!({"space_id": space["space_id"]}))?;
-    if session.json {
-        return session.console.json(&reply.json);
-    }
-    let space = &reply.body["space"];
+    let Some(answer) = session.ask("spaces/get", &json!({"space_id": space["space_id"]}))? else { return Ok(()) };
+    let space = &answer["space"];
     let devices = session.all(&DEVICE)?;
     let names: Vec<&str> = texts(space, "device_ids").into_iter().map(|id| DEVICE.name_in(&devices, id)).collect();
     let mut lines = vec![SPACE.name_of(space).to_owned(), format!("  Devices  {}", names.join(", "))];

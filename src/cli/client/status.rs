@@ -10,11 +10,8 @@ pub(in crate::cli) struct Arguments {}
 
 impl Task for Arguments {
     fn run(self: Box<Self>, session: &mut Session) -> Result<(), Trouble> {
-        let reply = session.call("health/get", &json!({}))?;
-        if session.json {
-            return session.console.json(&reply.json);
-        }
-        let lines = sheet(&reply.body["health"]);
+        let Some(answer) = session.ask("health/get", &json!({}))? else { return Ok(()) };
+        let lines = sheet(&answer["health"]);
         session.console.say(lines.join("\n"))
     }
 }

@@ -81,12 +81,9 @@ impl Task for Arguments {
 }
 
 fn list(session: &mut Session) -> Result<(), Trouble> {
-    let reply = session.call("webhooks/list", &json!({}))?;
-    if session.json {
-        return session.console.json(&reply.json);
-    }
+    let Some(answer) = session.ask("webhooks/list", &json!({}))? else { return Ok(()) };
     let mut table = Table::new(&[Text("URL"), Text("EVENTS"), Text("STATE"), Id]);
-    for webhook in items(&reply.body, "webhooks") {
+    for webhook in items(&answer, "webhooks") {
         table.row([
             text(webhook, "url").to_owned(),
             events_of(webhook),
@@ -99,11 +96,10 @@ fn list(session: &mut Session) -> Result<(), Trouble> {
 
 fn get(session: &mut Session, meant: &str) -> Result<(), Trouble> {
     let webhook = session.find(&WEBHOOK, meant)?;
-    let reply = session.call("webhooks/get", &json!({"webhook_id": webhook["webhook_id"]}))?;
-    if session.json {
-        return session.console.json(&reply.json);
-    }
-    let webhook = &reply.body["webhook"];
+    let Some(answer) = session.ask("webhooks/get", &json!({"webhook_id": webhook["webhook_id"]}))? else {
+        return Ok(());
+    };
+    let webhook = &answer["webhook"];
     let state = state_of(webhook, &session.time);
     let (url, events) = (text(webhook, "url"), events_of(webhook));
     let (secret, id) = (text(webhook, "secret"), text(webhook, "webhook_id"));
@@ -132,11 +128,11 @@ fn state_of(webhook: &Value, time: &LocalTime) -> String {
 
 fn create(session: &mut Session, url: &str, events: &[String]) -> Result<(), Trouble> {
     let events = (!events.is_empty()).then(|| json!(events));
-    let reply = session.call("webhooks/create", &body([("url", Some(json!(url))), ("event_types", events)]))?;
-    if session.json {
-        return session.console.json(&reply.json);
-    }
-    let webhook = &reply.body["webhook"];
+    let Some(answer) = session.ask("webhooks/create", &body([("url", Some(json!(url))), ("event_types", events)]))?
+    else {
+        return Ok(());
+    };
+    let webhook = &answer["webhook"];
     session.console.say(format_args!(
         "Events are sent to {url} from now on.\n  Secret  {}\n  Id      {}\nWho receives them checks their signatures with the \
          secret; every library for Standard Webhooks can.",

@@ -69,11 +69,8 @@ impl Create {
             ("ends_at", to.map(|to| json!(to))),
             ("schedule", schedule),
         ]);
-        let reply = session.call("access_codes/create", &order)?;
-        if session.json {
-            return session.console.json(&reply.json);
-        }
-        let code = &reply.body["access_code"];
+        let Some(answer) = session.ask("access_codes/create", &order)? else { return Ok(()) };
+        let code = &answer["access_code"];
         let (pin, id) = (text(code, "code"), text(code, "access_code_id"));
         let state = state::of_code(code, &session.time);
         session

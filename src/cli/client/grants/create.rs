@@ -63,11 +63,8 @@ pub(super) struct Create {
 impl Create {
     pub(super) fn run(self, session: &mut Session) -> Result<(), Trouble> {
         let order = self.order(session)?;
-        let reply = session.call("access_grants/create", &order)?;
-        if session.json {
-            return session.console.json(&reply.json);
-        }
-        show::show(session, &reply.body["access_grant"])
+        let Some(answer) = session.ask("access_grants/create", &order)? else { return Ok(()) };
+        show::show(session, &answer["access_grant"])
     }
 
     fn order(self, session: &mut Session) -> Result<Value, Trouble> {

@@ -73,13 +73,10 @@ impl List {
     fn run(self, session: &mut Session) -> Result<(), Trouble> {
         let device = self.device.map(|device| session.find(&DEVICE, &device)).transpose()?;
         let device_id = device.map(|device| device["device_id"].clone());
-        let reply = session.call("access_grants/list", &body([("device_id", device_id)]))?;
-        if session.json {
-            return session.console.json(&reply.json);
-        }
+        let Some(answer) = session.ask("access_grants/list", &body([("device_id", device_id)]))? else { return Ok(()) };
         let devices = session.all(&DEVICE)?;
         let codes = session.call("access_codes/list", &json!({}))?.body;
-        let mut grants: Vec<&Value> = items(&reply.body, "access_grants").iter().collect();
+        let mut grants: Vec<&Value> = items(&answer, "access_grants").iter().collect();
         grants.sort_by_key(|grant| moment(grant, "starts_at"));
         let now = session.time.now();
         let mut table = Table::new(&[Text("NAME"), Text("DOORS"), Whole("FROM"), Whole("TO"), Whole("STATE")]);
@@ -107,11 +104,11 @@ fn doors<'a>(grant: &'a Value, devices: &'a [Value]) -> Vec<&'a str> {
 impl Get {
     fn run(self, session: &mut Session) -> Result<(), Trouble> {
         let grant = session.find(&GRANT, &self.grant)?;
-        let reply = session.call("access_grants/get", &json!({"access_grant_id": grant["access_grant_id"]}))?;
-        if session.json {
-            return session.console.json(&reply.json);
-        }
-        show::show(session, &reply.body["access_grant"])
+        let Some(answer) = session.ask("access_grants/get", &json!({"access_grant_id": grant["access_grant_id"]}))?
+        else {
+            return Ok(());
+        };
+        show::show(session, &answer["access_grant"])
     }
 }
 

@@ -61,9 +61,8 @@ impl Update {
             ("space_ids", some(space_ids)),
             ("schedule", schedule),
         ]);
-        let reply = session.call("access_grants/update", &change)?;
-        if session.json {
-            return session.console.json(&reply.json);
+        if session.ask("access_grants/update", &change)?.is_none() {
+            return Ok(());
         }
         let changed = session.call("access_grants/get", &json!({"access_grant_id": grant["access_grant_id"]}))?;
         show::show(session, &changed.body["access_grant"])
