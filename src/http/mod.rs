@@ -23,7 +23,7 @@ mod stream;
 mod tests;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -120,11 +120,14 @@ async fn listen(address: SocketAddr) -> TcpListener {
     }
 }
 
+/// What `/openapi.json` answers: made once, since anybody may ask for it.
+static DESCRIPTION: LazyLock<String> = LazyLock::new(|| openapi().to_string());
+
 fn router(door: Door) -> Router {
     let door = Arc::new(door);
     Router::new()
         .route("/health", get(health))
-        .route("/openapi.json", get(async || reply::json(StatusCode::OK, &openapi())))
+        .route("/openapi.json", get(async || reply::text(StatusCode::OK, DESCRIPTION.as_str())))
         .route("/events/stream", get(stream::stream))
         .route("/backup", post(backup::back_up))
         .fallback(operations::call)

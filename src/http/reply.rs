@@ -54,7 +54,12 @@ pub(super) fn answer(answer: Answer) -> Response {
 
 /// A JSON body. It may hold a PIN: nobody on the way should keep it.
 pub(super) fn json(status: StatusCode, body: &Value) -> Response {
-    let mut response = Response::new(Body::from(body.to_string()));
+    text(status, body.to_string())
+}
+
+/// A JSON body that is written already.
+pub(super) fn text(status: StatusCode, body: impl Into<Body>) -> Response {
+    let mut response = Response::new(body.into());
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -12,7 +12,10 @@ pub(super) trait Request: Sized {
     /// The sentence above it, which is also the operation's.
     const DOC: &'static str;
 
-    /// What it consists of.
+    /// The names of what it consists of, as the language writes them: see [`plain`].
+    const NAMES: &'static [&'static str];
+
+    /// What it consists of, each described.
     fn fields() -> Vec<Field>;
 
     /// Reads it from an object whose unknown members were refused already.
@@ -38,8 +41,7 @@ pub(super) fn object<Q: Request>(value: Value) -> Result<Q, Wrong> {
         return Err(Wrong::here(format!("expected object, {}", received(&value))));
     };
     let mut wrong = Wrong::default();
-    let fields = Q::fields();
-    for name in values.keys().filter(|name| fields.iter().all(|field| field.name != name.as_str())) {
+    for name in values.keys().filter(|name| Q::NAMES.iter().all(|known| plain(known) != name.as_str())) {
         wrong.add(name, Wrong::here("not a parameter of this operation"));
     }
     match Q::take(&mut values, &mut wrong) {
@@ -96,6 +98,8 @@ macro_rules! request {
 
         impl $crate::hub::request::Request for $name {
             const DOC: &'static str = concat!($($doc, "\n"),+);
+
+            const NAMES: &'static [&'static str] = &[$(stringify!($field),)* $($(stringify!($other),)*)?];
 
             fn fields() -> Vec<$crate::hub::Field> {
                 vec![
