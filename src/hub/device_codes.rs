@@ -97,10 +97,10 @@ pub(super) fn update(unit: &mut Unit<'_>, code: &AccessCode, change: Change) -> 
     unit.update_code(&new)?;
     if old_name != new_name {
         let details = promise::change("its name", json!({"name": old_name}), json!({"name": new_name}));
-        promise::tell(unit, EventType::AccessCodeNameChanged, &new, details)?;
+        unit.emit(EventType::AccessCodeNameChanged, &new, details)?;
     }
     if new != *code {
-        promise::tell(unit, EventType::AccessCodeChanged, &new, Map::new())?;
+        unit.emit(EventType::AccessCodeChanged, &new, Map::new())?;
     }
     Ok(new)
 }
@@ -131,7 +131,7 @@ fn change_pin(unit: &mut Unit<'_>, code: AccessCode, pin: Pin) -> Result<AccessC
     new.problem = warn::problem(&new, Health::of(&device, false), moment(unit.now()));
     unit.update_code(&new)?;
     // Never from and to: these are PINs.
-    promise::tell(unit, EventType::AccessCodeCodeChanged, &new, Map::new())?;
+    unit.emit(EventType::AccessCodeCodeChanged, &new, Map::new())?;
     Ok(new)
 }
 
@@ -166,7 +166,7 @@ pub(super) fn take_over(
     // What was reserved there for later makes way.
     promise::slot_for(unit, &device, &table, &code, &window)?;
     replace(unit, &code, &JournalEntry::TakenOver)?;
-    promise::tell(unit, EventType::AccessCodeUnmanagedConverted, &code, Map::new())?;
+    unit.emit(EventType::AccessCodeUnmanagedConverted, &code, Map::new())?;
     Ok(code)
 }
 
@@ -188,7 +188,7 @@ pub(super) fn order_out(unit: &mut Unit<'_>, id: AccessCodeId) -> Result<(), Fai
     let window = Window { starts_at: found.created_at, ends_at: None };
     let code = AccessCode { deleted_at: Some(unit.now()), ..taken(&found, CodeOrigin::Hand, window, pin) };
     replace(unit, &code, &JournalEntry::OrderedOut)?;
-    Ok(promise::tell(unit, EventType::AccessCodeDeleted, &code, Map::new())?)
+    Ok(unit.emit(EventType::AccessCodeDeleted, &code, Map::new())?)
 }
 
 /// A code that is not ours, on a device that may be written to.

@@ -8,7 +8,7 @@ use super::outcome::{Failure, Nothing, no_device, response};
 use super::page::{Cursor, Page, Pagination};
 use super::parameter::{Key, Limit, Metadata, No, Nullable};
 use super::request::request;
-use crate::model::{ApiError, Device, DeviceId, EventSubject, EventType, SpaceId, Timestamp, WorkspaceId};
+use crate::model::{ApiError, Device, DeviceId, EventType, SpaceId, Timestamp, WorkspaceId};
 use crate::store::{StoreError, Unit};
 
 request! {
@@ -156,7 +156,7 @@ pub(super) fn delete(call: &mut Call<'_, '_>, asked: DeleteDevice) -> Result<Not
         return Err(ApiError::invalid("device_id", message).into());
     }
     let name = device.display_name().to_owned();
-    tell(call, EventType::DeviceDeleted, &device, Map::from_iter([("device_name".to_owned(), json!(name))]))?;
+    call.emit(EventType::DeviceDeleted, device.device_id, Map::from_iter([("device_name".to_owned(), json!(name))]))?;
     call.delete_device(device.device_id)?;
     Ok(Nothing {})
 }
@@ -253,23 +253,14 @@ fn change(
     call.update_device(&new)?;
     if old.display_name() != new.display_name() {
         let name = Map::from_iter([("device_name".to_owned(), json!(new.display_name()))]);
-        tell(call, EventType::DeviceNameChanged, &new, name)?;
+        call.emit(EventType::DeviceNameChanged, new.device_id, name)?;
     }
     match (old.is_managed, new.is_managed) {
-        (true, false) => tell(call, EventType::DeviceConvertedToUnmanaged, &new, Map::new())?,
-        (false, true) => tell(call, EventType::DeviceConvertedToManaged, &new, Map::new())?,
+        (true, false) => call.emit(EventType::DeviceConvertedToUnmanaged, new.device_id, Map::new())?,
+        (false, true) => call.emit(EventType::DeviceConvertedToManaged, new.device_id, Map::new())?,
         (true, true) | (false, false) => {}
     }
     Ok(Nothing {})
-}
-
-fn tell(
-    unit: &mut Unit<'_>,
-    event: EventType,
-    device: &Device,
-    details: Map<String, serde_json::Value>,
-) -> Result<(), StoreError> {
-    unit.emit(event, EventSubject { device_id: Some(device.device_id), ..EventSubject::default() }, details)
 }
 
 fn of(unit: &mut Unit<'_>, device: &Device) -> Result<DeviceResource, StoreError> {

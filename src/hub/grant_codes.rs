@@ -197,7 +197,12 @@ pub(super) fn issue_before_start(
     if method.issued_at.is_some() || next.is_none_or(|next| next.starts_at <= now.after(IMMINENT)) {
         return Ok(());
     }
-    method.issued_at = Some(now);
+    issue(unit, grant, method)
+}
+
+/// The PIN may be handed out from now on.
+pub(super) fn issue(unit: &mut Unit<'_>, grant: &AccessGrant, method: &mut AccessMethod) -> Result<(), Failure> {
+    method.issued_at = Some(unit.now());
     unit.update_method(method)?;
     Ok(tell(unit, EventType::AccessMethodIssued, grant, method)?)
 }

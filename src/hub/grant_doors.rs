@@ -1,9 +1,9 @@
 //! The codes of grants follow their doors, when these change.
 
-use super::grant_codes::{codes_of, issue_before_start, living_methods, origin, tell, times};
+use super::grant_codes::{codes_of, issue, issue_before_start, living_methods, origin, times};
 use super::outcome::Failure;
 use super::promise;
-use crate::model::{AccessCode, AccessGrant, AccessMethod, DeviceId, EventType, Presence};
+use crate::model::{AccessCode, AccessGrant, AccessMethod, DeviceId, Presence};
 use crate::store::Unit;
 
 /// A door that a grant reaches now gets a code for each of its methods, with the guest's PIN. Where it can't take that
@@ -58,7 +58,5 @@ fn issue_without(
     if !proven || method.issued_at.is_some() {
         return Ok(());
     }
-    method.issued_at = Some(unit.now());
-    unit.update_method(method)?;
-    Ok(tell(unit, EventType::AccessMethodIssued, grant, method)?)
+    issue(unit, grant, method)
 }

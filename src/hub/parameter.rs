@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::shape::Shape;
+use crate::model::id::every_id;
 use crate::model::{ApiError, EventType, Role, Timestamp};
 
 /// Longest text, in bytes: longer than any name, key or address, and nothing that would hurt the database.
@@ -434,19 +435,7 @@ macro_rules! ids {
     )+};
 }
 
-ids!(
-    AccessCodeId,
-    AccessGrantId,
-    AccessMethodId,
-    ActionAttemptId,
-    ApiKeyId,
-    DeviceId,
-    EventId,
-    SpaceId,
-    UserIdentityId,
-    WebhookId,
-    WorkspaceId
-);
+every_id!(ids);
 
 /// A closed list of words.
 macro_rules! words {

@@ -107,7 +107,7 @@ pub(super) fn reserve_or_tell(
     code.problem = Some(CodeProblem { kind: ProblemKind::FailedToSet, message, since: now });
     let code = insert(unit, device, code)?;
     let details = code.problem.as_ref().map(|problem| ("message".to_owned(), json!(problem.message)));
-    tell(unit, EventType::AccessCodeFailedToSet, &code, details.into_iter().collect())?;
+    unit.emit(EventType::AccessCodeFailedToSet, &code, details.into_iter().collect())?;
     Ok(code)
 }
 
@@ -139,7 +139,7 @@ fn waiting(
 fn insert(unit: &mut Unit<'_>, device: &Device, mut code: AccessCode) -> Result<AccessCode, StoreError> {
     code.problem = warn::problem(&code, Health::of(device, false), moment(unit.now()));
     unit.insert_code(&code)?;
-    tell(unit, EventType::AccessCodeCreated, &code, Map::new())?;
+    unit.emit(EventType::AccessCodeCreated, &code, Map::new())?;
     Ok(code)
 }
 
@@ -168,7 +168,7 @@ pub(super) fn retime(unit: &mut Unit<'_>, code: &AccessCode, times: &Times) -> R
     unit.update_code(&moved)?;
     let frame = |window: &Window| json!({"starts_at": window.starts_at, "ends_at": window.ends_at});
     let details = change("its times", frame(&code.window), frame(&times.window));
-    Ok(tell(unit, EventType::AccessCodeTimeFrameChanged, &moved, details)?)
+    Ok(unit.emit(EventType::AccessCodeTimeFrameChanged, &moved, details)?)
 }
 
 /// Has a code that its lock could not take, or refused, tried again; another stays as it is.
@@ -226,17 +226,7 @@ pub(super) fn slot_for(
 pub(super) fn take_back(unit: &mut Unit<'_>, code: &AccessCode) -> Result<(), StoreError> {
     let deleted = AccessCode { deleted_at: Some(unit.now()), problem: None, ..code.clone() };
     unit.update_code(&deleted)?;
-    tell(unit, EventType::AccessCodeDeleted, &deleted, Map::new())
-}
-
-/// An event about a code.
-pub(super) fn tell(
-    unit: &mut Unit<'_>,
-    event: EventType,
-    code: &AccessCode,
-    details: Map<String, Value>,
-) -> Result<(), StoreError> {
-    unit.emit(event, code.into(), details)
+    unit.emit(EventType::AccessCodeDeleted, &deleted, Map::new())
 }
 
 /// What an event says of something that was changed.

@@ -6,10 +6,7 @@ use utoipa::openapi::schema::{ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::model::{
-    AccessCodeId, AccessGrantId, AccessMethodId, ActionAttemptId, ApiKeyId, DeviceId, EventId, SpaceId, Timestamp,
-    UserIdentityId, WebhookId, WorkspaceId,
-};
+use crate::model::id::every_id;
 
 fn text(format: &str) -> RefOr<Schema> {
     let format = SchemaFormat::Custom(format.to_owned());
@@ -17,14 +14,14 @@ fn text(format: &str) -> RefOr<Schema> {
 }
 
 macro_rules! texts {
-    ($($type:ident: $format:literal),+ $(,)?) => {$(
-        impl PartialSchema for $type {
+    ($format:literal: $($type:ident),+) => {$(
+        impl PartialSchema for crate::model::$type {
             fn schema() -> RefOr<Schema> {
                 text($format)
             }
         }
 
-        impl ToSchema for $type {
+        impl ToSchema for crate::model::$type {
             fn name() -> Cow<'static, str> {
                 stringify!($type).into()
             }
@@ -32,17 +29,11 @@ macro_rules! texts {
     )+};
 }
 
-texts! {
-    AccessCodeId: "uuid",
-    AccessGrantId: "uuid",
-    AccessMethodId: "uuid",
-    ActionAttemptId: "uuid",
-    ApiKeyId: "uuid",
-    DeviceId: "uuid",
-    EventId: "uuid",
-    SpaceId: "uuid",
-    UserIdentityId: "uuid",
-    WebhookId: "uuid",
-    WorkspaceId: "uuid",
-    Timestamp: "date-time",
+macro_rules! ids {
+    ($($id:ident),+) => {
+        texts!("uuid": $($id),+);
+    };
 }
+
+every_id!(ids);
+texts!("date-time": Timestamp);

@@ -214,6 +214,13 @@ pub struct EventSubject {
     pub space_id: Option<SpaceId>,
 }
 
+impl From<DeviceId> for EventSubject {
+    /// About a device.
+    fn from(id: DeviceId) -> Self {
+        Self { device_id: Some(id), ..Self::default() }
+    }
+}
+
 impl From<&AccessCode> for EventSubject {
     /// About a code; about the code that it once was, for a former one.
     fn from(code: &AccessCode) -> Self {

@@ -7,27 +7,38 @@ use uuid::{Builder, Uuid};
 use super::Timestamp;
 
 macro_rules! id {
-    ($(#[$doc:meta] $name:ident),+ $(,)?) => {$(
-        #[$doc]
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-        #[serde(transparent)]
-        pub struct $name(pub Uuid);
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                self.0.fmt(f)
-            }
+    // `$d` is a dollar sign, for the macro that this one makes.
+    (($d:tt) $(#[$doc:meta] $name:ident),+ $(,)?) => {
+        /// Hands every type of id to a macro.
+        macro_rules! every_id {
+            ($d with:ident) => {
+                $d with!($($name),+);
+            };
         }
+        pub(crate) use every_id;
 
-        impl From<Uuid> for $name {
-            fn from(id: Uuid) -> Self {
-                Self(id)
+        $(
+            #[$doc]
+            #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+            #[serde(transparent)]
+            pub struct $name(pub Uuid);
+
+            impl std::fmt::Display for $name {
+                fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    self.0.fmt(f)
+                }
             }
-        }
-    )+};
+
+            impl From<Uuid> for $name {
+                fn from(id: Uuid) -> Self {
+                    Self(id)
+                }
+            }
+        )+
+    };
 }
 
-id! {
+id! { ($)
     /// A lock (or another thing with a door) that the hub drives.
     DeviceId,
     /// A person.

@@ -3,7 +3,7 @@
 use serde_json::{Map, json};
 
 use super::facts;
-use crate::model::{Device, EventSubject, EventType};
+use crate::model::{Device, EventType};
 use crate::store::{StoreError, Unit};
 
 /// Per cent at which a battery counts as low, whether or not the lock warns of it.
@@ -21,14 +21,13 @@ pub(super) fn told(unit: &mut Unit<'_>, device: &mut Device, percent: Option<u8>
     if let Some(percent) = device.state.battery_percent {
         details.insert("battery_level".to_owned(), json!(f64::from(percent) / 100.0));
     }
-    let subject = EventSubject { device_id: Some(device.device_id), ..EventSubject::default() };
     let (was, is) = (before.battery_status(), device.state.battery_status());
     if was.is_some() && was != is {
         details.insert("battery_status".to_owned(), json!(is));
-        unit.emit(EventType::DeviceBatteryStatusChanged, subject.clone(), details.clone())?;
+        unit.emit(EventType::DeviceBatteryStatusChanged, device.device_id, details.clone())?;
     }
     if low && !before.battery_low {
-        unit.emit(EventType::DeviceLowBattery, subject, details)?;
+        unit.emit(EventType::DeviceLowBattery, device.device_id, details)?;
     }
     Ok(())
 }

@@ -21,7 +21,7 @@ pub(super) fn proven(unit: &mut Unit<'_>, id: AccessCodeId, evidence: Evidence) 
     unit.update_code(&code)?;
     unit.note(id, &JournalEntry::Confirmed(CodeChange::Set, evidence))?;
     if wanted {
-        tell(unit, EventType::AccessCodeSetOnDevice, &code, Map::new())?;
+        unit.emit(EventType::AccessCodeSetOnDevice, &code, Map::new())?;
         all_doors_proven(unit, &code, first)?;
     }
     Ok(())
@@ -63,12 +63,12 @@ pub(super) fn gone(unit: &mut Unit<'_>, id: AccessCodeId, how: Gone) -> Result<(
     match code.origin {
         CodeOrigin::Hand => {
             let slot = Map::from_iter([("slot".to_owned(), json!(code.slot.0))]);
-            tell(unit, EventType::AccessCodeUnmanagedRemoved, &code, slot)
+            unit.emit(EventType::AccessCodeUnmanagedRemoved, &code, slot)
         }
         // The code itself is told of when it is set with its new PIN.
         CodeOrigin::Former { .. } => Ok(()),
         CodeOrigin::Device(_) | CodeOrigin::Grant { .. } => {
-            tell(unit, EventType::AccessCodeRemovedFromDevice, &code, Map::new())?;
+            unit.emit(EventType::AccessCodeRemovedFromDevice, &code, Map::new())?;
             settle(unit, &code)
         }
     }
@@ -86,7 +86,7 @@ pub(super) fn changed_by_hand(unit: &mut Unit<'_>, code: &AccessCode, kind: Prob
         let problem = Some(CodeProblem { kind, message, since: unit.now() });
         unit.update_code(&AccessCode { problem, ..code.clone() })?;
     }
-    tell(unit, event, code, Map::new())
+    unit.emit(event, code, Map::new())
 }
 
 /// Its method is told to be revoked once all its codes are out for good.
@@ -117,7 +117,7 @@ pub(super) fn set_problem(
         ProblemKind::DelayInRemoving => EventType::AccessCodeDelayInRemoving,
         ProblemKind::FailedToRemove => EventType::AccessCodeFailedToRemove,
     };
-    tell(unit, event, &code, details.clone())?;
+    unit.emit(event, &code, details.clone())?;
     match problem.kind {
         ProblemKind::DelayInSetting | ProblemKind::FailedToSet => not_issued(unit, &code, details),
         _ => Ok(()),
@@ -148,16 +148,6 @@ pub(super) fn refused(unit: &mut Unit<'_>, id: AccessCodeId, kind: ProblemKind, 
     }
     let problem = CodeProblem { kind, message: why.to_owned(), since: unit.now() };
     set_problem(unit, &code, Some(problem))
-}
-
-/// An event about a code.
-pub(super) fn tell(
-    unit: &mut Unit<'_>,
-    event: EventType,
-    code: &AccessCode,
-    details: Map<String, Value>,
-) -> Result<(), StoreError> {
-    unit.emit(event, code.into(), details)
 }
 
 fn tell_of_method(

@@ -1,7 +1,7 @@
 //! What locks tell without being asked: state, events, and slots to be read again.
 
 use keyway_lock::{LockEvent, SlotNumber, UnlockSource};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
 use super::battery;
 use super::facts;
@@ -35,7 +35,7 @@ pub(super) fn told(unit: &mut Unit<'_>, device: DeviceId, told: &Told) -> Result
         LockEvent::Jammed => {
             let news = !device.state.jammed;
             facts::change_state(unit, &mut device, |state| state.jammed = true)?;
-            if news { tell(unit, EventType::DeviceJammed, id, Map::new()) } else { Ok(()) }
+            if news { unit.emit(EventType::DeviceJammed, id, Map::new()) } else { Ok(()) }
         }
         LockEvent::CodeAdded(slot) if !told.is_echo => slot_changed(unit, id, *slot),
         LockEvent::CodeDeleted(slot) if !told.is_echo => {
@@ -48,13 +48,13 @@ pub(super) fn told(unit: &mut Unit<'_>, device: DeviceId, told: &Told) -> Result
         }
         // Ours is answered by its command; a person's is for that person to see.
         LockEvent::CodeAdded(_) | LockEvent::CodeDeleted(_) | LockEvent::DuplicateCode(_) => Ok(()),
-        LockEvent::InvalidCode => tell(unit, EventType::LockAccessDenied, id, Map::new()),
-        LockEvent::Tamper => tell(unit, EventType::DeviceTampered, id, Map::new()),
+        LockEvent::InvalidCode => unit.emit(EventType::LockAccessDenied, id, Map::new()),
+        LockEvent::Tamper => unit.emit(EventType::DeviceTampered, id, Map::new()),
         LockEvent::DoorOpen(open) => {
             let news = device.state.door_open != Some(*open);
             facts::change_state(unit, &mut device, |state| state.door_open = Some(*open))?;
             let event = if *open { EventType::DeviceDoorOpened } else { EventType::DeviceDoorClosed };
-            if news { tell(unit, event, id, Map::new()) } else { Ok(()) }
+            if news { unit.emit(event, id, Map::new()) } else { Ok(()) }
         }
         LockEvent::Battery { percent, low } => battery::told(unit, &mut device, *percent, *low),
         LockEvent::Reset => {
@@ -92,7 +92,7 @@ fn bolt(
         UnlockSource::Unknown => "unknown",
     };
     let mut details = Map::from_iter([("method".to_owned(), json!(method))]);
-    let mut subject = EventSubject { device_id: Some(id), ..EventSubject::default() };
+    let mut subject = EventSubject::from(id);
     if let Some(acting) = acting.filter(|_| source == UnlockSource::Remote) {
         // The next attempt may have begun when the report of the one before comes in.
         let wanted = if locked { ActionType::LockDoor } else { ActionType::UnlockDoor };
@@ -113,13 +113,4 @@ fn bolt(
     }
     let event = if locked { EventType::LockLocked } else { EventType::LockUnlocked };
     unit.emit(event, subject, details)
-}
-
-fn tell(
-    unit: &mut Unit<'_>,
-    event: EventType,
-    device: DeviceId,
-    details: Map<String, Value>,
-) -> Result<(), StoreError> {
-    unit.emit(event, EventSubject { device_id: Some(device), ..EventSubject::default() }, details)
 }

@@ -141,7 +141,7 @@ pub(super) fn heard(unit: &mut Unit<'_>, device: &mut Device) -> Result<(), Stor
         }
     })?;
     let event = if device.is_managed { EventType::DeviceConnected } else { EventType::DeviceUnmanagedConnected };
-    if news { tell(unit, event, device.device_id) } else { Ok(()) }
+    if news { unit.emit(event, device.device_id, Map::new()) } else { Ok(()) }
 }
 
 /// The lock can't be reached.
@@ -151,11 +151,7 @@ pub(super) fn lost(unit: &mut Unit<'_>, device: &mut Device) -> Result<(), Store
     }
     facts::change_state(unit, device, |state| state.online = false)?;
     let event = if device.is_managed { EventType::DeviceDisconnected } else { EventType::DeviceUnmanagedDisconnected };
-    tell(unit, event, device.device_id)
-}
-
-fn tell(unit: &mut Unit<'_>, event: EventType, device: DeviceId) -> Result<(), StoreError> {
-    unit.emit(event, EventSubject { device_id: Some(device), ..EventSubject::default() }, Map::new())
+    unit.emit(event, device.device_id, Map::new())
 }
 
 fn status_told(unit: &mut Unit<'_>, device: &mut Device, status: &LockStatus) -> Result<(), StoreError> {

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use keyway_lock::{LockId, LockInfo};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
 use super::tamper;
-use crate::model::{Device, DeviceId, DeviceState, EventSubject, EventType, RadioAddress, RadioKind};
+use crate::model::{Device, DeviceId, DeviceState, EventType, RadioAddress, RadioKind};
 use crate::store::{StoreError, Unit};
 
 /// A lock is in the network: a new device, or a known one that may have changed. `info`: its interview is done.
@@ -32,7 +32,7 @@ pub(super) fn enlisted(
         };
         unit.insert_device(&device)?;
         if device.info.is_some() {
-            tell(unit, EventType::DeviceAdded, &device, Map::new())?;
+            unit.emit(EventType::DeviceAdded, device.device_id, Map::new())?;
         }
         return Ok(device.device_id);
     };
@@ -40,7 +40,7 @@ pub(super) fn enlisted(
     if !device.is_configured {
         device.is_configured = true;
         unit.update_device(&device)?;
-        tell(unit, EventType::DeviceAdded, &device, Map::new())?;
+        unit.emit(EventType::DeviceAdded, device.device_id, Map::new())?;
     }
     // An interview that is under way again takes nothing away from what is known.
     if info.is_some() && device.info != info {
@@ -48,7 +48,7 @@ pub(super) fn enlisted(
         device.info = info;
         unit.update_device(&device)?;
         if first {
-            tell(unit, EventType::DeviceAdded, &device, Map::new())?;
+            unit.emit(EventType::DeviceAdded, device.device_id, Map::new())?;
         }
         // It may take now what it refused before.
         tamper::slot_got_free(unit, device.device_id)?;
@@ -83,7 +83,7 @@ fn rename(unit: &mut Unit<'_>, device: &mut Device, name: Option<&str>) -> Resul
         return Ok(());
     }
     let details = Map::from_iter([("device_name".to_owned(), json!(device.display_name()))]);
-    tell(unit, EventType::DeviceNameChanged, device, details)
+    unit.emit(EventType::DeviceNameChanged, device.device_id, details)
 }
 
 /// Which locks there are on a network: what is configured, and what the stick told of.
@@ -123,9 +123,5 @@ fn remove(unit: &mut Unit<'_>, mut device: Device) -> Result<(), StoreError> {
     device.is_configured = false;
     device.state.online = false;
     unit.update_device(&device)?;
-    tell(unit, EventType::DeviceRemoved, &device, Map::new())
-}
-
-fn tell(unit: &mut Unit<'_>, event: EventType, device: &Device, details: Map<String, Value>) -> Result<(), StoreError> {
-    unit.emit(event, EventSubject { device_id: Some(device.device_id), ..EventSubject::default() }, details)
+    unit.emit(EventType::DeviceRemoved, device.device_id, Map::new())
 }

@@ -50,9 +50,10 @@ impl Unit<'_> {
     pub fn emit(
         &mut self,
         event_type: EventType,
-        subject: EventSubject,
+        subject: impl Into<EventSubject>,
         details: Map<String, Value>,
     ) -> Result<(), StoreError> {
+        let subject = subject.into();
         let sql = "INSERT INTO events (event_id, event_type, occurred_at, device_id, access_code_id, access_grant_id,
             access_method_id, user_identity_id, action_attempt_id, space_id, caller, details)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";

@@ -8,10 +8,8 @@ use rusqlite::{ToSql, types::FromSql};
 use uuid::Uuid;
 
 use super::StoreError;
-use crate::model::{
-    AccessCodeId, AccessGrantId, AccessMethodId, ActionAttemptId, ApiKeyId, DeviceId, EventId, ProblemKind, RadioKind,
-    Role, Schedule, SpaceId, Timestamp, UserIdentityId, WebhookId, Window, WorkspaceId,
-};
+use crate::model::id::every_id;
+use crate::model::{ProblemKind, RadioKind, Role, Schedule, Timestamp, Window};
 
 /// A row being read.
 pub(super) struct Row<'a> {
@@ -161,7 +159,7 @@ words! {
 
 macro_rules! ids {
     ($($id:ident),+ $(,)?) => {$(
-        impl ToSql for $id {
+        impl ToSql for crate::model::$id {
             fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
                 Ok(ToSqlOutput::Borrowed(ValueRef::Blob(self.0.as_bytes())))
             }
@@ -169,19 +167,7 @@ macro_rules! ids {
     )+};
 }
 
-ids!(
-    AccessCodeId,
-    AccessGrantId,
-    AccessMethodId,
-    ActionAttemptId,
-    ApiKeyId,
-    DeviceId,
-    EventId,
-    SpaceId,
-    UserIdentityId,
-    WebhookId,
-    WorkspaceId,
-);
+every_id!(ids);
 
 /// A schedule as it is kept.
 pub(super) fn schedule_text(schedule: Option<&Schedule>) -> Option<String> {

@@ -146,7 +146,7 @@ fn a_full_disk_is_told_to_every_job_of_the_commit_and_the_store_works_again_when
     run(&store, at(0), limit(1)).unwrap();
     let fill = |unit: &mut Unit<'_>| -> Result<(), StoreError> {
         for _ in 0..1000 {
-            unit.emit(crate::model::EventType::DeviceAdded, Default::default(), Default::default())?;
+            unit.emit(crate::model::EventType::DeviceAdded, crate::model::EventSubject::default(), Default::default())?;
         }
         Ok(())
     };
