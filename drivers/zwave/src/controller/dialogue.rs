@@ -1,5 +1,7 @@
 //! The conversation with one lock: its interview, the job under way, and what waits.
 
+mod hearing;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,25 +11,21 @@ use keyway_lock::{
     SlotReport,
 };
 
-use crate::cc::battery::{self, BatteryCommand};
-use crate::cc::door_lock::{self, Configuration, DoorLockCommand};
-use crate::cc::notification::{self, NotificationCommand};
-use crate::cc::user_code::{self, UserCodeCommand};
-use crate::cc::user_credential;
-use crate::interview::{Interview, InterviewAsk, Progress};
+use crate::cc::door_lock::{Configuration, DoorLockCommand};
+use crate::interview::{self, About, Interview, InterviewAsk, Progress};
 use crate::lock::{Job, Next, Want};
 use crate::node::NodeId;
 use crate::node::info::Listening;
 use crate::node::table::NodeRecord;
 use crate::quirks::Quirks;
-use crate::security::{SecurityClass, s0, s2};
+use crate::security::SecurityClass;
 use crate::serial_api::startup::Stick;
 use crate::transport::exchange::{AskError, Awaits, Question};
 use crate::transport::queue::{AskId, Ended, Queue};
 use crate::transport::sessions::SessionIds;
 
-/// Device Reset Locally (CC:005A.01.01).
-const RESET_NOTIFICATION: [u8; 2] = [0x5A, 0x01];
+use hearing::{due_level, events_of, level_of};
+
 /// How long the lock's word that a slot is free is worth something to the next set.
 const FREE_FOR: Duration = Duration::from_secs(300);
 
@@ -116,17 +114,18 @@ impl Dialogue {
             self.event(RadioEvent::LockPending(self.lock(), message));
             return false;
         }
-        self.begin_new(now);
+        self.begin_new(now, stick);
         true
     }
 
     /// It is in the network, and is asked for what is not known of it.
-    pub(super) fn begin_new(&mut self, now: Instant) {
+    pub(super) fn begin_new(&mut self, now: Instant, stick: &Stick) {
         self.in_network = true;
         match self.record.as_ref().filter(|record| record.is_usable()) {
             Some(record) => {
                 let info = record.lock_info();
-                self.interview_at = (self.draft.is_some() || !record.is_complete()).then_some(now);
+                let complete = interview::is_complete(record, &About::new(self.node, stick, &self.granted));
+                self.interview_at = (self.draft.is_some() || !complete).then_some(now);
                 self.event(RadioEvent::LockInterviewed(self.lock(), info));
             }
             None => {
@@ -194,7 +193,7 @@ impl Dialogue {
             }
             match &mut self.doing {
                 None => return,
-                Some(Doing::Interview(interview)) => match interview.ask(stick) {
+                Some(Doing::Interview(interview)) => match interview.ask() {
                     Some(InterviewAsk::Stick(command)) => self.asked = Some(queue.ask_stick(self.node, command)),
                     Some(InterviewAsk::Node(command, awaits)) => {
                         let level = level_of(interview.record(), &self.granted, &command);
@@ -244,7 +243,7 @@ impl Dialogue {
         self.interview_at = None;
         let record = self.draft.take().or_else(|| self.record.clone());
         let record = record.unwrap_or_else(|| NodeRecord::new(&self.granted));
-        let interview = Interview::new(self.node, stick, &self.granted, record, Arc::clone(&self.quirks));
+        let interview = Interview::new(About::new(self.node, stick, &self.granted), record, Arc::clone(&self.quirks));
         tracing::info!(node = %self.node, "interview begins");
         self.doing = Some(Doing::Interview(Box::new(interview)));
         true
@@ -348,7 +347,7 @@ impl Dialogue {
             Ended::Node(Err(_)) | Ended::Stick(_) => {}
         }
         let progress = match (&mut self.doing, ended) {
-            (Some(Doing::Interview(interview)), ended) => interview.handle_ended(ended),
+            (Some(Doing::Interview(interview)), ended) => interview.handle_ended(&ended),
             (Some(Doing::Job(_, _, job)), Ended::Node(answer)) => {
                 job.handle_answer(now, answer);
                 if let Some(event) = job.take_aside() {
@@ -432,67 +431,5 @@ impl Dialogue {
     /// What there is to tell since the last call.
     pub(super) fn take_told(&mut self) -> Vec<Told> {
         std::mem::take(&mut self.told)
-    }
-}
-
-/// The security a command of this class has, from the lock or to it: the highest granted, if the lock supports the class
-/// under security.
-fn level_of(record: &NodeRecord, granted: &[SecurityClass], command: &[u8]) -> Option<SecurityClass> {
-    const SECURITY: [u8; 2] = [s0::CLASS, s2::CLASS];
-    let class = command.first()?;
-    let secure = record.secure.contains(class) || SECURITY.contains(class);
-    granted.iter().max().copied().filter(|_| secure)
-}
-
-/// The security a command must have to be believed. A secured lock says nothing in the clear but what it lists there:
-/// anybody could make it up.
-fn due_level(record: &NodeRecord, granted: &[SecurityClass], command: &[u8]) -> Option<SecurityClass> {
-    let class = command.first()?;
-    let in_the_clear = record.clear.contains(class) && !record.secure.contains(class);
-    granted.iter().max().copied().filter(|_| !in_the_clear)
-}
-
-/// What a command means for a lock; what can't be read means nothing.
-fn events_of(command: &[u8], record: &NodeRecord) -> Vec<LockEvent> {
-    match command.first() {
-        Some(&notification::CLASS) => match NotificationCommand::decode(command) {
-            Ok(NotificationCommand::Report(report)) => {
-                let events = report.lock_events(record.quirk.alarm_events);
-                events.into_iter().map(|event| by_slot(event, record)).collect()
-            }
-            _ => Vec::new(),
-        },
-        Some(&battery::CLASS) => match BatteryCommand::decode(command) {
-            Ok(BatteryCommand::Report { percent, low }) => vec![LockEvent::Battery { percent, low }],
-            _ => Vec::new(),
-        },
-        Some(&door_lock::CLASS) => match DoorLockCommand::decode(command) {
-            Ok(DoorLockCommand::OperationReport(report)) => {
-                let door = (record.door_sensor == Some(true)).then(|| LockEvent::DoorOpen(report.door_open()));
-                report.locked().map(LockEvent::Bolt).into_iter().chain(door).collect()
-            }
-            _ => Vec::new(),
-        },
-        // Some locks report a slot by themselves when a hand changed it: worth a look.
-        Some(&user_code::CLASS) => match UserCodeCommand::decode(command) {
-            Ok(UserCodeCommand::Report(code)) if code.content() == SlotContent::Free => {
-                vec![LockEvent::CodeDeleted(Some(code.user))]
-            }
-            Ok(UserCodeCommand::Report(code)) => vec![LockEvent::CodeAdded(Some(code.user))],
-            _ => Vec::new(),
-        },
-        Some(&user_credential::CLASS) => user_credential::event_of(command).into_iter().collect(),
-        _ if command.starts_with(&RESET_NOTIFICATION) => vec![LockEvent::Reset],
-        _ => Vec::new(),
-    }
-}
-
-/// Some locks count the users of keypad events in their own way.
-fn by_slot(event: LockEvent, record: &NodeRecord) -> LockEvent {
-    let slot_of = |user: Option<SlotNumber>| user.and_then(|user| record.quirk.slot_of_event(user));
-    match event {
-        LockEvent::Unlocked { source, slot } => LockEvent::Unlocked { source, slot: slot_of(slot) },
-        LockEvent::Locked { source, slot } => LockEvent::Locked { source, slot: slot_of(slot) },
-        other => other,
     }
 }

@@ -188,8 +188,8 @@ impl ZwaveRadio {
     }
 
     fn begin(&mut self, now: Instant, node: NodeId) {
-        if let Some(lock) = self.locks.get_mut(&node) {
-            lock.begin_new(now);
+        if let (Some(lock), Some(stick)) = (self.locks.get_mut(&node), self.session.stick()) {
+            lock.begin_new(now, stick);
         }
     }
 }

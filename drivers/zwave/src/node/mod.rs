@@ -2,6 +2,7 @@
 
 pub mod id;
 pub mod info;
+mod lock_info;
 pub mod table;
 
 pub use id::NodeId;

@@ -2,22 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use keyway_lock::{AutoLock, Capabilities, LockInfo, NetworkRecord, ReadBack, RecordKey, SecretBytes, SlotNumber};
+use keyway_lock::{NetworkRecord, RecordKey, SecretBytes};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::NodeId;
 use super::info::Listening;
 use crate::cc;
-use crate::cc::manufacturer_specific::manufacturer_name;
 use crate::quirks::{Quirk, Quirks};
 use crate::security::SecurityClass;
 use crate::transport::supervision;
 
 /// Version of [`NodeRecord`] in the store; a record of another version is asked for anew.
 const RECORD_VERSION: u8 = 1;
-/// Slots that one command of the hub may change, at most: a person at the door waits behind them, for about two seconds.
-const MOST_CHANGES: u8 = 12;
 
 /// What a lock with User Credential said of its users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,12 +40,14 @@ pub struct PinFacts {
     pub checksum: bool,
 }
 
-/// What a node's interview found. Kept in the store, so that it is not asked again at each start.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What a node's interview found. Kept in the store, so that it is not asked again at each start; what an earlier release
+/// did not ask is not known in its records.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct NodeRecord {
-    version: u8,
+    pub(super) version: u8,
     /// The classes it was granted when it was asked; another list means another inclusion.
-    granted: Vec<u8>,
+    pub(super) granted: Vec<u8>,
     /// How it listens; `None`: the stick did not say.
     pub listening: Option<Listening>,
     /// Command classes it supports in the clear.
@@ -101,33 +100,8 @@ pub struct NodeRecord {
 impl NodeRecord {
     /// Nothing known yet.
     pub fn new(granted: &[SecurityClass]) -> Self {
-        Self {
-            version: RECORD_VERSION,
-            granted: granted.iter().map(|class| *class as u8).collect(),
-            listening: None,
-            clear: BTreeSet::new(),
-            secure: BTreeSet::new(),
-            versions: BTreeMap::new(),
-            product: None,
-            firmware: None,
-            role_type: None,
-            users: None,
-            digits: None,
-            door_sensor: None,
-            has_auto_relock: None,
-            auto_relock: None,
-            identifies: None,
-            lifeline: false,
-            masked: None,
-            checksum: None,
-            multiple_set: None,
-            multiple_report: None,
-            code_length: None,
-            credential_users: None,
-            credential_pins: None,
-            quirk: Quirk::default(),
-            missing: BTreeSet::new(),
-        }
+        let granted = granted.iter().map(|class| *class as u8).collect();
+        Self { version: RECORD_VERSION, granted, ..Self::default() }
     }
 
     /// Reads a record of the store; `None` if it is of another version, of another inclusion, or can't be read.
@@ -142,19 +116,6 @@ impl NodeRecord {
         self.quirk = quirks.of(self.product, self.firmware);
     }
 
-    /// Whether its interview has brought everything.
-    pub fn is_complete(&self) -> bool {
-        let length = self.quirk.code_length_parameter.is_none() || self.code_length.is_some();
-        let length = length || !self.supports(cc::configuration::CLASS);
-        // Earlier releases did not ask.
-        let second = self.checksum.is_some() && self.multiple_set.is_some() && self.multiple_report.is_some();
-        let second = second || self.version_of(cc::user_code::CLASS) < 2 || self.speaks_credentials();
-        let auto_relock = self.has_auto_relock.is_some() || self.version_of(cc::door_lock::CLASS) < 4;
-        let indicator = self.versions.contains_key(&cc::indicator::CLASS) || !self.supports(cc::indicator::CLASS);
-        let asked = length && second && auto_relock && indicator && self.is_asked_for_credentials();
-        self.missing.is_empty() && asked
-    }
-
     fn is_asked_for_credentials(&self) -> bool {
         let asked = self.credential_users.is_some() && self.credential_pins.is_some();
         asked || !self.supports(cc::user_credential::CLASS)
@@ -166,7 +127,7 @@ impl NodeRecord {
     }
 
     /// The slots of which each has a user of its own.
-    fn credential_slots(&self) -> u16 {
+    pub(super) fn credential_slots(&self) -> u16 {
         let slots = self.credential_users.zip(self.credential_pins).map(|(users, pins)| users.guests.min(pins.slots));
         slots.unwrap_or(0)
     }
@@ -174,15 +135,6 @@ impl NodeRecord {
     /// Whether a command is sent under Supervision.
     pub fn is_supervised(&self) -> bool {
         self.supports(supervision::CLASS) && self.quirk.supervision != Some(false)
-    }
-
-    /// How many slots may be changed by one command of the hub. One that tells its old content for a while is given time
-    /// after each; under Security 0 not even two codes fit a frame.
-    fn changes_at_once(&self) -> u8 {
-        let narrow = self.granted.iter().max() == Some(&(SecurityClass::S0 as u8));
-        let able = self.multiple_set == Some(true) && self.quirk.settle.is_zero();
-        let able = able && !narrow && !self.speaks_credentials();
-        if able { MOST_CHANGES } else { 0 }
     }
 
     /// Whether it hides its codes, as far as is known.
@@ -220,54 +172,6 @@ impl NodeRecord {
     pub fn version_of(&self, class: u8) -> u8 {
         self.versions.get(&class).copied().unwrap_or(1)
     }
-
-    /// What the hub is told.
-    pub fn lock_info(&self) -> LockInfo {
-        let (manufacturer, model) = match self.product {
-            Some((maker, kind, product)) => (
-                manufacturer_name(maker).map_or_else(|| format!("{maker:04x}"), str::to_owned),
-                format!("{kind:04x}:{product:04x}"),
-            ),
-            None => (String::new(), String::new()),
-        };
-        let pins = self.credential_pins.filter(|_| self.speaks_credentials());
-        let lengths = self.code_length.map(|length| (length, length)).or(self.quirk.code_lengths);
-        let lengths = lengths.or(pins.map(|pins| (pins.min_length, pins.max_length)));
-        // User Code has no field for it: "the User Code field MUST be 4 to 10 characters".
-        let (min_code_length, max_code_length) = lengths.unwrap_or((4, 10));
-        let (slot_count, has_checksum) = match pins {
-            Some(pins) => (self.credential_slots(), pins.checksum),
-            None => (self.users.unwrap_or(0), self.checksum == Some(true)),
-        };
-        LockInfo {
-            manufacturer,
-            model,
-            firmware: self.firmware.map_or_else(String::new, |(version, sub)| format!("{version}.{sub}")),
-            capabilities: Capabilities {
-                slot_count,
-                first_slot: SlotNumber(1),
-                min_code_length,
-                max_code_length,
-                reserved_slots: self.quirk.reserved_slots.clone(),
-                alike: self.quirk.alike.clone(),
-                digits: self.digits.clone().unwrap_or_else(|| "0123456789".to_owned()),
-                read_back: match self.hides_codes() {
-                    None => ReadBack::Unknown,
-                    Some(false) => ReadBack::Shown,
-                    Some(true) => ReadBack::Masked,
-                },
-                has_checksum,
-                changes_at_once: self.changes_at_once(),
-                can_lock: self.supports(cc::door_lock::CLASS),
-                can_unlock: self.supports(cc::door_lock::CLASS),
-                has_door_sensor: self.door_sensor == Some(true),
-                has_battery: self.supports(cc::battery::CLASS),
-                can_identify: self.identifies == Some(true),
-            },
-            auto_lock: self.auto_relock.filter(|_| self.has_auto_relock == Some(true)).map(AutoLock::from_seconds),
-            missing: self.missing.iter().cloned().collect(),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -290,32 +194,5 @@ mod tests {
         assert_eq!(NodeRecord::from_record(&value, &granted), Some(record));
         assert_eq!(NodeRecord::from_record(&value, &[SecurityClass::S0]), None);
         assert_eq!(NodeRecord::from_record(&SecretBytes(Zeroizing::new(b"{}".to_vec())), &granted), None);
-    }
-
-    #[test]
-    fn where_a_lock_has_both_classes_its_codes_are_the_pins_of_its_users() {
-        let (guests, pins) = (UserFacts { guests: 20, name_length: 10, name_encoding: 0 }, 25);
-        let both = NodeRecord {
-            clear: BTreeSet::from([cc::user_code::CLASS, cc::user_credential::CLASS]),
-            users: Some(250),
-            credential_users: Some(guests),
-            credential_pins: Some(PinFacts { slots: pins, min_length: 6, max_length: 8, checksum: true }),
-            ..NodeRecord::new(&[])
-        };
-        let capabilities = both.lock_info().capabilities;
-        assert_eq!((capabilities.slot_count, capabilities.min_code_length, capabilities.max_code_length), (20, 6, 8));
-        assert!(capabilities.has_checksum && both.is_usable());
-        let no_pins = PinFacts { slots: 0, min_length: 0, max_length: 0, checksum: false };
-        let fingers_only = NodeRecord { credential_pins: Some(no_pins), ..both.clone() };
-        assert_eq!(fingers_only.lock_info().capabilities.slot_count, 250);
-        assert!(!NodeRecord { credential_pins: None, ..both }.is_usable());
-    }
-
-    #[test]
-    fn a_lock_without_user_codes_takes_no_codes_and_an_unknown_maker_is_shown_by_number() {
-        let record = NodeRecord { product: Some((0xABCD, 1, 2)), ..NodeRecord::new(&[]) };
-        let info = record.lock_info();
-        assert_eq!((info.manufacturer.as_str(), info.model.as_str()), ("abcd", "0001:0002"));
-        assert_eq!(info.capabilities.slot_count, 0);
     }
 }
