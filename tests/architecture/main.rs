@@ -92,7 +92,7 @@ fn crates_that_may_be_exchanged_stand_behind_one_door() {
 
 #[test]
 fn drivers_do_no_io_and_know_no_runtime() {
-    for driver in ["lock", "zwave", "virtual"] {
+    for driver in ["lock", "zwave", "zigbee", "virtual"] {
         let folder = format!("drivers/{driver}");
         let manifest = std::fs::read_to_string(root().join(&folder).join("Cargo.toml")).unwrap();
         let manifest: toml::Table = toml::from_str(&manifest).unwrap();
@@ -111,7 +111,17 @@ fn drivers_do_no_io_and_know_no_runtime() {
 #[test]
 fn the_vocabulary_of_locks_knows_no_driver() {
     let manifest = std::fs::read_to_string(root().join("drivers/lock/Cargo.toml")).unwrap();
-    assert!(!manifest.contains("keyway-zwave") && !manifest.contains("keyway-virtual"));
+    for driver in ["keyway-zwave", "keyway-zigbee", "keyway-virtual"] {
+        assert!(!manifest.contains(driver), "drivers/lock knows {driver}");
+    }
+}
+
+#[test]
+fn no_radio_knows_another() {
+    for (driver, other) in [("zwave", "keyway-zigbee"), ("zigbee", "keyway-zwave")] {
+        let manifest = std::fs::read_to_string(root().join("drivers").join(driver).join("Cargo.toml")).unwrap();
+        assert!(!manifest.contains(other), "drivers/{driver} knows {other}");
+    }
 }
 
 #[test]
