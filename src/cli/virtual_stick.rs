@@ -9,7 +9,8 @@ use std::time::Instant;
 
 use anyhow::Context;
 use keyway_virtual::faults::Garble;
-use keyway_virtual::zwave::{StickFault, StickSetup, VirtualOutput, VirtualStick, demo_setup};
+use keyway_virtual::stick::{Stick, StickFault, VirtualOutput};
+use keyway_virtual::zwave::{StickSetup, VirtualStick, demo_setup};
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -52,15 +53,20 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
     runtime.block_on(async {
-        let server = Server::bind(arguments.listen, arguments.control, setup).await?;
+        let server = Server::bind(arguments.listen, arguments.control, zwave(setup)).await?;
         say(json!({"listening": server.listening()?, "control": server.controlled()?}));
         server.serve().await
     })
 }
 
+/// Makes a Z-Wave stick.
+pub(super) fn zwave(setup: StickSetup) -> impl FnOnce(Instant, [u8; 32]) -> Box<dyn Stick> {
+    |now, entropy| Box::new(VirtualStick::new(now, setup, entropy))
+}
+
 /// A virtual stick on its ports.
 pub(super) struct Server {
-    stick: VirtualStick,
+    stick: Box<dyn Stick>,
     clock: SystemClock,
     hubs: TcpListener,
     controls: Option<TcpListener>,
@@ -96,11 +102,11 @@ enum Happened {
 }
 
 impl Server {
-    /// Takes the ports.
+    /// Takes the ports, and makes the stick.
     pub(super) async fn bind(
         listen: SocketAddr,
         control: Option<SocketAddr>,
-        setup: StickSetup,
+        make: impl FnOnce(Instant, [u8; 32]) -> Box<dyn Stick>,
     ) -> anyhow::Result<Self> {
         let bind = async |address: SocketAddr| {
             TcpListener::bind(address).await.with_context(|| format!("can't listen on {address}"))
@@ -108,7 +114,7 @@ impl Server {
         let mut entropy = [0; 32];
         clock::entropy(&mut entropy).context("no randomness")?;
         let clock = SystemClock::new(None);
-        let stick = VirtualStick::new(clock.now().mono, setup, entropy);
+        let stick = make(clock.now().mono, entropy);
         let controls = match control {
             Some(address) => Some(bind(address).await?),
             None => None,
@@ -271,7 +277,7 @@ mod tests {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let any = SocketAddr::from(([127, 0, 0, 1], 0));
-                let server = Server::bind(any, Some(any), demo_setup()).await.unwrap();
+                let server = Server::bind(any, Some(any), zwave(demo_setup())).await.unwrap();
                 tell.send((server.listening().unwrap(), server.controlled().unwrap().unwrap())).unwrap();
                 server.serve().await.unwrap();
             });

@@ -2,4 +2,5 @@
 
 pub mod door;
 pub mod faults;
+pub mod stick;
 pub mod zwave;

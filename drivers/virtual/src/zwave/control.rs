@@ -12,24 +12,7 @@ use serde_json::{Value, json};
 
 use super::setup::RawFresh;
 use super::{Action, Outcome, Series, VirtualStick};
-
-/// What a request means for the byte stream, which the stick itself knows nothing of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StickFault {
-    /// Every n-th byte, either way, has a bit flipped; 0: none.
-    GarbleEvery(u64),
-    /// The host's connection is cut.
-    Disconnect,
-}
-
-/// The answer to a request.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Control {
-    /// The line to send back.
-    pub answer: Value,
-    /// What is to be done to the byte stream.
-    pub fault: Option<StickFault>,
-}
+use crate::stick::{Control, StickFault};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -115,15 +98,14 @@ struct Fault {
 }
 
 impl VirtualStick {
-    /// Carries out one line of the control port.
-    pub fn handle_control(&mut self, now: Instant, line: &str) -> Control {
-        match self.control(now, line) {
+    pub(super) fn control(&mut self, now: Instant, line: &str) -> Control {
+        match self.carry_out_request(now, line) {
             Ok(control) => control,
             Err(error) => json!({"ok": false, "error": error}).into(),
         }
     }
 
-    fn control(&mut self, now: Instant, line: &str) -> Result<Control, String> {
+    fn carry_out_request(&mut self, now: Instant, line: &str) -> Result<Control, String> {
         let request: Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
         let has = |key| request.get(key).is_some();
         if has("get") {
@@ -219,12 +201,6 @@ fn read<T: DeserializeOwned>(request: Value) -> Result<T, String> {
     serde_json::from_value(request).map_err(|error| error.to_string())
 }
 
-impl From<Value> for Control {
-    fn from(answer: Value) -> Self {
-        Self { answer, fault: None }
-    }
-}
-
 impl LockRequest {
     /// What it asks for, faults first.
     fn actions(self) -> Result<Vec<Action>, String> {
@@ -263,6 +239,7 @@ impl LockRequest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stick::Stick;
     use crate::zwave::tests::{start, stick};
 
     #[test]

@@ -1,7 +1,6 @@
 //! A Z-Wave controller and its nodes in software, speaking the real Serial API.
 //!
-//! [`VirtualStick`] is sans-IO: bytes of the host and instants in, bytes for the host and the next timeout out. Inside, the
-//! `link` frames what the `controller` answers, sends go over the `air` with their time and their losses, and each
+//! Inside [`VirtualStick`], the `link` frames what the `controller` answers, sends go over the `air` with their time and their losses, and each
 //! `node` is a lock with its own security.
 
 mod action;
@@ -29,7 +28,6 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 pub use action::{Action, Outcome};
-pub use control::{Control, StickFault};
 pub use joining::JoinFaults;
 pub use log::LoggedCommand;
 pub use memory::Series;
@@ -45,6 +43,7 @@ use network::Comings;
 use node::{Membership, Node};
 
 use crate::door::Door;
+use crate::stick::{Control, Stick, VirtualOutput};
 
 /// A beam that wakes a frequently listening node.
 const BEAM: Duration = Duration::from_millis(1100);
@@ -56,15 +55,6 @@ const NO_ACK_AFTER: Duration = Duration::from_millis(2500);
 const MEMORY: Duration = Duration::from_millis(2);
 /// How long a restart of the stick takes.
 const RESTART: Duration = Duration::from_millis(500);
-
-/// What the stick wants.
-#[derive(Debug, PartialEq, Eq)]
-pub enum VirtualOutput {
-    /// Bytes for the host.
-    Transmit(Vec<u8>),
-    /// Nothing until then; `None`: until something comes in.
-    Timeout(Option<Instant>),
-}
 
 /// Frames on the air between hub and lock, acknowledgements not counted, whether they arrive or not.
 /// And how often a beam woke the lock for one of them.
@@ -130,55 +120,6 @@ impl VirtualStick {
             open: false,
             down: false,
         }
-    }
-
-    /// A host opened the port.
-    pub fn handle_opened(&mut self, _now: Instant) {
-        self.open = true;
-        self.link.reset();
-    }
-
-    /// The host went away. The stick goes on; what it has to tell is lost.
-    pub fn handle_closed(&mut self, _now: Instant) {
-        self.open = false;
-        self.link.reset();
-    }
-
-    /// Bytes of the host.
-    pub fn handle_bytes(&mut self, now: Instant, bytes: &[u8]) {
-        if self.down {
-            return;
-        }
-        for frame in self.link.handle_bytes(now, bytes) {
-            self.carry_out(now, &frame);
-        }
-    }
-
-    /// The instant of [`VirtualOutput::Timeout`] has come.
-    pub fn handle_timeout(&mut self, now: Instant) {
-        for frame in self.link.handle_timeout(now) {
-            self.carry_out(now, &frame);
-        }
-        while let Some(flight) = self.air.take(now) {
-            self.arrive(now, flight);
-        }
-        let due = |(id, post): (&NodeId, &Post)| post.node.timeout().is_some_and(|at| at <= now).then_some(*id);
-        let nodes: Vec<NodeId> = self.posts.iter().filter_map(due).collect();
-        for id in nodes {
-            if let Some(post) = self.posts.get_mut(&id) {
-                post.node.handle_timeout(now);
-            }
-            self.collect(now, id);
-        }
-    }
-
-    /// The next output; to be called until it is a [`VirtualOutput::Timeout`].
-    pub fn poll_output(&mut self) -> VirtualOutput {
-        if let Some(bytes) = self.link.poll() {
-            return VirtualOutput::Transmit(bytes);
-        }
-        let nodes = self.posts.values().filter_map(|post| post.node.timeout());
-        VirtualOutput::Timeout(nodes.chain(self.link.timeout()).chain(self.air.timeout()).min())
     }
 
     /// What it was made of.
@@ -357,6 +298,56 @@ impl VirtualStick {
     /// Signal strength in dBm, about that of the next room.
     fn rssi(&mut self) -> i8 {
         self.random.random_range(-70..=-55)
+    }
+}
+
+impl Stick for VirtualStick {
+    fn handle_opened(&mut self, _now: Instant) {
+        self.open = true;
+        self.link.reset();
+    }
+
+    fn handle_closed(&mut self, _now: Instant) {
+        self.open = false;
+        self.link.reset();
+    }
+
+    fn handle_bytes(&mut self, now: Instant, bytes: &[u8]) {
+        if self.down {
+            return;
+        }
+        for frame in self.link.handle_bytes(now, bytes) {
+            self.carry_out(now, &frame);
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        for frame in self.link.handle_timeout(now) {
+            self.carry_out(now, &frame);
+        }
+        while let Some(flight) = self.air.take(now) {
+            self.arrive(now, flight);
+        }
+        let due = |(id, post): (&NodeId, &Post)| post.node.timeout().is_some_and(|at| at <= now).then_some(*id);
+        let nodes: Vec<NodeId> = self.posts.iter().filter_map(due).collect();
+        for id in nodes {
+            if let Some(post) = self.posts.get_mut(&id) {
+                post.node.handle_timeout(now);
+            }
+            self.collect(now, id);
+        }
+    }
+
+    fn poll_output(&mut self) -> VirtualOutput {
+        if let Some(bytes) = self.link.poll() {
+            return VirtualOutput::Transmit(bytes);
+        }
+        let nodes = self.posts.values().filter_map(|post| post.node.timeout());
+        VirtualOutput::Timeout(nodes.chain(self.link.timeout()).chain(self.air.timeout()).min())
+    }
+
+    fn handle_control(&mut self, now: Instant, line: &str) -> Control {
+        self.control(now, line)
     }
 }
 

@@ -8,9 +8,8 @@ use keyway_lock::{
     PersistId, Pin, PortState, Radio, RadioEvent, SlotChange, SlotNumber,
 };
 use keyway_virtual::faults::Garble;
-use keyway_virtual::zwave::{
-    Action, CodesBy, FreshLock, JoinFaults, LockSetup, StickSetup, VirtualOutput, VirtualStick, demo_setup,
-};
+use keyway_virtual::stick::{Stick as _, VirtualOutput};
+use keyway_virtual::zwave::{Action, CodesBy, FreshLock, JoinFaults, LockSetup, StickSetup, VirtualStick, demo_setup};
 use keyway_zwave::controller::{Setup, ZwaveRadio};
 use keyway_zwave::host::frame::{DataFrame, FrameType};
 use keyway_zwave::node::NodeId;

@@ -7,8 +7,9 @@ use keyway_lock::{
     NetworkOutcome, NetworkRecord, NetworkStep, Output, PortState, Radio, RadioEvent, StickCommand, StickState,
 };
 use keyway_virtual::faults::Garble;
+use keyway_virtual::stick::{Stick as _, VirtualOutput};
 use keyway_virtual::zwave::{
-    Action, FrameCounts, FreshLock, LockSetup, Outcome, Series, StickSetup, VirtualOutput, VirtualStick, demo_setup,
+    Action, FrameCounts, FreshLock, LockSetup, Outcome, Series, StickSetup, VirtualStick, demo_setup,
 };
 use keyway_zwave::controller::{Setup, ZwaveRadio};
 use keyway_zwave::host::frame::{DataFrame, FrameType};
