@@ -3,6 +3,7 @@
 mod port;
 mod reconnect;
 mod stick;
+mod wall;
 
 pub use port::PortAddress;
 pub use stick::{PersistRequest, Stick, StickHandle, StickReport};

@@ -16,6 +16,7 @@ use crate::clock::Clock;
 
 use super::port::{OpenPort, PortAddress};
 use super::reconnect::Reconnect;
+use super::wall::{LOOK_EVERY, Told};
 
 /// A port that takes no byte for this long is as good as gone.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -94,6 +95,7 @@ pub struct Stick {
     reports: mpsc::Sender<StickReport>,
     persists: mpsc::Sender<PersistRequest>,
     reconnect: Reconnect,
+    told: Told,
     outgoing: Zeroizing<Vec<u8>>,
     deadline: Option<Instant>,
 }
@@ -109,6 +111,8 @@ enum Happened {
     Opened(std::io::Result<OpenPort>),
     Asked(Request),
     Timeout,
+    /// The clock is to be looked at, as it is after everything that happens.
+    Look,
     Stop,
 }
 
@@ -134,6 +138,7 @@ impl Stick {
             reports,
             persists,
             reconnect: Reconnect::default(),
+            told: Told::default(),
             outgoing: Zeroizing::new(Vec::new()),
             deadline: None,
         };
@@ -146,6 +151,7 @@ impl Stick {
         let mut open_at = self.clock.now().mono;
         let mut buffer = Zeroizing::new([0; READ_BUFFER]);
         loop {
+            let look = tokio::time::sleep(LOOK_EVERY);
             let happened = match &mut port {
                 Some(port) => {
                     let write = async {
@@ -164,6 +170,7 @@ impl Stick {
                         read = port.reader.read(&mut *buffer) => Happened::Read(read),
                         asked = self.requests.recv() => asked.map_or(Happened::Stop, Happened::Asked),
                         () = at(self.deadline) => Happened::Timeout,
+                        () = look => Happened::Look,
                     }
                 }
                 None => {
@@ -177,10 +184,15 @@ impl Stick {
                         opened = open => Happened::Opened(opened),
                         asked = self.requests.recv() => asked.map_or(Happened::Stop, Happened::Asked),
                         () = at(self.deadline) => Happened::Timeout,
+                        () = look => Happened::Look,
                     }
                 }
             };
-            let now = self.clock.now().mono;
+            let reading = self.clock.now();
+            let now = reading.mono;
+            if let Some(utc) = self.told.look(reading) {
+                self.radio.handle_wall_time(now, utc);
+            }
             match happened {
                 Happened::Stop => return,
                 // A read of nothing is how a serial port tells that it was unplugged.
@@ -221,6 +233,7 @@ impl Stick {
                 Happened::Asked(Request::Stick(id, command)) => self.radio.handle_stick(now, id, command),
                 Happened::Asked(Request::Persisted(id)) => self.radio.handle_persisted(now, id),
                 Happened::Timeout => self.radio.handle_timeout(now),
+                Happened::Look => {}
             }
             if !self.drain(port.is_some()).await {
                 return;

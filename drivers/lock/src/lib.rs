@@ -12,6 +12,7 @@ pub mod pin;
 pub mod radio;
 pub mod slot;
 pub mod stick;
+pub mod time;
 pub mod wire;
 
 pub use capability::{Alike, AutoLock, Capabilities, LockInfo, ReadBack};
@@ -26,3 +27,4 @@ pub use pin::{Pin, PinError};
 pub use radio::{LockId, NetworkRecord, Output, PersistId, PortState, Radio, RecordKey, SecretBytes};
 pub use slot::{Evidence, SlotContent, SlotNumber, SlotReport};
 pub use stick::StickCommand;
+pub use time::{Civil, WallClock, WallTime};

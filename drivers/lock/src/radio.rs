@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use zeroize::Zeroizing;
 
-use crate::{CommandId, LockCommand, NetworkCommand, RadioEvent, StickCommand};
+use crate::{CommandId, LockCommand, NetworkCommand, RadioEvent, StickCommand, WallTime};
 
 /// A lock on one stick, as its driver numbers it (Z-Wave: node id; Zigbee: IEEE address).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,6 +82,10 @@ pub trait Radio {
     fn handle_network(&mut self, now: Instant, id: CommandId, command: NetworkCommand);
     /// The hub asks something of the stick itself.
     fn handle_stick(&mut self, now: Instant, id: CommandId, command: StickCommand);
+    /// The wall clock can be trusted, and shows this at `now`. Told at the start, or when it comes to be trusted, and again
+    /// when it shows something else than what was told and the time since then make it. Never told while it can't be
+    /// trusted: what was told before then holds on. The driver passes it on to locks that keep time.
+    fn handle_wall_time(&mut self, now: Instant, utc: WallTime);
     /// The store has it.
     fn handle_persisted(&mut self, now: Instant, id: PersistId);
     /// The instant of the last [`Output::Timeout`] has come.

@@ -10,10 +10,11 @@ use std::time::Instant;
 
 use keyway_lock::{
     CommandError, CommandId, LockCommand, LockId, NetworkCommand, NetworkRecord, Output, PersistId, PortState, Radio,
-    RadioEvent, RecordKey, SecretBytes, StickCommand, StickState,
+    RadioEvent, RecordKey, SecretBytes, StickCommand, StickState, WallClock, WallTime,
 };
 use zeroize::Zeroizing;
 
+use crate::clock;
 use crate::inclusion::Network;
 use crate::memory::Keeper;
 use crate::node::NodeId;
@@ -54,6 +55,7 @@ struct Secured {
 /// A Z-Wave stick and its locks.
 pub struct ZwaveRadio {
     random: CtrDrbg,
+    clock: WallClock,
     /// What the store had at the start, for the locks of whatever network the stick turns out to have.
     records: Vec<NetworkRecord>,
     /// The locks that are driven whatever the network says.
@@ -88,6 +90,7 @@ impl ZwaveRadio {
         let given = setup.nodes;
         let mut radio = Self {
             random,
+            clock: WallClock::default(),
             records,
             given: BTreeMap::new(),
             quirks: Arc::new(setup.quirks),
@@ -288,9 +291,13 @@ impl ZwaveRadio {
                     self.network.handle_node(now, level, &command);
                 }
                 Incoming::Command { node, level, command } => {
-                    if !self.queue.handle_command(now, node, level, &command)
-                        && let Some(lock) = self.locks.get_mut(&node)
-                    {
+                    if self.queue.handle_command(now, node, level, &command) {
+                        continue;
+                    }
+                    if let Some(time) = clock::answer(&command, self.clock.at(now)) {
+                        self.queue.reply(node, level, time);
+                    }
+                    if let Some(lock) = self.locks.get_mut(&node) {
                         lock.handle_unasked(now, level, &command);
                     }
                 }
@@ -370,6 +377,11 @@ impl Radio for ZwaveRadio {
 
     fn handle_stick(&mut self, now: Instant, id: CommandId, command: StickCommand) {
         self.take_up(now, id, &command);
+        self.run(now);
+    }
+
+    fn handle_wall_time(&mut self, now: Instant, utc: WallTime) {
+        self.clock.set(now, utc);
         self.run(now);
     }
 

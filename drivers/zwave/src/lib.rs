@@ -6,6 +6,7 @@
 //! [`interview`] and [`lock`] → [`controller`], which implements [`keyway_lock::Radio`].
 
 pub mod cc;
+pub mod clock;
 pub mod controller;
 pub mod host;
 pub mod inclusion;

@@ -5,11 +5,14 @@
 
 pub mod association;
 pub mod battery;
+pub mod clock;
 pub mod configuration;
 pub mod door_lock;
 pub mod indicator;
 pub mod manufacturer_specific;
 pub mod notification;
+pub mod time;
+pub mod time_parameters;
 pub mod user_code;
 pub mod user_credential;
 pub mod version;
