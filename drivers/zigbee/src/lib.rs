@@ -13,6 +13,7 @@
 //! test with.
 
 pub mod address;
+pub mod ash;
 pub mod backup;
 pub mod coordinator;
 pub mod key;
