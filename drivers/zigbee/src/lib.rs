@@ -17,3 +17,5 @@ pub mod ash;
 pub mod backup;
 pub mod coordinator;
 pub mod key;
+pub mod zcl;
+pub mod zdo;
