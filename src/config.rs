@@ -29,6 +29,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The broker; `None`: the hub works without one.
     pub mqtt: Option<MqttConfig>,
+    /// What Home Assistant is told over MQTT; `None`: nothing.
+    pub homeassistant: Option<HomeAssistantConfig>,
     /// The HTTP door; `None`: it stays shut.
     pub http: Option<HttpConfig>,
     /// Z-Wave sticks.
@@ -50,6 +52,13 @@ pub struct MqttConfig {
     pub password: Option<Secret>,
     /// Client id; by default `keyway-<hub>`.
     pub client_id: String,
+}
+
+/// What Home Assistant is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HomeAssistantConfig {
+    /// First level of the topics where it looks for devices.
+    pub discovery_prefix: String,
 }
 
 /// Where the HTTP door is.

@@ -18,7 +18,9 @@ use tokio::task::JoinSet;
 use crate::clock::{self, Clock, SystemClock};
 use crate::config::Config;
 use crate::config::credentials::{self, KeyError};
+use crate::homeassistant::HomeAssistant;
 use crate::hub::Hub;
+use crate::mqtt::Companion;
 use crate::store::{Store, StoreError};
 use crate::{http, mqtt, webhooks};
 
@@ -103,9 +105,14 @@ async fn run_with(
     let hub = hub.with_networks(networks).with_orders(orders);
     if let Some(broker) = config.mqtt {
         let (hub_name, hub, ended) = (config.hub_name, hub.clone(), ended.clone());
+        let companion: Option<Arc<dyn Companion>> = match config.homeassistant {
+            Some(config) => Some(Arc::new(HomeAssistant::new(&config, &hub_name, hub.workspace_id().await?))),
+            None => None,
+        };
         let door = move || {
             let (hub_name, broker, hub, ended) = (hub_name.clone(), broker.clone(), hub.clone(), ended.clone());
-            async move { mqtt::serve(&hub_name, &broker, hub, ended).await }
+            let companion = companion.clone();
+            async move { mqtt::serve(&hub_name, &broker, companion, hub, ended).await }
         };
         tasks.start("the MQTT door", keep_open("MQTT", door, tasks.stop.clone()));
     }

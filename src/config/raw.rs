@@ -12,7 +12,10 @@ use toml::Spanned;
 
 use crate::radio::PortAddress;
 
-use super::{Config, HttpConfig, MqttConfig, Secret, Wrong, ZwaveLock, ZwaveStick, network_key, security_class, wrong};
+use super::{
+    Config, HomeAssistantConfig, HttpConfig, MqttConfig, Secret, Wrong, ZwaveLock, ZwaveStick, network_key,
+    security_class, wrong,
+};
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
@@ -20,6 +23,8 @@ pub(super) struct File {
     #[serde(default)]
     hub: Hub,
     mqtt: Option<Mqtt>,
+    #[serde(default)]
+    homeassistant: HomeAssistant,
     #[serde(default)]
     http: Http,
     #[serde(default)]
@@ -41,6 +46,13 @@ struct Mqtt {
     password: Option<String>,
     password_file: Option<Spanned<PathBuf>>,
     client_id: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct HomeAssistant {
+    enabled: Option<bool>,
+    discovery_prefix: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -90,6 +102,7 @@ impl File {
         };
         let data_dir = self.hub.data_dir.unwrap_or_else(super::credentials::state_directory);
         let mqtt = self.mqtt.map(|mqtt| mqtt.check(&hub_name)).transpose()?;
+        let homeassistant = self.homeassistant.check()?.filter(|_| mqtt.is_some());
         let http = self.http.check(&data_dir)?;
         let mut zwave = Vec::new();
         let mut names = BTreeSet::new();
@@ -117,7 +130,7 @@ impl File {
             }
             Some(_) | None => {}
         }
-        Ok(Config { hub_name, data_dir, mqtt, http, zwave, warnings })
+        Ok(Config { hub_name, data_dir, mqtt, homeassistant, http, zwave, warnings })
     }
 }
 
@@ -162,6 +175,16 @@ impl Mqtt {
             password,
             client_id: self.client_id.unwrap_or_else(|| format!("keyway-{hub_name}")),
         })
+    }
+}
+
+impl HomeAssistant {
+    fn check(self) -> Result<Option<HomeAssistantConfig>, Wrong> {
+        let discovery_prefix = match &self.discovery_prefix {
+            Some(prefix) => topic_level(prefix, "homeassistant.discovery_prefix")?,
+            None => "homeassistant".to_owned(),
+        };
+        Ok(self.enabled.unwrap_or(true).then_some(HomeAssistantConfig { discovery_prefix }))
     }
 }
 

@@ -7,7 +7,9 @@ use utoipa::ToSchema;
 
 use super::device_trouble;
 use super::trouble::{ErrorEntry, WarningEntry};
-use crate::model::{AccessCode, CodeStatus, Device, DeviceId, RadioKind, SpaceId, Timestamp, WorkspaceId};
+use crate::model::{
+    AccessCode, ActionAttempt, ActionType, CodeStatus, Device, DeviceId, RadioKind, SpaceId, Timestamp, WorkspaceId,
+};
 
 /// A device as Seam writes it.
 #[derive(Clone, Serialize, ToSchema)]
@@ -52,6 +54,9 @@ struct Location {}
 struct CodeCount {
     in_lock: usize,
     slots: u16,
+    /// When the next one goes in or comes out; absent: not known of any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_change_at: Option<Timestamp>,
 }
 
 /// A device's state and limits.
@@ -82,6 +87,9 @@ struct Properties {
     locked: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     door_open: Option<bool>,
+    /// What is being asked of the bolt right now: `lock_door` or `unlock_door`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pending_action: Option<&'static str>,
     /// It locks by itself; absent: it can't be told to.
     #[serde(skip_serializing_if = "Option::is_none")]
     auto_lock_enabled: Option<bool>,
@@ -131,6 +139,7 @@ impl DeviceResource {
         device: &Device,
         space_ids: Vec<SpaceId>,
         codes: &[AccessCode],
+        pending: &[ActionAttempt],
         now: Timestamp,
         workspace: WorkspaceId,
     ) -> Self {
@@ -167,10 +176,11 @@ impl DeviceResource {
             custom_metadata: device.custom_metadata.clone(),
             location: Location {},
             space_ids,
-            properties: Properties::new(device),
+            properties: Properties::new(device, pending),
             codes: CodeCount {
                 in_lock: codes.iter().filter(|code| code.status(now) == CodeStatus::Set).count(),
                 slots: capabilities.map_or(0, Capabilities::guest_slots),
+                next_change_at: next_change(codes, now),
             },
             errors: device_trouble::errors(device, codes, now),
             warnings: device_trouble::warnings(device, codes),
@@ -191,8 +201,23 @@ impl DeviceResource {
     }
 }
 
+/// When the next code goes in or comes out.
+fn next_change(codes: &[AccessCode], now: Timestamp) -> Option<Timestamp> {
+    let living = codes.iter().filter(|code| code.deleted_at.is_none());
+    living.flat_map(|code| code.edges(now)).filter(|edge| *edge > now).min()
+}
+
+/// What is being asked of the bolt.
+fn pending_action(pending: &[ActionAttempt]) -> Option<&'static str> {
+    pending.iter().find_map(|attempt| match attempt.action_type {
+        ActionType::LockDoor => Some("lock_door"),
+        ActionType::UnlockDoor => Some("unlock_door"),
+        _ => None,
+    })
+}
+
 impl Properties {
-    fn new(device: &Device) -> Self {
+    fn new(device: &Device, pending: &[ActionAttempt]) -> Self {
         let info = device.info.as_ref();
         let capabilities = info.map(|info| &info.capabilities);
         let state = &device.state;
@@ -219,6 +244,7 @@ impl Properties {
             code_constraints: info.map(|_| Vec::new()),
             locked: state.locked,
             door_open: state.door_open,
+            pending_action: pending_action(pending),
             auto_lock_enabled: auto_lock.map(|auto_lock| auto_lock != AutoLock::Off),
             auto_lock_delay_seconds: auto_lock.map(AutoLock::seconds).filter(|seconds| *seconds > 0),
             battery_level: level,

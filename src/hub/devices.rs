@@ -4,6 +4,7 @@ use serde_json::{Map, json};
 
 use super::call::Call;
 use super::device_resource::DeviceResource;
+use super::grant_order::check_driven;
 use super::outcome::{Failure, Nothing, no_device, response};
 use super::page::{Cursor, Page, Pagination};
 use super::parameter::{Key, Limit, Metadata, No, Nullable};
@@ -97,6 +98,14 @@ request! {
 }
 
 request! {
+    /// Has the hub ask a lock at once what is in each of its slots, as it otherwise does now and then. Keyway's own.
+    pub(super) struct CheckCodes {
+        /// Which.
+        device_id: DeviceId,
+    }
+}
+
+request! {
     /// Forgets a device that was taken out of the hub's configuration, with its codes; its grants lose that door.
     pub(super) struct DeleteDevice {
         /// Which.
@@ -123,6 +132,16 @@ pub(super) fn get_unmanaged(call: &mut Call<'_, '_>, asked: GetDevice) -> Result
         return Err(ApiError::new("device_not_found", message).into());
     }
     Ok(OneDevice { device: of(call, &device)? })
+}
+
+pub(super) fn check_codes(call: &mut Call<'_, '_>, asked: CheckCodes) -> Result<Nothing, Failure> {
+    let device = call.device(asked.device_id)?.ok_or_else(no_device)?;
+    check_driven(&device).map_err(|message| ApiError::invalid("device_id", message))?;
+    if !device.takes_codes() {
+        return Err(ApiError::invalid("device_id", "this device has no codes that the hub could read").into());
+    }
+    call.forget_slots(asked.device_id)?;
+    Ok(Nothing {})
 }
 
 pub(super) fn list(call: &mut Call<'_, '_>, asked: ListDevices) -> Result<Devices, Failure> {
@@ -266,5 +285,6 @@ fn change(
 fn of(unit: &mut Unit<'_>, device: &Device) -> Result<DeviceResource, StoreError> {
     let codes = unit.live_codes(device.device_id)?;
     let spaces = unit.spaces_of_device(device.device_id)?;
-    Ok(DeviceResource::new(device, spaces, &codes, unit.now(), unit.workspace_id()?))
+    let pending = unit.pending_action_attempts(device.device_id)?;
+    Ok(DeviceResource::new(device, spaces, &codes, &pending, unit.now(), unit.workspace_id()?))
 }

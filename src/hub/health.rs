@@ -9,6 +9,7 @@ use super::call::{Call, Surroundings};
 use super::outcome::{Failure, response};
 use super::request::request;
 use super::sticks::StickResource;
+use crate::model::Timestamp;
 use crate::store::{StoreError, Unit};
 
 request! {
@@ -34,10 +35,17 @@ pub(super) struct Health {
     devices_online: usize,
     /// Those that are neither deleted nor over.
     access_grants: usize,
+    /// When the next guest may come in; absent: none is expected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_arrival_at: Option<Timestamp>,
+    /// When the next grant is over; absent: none will be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_departure_at: Option<Timestamp>,
 }
 
 pub(super) fn health(unit: &mut Unit<'_>, surroundings: &Surroundings) -> Result<Health, StoreError> {
     let devices = unit.devices()?;
+    let next = unit.next_edges()?;
     Ok(Health {
         version: env!("CARGO_PKG_VERSION"),
         clock_trusted: surroundings.clock_trusted,
@@ -45,5 +53,7 @@ pub(super) fn health(unit: &mut Unit<'_>, surroundings: &Surroundings) -> Result
         devices: devices.len(),
         devices_online: devices.iter().filter(|device| device.state.online).count(),
         access_grants: unit.current_grant_ids()?.len(),
+        next_arrival_at: next.arrival,
+        next_departure_at: next.departure,
     })
 }

@@ -25,6 +25,7 @@ mod grant_doors;
 mod grant_order;
 mod grant_resource;
 mod health;
+mod last_use;
 mod locks;
 mod networks;
 mod openapi;
@@ -55,7 +56,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::{broadcast, watch};
 
 use crate::clock::Clock;
-use crate::model::{AccessGrantId, ApiError, DeviceId, Event};
+use crate::model::{AccessGrantId, ApiError, DeviceId, Event, WorkspaceId};
 use crate::store::{HandedIn, Store, Unit};
 
 pub use crate::model::Role;
@@ -66,6 +67,7 @@ pub use caller::Caller;
 pub use deliveries::{NotDelivered, Outgoing, OutgoingEvent};
 pub use events::EventResource;
 pub use feed::FeedStart;
+pub use last_use::LastUse;
 pub use networks::{JoinCode, NetworkOrders, Networks};
 pub use openapi::openapi;
 pub use operation::{Method, Operation};
@@ -142,6 +144,21 @@ impl Hub {
         self.read(move |unit| Ok(grant_resource::public(unit, id)?.map(|grant| json!(grant)))).await
     }
 
+    /// The names of the spaces that a device is in.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn space_names(&self, id: DeviceId) -> Result<Vec<String>, StoreError> {
+        self.read(move |unit| {
+            let mut names = Vec::new();
+            for space in unit.spaces_of_device(id)? {
+                names.extend(unit.space(space)?.map(|space| space.name));
+            }
+            Ok(names)
+        })
+        .await
+    }
+
     /// Every device and every grant that is not over, for a broker that may have forgotten them.
     ///
     /// # Errors
@@ -164,19 +181,28 @@ impl Hub {
         self.read(move |unit| Ok(json!(health::health(unit, &surroundings)?))).await
     }
 
-    /// Events behind the door's own cursor, oldest first, each with its number.
+    /// What tells this hub from every other, whatever it is called, wherever its backup is restored.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn events_for(&self, door: &'static str, limit: usize) -> Result<Vec<(u64, Event, Value)>, StoreError> {
+    pub async fn workspace_id(&self) -> Result<WorkspaceId, StoreError> {
+        self.read(|unit| unit.workspace_id()).await
+    }
+
+    /// Events behind the door's own cursor, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn events_for(&self, door: &'static str, limit: usize) -> Result<Vec<LoggedEvent>, StoreError> {
         self.read(move |unit| {
             let seen = unit.cursor(door)?;
             let events = unit.outbox_after(seen, limit)?;
             let workspace = unit.workspace_id()?;
-            Ok(events
-                .into_iter()
-                .map(|(n, event)| (n, event.clone(), json!(EventResource::new(&event, workspace))))
-                .collect())
+            let logged = |(number, event): (u64, Event)| {
+                let json = json!(EventResource::new(&event, workspace));
+                Ok(LoggedEvent { number, json, last_use: LastUse::of(unit, &event)?, event })
+            };
+            events.into_iter().map(logged).collect()
         })
         .await
     }
@@ -206,6 +232,19 @@ impl Hub {
     ) -> Result<T, StoreError> {
         self.store.run(self.clock.now().utc, job).await?
     }
+}
+
+/// An event as a door hands it on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoggedEvent {
+    /// Its place in the log.
+    pub number: u64,
+    /// What happened.
+    pub event: Event,
+    /// As every door shows it.
+    pub json: Value,
+    /// What it says of the use of its lock, if anything.
+    pub last_use: Option<LastUse>,
 }
 
 /// An operation that has its turn.

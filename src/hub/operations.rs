@@ -54,6 +54,7 @@ static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
         Operation::changes("api_keys/create", CREATE, api_keys::create).for_admins(),
         Operation::changes("api_keys/delete", DELETE, api_keys::delete).for_admins(),
         Operation::reads("api_keys/list", api_keys::list).for_admins(),
+        Operation::changes("devices/check_codes", CREATE, devices::check_codes),
         Operation::changes("devices/delete", DELETE, devices::delete).for_admins(),
         Operation::reads("devices/get", devices::get),
         Operation::changes("devices/identify", CREATE, locks::identify),

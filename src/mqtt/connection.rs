@@ -179,6 +179,7 @@ pub(super) struct Connection {
     topics: Topics,
     asked: mpsc::Sender<Delivery>,
     kept: mpsc::Sender<String>,
+    births: watch::Sender<u64>,
     room: Arc<Semaphore>,
     link: watch::Sender<Link>,
     largest: watch::Sender<usize>,
@@ -194,6 +195,8 @@ pub(super) struct Ends {
     pub(super) asked: mpsc::Receiver<Delivery>,
     /// Topics of the hub's own state that the broker had kept.
     pub(super) kept: mpsc::Receiver<String>,
+    /// Counts the starts of the companion.
+    pub(super) births: watch::Receiver<u64>,
 }
 
 impl Connection {
@@ -202,6 +205,7 @@ impl Connection {
         let (client, events) = AsyncClient::builder(options(config, will)).capacity(QUEUE).build();
         let (asked_out, asked) = mpsc::channel(WAITING);
         let (kept_out, kept) = mpsc::channel(KEPT);
+        let (births_out, births) = watch::channel(0);
         let (link_out, link) = watch::channel(Link::Down);
         let (largest_out, largest) = watch::channel(usize::MAX);
         let connection = Self {
@@ -210,6 +214,7 @@ impl Connection {
             topics,
             asked: asked_out,
             kept: kept_out,
+            births: births_out,
             room: Arc::new(Semaphore::new(WAITING_BYTES)),
             link: link_out,
             largest: largest_out,
@@ -217,7 +222,7 @@ impl Connection {
             shown: format!("{}:{}", config.host, config.port),
         };
         let publisher = Publisher { client, link: link.clone(), largest };
-        (connection, Ends { publisher, link, asked, kept })
+        (connection, Ends { publisher, link, asked, kept, births })
     }
 
     /// Works until it is disconnected on purpose.
@@ -260,13 +265,14 @@ impl Connection {
     }
 
     fn subscribe(&self) -> bool {
-        let asked = self.topics.asked().map(|filter| {
+        let asked = self.topics.asked().into_iter().map(|filter| {
             // Told also of messages that are published as retained now, not only of those that the broker had kept.
             SubscribeFilterInput::new(filter, QoS::AtLeastOnce).no_local(true).preserve_retain(true)
         });
         // Without acknowledgement, since those are judged in another order.
-        let kept = self.topics.kept().map(|filter| SubscribeFilterInput::new(filter, QoS::AtMostOnce).no_local(true));
-        self.client.try_subscribe_many(asked.into_iter().chain(kept)).is_ok()
+        let kept = self.topics.kept().into_iter();
+        let kept = kept.map(|filter| SubscribeFilterInput::new(filter, QoS::AtMostOnce).no_local(true));
+        self.client.try_subscribe_many(asked.chain(kept)).is_ok()
     }
 
     fn tell_refused(&self, suback: &SubAck) {
@@ -282,6 +288,12 @@ impl Connection {
     fn hand_on(&self, publish: Publish) {
         let topic = String::from_utf8_lossy(&publish.topic).into_owned();
         let what = self.topics.parse(&topic);
+        if what == Incoming::Birth {
+            if *publish.payload == *b"online" {
+                self.births.send_modify(|births| *births += 1);
+            }
+            return;
+        }
         if what == Incoming::State {
             if publish.retain && !publish.payload.is_empty() {
                 // Full: the rest is found at the next connect.

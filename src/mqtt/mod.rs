@@ -1,20 +1,24 @@
 //! The MQTT door: requests in, answers, events and retained state out.
 
+mod companion;
 mod connection;
 mod publisher;
 mod requests;
 mod retained;
 mod topics;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
+pub use self::companion::{Announcement, Companion};
 use self::connection::{Connection, Ends, Message};
 use self::publisher::Events;
 use self::requests::Requests;
 use self::retained::{OFFLINE, Retained};
 use self::topics::Topics;
+pub use self::topics::base_topic;
 use crate::config::MqttConfig;
 use crate::hub::Hub;
 
@@ -22,12 +26,22 @@ use crate::hub::Hub;
 const GOODBYE: Duration = Duration::from_millis(400);
 
 /// Serves the hub over MQTT until `stop` turns true. Works on without a broker and comes back when it does.
-pub async fn serve(hub_name: &str, config: &MqttConfig, hub: Hub, mut stop: watch::Receiver<bool>) {
-    let topics = Topics::new(hub_name);
+/// `companion` is told of the hub and its devices in its own words.
+pub async fn serve(
+    hub_name: &str,
+    config: &MqttConfig,
+    companion: Option<Arc<dyn Companion>>,
+    hub: Hub,
+    mut stop: watch::Receiver<bool>,
+) {
+    let topics = match &companion {
+        Some(companion) => Topics::new(hub_name).with_companion(companion.as_ref()),
+        None => Topics::new(hub_name),
+    };
     let offline =
         Message { topic: topics.status(), payload: OFFLINE.as_bytes().to_vec(), retain: true, correlation: None };
     let (connection, ends) = Connection::new(config, offline.clone(), topics.clone());
-    let Ends { publisher, link, asked, kept } = ends;
+    let Ends { publisher, link, asked, kept, births } = ends;
     let events = Events {
         hub: hub.clone(),
         topics: topics.clone(),
@@ -35,7 +49,7 @@ pub async fn serve(hub_name: &str, config: &MqttConfig, hub: Hub, mut stop: watc
         changes: hub.changes(),
         link: link.clone(),
     };
-    let retained = Retained::new(hub.clone(), topics.clone(), publisher.clone(), link.clone());
+    let retained = Retained::new(hub.clone(), topics.clone(), publisher.clone(), link.clone(), births, companion);
     let requests = Requests::new(hub, topics, publisher.clone());
     // On its own: it alone must never wait for the others.
     let mut connection = tokio::spawn(connection.run());

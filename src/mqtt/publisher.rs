@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::sync::{broadcast, watch};
 
 use super::connection::{Link, Message, Publisher};
 use super::topics::Topics;
-use crate::hub::{Changes, Hub};
+use crate::hub::{Changes, Hub, LoggedEvent};
 
 /// This door's cursor in the outbox.
 const DOOR: &str = "mqtt";
@@ -48,10 +49,15 @@ impl Events {
     async fn batch(&self) -> Result<usize, String> {
         let events = self.hub.events_for(DOOR, BATCH).await.map_err(|error| error.to_string())?;
         let mut under_way = Vec::with_capacity(events.len());
-        for (number, event, json) in events {
+        for LoggedEvent { number, event, json, last_use } in events {
             let topic = self.topics.event(event.event_type);
             let message = Message { topic, payload: json.to_string().into_bytes(), ..Message::default() };
             under_way.push((number, self.publisher.publish(message).await.map_err(|error| error.to_string())?));
+            if let (Some(last_use), Some(device)) = (last_use, event.subject.device_id) {
+                let (topic, payload) = (self.topics.last_use(device), json!(last_use).to_string().into_bytes());
+                let message = Message { topic, payload, retain: true, correlation: None };
+                under_way.push((number, self.publisher.publish(message).await.map_err(|error| error.to_string())?));
+            }
         }
         let count = under_way.len();
         let (mut delivered, mut outcome) = (None, Ok(count));

@@ -85,7 +85,9 @@ impl Requests {
         let (work, reply) = match &delivery.what {
             Incoming::Request(operation) if !clearing => self.request(operation, &delivery).await,
             Incoming::Set(device) if !clearing => (self.set(device, &delivery).await, None),
-            Incoming::Request(_) | Incoming::Set(_) | Incoming::State | Incoming::Other => (Work::Nothing, None),
+            Incoming::Request(_) | Incoming::Set(_) | Incoming::State | Incoming::Birth | Incoming::Other => {
+                (Work::Nothing, None)
+            }
         };
         Request { what: delivery.what, work, reply, receipt: delivery.receipt, _room: delivery.room }
     }

@@ -5,9 +5,11 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::interval;
 
+use super::companion::Companion;
 use super::connection::{Link, Message, Publisher};
 use super::topics::Topics;
 use crate::hub::{Changes, Hub, Sticks, StoreError};
@@ -31,14 +33,24 @@ pub(super) struct Retained {
     changes: broadcast::Receiver<Arc<Changes>>,
     sticks: watch::Receiver<Sticks>,
     link: watch::Receiver<Link>,
+    births: watch::Receiver<u64>,
+    companion: Option<Arc<dyn Companion>>,
     /// What the broker holds: topics, and a digest of what was published there.
     shown: BTreeMap<String, u64>,
 }
 
 impl Retained {
-    pub(super) fn new(hub: Hub, topics: Topics, publisher: Publisher, link: watch::Receiver<Link>) -> Self {
+    /// `births` counts the starts of the companion.
+    pub(super) fn new(
+        hub: Hub,
+        topics: Topics,
+        publisher: Publisher,
+        link: watch::Receiver<Link>,
+        births: watch::Receiver<u64>,
+        companion: Option<Arc<dyn Companion>>,
+    ) -> Self {
         let (changes, sticks) = (hub.changes(), hub.sticks());
-        Self { hub, topics, publisher, changes, sticks, link, shown: BTreeMap::new() }
+        Self { hub, topics, publisher, changes, sticks, link, births, companion, shown: BTreeMap::new() }
     }
 
     /// Works until the connection's or the store's end. `kept` brings the topics that the broker had kept.
@@ -66,6 +78,7 @@ impl Retained {
                         Err(broadcast::error::RecvError::Closed) => return,
                     },
                     Ok(()) = self.sticks.changed(), if link.is_ready() => self.info().await,
+                    Ok(()) = self.births.changed(), if link.is_ready() => self.announce_again().await,
                     // Judged only when all that belongs there has been published.
                     Some(topic) = kept.recv(), if link.is_ready() => {
                         self.judge(topic).await;
@@ -85,9 +98,10 @@ impl Retained {
         self.show(self.topics.status(), Some(ONLINE.to_owned())).await;
         self.info().await?;
         let (devices, grants) = self.hub.everything_public().await?;
-        let mut current: BTreeSet<String> = devices.iter().map(|id| self.topics.device(*id)).collect();
+        let mut current: BTreeSet<String> = devices.iter().flat_map(|id| self.topics_of(*id)).collect();
         current.extend(grants.iter().map(|id| self.topics.access_grant(*id)));
         current.extend([self.topics.status(), self.topics.info()]);
+        current.extend(self.companion.iter().map(|companion| companion.hub(&Value::Null).0));
         let gone: Vec<String> = self.shown.keys().filter(|topic| !current.contains(*topic)).cloned().collect();
         for topic in gone {
             self.show(topic, None).await;
@@ -111,9 +125,25 @@ impl Retained {
         self.info().await
     }
 
+    /// The companion has started: it may know nothing of what it was told before.
+    async fn announce_again(&mut self) -> Result<(), StoreError> {
+        if let Some(companion) = &self.companion {
+            self.shown.retain(|topic, _| !topic.starts_with(companion.prefix()));
+        }
+        self.everything().await
+    }
+
+    /// All topics that hold something of a device.
+    fn topics_of(&self, id: DeviceId) -> Vec<String> {
+        let announced = self.companion.iter().map(|companion| companion.device(id, None, &[]).0);
+        [self.topics.device(id), self.topics.last_use(id)].into_iter().chain(announced).collect()
+    }
+
     /// The broker has kept something here: cleared if it is none of ours any more.
     async fn judge(&self, topic: String) {
-        if !self.shown.contains_key(&topic) {
+        // Of a use, only the events tell; it stays as long as its device.
+        let about = topic.strip_suffix("/last_use").unwrap_or(&topic);
+        if !self.shown.contains_key(about) {
             tracing::info!(topic, "the broker had kept what is gone: cleared");
             self.publish(topic, Vec::new()).await;
         }
@@ -122,11 +152,23 @@ impl Retained {
     async fn info(&mut self) -> Result<(), StoreError> {
         let info = self.hub.info().await?;
         self.show(self.topics.info(), Some(info.to_string())).await;
+        if let Some(companion) = &self.companion {
+            let (topic, payload) = companion.hub(&info);
+            self.show(topic, payload).await;
+        }
         Ok(())
     }
 
     async fn device(&mut self, id: DeviceId) -> Result<(), StoreError> {
         let device = self.hub.public_device(id).await?;
+        if let Some(companion) = self.companion.clone() {
+            let spaces = self.hub.space_names(id).await?;
+            let (topic, payload) = companion.device(id, device.as_ref(), &spaces);
+            self.show(topic, payload).await;
+        }
+        if device.is_none() {
+            self.publish(self.topics.last_use(id), Vec::new()).await;
+        }
         self.show(self.topics.device(id), device.map(|device| device.to_string())).await;
         Ok(())
     }

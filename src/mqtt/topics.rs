@@ -1,11 +1,25 @@
 //! The topics: parsed and built as types, so that no string of a topic stands anywhere else.
 
+use super::companion::Companion;
 use crate::model::{AccessGrantId, DeviceId, EventType};
 
-/// The topics of one hub: everything under `keyway/<hub>`.
+/// The topic below which everything of a hub is.
+pub fn base_topic(hub: &str) -> String {
+    format!("keyway/{hub}")
+}
+
+/// The topics of one hub: everything under `keyway/<hub>`, and what its companion has.
 #[derive(Debug, Clone)]
 pub(super) struct Topics {
     base: String,
+    companion: Option<CompanionTopics>,
+}
+
+#[derive(Debug, Clone)]
+struct CompanionTopics {
+    birth: String,
+    filter: String,
+    prefix: String,
 }
 
 /// What an incoming topic asks for.
@@ -15,35 +29,54 @@ pub(super) enum Incoming {
     Request(String),
     /// `…/devices/<device_id>/set`: the id as given.
     Set(String),
-    /// `…/devices/<device_id>` or `…/access_grants/<access_grant_id>`: the hub's own retained state, come back.
+    /// `…/devices/<device_id>`, `…/devices/<device_id>/last_use` or `…/access_grants/<access_grant_id>`, or an announcement
+    /// of the companion: the hub's own retained state, come back.
     State,
+    /// The companion has started.
+    Birth,
     /// Nothing that is known here.
     Other,
 }
 
 impl Topics {
     pub(super) fn new(hub: &str) -> Self {
-        Self { base: format!("keyway/{hub}") }
+        Self { base: base_topic(hub), companion: None }
+    }
+
+    pub(super) fn with_companion(self, companion: &dyn Companion) -> Self {
+        let [birth, filter, prefix] = [companion.birth(), companion.filter(), companion.prefix()].map(str::to_owned);
+        Self { companion: Some(CompanionTopics { birth, filter, prefix }), ..self }
     }
 
     /// Filters for what the hub is asked.
-    pub(super) fn asked(&self) -> [String; 2] {
-        [format!("{}/request/#", self.base), format!("{}/devices/+/set", self.base)]
+    pub(super) fn asked(&self) -> Vec<String> {
+        ["request/#", "devices/+/set"].map(|filter| format!("{}/{filter}", self.base)).into()
     }
 
-    /// Filters for the hub's own state, to find what the broker has kept of it.
-    pub(super) fn kept(&self) -> [String; 2] {
-        [format!("{}/devices/+", self.base), format!("{}/access_grants/+", self.base)]
+    /// Filters for the hub's own state, to find what the broker has kept of it; and for the companion's start.
+    pub(super) fn kept(&self) -> Vec<String> {
+        let own =
+            ["devices/+", "devices/+/last_use", "access_grants/+"].map(|filter| format!("{}/{filter}", self.base));
+        let companion = self.companion.iter().flat_map(|companion| [companion.filter.clone(), companion.birth.clone()]);
+        own.into_iter().chain(companion).collect()
     }
 
     pub(super) fn parse(&self, topic: &str) -> Incoming {
+        if let Some(companion) = &self.companion {
+            if topic == companion.birth {
+                return Incoming::Birth;
+            }
+            if topic.starts_with(&companion.prefix) {
+                return Incoming::State;
+            }
+        }
         let rest = topic.strip_prefix(&self.base).and_then(|rest| rest.strip_prefix('/')).unwrap_or_default();
         if let Some(operation) = rest.strip_prefix("request/") {
             return Incoming::Request(operation.to_owned());
         }
         match rest.split('/').collect::<Vec<_>>()[..] {
             ["devices", device, "set"] => Incoming::Set(device.to_owned()),
-            ["devices" | "access_grants", _] => Incoming::State,
+            ["devices" | "access_grants", _] | ["devices", _, "last_use"] => Incoming::State,
             _ => Incoming::Other,
         }
     }
@@ -79,6 +112,10 @@ impl Topics {
 
     pub(super) fn device(&self, id: DeviceId) -> String {
         format!("{}/devices/{id}", self.base)
+    }
+
+    pub(super) fn last_use(&self, id: DeviceId) -> String {
+        format!("{}/devices/{id}/last_use", self.base)
     }
 
     pub(super) fn access_grant(&self, id: AccessGrantId) -> String {

@@ -5,7 +5,7 @@ use rusqlite::{ToSql, params};
 use super::query::Query;
 use super::row::{Row, schedule_text};
 use super::{StoreError, Unit};
-use crate::model::{AccessGrant, AccessGrantId, DeviceId, SpaceId, UserIdentityId};
+use crate::model::{AccessGrant, AccessGrantId, DeviceId, SpaceId, Timestamp, UserIdentityId};
 
 const TABLE: &str = "access_grants";
 
@@ -28,6 +28,15 @@ pub struct GrantFilter {
     pub after: Option<AccessGrantId>,
     /// At most so many.
     pub limit: Option<usize>,
+}
+
+/// When the next guest may come in, and when the next may no more; `None`: not known of any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NextEdges {
+    /// The next start.
+    pub arrival: Option<Timestamp>,
+    /// The next end.
+    pub departure: Option<Timestamp>,
 }
 
 impl Unit<'_> {
@@ -104,6 +113,28 @@ impl Unit<'_> {
             UNION ALL SELECT access_grant_id FROM access_grants WHERE deleted_at IS NULL AND ends_at IS NULL
             ORDER BY access_grant_id";
         self.readable(TABLE, sql, [self.now()], |row| row.id("access_grant_id"))
+    }
+
+    /// When the next guest may come in, and when the next may no more.
+    ///
+    /// # Errors
+    /// As [`Unit::grants`].
+    pub fn next_edges(&mut self) -> Result<NextEdges, StoreError> {
+        let now = self.now();
+        let sql = "SELECT min(starts_at) AS moment FROM access_grants
+            WHERE deleted_at IS NULL AND schedule IS NULL AND starts_at > ?1";
+        let arrival = self.one(TABLE, sql, [now], |row| row.optional_time("moment"))?.flatten();
+        let sql = "SELECT min(ends_at) AS moment FROM access_grants
+            WHERE deleted_at IS NULL AND schedule IS NULL AND ends_at > ?1";
+        let departure = self.one(TABLE, sql, [now], |row| row.optional_time("moment"))?.flatten();
+        // Of one that recurs, the times of its schedule count.
+        let sql = "SELECT * FROM access_grants WHERE deleted_at IS NULL AND schedule IS NOT NULL
+            AND (ends_at IS NULL OR ends_at > ?1)";
+        let recurring = self.readable(TABLE, sql, [now], |row| self.read_grant(row))?;
+        let times = || recurring.iter().filter_map(|grant| grant.window.occurrence(grant.schedule.as_ref(), now));
+        let arrivals = times().map(|time| time.starts_at).filter(|start| *start > now).chain(arrival);
+        let departures = times().filter_map(|time| time.ends_at).chain(departure);
+        Ok(NextEdges { arrival: arrivals.min(), departure: departures.min() })
     }
 
     /// A new one.

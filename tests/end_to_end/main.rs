@@ -21,6 +21,8 @@ mod frames;
 #[cfg(test)]
 mod hands_off;
 #[cfg(test)]
+mod homeassistant;
+#[cfg(test)]
 mod http;
 #[cfg(test)]
 mod kinds_of_locks;
@@ -30,6 +32,7 @@ mod lock_faults;
 mod main_job;
 #[cfg(test)]
 mod once;
+#[cfg(test)]
 mod pairing;
 #[cfg(test)]
 mod restart;
@@ -41,6 +44,7 @@ mod roles;
 mod secrets;
 #[cfg(test)]
 mod serial_faults;
+#[cfg(test)]
 mod settings;
 #[cfg(test)]
 mod spaces;

@@ -41,6 +41,7 @@ async fn play(once: bool) -> anyhow::Result<()> {
         hub_name: HUB.to_owned(),
         data_dir: folder.path().to_owned(),
         mqtt: Some(mqtt(port)),
+        homeassistant: None,
         // A hub at work may have the port; the story is told over MQTT.
         http: None,
         zwave: vec![zwave(&setup, stick)?],

@@ -79,6 +79,7 @@ fn hub_and_doors() -> Vec<Step> {
         step("devices/update", json!({"device_id": "$gate", "name": "Back gate", "custom_metadata": {"floor": "1"}})),
         step("devices/update", json!({"device_id": "$gate", "is_managed": false})),
         step("devices/unmanaged/list", json!({})),
+        step("devices/check_codes", json!({"device_id": "$front"})),
         step("devices/identify", json!({"device_id": "$front"})),
         step("devices/unmanaged/get", json!({"device_id": "$gate"})),
         step("devices/unmanaged/update", json!({"device_id": "$gate", "is_managed": true})),

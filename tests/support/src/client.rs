@@ -82,8 +82,8 @@ impl Client {
         let base = format!("keyway/{hub}");
         let answers = user.map_or_else(|| format!("answers/{id}"), |(name, _)| format!("reply/{name}/{id}"));
         let heard = Arc::new(Heard::default());
-        let all = hears_all.then(|| format!("{base}/#"));
-        let topics: Vec<String> = all.into_iter().chain([answers.clone()]).collect();
+        let all = hears_all.then(|| [format!("{base}/#"), "homeassistant/#".to_owned()]);
+        let topics: Vec<String> = all.into_iter().flatten().chain([answers.clone()]).collect();
         let subscriptions = topics.len() as u64;
         let (subscriber, listener) = (client.clone(), heard.clone());
         std::thread::spawn(move || {
