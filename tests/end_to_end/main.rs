@@ -35,6 +35,8 @@ mod once;
 #[cfg(test)]
 mod pairing;
 #[cfg(test)]
+mod pairing_shown;
+#[cfg(test)]
 mod restart;
 #[cfg(test)]
 mod retained;

@@ -273,10 +273,12 @@ pub enum NetworkError {
     #[error("the device answers: take it out by excluding it")]
     StillAnswers,
     /// The digits are not those of the device's label.
-    #[error("these are not the digits of the device's label")]
+    #[error("these are not the first five digits of the device's label: read them again, and begin anew")]
     WrongPin,
     /// Another device than the one whose label was given.
-    #[error("this is not the device whose label was given")]
+    #[error(
+        "this is not the device whose label was given: another one answered first, or the label is that of another"
+    )]
     WrongDevice,
     /// The host granted nothing the device asked for.
     #[error("nothing was granted that the device asked for")]
@@ -294,7 +296,7 @@ pub enum NetworkError {
     #[error("the device did not keep to the key exchange: somebody may be interfering")]
     Suspicious,
     /// The device does not answer any more.
-    #[error("the device does not answer any more")]
+    #[error("the device does not answer any more: is it close enough, and has it power?")]
     DeviceGone,
     /// The identity given is not that of the stick's network.
     #[error("that is not the identity of the stick's network")]

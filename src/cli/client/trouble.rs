@@ -27,6 +27,8 @@ pub(in crate::cli) enum Trouble {
 /// The hub's answer when it does not do what it was asked.
 #[derive(Debug)]
 pub(in crate::cli) struct Refusal {
+    /// For programs: which refusal it is.
+    kind: String,
     /// For people: what is wrong and what to do.
     pub(super) message: String,
     /// What is wrong by field; empty unless `invalid_input`.
@@ -93,10 +95,16 @@ impl Refusal {
         let fields = error.get("validation_errors").and_then(Value::as_object);
         let fields = fields.into_iter().flatten().map(|(field, errors)| (field.clone(), messages(errors)));
         Some(Self {
+            kind: text("type")?,
             message: text("message")?,
             fields: fields.filter(|(_, messages)| !messages.is_empty()).collect(),
             json: json.to_owned(),
         })
+    }
+
+    /// Whether it is of this type.
+    pub(super) fn is(&self, kind: &str) -> bool {
+        self.kind == kind
     }
 }
 

@@ -80,18 +80,28 @@ pub(super) struct Task {
     /// `None`: nobody asked for it.
     id: Option<CommandId>,
     pub(super) action: Action,
-    /// `None`: it has not begun yet.
-    pub(super) step: Option<NetworkStep>,
+    /// The steps so far, oldest first; none: it has not begun yet.
+    pub(super) steps: Vec<NetworkStep>,
     /// The new device's number, once it has one.
     pub(super) lock: Option<LockId>,
+}
+
+impl Task {
+    fn end(self, result: Outcome) -> Ended {
+        Ended { action: self.action, steps: self.steps, result }
+    }
 }
 
 /// How the last task ended.
 #[derive(Debug, Clone)]
 pub(super) struct Ended {
     pub(super) action: Action,
-    pub(super) result: Result<(Option<LockId>, BTreeSet<KeyClass>), NetworkFailure>,
+    /// All its steps, oldest first.
+    pub(super) steps: Vec<NetworkStep>,
+    pub(super) result: Outcome,
 }
+
+type Outcome = Result<(Option<LockId>, BTreeSet<KeyClass>), NetworkFailure>;
 
 /// A network as the hub knows it.
 #[derive(Debug, Clone)]
@@ -165,7 +175,7 @@ impl Networks {
         network.check(&command)?;
         let id = CommandId(self.last.fetch_add(1, Ordering::Relaxed));
         if let Some(action) = Action::of(&command) {
-            network.task = Some(Task { id: Some(id), action, step: None, lock: None });
+            network.task = Some(Task { id: Some(id), action, steps: Vec::new(), lock: None });
             network.ended = None;
         }
         if self.orders.order(name, id, command) { Ok(()) } else { Err(NetworkError::StickGone) }
@@ -183,7 +193,7 @@ impl Networks {
 
 impl Network {
     fn check(&self, command: &NetworkCommand) -> Result<(), NetworkError> {
-        let step = self.task.as_ref().and_then(|task| task.step.as_ref());
+        let step = self.task.as_ref().and_then(|task| task.steps.last());
         let fits = match command {
             NetworkCommand::Grant(_) => matches!(step, Some(NetworkStep::GrantNeeded { .. })),
             NetworkCommand::Confirm(_) => matches!(step, Some(NetworkStep::PinNeeded { .. })),
@@ -210,15 +220,16 @@ impl Network {
                 self.end_self_join(Err(NetworkFailure::from(*error)));
             }
             RadioEvent::Network(step) => {
-                let task = self.task.get_or_insert(Task { id: None, action: Action::SelfJoin, step: None, lock: None });
+                let by_itself = || Task { id: None, action: Action::SelfJoin, steps: Vec::new(), lock: None };
+                let task = self.task.get_or_insert_with(by_itself);
                 if let NetworkStep::Joined(lock) = step {
                     task.lock = Some(*lock);
                 }
-                task.step = Some(step.clone());
+                task.steps.push(step.clone());
             }
             RadioEvent::NetworkDone(id, result) => {
                 if let Some(task) = self.task.take_if(|task| task.id == Some(*id)) {
-                    self.ended = Some(Ended { action: task.action, result: outcome(result) });
+                    self.ended = Some(task.end(outcome(result)));
                 }
             }
             RadioEvent::LockJoined(lock, _, classes) => {
@@ -232,16 +243,14 @@ impl Network {
         }
     }
 
-    fn end_self_join(&mut self, result: Result<(Option<LockId>, BTreeSet<KeyClass>), NetworkFailure>) {
-        if self.task.take_if(|task| task.id.is_none()).is_some() {
-            self.ended = Some(Ended { action: Action::SelfJoin, result });
+    fn end_self_join(&mut self, result: Outcome) {
+        if let Some(task) = self.task.take_if(|task| task.id.is_none()) {
+            self.ended = Some(task.end(result));
         }
     }
 }
 
-fn outcome(
-    result: &Result<NetworkOutcome, NetworkFailure>,
-) -> Result<(Option<LockId>, BTreeSet<KeyClass>), NetworkFailure> {
+fn outcome(result: &Result<NetworkOutcome, NetworkFailure>) -> Outcome {
     match result {
         Ok(NetworkOutcome::Included(lock, classes)) => Ok((Some(*lock), classes.clone())),
         Ok(NetworkOutcome::Excluded(lock)) => Ok((*lock, BTreeSet::new())),

@@ -18,7 +18,7 @@ use crate::model::{ApiError, DeviceId};
 pub use desk::{JoinCode, NetworkOrders, Networks};
 
 use desk::Network;
-use resource::NetworkResource;
+use resource::{AwaitedResource, NetworkResource};
 
 request! {
     /// Lists the networks, and what is under way in them.
@@ -153,6 +153,7 @@ request! {
 
 response!(OneNetwork { network: NetworkResource });
 response!(ManyNetworks { networks: Vec<NetworkResource> });
+response!(AwaitingNetwork { network: NetworkResource, awaited_device: AwaitedResource });
 
 pub(super) fn list(call: &mut Call<'_, '_>, _: ListNetworks) -> Result<ManyNetworks, Failure> {
     let all = desk_of(call).all();
@@ -221,7 +222,7 @@ pub(super) fn replace_failed(call: &mut Call<'_, '_>, asked: ReplaceFailed) -> R
     order(call, &name, NetworkCommand::ReplaceFailed(lock, wanted))
 }
 
-pub(super) fn await_device(call: &mut Call<'_, '_>, asked: AwaitDevice) -> Result<OneNetwork, Failure> {
+pub(super) fn await_device(call: &mut Call<'_, '_>, asked: AwaitDevice) -> Result<AwaitingNetwork, Failure> {
     let (name, network) = find(call, asked.network.as_deref())?;
     let code = read_code(call, &network, &asked.code)?;
     if code.joins_by_itself == Some(false) {
@@ -229,7 +230,9 @@ pub(super) fn await_device(call: &mut Call<'_, '_>, asked: AwaitDevice) -> Resul
         return Err(ApiError::invalid("code", message).into());
     }
     let awaited = Awaited { label: code.label, name: trimmed(asked.name), classes: classes(asked.security) };
-    order(call, &name, NetworkCommand::Await(awaited))
+    let awaited_device = AwaitedResource { label: awaited.label.shown(), name: awaited.name.clone() };
+    let OneNetwork { network } = order(call, &name, NetworkCommand::Await(awaited))?;
+    Ok(AwaitingNetwork { network, awaited_device })
 }
 
 pub(super) fn forget_device(call: &mut Call<'_, '_>, asked: ForgetDevice) -> Result<OneNetwork, Failure> {

@@ -38,6 +38,8 @@ struct TaskResource {
     /// `starting`, `ready` (act at the device now), `device_found`, `device_joined`, `grant_needed`, `pin_needed`,
     /// `securing`, `cleaning_up` or `removal_needed` (act at the device now, as for removing it).
     step: &'static str,
+    /// The steps so far, oldest first, so that whoever asks now and then misses none.
+    steps: Vec<&'static str>,
     /// The device's number in the network, once it has one.
     node: Option<u64>,
     /// With `grant_needed`: what the device asks for; empty: it knows no security.
@@ -55,6 +57,8 @@ struct ResultResource {
     /// As in a task.
     action: &'static str,
     succeeded: bool,
+    /// The steps that it took, oldest first.
+    steps: Vec<&'static str>,
     /// The device's number in the network.
     node: Option<u64>,
     /// A new device has one a moment later.
@@ -85,10 +89,11 @@ struct Leftover {
 /// A device that is awaited.
 #[derive(Serialize, ToSchema)]
 #[schema(as = AwaitedDevice)]
-struct AwaitedResource {
+pub(in crate::hub) struct AwaitedResource {
     /// Its label without the first five digits.
-    label: String,
-    name: Option<String>,
+    pub(super) label: String,
+    /// What people will call the door.
+    pub(super) name: Option<String>,
 }
 
 impl NetworkResource {
@@ -120,7 +125,7 @@ impl NetworkResource {
 impl TaskResource {
     fn new(task: &Task) -> Self {
         let (mut requested, mut label) = (None, None);
-        match &task.step {
+        match task.steps.last() {
             Some(NetworkStep::GrantNeeded { requested: classes }) => {
                 requested = Some(classes.iter().map(|class| class.name()).collect());
             }
@@ -129,7 +134,8 @@ impl TaskResource {
         }
         Self {
             action: task.action.name(),
-            step: task.step.as_ref().map_or("starting", step_name),
+            step: task.steps.last().map_or("starting", step_name),
+            steps: task.steps.iter().map(step_name).collect(),
             node: task.lock.map(|lock| lock.0),
             requested,
             label,
@@ -139,10 +145,11 @@ impl TaskResource {
 
 impl ResultResource {
     fn new(unit: &mut Unit<'_>, network: &Network, ended: &Ended) -> Result<Self, StoreError> {
-        let action = ended.action.name();
+        let (action, steps) = (ended.action.name(), ended.steps.iter().map(step_name).collect());
         Ok(match &ended.result {
             Ok((lock, classes)) => Self {
                 action,
+                steps,
                 succeeded: true,
                 node: lock.map(|lock| lock.0),
                 device_id: lock.map(|lock| device(unit, network, lock)).transpose()?.flatten(),
@@ -151,6 +158,7 @@ impl ResultResource {
             },
             Err(failure) => Self {
                 action,
+                steps,
                 succeeded: false,
                 node: None,
                 device_id: None,

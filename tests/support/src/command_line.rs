@@ -68,7 +68,7 @@ impl CommandLine {
         Process::start("keyway", &mut self.command(line), output)
     }
 
-    fn command(&self, line: &[&str]) -> Command {
+    pub(crate) fn command(&self, line: &[&str]) -> Command {
         let mut command = Command::new(&self.keyway);
         command.args(line).envs(self.environment.iter().cloned()).env("TZ", "UTC");
         command

@@ -13,10 +13,12 @@ mod grant;
 mod http;
 mod hub;
 mod process;
+mod recorded;
 mod relay;
 mod setup;
 mod stick;
 mod story;
+mod terminal;
 mod world;
 
 use std::net::TcpListener;
@@ -31,9 +33,11 @@ pub use grant::Grant;
 pub use http::{Http, HttpStream};
 pub use hub::Hub;
 pub use process::{Output, Process, Signal};
+pub use recorded::assert_recorded;
 pub use relay::Relay;
 pub use setup::{LockSetup, Setup};
 pub use stick::{Frames, LockState, Stick};
+pub use terminal::Terminal;
 pub use world::World;
 
 /// How long something that should happen at once may take on a slow machine.

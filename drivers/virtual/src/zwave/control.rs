@@ -4,8 +4,10 @@
 
 use std::time::{Duration, Instant};
 
-use keyway_lock::{Pin, SlotNumber};
+use keyway_lock::{KeyClass, Pin, SlotNumber};
+use keyway_zwave::inclusion::code;
 use keyway_zwave::node::NodeId;
+use keyway_zwave::security::key_classes;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -113,8 +115,12 @@ impl VirtualStick {
             Ok(self.state().into())
         } else if has("unbox") {
             let UnboxRequest { unbox } = read(request)?;
-            let label = self.unbox(now, unbox.checked().map_err(|error| error.to_string())?);
-            Ok(json!({"ok": true, "label": label.whole(), "pin": label.whole().get(..5)}).into())
+            let fresh = unbox.checked().map_err(|error| error.to_string())?;
+            let asks_for: Vec<KeyClass> = key_classes(&fresh.lock.security).into_iter().collect();
+            let joins_by_itself = fresh.smart_start;
+            let label = self.unbox(now, fresh);
+            let qr = code::write(&label, &asks_for, joins_by_itself);
+            Ok(json!({"ok": true, "label": label.whole(), "pin": label.whole().get(..5), "qr": qr}).into())
         } else if has("stick") {
             let StickRequest { stick } = read(request)?;
             Ok(self.act_on_stick(now, &stick))

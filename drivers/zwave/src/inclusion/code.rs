@@ -113,15 +113,26 @@ pub fn read(text: &str) -> Result<JoinCode, CodeError> {
     Ok(JoinCode { label, classes: Some(classes(keys)), joins_by_itself: Some(joins_by_itself), product })
 }
 
+/// The text of the QR code of a device that exists only in software: its label, what it asks for, and whether it joins by
+/// itself.
+pub fn write(label: &DeviceLabel, asks_for: &[KeyClass], joins_by_itself: bool) -> String {
+    let keys: u8 = KEY_BITS.iter().filter(|(_, class)| asks_for.contains(class)).map(|(bit, _)| bit).sum();
+    let checked = format!("{keys:03}{}", label.whole().replace('-', ""));
+    let digest: [u8; 20] = Sha1::digest(checked.as_bytes()).into();
+    let checksum = u16::from_be_bytes([digest[0], digest[1]]);
+    format!("{LEAD}{:02}{checksum:05}{checked}", u8::from(joins_by_itself))
+}
+
 /// The bits are those of the key exchange (CC:009F, "Requested Keys").
+const KEY_BITS: [(u8, KeyClass); 4] = [
+    (0x80, KeyClass::S0),
+    (0x01, KeyClass::S2Unauthenticated),
+    (0x02, KeyClass::S2Authenticated),
+    (0x04, KeyClass::S2AccessControl),
+];
+
 fn classes(keys: u8) -> BTreeSet<KeyClass> {
-    let bits = [
-        (0x80, KeyClass::S0),
-        (0x01, KeyClass::S2Unauthenticated),
-        (0x02, KeyClass::S2Authenticated),
-        (0x04, KeyClass::S2AccessControl),
-    ];
-    bits.into_iter().filter(|(bit, _)| keys & bit != 0).map(|(_, class)| class).collect()
+    KEY_BITS.into_iter().filter(|(bit, _)| keys & bit != 0).map(|(_, class)| class).collect()
 }
 
 #[cfg(test)]
@@ -148,6 +159,16 @@ mod tests {
         assert_eq!(read(S2).unwrap().joins_by_itself, Some(false));
         let spaced: String = SMART_START.chars().flat_map(|digit| [digit, ' ']).collect();
         assert_eq!(read(&spaced), Ok(code));
+    }
+
+    #[test]
+    fn what_is_written_for_a_device_in_software_is_read_back() {
+        let label = DeviceLabel::read(LABEL).unwrap();
+        for (asks_for, joins) in [(&[KeyClass::S2AccessControl, KeyClass::S2Authenticated][..], true), (&[], false)] {
+            let code = read(&write(&label, asks_for, joins)).unwrap();
+            assert_eq!((&code.label, code.joins_by_itself), (&label, Some(joins)));
+            assert_eq!(code.classes, Some(asks_for.iter().copied().collect()));
+        }
     }
 
     #[test]

@@ -31,7 +31,7 @@ impl Network {
             NetworkCommand::Grant(grant) => self.handle_grant(now, id, &grant),
             NetworkCommand::Confirm(pin) => {
                 let taken = match self.process.as_mut().map(|process| &mut process.phase) {
-                    Some(Phase::Securing(securing, _)) => securing.confirm(&pin),
+                    Some(Phase::Securing(securing, _)) => securing.confirm(now, &pin),
                     _ => false,
                 };
                 self.answer(id, if taken { Ok(NetworkOutcome::Done) } else { Err(NetworkError::NotAsked) });

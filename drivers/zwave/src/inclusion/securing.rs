@@ -191,8 +191,8 @@ impl Securing {
     }
 
     /// The digits of the label. False: nothing was asked that they answer.
-    pub(super) fn confirm(&mut self, pin: &JoinPin) -> bool {
-        if let Method::S2(kex) = &mut self.method { kex.confirm(pin) } else { false }
+    pub(super) fn confirm(&mut self, now: Instant, pin: &JoinPin) -> bool {
+        if let Method::S2(kex) = &mut self.method { kex.confirm(now, pin) } else { false }
     }
 
     /// The host does not want it any more.

@@ -17,6 +17,10 @@ const TA: Duration = Duration::from_secs(10);
 /// TAI1: how long the host may take to grant. TAI2: how long it may take to read the label.
 const TAI: Duration = Duration::from_secs(240);
 
+/// How long the echo of the KEX Set may take once the label is known: the joining node repeats it every 10 s until it is
+/// answered, so that one which is not heard for so long is gone.
+const ECHO: Duration = Duration::from_secs(40);
+
 /// How often a command is sent again that was not acknowledged.
 const RESENDS: u8 = 2;
 
@@ -33,7 +37,7 @@ enum Stage {
     PublicKey,
     /// TAI2: the digits of the label.
     Pin,
-    /// TAI2: the echo of the KEX Set.
+    /// TAI2, or as long as it is repeated: the echo of the KEX Set.
     Echo,
     /// TA3: the first question for a key.
     FirstKey,
@@ -221,11 +225,11 @@ impl Including {
     }
 
     /// The digits of the label. False: nothing was asked.
-    pub fn confirm(&mut self, pin: &JoinPin) -> bool {
+    pub fn confirm(&mut self, now: Instant, pin: &JoinPin) -> bool {
         if self.stage != Stage::Pin {
             return false;
         }
-        self.agree(pin.expose());
+        self.agree(now, pin.expose());
         true
     }
 
@@ -346,8 +350,8 @@ impl Including {
         self.wait(now, Stage::Pin, TAI);
         let known = self.terms.pin.clone().or_else(|| self.terms.label.as_ref().map(DeviceLabel::pin));
         match known {
-            _ if !authenticated => self.agree([key[0], key[1]]),
-            Some(pin) => self.agree(pin.expose()),
+            _ if !authenticated => self.agree(now, [key[0], key[1]]),
+            Some(pin) => self.agree(now, pin.expose()),
             None => {
                 let mut label = [0; 16];
                 label.copy_from_slice(&key[..16]);
@@ -356,14 +360,15 @@ impl Including {
         }
     }
 
-    /// All of the joining node's public key is known. TAI2 goes on.
-    fn agree(&mut self, first: [u8; 2]) {
+    /// All of the joining node's public key is known. TAI2 goes on, as far as that is of use.
+    fn agree(&mut self, now: Instant, first: [u8; 2]) {
         self.joining[..2].copy_from_slice(&first);
         let Some(secret) = self.pair.agree(&self.joining) else {
             return self.fail(KexFail::Cancel, NetworkError::Suspicious);
         };
         let keys = ClassKeys::temporary(&secret, &self.pair.public(), &self.joining);
         self.stage = Stage::Echo;
+        self.until = self.until.map(|until| until.min(now + ECHO));
         self.outputs.push_back(KexOutput::TemporaryKey(TemporaryKey(keys), self.granted.clone()));
     }
 

@@ -70,7 +70,7 @@ impl Bench {
         self.keyed();
         let [first, second, ..] = self.joining.public();
         let pin = format!("{:05}", u16::from_be_bytes([first, second]));
-        assert!(self.kex.confirm(&keyway_lock::JoinPin::new(&pin).unwrap()));
+        assert!(self.kex.confirm(self.now, &keyway_lock::JoinPin::new(&pin).unwrap()));
         self.drain();
         self.told(TEMPORARY, &KexCommand::Set(KexParameters::new(&[ACCESS]).echo()))
     }
@@ -153,7 +153,7 @@ fn an_echo_in_the_clear_or_of_other_keys_is_a_man_in_the_middle() {
     for (level, echo) in [(None, right), (TEMPORARY, wrong), (Some(ACCESS), right)] {
         let mut bench = Bench::new();
         bench.keyed();
-        bench.kex.confirm(&keyway_lock::JoinPin::new("00001").unwrap());
+        bench.kex.confirm(bench.now, &keyway_lock::JoinPin::new("00001").unwrap());
         bench.told(level, &KexCommand::Set(echo)).failed(None, KexFail::Auth, NetworkError::Suspicious);
     }
 }
@@ -162,7 +162,7 @@ fn an_echo_in_the_clear_or_of_other_keys_is_a_man_in_the_middle() {
 fn the_wrong_digits_are_found_by_the_key_that_opens_nothing() {
     let mut bench = Bench::new();
     bench.keyed();
-    bench.kex.confirm(&keyway_lock::JoinPin::new("00001").unwrap());
+    bench.kex.confirm(bench.now, &keyway_lock::JoinPin::new("00001").unwrap());
     bench.kex.handle_wrong_key();
     bench.drain();
     bench.failed(None, KexFail::Decrypt, NetworkError::WrongPin);
@@ -209,7 +209,7 @@ fn a_public_key_that_shares_nothing_ends_it() {
     bench.report(KexParameters::new(&[ACCESS]));
     bench.kex.handle_kept(bench.now);
     bench.told(None, &KexCommand::PublicKey { including: false, key: [0; 32] });
-    bench.kex.confirm(&keyway_lock::JoinPin::new("00000").unwrap());
+    bench.kex.confirm(bench.now, &keyway_lock::JoinPin::new("00000").unwrap());
     bench.drain();
     bench.failed(None, KexFail::Cancel, NetworkError::Suspicious);
 }
@@ -244,4 +244,20 @@ fn every_waiting_has_the_time_that_the_specification_gives_it() {
     bench.keyed();
     assert_eq!(bench.time(), tai, "TAI2");
     bench.failed(None, KexFail::Cancel, NetworkError::NoAnswer);
+}
+
+#[test]
+fn a_node_that_does_not_repeat_its_echo_is_gone_long_before_the_host_must_have_answered() {
+    let digits = || keyway_lock::JoinPin::new("00001").unwrap();
+    let mut bench = Bench::new();
+    bench.keyed();
+    bench.kex.confirm(bench.now, &digits());
+    assert_eq!(bench.time(), Duration::from_secs(40));
+    assert_eq!(bench.outputs.last(), Some(&KexOutput::Done(Err(NetworkError::DeviceGone))));
+    // The host took its time: TAI2 is over first.
+    let mut bench = Bench::new();
+    bench.keyed();
+    let late = bench.now + Duration::from_secs(230);
+    bench.kex.confirm(late, &digits());
+    assert_eq!(bench.time(), Duration::from_secs(240));
 }
