@@ -13,6 +13,9 @@
 //! test with.
 
 pub mod address;
+pub mod ash;
 pub mod backup;
 pub mod coordinator;
 pub mod key;
+pub mod zcl;
+pub mod zdo;
