@@ -58,7 +58,7 @@ pub(super) fn list(call: &mut Call<'_, '_>, asked: ListActionAttempts) -> Result
 #[schema(as = ActionAttempt)]
 pub(super) struct ActionAttemptResource {
     action_attempt_id: ActionAttemptId,
-    /// `LOCK_DOOR`, `UNLOCK_DOOR`, `CONFIGURE_AUTO_LOCK` or `IDENTIFY`.
+    /// `LOCK_DOOR`, `UNLOCK_DOOR`, `CONFIGURE_AUTO_LOCK`, `CONFIGURE_KEYPAD_MODE`, `CONFIGURE_ADMIN_CODE` or `IDENTIFY`.
     action_type: &'static str,
     /// `pending`, `success` or `error`.
     status: &'static str,

@@ -34,6 +34,10 @@ pub(super) struct DeviceResource {
     can_remotely_lock: bool,
     can_remotely_unlock: bool,
     can_configure_auto_lock: bool,
+    /// Its keypad can be told whom to let in (`locks/configure_keypad_mode`). Keyway's own.
+    can_configure_keypad_mode: bool,
+    /// It can be given an admin code (`locks/configure_admin_code`). Keyway's own.
+    can_configure_admin_code: bool,
     /// It can show which one it is (`devices/identify`). Keyway's own.
     can_identify: bool,
     custom_metadata: Map<String, Value>,
@@ -96,6 +100,15 @@ struct Properties {
     /// After so many seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     auto_lock_delay_seconds: Option<u16>,
+    /// Whom its keypad lets in: `normal`, or in the others no guest; absent: it can't be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keypad_mode: Option<&'static str>,
+    /// The modes that its keypad knows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    supported_keypad_modes: Option<Vec<&'static str>>,
+    /// It has an admin code; absent: it can't be given one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    admin_code_enabled: Option<bool>,
     /// 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     battery_level: Option<f64>,
@@ -172,6 +185,8 @@ impl DeviceResource {
             can_remotely_lock: can_lock,
             can_remotely_unlock: can_unlock,
             can_configure_auto_lock: managed && device.info.as_ref().is_some_and(|info| info.auto_lock.is_some()),
+            can_configure_keypad_mode: managed && device.info.as_ref().is_some_and(|i| i.settings.keypad.is_some()),
+            can_configure_admin_code: managed && device.info.as_ref().is_some_and(|i| i.settings.admin_code.is_some()),
             can_identify: managed && capabilities.is_some_and(|c| c.can_identify),
             custom_metadata: device.custom_metadata.clone(),
             location: Location {},
@@ -193,6 +208,8 @@ impl DeviceResource {
             "can_program_online_access_codes" => self.can_program_online_access_codes,
             "can_unlock_with_code" => self.can_unlock_with_code,
             "can_configure_auto_lock" => self.can_configure_auto_lock,
+            "can_configure_keypad_mode" => self.can_configure_keypad_mode,
+            "can_configure_admin_code" => self.can_configure_admin_code,
             "can_identify" => self.can_identify,
             "can_remotely_lock" => self.can_remotely_lock,
             "can_remotely_unlock" => self.can_remotely_unlock,
@@ -222,6 +239,7 @@ impl Properties {
         let capabilities = info.map(|info| &info.capabilities);
         let state = &device.state;
         let auto_lock = info.and_then(|info| info.auto_lock);
+        let keypad = info.and_then(|info| info.settings.keypad.as_ref());
         let level = state.battery_percent.map(|percent| f64::from(percent) / 100.0);
         Self {
             name: device.display_name().to_owned(),
@@ -247,6 +265,9 @@ impl Properties {
             pending_action: pending_action(pending),
             auto_lock_enabled: auto_lock.map(|auto_lock| auto_lock != AutoLock::Off),
             auto_lock_delay_seconds: auto_lock.map(AutoLock::seconds).filter(|seconds| *seconds > 0),
+            keypad_mode: keypad.map(|keypad| keypad.mode.name()),
+            supported_keypad_modes: keypad.map(|keypad| keypad.modes.iter().map(|mode| mode.name()).collect()),
+            admin_code_enabled: info.and_then(|info| info.settings.admin_code).map(|code| code.is_set),
             battery_level: level,
             battery: level.zip(state.battery_status()).map(|(level, status)| Battery { level, status }),
             last_seen_at: state.last_seen,

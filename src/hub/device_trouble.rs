@@ -2,6 +2,7 @@
 
 use super::trouble::{ErrorEntry, WarningEntry};
 use crate::model::{AccessCode, Device, ProblemKind, Timestamp};
+use crate::plan::warn::{self, Health};
 
 /// What a person must act on.
 pub(super) fn errors(device: &Device, codes: &[AccessCode], now: Timestamp) -> Vec<ErrorEntry> {
@@ -13,6 +14,9 @@ pub(super) fn errors(device: &Device, codes: &[AccessCode], now: Timestamp) -> V
         let since = device.state.last_seen.unwrap_or(device.created_at);
         let message = format!("the lock does not answer; last heard {since}. Check its battery and its distance");
         errors.push(ErrorEntry::new("device_offline", message, since).of_device());
+    }
+    if let Some(error) = closed_to_guests(device, codes, now) {
+        errors.push(error);
     }
     for code in codes {
         let Some(problem) = &code.problem else { continue };
@@ -31,27 +35,40 @@ pub(super) fn errors(device: &Device, codes: &[AccessCode], now: Timestamp) -> V
     errors
 }
 
+/// A keypad that lets no guest in, while there are guests who have a code or wait for one.
+fn closed_to_guests(device: &Device, codes: &[AccessCode], now: Timestamp) -> Option<ErrorEntry> {
+    let mode = Health::of(device, false).closed_to_guests?;
+    let waits = |code: &AccessCode| code.deleted_at.is_none() && code.window.ends_at.is_none_or(|end| now < end);
+    let count = codes.iter().filter(|code| waits(code)).count();
+    let message = format!("{}. Codes that wait for it: {count}", warn::closed_to_guests(mode));
+    let since = device.state.last_seen.unwrap_or(device.created_at);
+    (count > 0).then(|| ErrorEntry::new("keypad_closed_to_guests", message, since).of_device())
+}
+
 /// What may go wrong.
 pub(super) fn warnings(device: &Device, codes: &[AccessCode]) -> Vec<WarningEntry> {
     let mut warnings = Vec::new();
     let seen = device.state.last_seen.unwrap_or(device.created_at);
-    let mut warn = |name, message: &str, since| warnings.push(WarningEntry::new(name, message, since));
+    let mut add = |name, message: &str, since| warnings.push(WarningEntry::new(name, message, since));
     match &device.info {
-        None => warn("interview_incomplete", "the lock is still being asked what it can do", seen),
+        None => add("interview_incomplete", "the lock is still being asked what it can do", seen),
         Some(info) if !info.missing.is_empty() => {
-            warn("interview_incomplete", &format!("not found out yet: {}", info.missing.join(", ")), seen);
+            add("interview_incomplete", &format!("not found out yet: {}", info.missing.join(", ")), seen);
         }
         Some(_) => {}
     }
+    if let Some(mode) = Health::of(device, false).closed_to_guests {
+        add("keypad_closed_to_guests", &warn::closed_to_guests(mode), seen);
+    }
     if device.state.battery_low {
-        warn("low_battery", "the battery is low: change it", seen);
+        add("low_battery", "the battery is low: change it", seen);
     }
     if device.state.jammed {
-        warn("jammed", "the bolt is stuck: see to the door", seen);
+        add("jammed", "the bolt is stuck: see to the door", seen);
     }
     for problem in codes.iter().filter_map(|code| code.problem.as_ref()) {
         if problem.kind == ProblemKind::WillNotWork {
-            warn("access_code_will_not_work", &problem.message, problem.since);
+            add("access_code_will_not_work", &problem.message, problem.since);
         }
     }
     warnings

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keyway_lock::AutoLock;
+use keyway_lock::{AutoLock, KeypadMode, LockInfo, Pin};
 
 use super::action_attempts::OneActionAttempt;
 use super::call::Call;
@@ -11,9 +11,9 @@ use super::devices::{self, GetDevice, ListDevices};
 use super::grant_order::check_driven;
 use super::outcome::{Failure, no_device, response};
 use super::page::Pagination;
-use super::parameter::Whole;
+use super::parameter::{Whole, words};
 use super::request::request;
-use crate::model::{ActionAttempt, ActionStatus, ActionType, ApiError, DeviceId};
+use crate::model::{ActionAttempt, ActionStatus, ActionType, AdminCodeOrder, ApiError, DeviceId};
 
 /// An attempt that could not begin within this time is given up: a door must not open when nobody waits for it.
 const EXPIRES_AFTER: Duration = Duration::from_secs(30);
@@ -50,6 +50,48 @@ request! {
         auto_lock_enabled: bool,
         /// After so many seconds, 1 to 65535; needed to turn it on.
         auto_lock_delay_seconds: Option<Delay>,
+    } accepts {
+        /// Of no effect: the answer comes at once, and the action attempt tells the rest.
+        sync: Option<bool>,
+    }
+}
+
+request! {
+    /// Has a lock's keypad let others in; the answer's action attempt tells what becomes of it. In every mode but `normal`,
+    /// no guest's code opens the door. Keyway's own.
+    pub(super) struct ConfigureKeypadMode {
+        /// Which lock.
+        device_id: DeviceId,
+        /// Whom it lets in: everybody with a code, only the admin code, or nobody.
+        keypad_mode: Mode,
+    } accepts {
+        /// Of no effect: the answer comes at once, and the action attempt tells the rest.
+        sync: Option<bool>,
+    }
+}
+
+words! {
+    /// Whom a keypad lets in.
+    pub(super) enum Mode {
+        /// Whoever has a code.
+        Normal = "normal",
+        /// Nobody but the one with the admin code.
+        Vacation = "vacation",
+        /// Nobody.
+        Privacy = "privacy",
+    }
+}
+
+request! {
+    /// Gives a lock its admin code, which is no guest's and opens in vacation mode as well, or takes it away; the answer's
+    /// action attempt tells what becomes of it. The hub does not keep the code. Keyway's own.
+    pub(super) struct ConfigureAdminCode {
+        /// Which lock.
+        device_id: DeviceId,
+        /// Whether it has one.
+        admin_code_enabled: bool,
+        /// The code; needed to turn it on.
+        admin_code: Option<Pin>,
     } accepts {
         /// Of no effect: the answer comes at once, and the action attempt tells the rest.
         sync: Option<bool>,
@@ -106,12 +148,48 @@ pub(super) fn configure_auto_lock(
     attempt(call, asked.device_id, ActionType::ConfigureAutoLock(auto_lock))
 }
 
+pub(super) fn configure_keypad_mode(
+    call: &mut Call<'_, '_>,
+    asked: ConfigureKeypadMode,
+) -> Result<OneActionAttempt, Failure> {
+    let mode = match asked.keypad_mode {
+        Mode::Normal => KeypadMode::Normal,
+        Mode::Vacation => KeypadMode::Vacation,
+        Mode::Privacy => KeypadMode::Privacy,
+    };
+    attempt(call, asked.device_id, ActionType::ConfigureKeypadMode(mode))
+}
+
+pub(super) fn configure_admin_code(
+    call: &mut Call<'_, '_>,
+    asked: ConfigureAdminCode,
+) -> Result<OneActionAttempt, Failure> {
+    const FIELD: &str = "admin_code";
+    let order = match (asked.admin_code_enabled, asked.admin_code) {
+        (true, None) => return Err(ApiError::invalid(FIELD, "required to turn it on").into()),
+        (false, Some(_)) => return Err(ApiError::invalid(FIELD, "of no use where it is turned off").into()),
+        (true, code) => AdminCodeOrder::Set(code),
+        (false, None) => AdminCodeOrder::Remove,
+    };
+    if let (AdminCodeOrder::Set(Some(code)), Some(device)) = (&order, call.device(asked.device_id)?)
+        && let Some(info) = &device.info
+    {
+        info.capabilities.check(code).map_err(|refusal| ApiError::invalid(FIELD, refusal.to_string()))?;
+        let same = |other: &Pin| info.capabilities.alike.collide(other, code);
+        if call.live_codes(device.device_id)?.iter().filter_map(|code| code.pin.as_ref()).any(same) {
+            let message = "a guest's code of this lock is the same, or could be taken for it: choose another";
+            return Err(ApiError::invalid(FIELD, message).into());
+        }
+    }
+    attempt(call, asked.device_id, ActionType::ConfigureAdminCode(order))
+}
+
 pub(super) fn identify(call: &mut Call<'_, '_>, asked: Identify) -> Result<OneActionAttempt, Failure> {
     attempt(call, asked.device_id, ActionType::Identify)
 }
 
 fn attempt(call: &mut Call<'_, '_>, id: DeviceId, action_type: ActionType) -> Result<OneActionAttempt, Failure> {
-    check(call, id, action_type)?;
+    check(call, id, &action_type)?;
     let now = call.now();
     let attempt = ActionAttempt {
         action_attempt_id: call.id(),
@@ -125,19 +203,39 @@ fn attempt(call: &mut Call<'_, '_>, id: DeviceId, action_type: ActionType) -> Re
     Ok(OneActionAttempt { action_attempt: (&attempt).into() })
 }
 
-fn check(call: &mut Call<'_, '_>, id: DeviceId, action_type: ActionType) -> Result<(), Failure> {
+fn check(call: &mut Call<'_, '_>, id: DeviceId, action_type: &ActionType) -> Result<(), Failure> {
     let device = call.device(id)?.ok_or_else(no_device)?;
     check_driven(&device).map_err(|message| ApiError::invalid("device_id", message))?;
-    let (can, why_not) = match (&device.info, action_type) {
-        (None, _) => (false, "the hub does not know yet what this device can do"),
-        (Some(info), ActionType::LockDoor) => (info.capabilities.can_lock, "this device can't be locked from afar"),
-        (Some(info), ActionType::UnlockDoor) => {
-            (info.capabilities.can_unlock, "this device can't be unlocked from afar")
-        }
-        (Some(info), ActionType::Identify) => (info.capabilities.can_identify, "this device can't show itself"),
-        (Some(info), ActionType::ConfigureAutoLock(_)) => {
+    let info = device.info.as_ref();
+    let info =
+        info.ok_or_else(|| ApiError::invalid("device_id", "the hub does not know yet what this device can do"))?;
+    match why_not(info, action_type) {
+        Some(message) => Err(ApiError::invalid("device_id", message).into()),
+        None => Ok(()),
+    }
+}
+
+/// Why a lock can't do it; `None`: it can.
+fn why_not(info: &LockInfo, action_type: &ActionType) -> Option<&'static str> {
+    let (capabilities, settings) = (&info.capabilities, &info.settings);
+    let (can, why_not) = match action_type {
+        ActionType::LockDoor => (capabilities.can_lock, "this device can't be locked from afar"),
+        ActionType::UnlockDoor => (capabilities.can_unlock, "this device can't be unlocked from afar"),
+        ActionType::Identify => (capabilities.can_identify, "this device can't show itself"),
+        ActionType::ConfigureAutoLock(_) => {
             (info.auto_lock.is_some(), "this device does not lock by itself, or that can only be set at it")
         }
+        ActionType::ConfigureKeypadMode(mode) => (
+            settings.keypad.as_ref().is_some_and(|keypad| keypad.modes.contains(mode)),
+            "this device's keypad has no such mode, or it can only be set at it",
+        ),
+        ActionType::ConfigureAdminCode(AdminCodeOrder::Set(_)) => {
+            (settings.admin_code.is_some(), "this device has no admin code, or it can only be set at it")
+        }
+        ActionType::ConfigureAdminCode(AdminCodeOrder::Remove) => (
+            settings.admin_code.is_some_and(|code| code.can_be_removed),
+            "this device can't be without an admin code, or that can only be set at it",
+        ),
     };
-    if can { Ok(()) } else { Err(ApiError::invalid("device_id", why_not).into()) }
+    (!can).then_some(why_not)
 }

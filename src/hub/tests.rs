@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use keyway_lock::{
-    Alike, AutoLock, Capabilities, LockId, LockInfo, ReadBack, SlotContent, SlotNumber, SlotReport, StickState,
+    AdminCode, Alike, AutoLock, Capabilities, Keypad, KeypadMode, LockId, LockInfo, ReadBack, Settings, SlotContent,
+    SlotNumber, SlotReport, StickState,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -161,6 +162,10 @@ fn door(id: DeviceId, name: &str, lengths: std::ops::RangeInclusive<u8>) -> Devi
         firmware: "1.0".to_owned(),
         capabilities,
         auto_lock: Some(AutoLock::Off),
+        settings: Settings {
+            keypad: Some(Keypad { mode: KeypadMode::Normal, modes: [KeypadMode::Normal, KeypadMode::Vacation].into() }),
+            admin_code: Some(AdminCode { is_set: false, can_be_removed: false }),
+        },
         missing: Vec::new(),
     };
     let lock = LockId(u64::from(id.0.as_bytes()[15]));

@@ -1,11 +1,11 @@
 //! What was asked of a lock by a person, and what became of it.
 
-use keyway_lock::AutoLock;
+use keyway_lock::{AutoLock, KeypadMode, LockCommand, Pin};
 
 use super::{ActionAttemptId, DeviceId, Timestamp};
 
 /// What was asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ActionType {
     /// Throw the bolt.
     LockDoor,
@@ -13,20 +13,48 @@ pub enum ActionType {
     UnlockDoor,
     /// Have the lock lock by itself, or not.
     ConfigureAutoLock(AutoLock),
+    /// Have its keypad let others in.
+    ConfigureKeypadMode(KeypadMode),
+    /// Give it an admin code, or take that away.
+    ConfigureAdminCode(AdminCodeOrder),
     /// Have the lock show which one it is.
     Identify,
 }
 
+/// What is to become of an admin code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AdminCodeOrder {
+    /// It is to be this; `None`: the attempt has ended, and the code is not kept any longer than that.
+    Set(Option<Pin>),
+    /// There is to be none.
+    Remove,
+}
+
 impl ActionType {
     /// Seam's word for it.
-    pub fn name(self) -> &'static str {
+    pub fn name(&self) -> &'static str {
         match self {
             Self::LockDoor => "LOCK_DOOR",
             Self::UnlockDoor => "UNLOCK_DOOR",
             Self::ConfigureAutoLock(_) => "CONFIGURE_AUTO_LOCK",
             // Keyway's own.
+            Self::ConfigureKeypadMode(_) => "CONFIGURE_KEYPAD_MODE",
+            Self::ConfigureAdminCode(_) => "CONFIGURE_ADMIN_CODE",
             Self::Identify => "IDENTIFY",
         }
+    }
+
+    /// What the lock is asked; `None`: it is not known any more.
+    pub fn command(&self) -> Option<LockCommand> {
+        Some(match self {
+            Self::LockDoor => LockCommand::Lock,
+            Self::UnlockDoor => LockCommand::Unlock,
+            Self::ConfigureAutoLock(auto_lock) => LockCommand::SetAutoLock(*auto_lock),
+            Self::ConfigureKeypadMode(mode) => LockCommand::SetKeypadMode(*mode),
+            Self::ConfigureAdminCode(AdminCodeOrder::Set(code)) => LockCommand::SetAdminCode(Some(code.clone()?)),
+            Self::ConfigureAdminCode(AdminCodeOrder::Remove) => LockCommand::SetAdminCode(None),
+            Self::Identify => LockCommand::Identify,
+        })
     }
 }
 

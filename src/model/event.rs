@@ -115,6 +115,8 @@ event_types! {
     DeviceTampered = "device.tampered",
     /// A bolt is stuck. Keyway's own name: Seam has none.
     DeviceJammed = "device.jammed",
+    /// A lock's keypad lets others in than before: in every mode but `normal`, no guest. Keyway's own name.
+    DeviceKeypadModeChanged = "device.keypad_mode_changed",
     /// A door was opened. Keyway's own name.
     DeviceDoorOpened = "device.door_opened",
     /// A door was closed. Keyway's own name.
@@ -189,6 +191,14 @@ event_types! {
     ActionAutoLockSucceeded = "action_attempt.configure_auto_lock.succeeded",
     /// How a lock locks by itself could not be changed. Keyway's own name.
     ActionAutoLockFailed = "action_attempt.configure_auto_lock.failed",
+    /// The lock confirmed whom its keypad lets in. Keyway's own name.
+    ActionKeypadModeSucceeded = "action_attempt.configure_keypad_mode.succeeded",
+    /// Whom a lock's keypad lets in could not be changed. Keyway's own name.
+    ActionKeypadModeFailed = "action_attempt.configure_keypad_mode.failed",
+    /// The lock confirmed its admin code, or that it has none. Keyway's own name.
+    ActionAdminCodeSucceeded = "action_attempt.configure_admin_code.succeeded",
+    /// A lock's admin code could not be changed. Keyway's own name.
+    ActionAdminCodeFailed = "action_attempt.configure_admin_code.failed",
     /// A lock showed which one it is. Keyway's own name.
     ActionIdentifySucceeded = "action_attempt.identify.succeeded",
     /// A lock did not show itself. Keyway's own name.

@@ -21,7 +21,7 @@ pub use access_code::{
 };
 pub use access_grant::AccessGrant;
 pub use access_method::AccessMethod;
-pub use action_attempt::{ActionAttempt, ActionStatus, ActionType};
+pub use action_attempt::{ActionAttempt, ActionStatus, ActionType, AdminCodeOrder};
 pub use api_key::{ApiKey, ApiToken, KeyHash};
 pub use device::{Device, DeviceState, RadioAddress, RadioKind};
 pub use error::ApiError;

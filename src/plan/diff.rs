@@ -1,18 +1,18 @@
 //! The one next step between what a lock should hold and what it last said it holds.
 
-use keyway_lock::{Pin, SlotContent, SlotNumber, SlotReport};
+use keyway_lock::{LockCommand, Pin, SlotContent, SlotNumber, SlotReport};
 
 use super::desired::{is_missing, is_overdue};
 use super::facts::{Checksum, LockFacts, Memory, Moment, SlotTable};
 use super::pin::is_stuck;
 use super::{reading, slot, together};
-use crate::model::{AccessCode, AccessCodeId, ActionAttempt, ActionAttemptId, ActionType, Presence};
+use crate::model::{AccessCode, AccessCodeId, ActionAttemptId, Presence};
 
 /// One command for the lock, and what for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// A lock or unlock that somebody waits for.
-    Act(ActionAttemptId, ActionType),
+    /// A lock, an unlock or a setting that somebody waits for.
+    Act(ActionAttemptId, LockCommand),
     /// Take this code out of its slot.
     Clear(AccessCodeId, SlotNumber),
     /// Put this code into its slot.
@@ -68,8 +68,8 @@ pub enum Next {
 /// be in it (I2), then what must be known for those to be quick, then the rest.
 pub fn next(facts: &LockFacts, now: Moment) -> Next {
     let (table, memory) = (facts.table.as_ref(), &facts.memory);
-    if let Some(attempt) = waiting(facts, now) {
-        return Next::Do(Step::Act(attempt.action_attempt_id, attempt.action_type));
+    if let Some(step) = waiting(facts, now) {
+        return Next::Do(step);
     }
     let written = table.filter(|_| facts.is_managed);
     if let Some(next) = written.and_then(|table| misplaced(table, now)) {
@@ -106,13 +106,14 @@ pub fn next(facts: &LockFacts, now: Moment) -> Next {
 
 /// A lock or unlock goes before anything else: it takes one command, and a person waits. But never twice in a row
 /// while a code must leave the lock: nobody can keep a removal waiting by asking for unlocks.
-fn waiting(facts: &LockFacts, now: Moment) -> Option<&ActionAttempt> {
+fn waiting(facts: &LockFacts, now: Moment) -> Option<Step> {
     let memory = &facts.memory;
     let removing = facts.table.as_ref().is_some_and(|table| removals(table, memory, now).next().is_some());
     if !facts.is_managed || memory.busy || (memory.acted_last && removing && !memory.resting) {
         return None;
     }
-    facts.actions.iter().find(|attempt| now.utc < attempt.expires_at)
+    let mut waiting = facts.actions.iter().filter(|attempt| now.utc < attempt.expires_at);
+    waiting.find_map(|attempt| Some(Step::Act(attempt.action_attempt_id, attempt.action_type.command()?)))
 }
 
 /// A code whose reserved slot holds somebody else's code, or one that does not leave, or one that is wanted as well: it

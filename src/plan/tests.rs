@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use keyway_lock::{Alike, Capabilities, Evidence, Pin, ReadBack, SlotContent, SlotNumber};
+use keyway_lock::{Alike, Capabilities, Evidence, KeypadMode, LockCommand, Pin, ReadBack, SlotContent, SlotNumber};
 use rand::{SeedableRng, rngs::StdRng};
 use uuid::Uuid;
 
@@ -206,7 +206,7 @@ fn while_the_clock_is_not_trusted_nothing_is_written_or_cleared_because_of_time(
     assert_eq!(diff::next(&facts(table.clone()), untrusted), Next::Wait);
     let mut facts = facts(table);
     facts.actions.push(unlock(7, 30));
-    assert_eq!(diff::next(&facts, untrusted), Next::Do(Step::Act(id(7), ActionType::UnlockDoor)));
+    assert_eq!(diff::next(&facts, untrusted), Next::Do(Step::Act(id(7), LockCommand::Unlock)));
     facts.actions.clear();
     facts.table.as_mut().unwrap().codes[0].deleted_at = Some(at(0));
     assert_eq!(diff::next(&facts, untrusted), Next::Do(Step::Clear(id(1), SlotNumber(1))), "deleted is deleted");
@@ -219,7 +219,7 @@ fn a_person_at_the_door_goes_first_but_not_twice_before_a_removal() {
     says(&mut table, 1, own(&over), 0);
     let mut facts = facts(table);
     facts.actions = vec![unlock(7, 30), unlock(8, 30)];
-    assert_eq!(diff::next(&facts, now(0)), Next::Do(Step::Act(id(7), ActionType::UnlockDoor)));
+    assert_eq!(diff::next(&facts, now(0)), Next::Do(Step::Act(id(7), LockCommand::Unlock)));
     facts.memory.acted_last = true;
     assert_eq!(diff::next(&facts, now(0)), Next::Do(Step::Clear(id(1), SlotNumber(1))));
 }
@@ -396,9 +396,29 @@ fn doors_without_a_common_length_get_no_pin() {
     assert_eq!(pin::choose(&mut StdRng::from_seed([1; 32]), &doors, None), Err(pin::NoPin::NoCommonLength));
 }
 
+fn health(reach: Reach, failing: bool) -> Health {
+    Health { reach, failing, closed_to_guests: None }
+}
+
+#[test]
+fn a_code_is_said_to_open_nothing_while_the_keypad_lets_no_guest_in_also_if_it_is_in_the_lock() {
+    let closed = Health { closed_to_guests: Some(KeypadMode::Vacation), ..health(Reach::Online, false) };
+    let (waiting, inside) = (code(1, 1, 10_000, 20_000, Presence::Absent), code(2, 2, 0, 20_000, proven(0)));
+    for mut code in [waiting, inside] {
+        code.problem = warn::problem(&code, closed, now(5));
+        let problem = code.problem.clone().unwrap();
+        assert_eq!((problem.kind, problem.since), (ProblemKind::WillNotWork, at(5)));
+        assert!(problem.message.contains("vacation mode"), "{}", problem.message);
+        assert_eq!(warn::problem(&code, closed, now(7)), code.problem, "told once");
+        assert_eq!(warn::problem(&code, health(Reach::Online, false), now(8)), None);
+    }
+    let over = code(3, 3, -500, 0, proven(-500));
+    assert_eq!(warn::problem(&over, closed, now(5)), None, "nobody waits for that one");
+}
+
 #[test]
 fn an_offline_lock_is_told_of_at_creation_again_an_hour_before_and_at_the_start() {
-    let offline = Health { reach: Reach::Offline, failing: false };
+    let offline = health(Reach::Offline, false);
     let mut code = code(1, 1, 10_000, 20_000, Presence::Absent);
     let kind = |code: &AccessCode, seconds| warn::problem(code, offline, now(seconds)).map(|problem| problem.kind);
     assert_eq!(kind(&code, 0), Some(ProblemKind::WillNotWork));
@@ -406,12 +426,12 @@ fn an_offline_lock_is_told_of_at_creation_again_an_hour_before_and_at_the_start(
     code.problem = warn::problem(&code, offline, now(6400));
     assert_eq!(warn::problem(&code, offline, now(7000)), code.problem, "told once");
     assert_eq!(warn::problem(&code, offline, now(10_010)).unwrap().since, at(10_010), "and again at the start");
-    assert_eq!(warn::problem(&code, Health { reach: Reach::Online, failing: false }, now(7000)), None);
+    assert_eq!(warn::problem(&code, health(Reach::Online, false), now(7000)), None);
 }
 
 #[test]
 fn an_alarm_stands_until_a_code_that_is_over_is_proven_gone() {
-    let healthy = Health { reach: Reach::Online, failing: false };
+    let healthy = health(Reach::Online, false);
     let mut code = code(1, 1, -500, 0, proven(-500));
     assert_eq!(warn::problem(&code, healthy, now(9)), None);
     code.problem = warn::problem(&code, healthy, now(10));
@@ -426,7 +446,7 @@ fn a_refusal_stands_until_the_code_is_changed() {
     let mut code = code(1, 1, 0, 500, Presence::Absent);
     let message = "no".to_owned();
     code.problem = Some(CodeProblem { kind: ProblemKind::FailedToSet, message, since: at(0) });
-    assert_eq!(warn::problem(&code, Health { reach: Reach::Online, failing: true }, now(400)), code.problem);
+    assert_eq!(warn::problem(&code, health(Reach::Online, true), now(400)), code.problem);
     let mut table = table(1, vec![code]);
     says(&mut table, 1, SlotContent::Free, 300);
     assert_eq!(diff::next(&facts(table), now(400)), Next::Wait, "and is not tried again");

@@ -3,9 +3,11 @@
 
 use std::time::Duration;
 
+use keyway_lock::KeypadMode;
+
 use super::desired::{is_missing, is_overdue, is_upcoming};
 use super::facts::Moment;
-use crate::model::{AccessCode, CodeProblem, Device, ProblemKind, Timestamp};
+use crate::model::{AccessCode, CodeProblem, Device, Presence, ProblemKind, Timestamp};
 
 /// A change of a reachable lock takes a second or two; only after this is it late.
 const GRACE: Duration = Duration::from_secs(10);
@@ -26,6 +28,8 @@ pub struct Health {
     pub reach: Reach,
     /// The last command for this code, or for the lock, failed.
     pub failing: bool,
+    /// The mode of its keypad in which no guest's code opens it, if it is in one.
+    pub closed_to_guests: Option<KeypadMode>,
 }
 
 /// Whether a lock can be written to.
@@ -50,7 +54,9 @@ impl Health {
             Device { state, .. } if state.online => Reach::Online,
             Device { .. } => Reach::Offline,
         };
-        Self { reach, failing }
+        let keypad = device.info.as_ref().and_then(|info| info.settings.keypad.as_ref());
+        let closed_to_guests = keypad.map(|keypad| keypad.mode).filter(|mode| *mode != KeypadMode::Normal);
+        Self { reach, failing, closed_to_guests }
     }
 }
 
@@ -84,9 +90,27 @@ pub fn problem(code: &AccessCode, health: Health, now: Moment) -> Option<CodePro
         let kind = if near { ProblemKind::DelayInSetting } else { ProblemKind::WillNotWork };
         let news = (health.reach != Reach::Online)
             .then(|| told(kind, "the code would not get into the lock now", health, now));
-        return keep(old, &LASTING, news);
+        return keep(old, &LASTING, news.or_else(|| opens_nothing(health, now)));
     }
-    None
+    let is_in_force = matches!(code.presence, Presence::Proven(..)) && code.is_wanted(now.utc);
+    let closed = is_in_force.then(|| opens_nothing(health, now)).flatten();
+    keep(old.filter(|_| closed.is_some()), &[], closed)
+}
+
+/// The code is in the lock, or would be, and nobody gets in by it.
+fn opens_nothing(health: Health, now: Moment) -> Option<CodeProblem> {
+    let mode = health.closed_to_guests?;
+    Some(CodeProblem { kind: ProblemKind::WillNotWork, message: closed_to_guests(mode), since: now.utc })
+}
+
+/// What a keypad in this mode means for guests, and what to do.
+pub fn closed_to_guests(mode: KeypadMode) -> String {
+    let then = match mode {
+        KeypadMode::LockedOut => "It is lifted by itself after a while, or with locks/configure_keypad_mode",
+        _ => "Set it to normal with locks/configure_keypad_mode, or at the lock",
+    };
+    let mode = mode.name().replace('_', " ");
+    format!("the lock's keypad is in {mode} mode: no guest's code opens the door. {then}")
 }
 
 /// The moments at which the problem of a code may change by itself.

@@ -16,7 +16,7 @@ use super::turn::{self, Ask, Turn};
 use super::worker::{Change, Seat, Worker};
 use super::{Air, StickSeat, outcome};
 use crate::clock::Now;
-use crate::model::{ActionType, DeviceId, Presence, RadioAddress, RadioKind};
+use crate::model::{DeviceId, Presence, RadioAddress, RadioKind};
 use crate::plan::{Moment, Step, Write};
 use crate::store::{Store, StoreError, Unit};
 
@@ -450,10 +450,7 @@ impl Engine {
 
 fn command(step: &Step) -> LockCommand {
     match step {
-        Step::Act(_, ActionType::LockDoor) => LockCommand::Lock,
-        Step::Act(_, ActionType::UnlockDoor) => LockCommand::Unlock,
-        Step::Act(_, ActionType::ConfigureAutoLock(auto_lock)) => LockCommand::SetAutoLock(*auto_lock),
-        Step::Act(_, ActionType::Identify) => LockCommand::Identify,
+        Step::Act(_, command) => command.clone(),
         Step::Clear(_, slot) => LockCommand::ClearCode(*slot),
         Step::Set(_, slot, pin) => LockCommand::SetCode { slot: *slot, pin: pin.clone() },
         Step::Together(writes, others) => {

@@ -209,6 +209,8 @@ pub(super) fn attempt_failed(unit: &mut Unit<'_>, attempt: &ActionAttempt, failu
         ActionType::LockDoor => EventType::ActionLockFailed,
         ActionType::UnlockDoor => EventType::ActionUnlockFailed,
         ActionType::ConfigureAutoLock(_) => EventType::ActionAutoLockFailed,
+        ActionType::ConfigureKeypadMode(_) => EventType::ActionKeypadModeFailed,
+        ActionType::ConfigureAdminCode(_) => EventType::ActionAdminCodeFailed,
         ActionType::Identify => EventType::ActionIdentifyFailed,
     };
     let Failure { error_type, message } = failure;
@@ -221,6 +223,8 @@ fn attempt_succeeded(unit: &mut Unit<'_>, id: ActionAttemptId) -> Result<(), Sto
         ActionType::LockDoor => EventType::ActionLockSucceeded,
         ActionType::UnlockDoor => EventType::ActionUnlockSucceeded,
         ActionType::ConfigureAutoLock(_) => EventType::ActionAutoLockSucceeded,
+        ActionType::ConfigureKeypadMode(_) => EventType::ActionKeypadModeSucceeded,
+        ActionType::ConfigureAdminCode(_) => EventType::ActionAdminCodeSucceeded,
         ActionType::Identify => EventType::ActionIdentifySucceeded,
     };
     end(unit, &attempt, ActionStatus::Success, event)

@@ -45,8 +45,9 @@ pub(super) fn enlisted(
     // An interview that is under way again takes nothing away from what is known.
     if info.is_some() && device.info != info {
         let first = device.info.is_none();
-        device.info = info;
+        let before = std::mem::replace(&mut device.info, info);
         unit.update_device(&device)?;
+        settings_changed(unit, &device, before.as_ref())?;
         if first {
             unit.emit(EventType::DeviceAdded, device.device_id, Map::new())?;
         }
@@ -54,6 +55,19 @@ pub(super) fn enlisted(
         tamper::slot_got_free(unit, device.device_id)?;
     }
     Ok(device.device_id)
+}
+
+/// What a host must hear of at once: whom the keypad lets in.
+fn settings_changed(unit: &mut Unit<'_>, device: &Device, before: Option<&LockInfo>) -> Result<(), StoreError> {
+    let mode = |info: &LockInfo| info.settings.keypad.as_ref().map(|keypad| keypad.mode);
+    let (was, is) = (before.and_then(mode), device.info.as_ref().and_then(mode));
+    match is.filter(|_| was.is_some() && was != is) {
+        Some(mode) => {
+            let details = Map::from_iter([("keypad_mode".to_owned(), json!(mode.name()))]);
+            unit.emit(EventType::DeviceKeypadModeChanged, device.device_id, details)
+        }
+        None => Ok(()),
+    }
 }
 
 /// The configured name, else the model's; with the lock's number where that is not unique.

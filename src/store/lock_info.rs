@@ -1,6 +1,8 @@
 //! A lock's interview as JSON: the one thing of a device that is kept as it is found, since only the lock gives it.
 
-use keyway_lock::{Alike, AutoLock, Capabilities, LockInfo, ReadBack, SlotNumber};
+use keyway_lock::{
+    AdminCode, Alike, AutoLock, Capabilities, Keypad, KeypadMode, LockInfo, ReadBack, Settings, SlotNumber,
+};
 use serde_json::{Value, json};
 
 use super::row::Word;
@@ -13,6 +15,7 @@ pub(super) fn encode(info: &LockInfo) -> String {
         "firmware": info.firmware,
         "missing": info.missing,
         "auto_lock_seconds": info.auto_lock.map(AutoLock::seconds),
+        "settings": encode_settings(&info.settings),
         "capabilities": {
             "slot_count": capabilities.slot_count,
             "first_slot": capabilities.first_slot.0,
@@ -35,6 +38,36 @@ pub(super) fn encode(info: &LockInfo) -> String {
     .to_string()
 }
 
+fn encode_settings(settings: &Settings) -> Value {
+    json!({
+        "keypad": settings.keypad.as_ref().map(|keypad| json!({
+            "mode": keypad.mode.name(),
+            "modes": keypad.modes.iter().map(|mode| mode.name()).collect::<Vec<_>>(),
+        })),
+        "admin_code": settings.admin_code.map(|code| json!({
+            "is_set": code.is_set,
+            "can_be_removed": code.can_be_removed,
+        })),
+    })
+}
+
+/// What earlier releases did not know of is absent.
+fn decode_settings(json: &Value) -> Result<Settings, &'static str> {
+    let mode = |item: &Value| item.as_str().and_then(KeypadMode::of_name);
+    let keypad = match &json["keypad"] {
+        Value::Null => None,
+        keypad => Some(Keypad { mode: mode(&keypad["mode"]).ok_or("keypad")?, modes: list_of(keypad, "modes", mode)? }),
+    };
+    let admin_code = match &json["admin_code"] {
+        Value::Null => None,
+        code => Some(AdminCode {
+            is_set: code["is_set"].as_bool().ok_or("admin_code")?,
+            can_be_removed: code["can_be_removed"].as_bool().ok_or("admin_code")?,
+        }),
+    };
+    Ok(Settings { keypad, admin_code })
+}
+
 /// What [`encode`] made; the name of the field that is missing or wrong, if it is not that.
 pub(super) fn decode(text: &str) -> Result<LockInfo, &'static str> {
     let json: Value = serde_json::from_str(text).map_err(|_| "is not JSON")?;
@@ -49,6 +82,7 @@ pub(super) fn decode(text: &str) -> Result<LockInfo, &'static str> {
             Value::Null => None,
             _ => Some(AutoLock::from_seconds(number_of(&json, "auto_lock_seconds")?)),
         },
+        settings: decode_settings(&json["settings"])?,
         missing: missing
             .iter()
             .map(|item| item.as_str().map(str::to_owned))

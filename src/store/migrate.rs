@@ -10,8 +10,12 @@ use rusqlite::{Connection, OptionalExtension};
 use super::StoreError;
 
 /// Append only: a database in the field stands at any of them.
-pub(super) const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql"), include_str!("migrations/0003.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001.sql"),
+    include_str!("migrations/0002.sql"),
+    include_str!("migrations/0003.sql"),
+    include_str!("migrations/0004.sql"),
+];
 /// `PRAGMA application_id`: "Kywy" in ASCII, by which a database is known to be one of ours.
 const APPLICATION_ID: i64 = 0x4B79_7779;
 

@@ -13,7 +13,9 @@ mod webhooks;
 use std::path::Path;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use keyway_lock::{Alike, AutoLock, Capabilities, LockId, LockInfo, Pin, ReadBack, SlotNumber};
+use keyway_lock::{
+    AdminCode, Alike, AutoLock, Capabilities, Keypad, KeypadMode, LockId, LockInfo, Pin, ReadBack, Settings, SlotNumber,
+};
 use tokio::runtime::{Builder, Runtime};
 use zeroize::Zeroizing;
 
@@ -186,6 +188,10 @@ fn lock_info() -> LockInfo {
             can_identify: true,
         },
         auto_lock: Some(AutoLock::from_seconds(30)),
+        settings: Settings {
+            keypad: Some(Keypad { mode: KeypadMode::Vacation, modes: KeypadMode::ALL.into() }),
+            admin_code: Some(AdminCode { is_set: true, can_be_removed: true }),
+        },
         missing: vec!["battery".to_owned()],
     }
 }

@@ -33,3 +33,46 @@ fn a_lock_is_told_to_lock_by_itself_and_does() {
     world.client.event("lock.locked", SOON, |event| event["method"] == "automatic");
     wait_until("the door is locked", SOON, || world.stick.lock(FRONT_DOOR).locked.then_some(()));
 }
+
+#[test]
+fn a_keypad_in_vacation_mode_is_told_of_loudly_and_lets_guests_in_again_afterwards() {
+    let world = World::new(KEYWAY);
+    let device = &world.devices[0];
+    let grant = world.client.grant(&[device], -1.0, 600.0);
+    world.client.event("access_code.set_on_device", SOON, |event| event["access_grant_id"] == grant.id.as_str());
+    // Somebody at the lock, and then from afar.
+    world.stick.order(json!({"node": FRONT_DOOR, "keypad_mode": "vacation"}));
+    let told = world.client.event("device.keypad_mode_changed", SOON, |_| true);
+    assert_eq!((&told["keypad_mode"], &told["device_id"]), (&json!("vacation"), &json!(device)));
+    assert!(!world.stick.type_code(FRONT_DOOR, &grant.pin));
+    let shown = || world.client.ask("devices/get", json!({"device_id": device}))["device"].clone();
+    assert_eq!(shown()["properties"]["keypad_mode"], "vacation");
+    assert_eq!(shown()["errors"][0]["error_code"], "keypad_closed_to_guests");
+    wait_until("the grant and its PIN say so as well", SOON, || {
+        let of_grant = json!({"access_grant_id": grant.id});
+        let methods = world.client.ask("access_methods/list", of_grant.clone());
+        let shown = world.client.ask("access_grants/get", of_grant);
+        let said = methods.to_string().contains("vacation mode");
+        (said && shown.to_string().contains("underprovisioned_access")).then_some(())
+    });
+    world.client.ask("locks/configure_keypad_mode", json!({"device_id": device, "keypad_mode": "normal"}));
+    world.client.event("action_attempt.configure_keypad_mode.succeeded", SOON, |_| true);
+    assert_eq!(shown()["errors"], json!([]));
+    assert!(world.stick.type_code(FRONT_DOOR, &grant.pin));
+}
+
+#[test]
+fn an_admin_code_is_set_proven_and_shown_to_nobody() {
+    let world = World::new(KEYWAY);
+    let device = &world.devices[0];
+    let order = json!({"device_id": device, "admin_code_enabled": true, "admin_code": "90010042"});
+    world.client.ask("locks/configure_admin_code", order);
+    world.client.event("action_attempt.configure_admin_code.succeeded", SOON, |_| true);
+    assert_eq!(world.stick.lock(FRONT_DOOR).admin_code.as_deref(), Some("90010042"));
+    let shown = world.client.ask("devices/get", json!({"device_id": device}))["device"].clone();
+    assert_eq!(shown["properties"]["admin_code_enabled"], true);
+    let attempts = world.client.ask("action_attempts/list", json!({}));
+    assert!(!format!("{shown}{attempts}").contains("90010042"));
+    world.client.ask("locks/configure_admin_code", json!({"device_id": device, "admin_code_enabled": false}));
+    wait_until("the admin code is gone", SOON, || world.stick.lock(FRONT_DOOR).admin_code.is_none().then_some(()));
+}

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroU16;
 
-use crate::{Pin, SlotNumber};
+use crate::{Pin, Settings, SlotNumber};
 
 /// What a lock shows of the codes in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -179,6 +179,8 @@ pub struct LockInfo {
     pub capabilities: Capabilities,
     /// How it locks by itself, as it last said; `None`: that can't be set from afar.
     pub auto_lock: Option<AutoLock>,
+    /// What else it can be told, and what it is told.
+    pub settings: Settings,
     /// Parts of the interview that failed and will be tried again, in plain words; empty when complete.
     pub missing: Vec<String>,
 }

@@ -1,6 +1,6 @@
 //! What the hub can ask of a lock.
 
-use crate::{AutoLock, CommandError, Evidence, LockStatus, Pin, SlotNumber, SlotReport};
+use crate::{AutoLock, CommandError, Evidence, KeypadMode, LockStatus, Pin, SlotNumber, SlotReport};
 
 /// Names one command between the hub and a driver; chosen by the hub, unique while the process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,6 +39,10 @@ pub enum LockCommand {
     Unlock,
     /// Have it lock by itself, or not, and prove it. Only for locks with [`crate::LockInfo::auto_lock`].
     SetAutoLock(AutoLock),
+    /// Have its keypad let in whom the mode says, and prove it. Only for a mode that [`crate::Settings::keypad`] has.
+    SetKeypadMode(KeypadMode),
+    /// Give it an admin code, or take it away, and prove it. Only for locks with [`crate::Settings::admin_code`].
+    SetAdminCode(Option<Pin>),
     /// Have it show which one it is, by blinking or beeping for a moment. Only for locks with
     /// [`crate::Capabilities::can_identify`].
     Identify,
@@ -74,6 +78,9 @@ pub enum CommandOutput {
     Status(LockStatus),
     /// Of [`LockCommand::SetAutoLock`]: the lock says so now. The rest came as [`crate::RadioEvent::LockInterviewed`].
     AutoLockSet(AutoLock),
+    /// Of [`LockCommand::SetKeypadMode`] and [`LockCommand::SetAdminCode`]: the lock has proven it. The rest came as
+    /// [`crate::RadioEvent::LockInterviewed`].
+    SettingTaken,
     /// Of [`LockCommand::Identify`]: the lock said that it does.
     Identified,
     /// Of [`LockCommand::Interview`]; what was found came as [`crate::RadioEvent::LockInterviewed`].

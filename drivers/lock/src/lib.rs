@@ -10,6 +10,7 @@ pub mod event;
 pub mod network;
 pub mod pin;
 pub mod radio;
+pub mod setting;
 pub mod slot;
 pub mod stick;
 pub mod time;
@@ -25,6 +26,7 @@ pub use network::{
 };
 pub use pin::{Pin, PinError};
 pub use radio::{LockId, NetworkRecord, Output, PersistId, PortState, Radio, RecordKey, SecretBytes};
+pub use setting::{AdminCode, Keypad, KeypadMode, Settings};
 pub use slot::{Evidence, SlotContent, SlotNumber, SlotReport};
 pub use stick::StickCommand;
 pub use time::{Civil, WallClock, WallTime};

@@ -5,12 +5,15 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::RangeInclusive;
 
-use keyway_lock::{Pin, SlotNumber};
+use keyway_lock::{KeypadMode, Pin, SlotNumber};
 
 /// Wrong codes in a row after which a keypad calls it an attack.
 const WRONG_CODES: u8 = 5;
 /// Battery level, in per cent, at and below which a lock warns.
 pub const LOW_BATTERY: u8 = 10;
+
+/// The slot that the admin code is told by: no slot at all.
+const ADMIN: SlotNumber = SlotNumber(0);
 
 /// How a door is made.
 #[derive(Debug, Clone)]
@@ -45,7 +48,7 @@ pub enum Turner {
     Hand,
     /// The hub.
     Radio,
-    /// A code at the keypad, from this slot.
+    /// A code at the keypad, from this slot; the admin code is in slot 0.
     Keypad(SlotNumber),
     /// The lock by itself, some time after it was unlocked.
     Itself,
@@ -106,6 +109,10 @@ pub enum DoorEvent {
     Opened(bool),
     /// The battery's level in per cent.
     Battery(u8),
+    /// The keypad lets others in than before.
+    KeypadMode(KeypadMode, By),
+    /// The admin code is another, or there is none any more.
+    AdminCode(By),
 }
 
 /// A door with its lock.
@@ -120,7 +127,8 @@ pub struct Door {
     wrong_codes: u8,
     masking: bool,
     rejecting: bool,
-    keypad_off: bool,
+    keypad: KeypadMode,
+    admin_code: Option<Pin>,
     events: VecDeque<DoorEvent>,
 }
 
@@ -137,7 +145,8 @@ impl Door {
             wrong_codes: 0,
             masking: false,
             rejecting: false,
-            keypad_off: false,
+            keypad: KeypadMode::Normal,
+            admin_code: None,
             events: VecDeque::new(),
         }
     }
@@ -192,9 +201,39 @@ impl Door {
         self.rejecting = rejecting;
     }
 
-    /// Turns the keypad off or on: off, no code opens the door.
-    pub fn set_keypad_off(&mut self, off: bool) {
-        self.keypad_off = off;
+    /// Who gets in by the keypad.
+    pub fn keypad(&self) -> KeypadMode {
+        self.keypad
+    }
+
+    /// From now on the keypad lets these in.
+    pub fn set_keypad(&mut self, mode: KeypadMode, by: By) {
+        if std::mem::replace(&mut self.keypad, mode) != mode {
+            self.events.push_back(DoorEvent::KeypadMode(mode, by));
+        }
+    }
+
+    /// The code that opens while a guest's does not.
+    pub fn admin_code(&self) -> Option<&Pin> {
+        self.admin_code.as_ref()
+    }
+
+    /// Gives the door an admin code, or takes it away.
+    ///
+    /// # Errors
+    /// [`DoorError`]; it then is as before.
+    pub fn set_admin_code(&mut self, code: Option<Pin>, by: By) -> Result<(), DoorError> {
+        if self.rejecting {
+            return Err(DoorError::Rejecting);
+        }
+        if let Some((slot, _)) = self.codes.iter().find(|(_, held)| Some(&held.pin) == code.as_ref()) {
+            return Err(DoorError::Duplicate(*slot));
+        }
+        if self.admin_code != code {
+            self.admin_code = code;
+            self.events.push_back(DoorEvent::AdminCode(by));
+        }
+        Ok(())
     }
 
     /// The door leaf is opened or closed.
@@ -228,7 +267,8 @@ impl Door {
         }
         let same = |(other, held): &(&SlotNumber, &Code)| **other != slot && held.pin == code.pin;
         if self.setup.refuse_duplicates
-            && let Some((other, _)) = self.codes.iter().find(same)
+            && let Some(other) =
+                self.codes.iter().find(same).map(|(other, _)| other).or(self.is_admin(&code.pin).then_some(&ADMIN))
         {
             self.events.push_back(DoorEvent::DuplicateRefused(slot));
             return Err(DoorError::Duplicate(*other));
@@ -270,10 +310,16 @@ impl Door {
         Ok(())
     }
 
-    /// Someone types a code: the slot that opened the door, if one did.
+    fn is_admin(&self, pin: &Pin) -> bool {
+        self.admin_code.as_ref() == Some(pin)
+    }
+
+    /// Someone types a code: the slot that opened the door, if one did; 0 is the admin code.
     pub fn enter_code(&mut self, digits: &str) -> Option<SlotNumber> {
         let fits = |(_, code): &(&SlotNumber, &Code)| code.enabled && code.pin.expose() == digits;
-        let slot = self.codes.iter().find(fits).map(|(slot, _)| *slot).filter(|_| !self.keypad_off);
+        let guest = self.codes.iter().find(fits).map(|(slot, _)| *slot).filter(|_| self.keypad == KeypadMode::Normal);
+        let admin = self.admin_code.as_ref().filter(|code| code.expose() == digits).map(|_| ADMIN);
+        let slot = guest.or(admin.filter(|_| matches!(self.keypad, KeypadMode::Normal | KeypadMode::Vacation)));
         let Some(slot) = slot else {
             self.wrong_codes += 1;
             if self.wrong_codes >= WRONG_CODES {
@@ -389,7 +435,20 @@ mod tests {
         door.set_code(SlotNumber(1), disabled, By::Radio).unwrap();
         door.set_code(SlotNumber(2), code("4712"), By::Radio).unwrap();
         assert_eq!(door.enter_code("4711"), None);
-        door.set_keypad_off(true);
+        door.set_keypad(KeypadMode::Vacation, By::Radio);
         assert_eq!(door.enter_code("4712"), None);
+    }
+
+    #[test]
+    fn the_admin_code_is_no_guests_and_opens_in_vacation_but_not_in_privacy() {
+        let mut door = Door::new(DoorSetup::default());
+        door.set_code(SlotNumber(1), code("4711"), By::Radio).unwrap();
+        assert_eq!(door.set_admin_code(Some(code("4711").pin), By::Radio), Err(DoorError::Duplicate(SlotNumber(1))));
+        door.set_admin_code(Some(code("900100").pin), By::Radio).unwrap();
+        assert_eq!(door.set_code(SlotNumber(2), code("900100"), By::Radio), Err(DoorError::Duplicate(SlotNumber(0))));
+        door.set_keypad(KeypadMode::Vacation, By::Hand);
+        assert_eq!((door.enter_code("4711"), door.enter_code("900100")), (None, Some(SlotNumber(0))));
+        door.set_keypad(KeypadMode::Privacy, By::Hand);
+        assert_eq!(door.enter_code("900100"), None);
     }
 }

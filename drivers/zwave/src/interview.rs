@@ -8,6 +8,7 @@ mod identity;
 mod lifeline;
 mod protocol;
 mod security;
+mod settings;
 mod stage;
 mod versions;
 
@@ -27,7 +28,7 @@ use stage::{Heard, Reply, Stage};
 
 /// The stages, in order. Each is done once what it asks for is known: a new one is asked of every lock, also of those that
 /// an earlier release has interviewed.
-const STAGES: [Stage; 16] = [
+const STAGES: [Stage; 18] = [
     protocol::PROTOCOL_INFO,
     protocol::NODE_INFORMATION,
     security::SECURE_CLASSES,
@@ -36,6 +37,8 @@ const STAGES: [Stage; 16] = [
     credentials::CREDENTIAL_CAPABILITIES,
     codes::USERS_NUMBER,
     codes::KEYPAD,
+    settings::KEYPAD_MODE,
+    settings::ADMIN_CODE,
     door_lock::CAPABILITIES,
     door_lock::CONFIGURATION,
     identity::IDENTIFY,

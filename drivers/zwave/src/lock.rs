@@ -7,6 +7,7 @@ mod bolt;
 mod code;
 mod credential;
 mod identify;
+mod setting;
 
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,7 @@ use bolt::BoltJob;
 use code::CodeJob;
 use credential::CredentialJob;
 use identify::IdentifyJob;
+use setting::SettingJob;
 
 /// How a command to the node is to be confirmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +55,7 @@ enum Kind {
     Audit(AuditJob),
     AutoLock(AutoLockJob),
     Identify(IdentifyJob),
+    Setting(SettingJob),
     Batch(Box<BatchJob>),
     Refused(Refusal),
 }
@@ -71,6 +74,8 @@ impl Job {
             | LockCommand::Lock
             | LockCommand::Unlock
             | LockCommand::SetAutoLock(_)
+            | LockCommand::SetKeypadMode(_)
+            | LockCommand::SetAdminCode(_)
             | LockCommand::Identify
             | LockCommand::ReadStatus
             | LockCommand::Interview => None,
@@ -82,7 +87,7 @@ impl Job {
             let last = (first + capabilities.slot_count).saturating_sub(1);
             return Self(Kind::Refused(Refusal::NoSuchSlot { first, last }));
         }
-        if let LockCommand::SetCode { pin, .. } = command
+        if let LockCommand::SetCode { pin, .. } | LockCommand::SetAdminCode(Some(pin)) = command
             && let Err(refusal) = capabilities.check(pin)
         {
             return Self(Kind::Refused(refusal));
@@ -114,6 +119,10 @@ impl Job {
                 Some(job) => Self(Kind::AutoLock(job)),
                 None => Self(Kind::Refused(Refusal::NotSupported("it does not lock by itself, or not by radio"))),
             },
+            LockCommand::SetKeypadMode(_) | LockCommand::SetAdminCode(_) => match SettingJob::new(command, record) {
+                Some(job) => Self(Kind::Setting(job)),
+                None => Self(Kind::Refused(Refusal::NotSupported("it can't be told that by radio"))),
+            },
             LockCommand::Lock | LockCommand::Unlock if !capabilities.can_lock => {
                 Self(Kind::Refused(Refusal::NotSupported("it has no bolt to be moved by radio")))
             }
@@ -132,6 +141,7 @@ impl Job {
             Kind::Audit(job) => job.next(),
             Kind::AutoLock(job) => job.next(),
             Kind::Identify(job) => job.next(),
+            Kind::Setting(job) => job.next(),
             Kind::Batch(job) => job.next(),
             Kind::Refused(refusal) => Next::Done(Err(refusal.clone().into())),
         }
@@ -146,6 +156,7 @@ impl Job {
             Kind::Audit(job) => job.handle_answer(answer),
             Kind::AutoLock(job) => job.handle_answer(now, answer),
             Kind::Identify(job) => job.handle_answer(answer),
+            Kind::Setting(job) => job.handle_answer(now, answer),
             Kind::Batch(job) => job.handle_answer(now, answer),
             Kind::Refused(_) => {}
         }
@@ -161,6 +172,7 @@ impl Job {
             | Kind::AutoLock(_)
             | Kind::Batch(_)
             | Kind::Identify(_)
+            | Kind::Setting(_)
             | Kind::Refused(_) => None,
         }
     }
@@ -172,7 +184,7 @@ impl Job {
             Kind::Credential(job) => job.handle_event(event),
             Kind::Bolt(job) => job.handle_event(event),
             Kind::Batch(job) => job.handle_event(event),
-            Kind::Audit(_) | Kind::AutoLock(_) | Kind::Identify(_) | Kind::Refused(_) => {}
+            Kind::Audit(_) | Kind::AutoLock(_) | Kind::Identify(_) | Kind::Setting(_) | Kind::Refused(_) => {}
         }
     }
 
@@ -183,6 +195,7 @@ impl Job {
             Kind::Credential(job) => job.handle_timeout(now),
             Kind::Bolt(job) => job.handle_timeout(now),
             Kind::AutoLock(job) => job.handle_timeout(now),
+            Kind::Setting(job) => job.handle_timeout(now),
             Kind::Batch(job) => job.handle_timeout(now),
             Kind::Audit(_) | Kind::Identify(_) | Kind::Refused(_) => {}
         }
@@ -194,7 +207,12 @@ impl Job {
             Kind::Code(job) => job.masked(),
             Kind::Batch(job) => job.masked(),
             Kind::Credential(job) => job.masked(),
-            Kind::Bolt(_) | Kind::Audit(_) | Kind::AutoLock(_) | Kind::Identify(_) | Kind::Refused(_) => None,
+            Kind::Bolt(_)
+            | Kind::Audit(_)
+            | Kind::AutoLock(_)
+            | Kind::Identify(_)
+            | Kind::Setting(_)
+            | Kind::Refused(_) => None,
         }
     }
 }

@@ -151,6 +151,7 @@ fn sheet(device: &Value, time: &LocalTime) -> Vec<String> {
             None => String::new(),
         },
     );
+    entry("Keypad", keypad(properties));
     entry("Battery", battery(device));
     entry("Codes", codes(device));
     entry("PINs of", code_lengths(properties));
@@ -172,6 +173,14 @@ fn codes(device: &Value) -> String {
     match (count("/codes/in_lock"), count("/codes/slots")) {
         (Some(used), Some(slots)) if slots > 0 => format!("{used} of {slots}"),
         _ => String::new(),
+    }
+}
+
+/// Only what is worth a word: that it lets no guest in.
+fn keypad(properties: &Value) -> String {
+    match text(properties, "keypad_mode") {
+        "" | "normal" => String::new(),
+        mode => format!("{} mode: no guest gets in", mode.replace('_', " ")),
     }
 }
 

@@ -120,6 +120,52 @@ async fn a_lock_that_can_lock_by_itself_is_told_when_to_and_others_are_not() {
 }
 
 #[tokio::test]
+async fn a_keypad_that_lets_no_guest_in_is_an_error_while_guests_wait_and_else_a_warning() {
+    let world = World::new().await;
+    let door = world.doors[0];
+    let closed = move |unit: &mut Unit<'_>| {
+        let mut device = unit.device(door)?.unwrap();
+        device.info.as_mut().unwrap().settings.keypad.as_mut().unwrap().mode = KeypadMode::Vacation;
+        unit.update_device(&device)
+    };
+    world.write(closed).await;
+    let shown = async || world.ask("devices/get", json!({"device_id": door})).await["device"].clone();
+    let device = shown().await;
+    assert_eq!(device["properties"]["keypad_mode"], "vacation");
+    assert_eq!(device["errors"], json!([]));
+    assert_eq!(device["warnings"][0]["warning_code"], "keypad_closed_to_guests");
+    world.grant(100, 500, json!({})).await;
+    let error = shown().await["errors"][0].clone();
+    assert_eq!(error["error_code"], "keypad_closed_to_guests");
+    assert!(error["message"].as_str().unwrap().contains("vacation mode"), "{error}");
+}
+
+#[tokio::test]
+async fn an_admin_code_that_is_a_guests_or_none_at_all_is_refused_and_no_answer_shows_it() {
+    let world = World::new().await;
+    let door = world.doors[0];
+    let with =
+        |code: Value, enabled: bool| json!({"device_id": door, "admin_code_enabled": enabled, "admin_code": code});
+    for (body, why) in [
+        (json!({"device_id": door, "admin_code_enabled": true}), "required to turn it on"),
+        (with(json!("900100"), false), "of no use"),
+        (with(json!("12"), true), "4 to 10 digits"),
+    ] {
+        let error = world.refused("locks/configure_admin_code", body).await;
+        let told = error["validation_errors"]["admin_code"]["_errors"][0].as_str().unwrap().to_owned();
+        assert!(told.contains(why), "{told}");
+    }
+    let error =
+        world.refused("locks/configure_admin_code", json!({"device_id": door, "admin_code_enabled": false})).await;
+    assert!(error["message"].as_str().unwrap().contains("can't be without"), "{error}");
+    let asked = world.ask("locks/configure_admin_code", with(json!("900100"), true)).await;
+    assert!(!asked.to_string().contains("900100"), "{asked}");
+    let mode = json!({"device_id": door, "keypad_mode": "privacy"});
+    let error = world.refused("locks/configure_keypad_mode", mode).await;
+    assert!(error["message"].as_str().unwrap().contains("no such mode"), "{error}");
+}
+
+#[tokio::test]
 async fn no_bolt_is_promised_to_turn_on_a_device_that_the_hub_asks_nothing_of() {
     let world = World::new().await;
     let door = world.doors[0];

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use keyway_lock::{
     Alike, AutoLock, Capabilities, CommandError, CommandOutput, Evidence, LockCommand, LockEvent, LockInfo, LockStatus,
-    Pin, ReadBack, Refusal, SlotChange, SlotContent, SlotNumber, SlotReport,
+    Pin, ReadBack, Refusal, Settings, SlotChange, SlotContent, SlotNumber, SlotReport,
 };
 
 /// What is wrong with a lock.
@@ -70,6 +70,7 @@ impl FakeLock {
                 can_identify: true,
             },
             auto_lock: Some(AutoLock::Off),
+            settings: Settings::default(),
             missing: Vec::new(),
         }
     }
@@ -130,6 +131,7 @@ impl FakeLock {
                 Ok(CommandOutput::Status(self.status()))
             }
             LockCommand::SetAutoLock(auto_lock) => Ok(CommandOutput::AutoLockSet(*auto_lock)),
+            LockCommand::SetKeypadMode(_) | LockCommand::SetAdminCode(_) => Ok(CommandOutput::SettingTaken),
             LockCommand::Identify => Ok(CommandOutput::Identified),
             LockCommand::ReadStatus => Ok(CommandOutput::Status(self.status())),
             LockCommand::Interview => Ok(CommandOutput::Interviewed),
@@ -179,6 +181,8 @@ fn name(command: &LockCommand) -> String {
         LockCommand::Lock => "lock".to_owned(),
         LockCommand::Unlock => "unlock".to_owned(),
         LockCommand::SetAutoLock(auto_lock) => format!("auto-lock {}", auto_lock.seconds()),
+        LockCommand::SetKeypadMode(mode) => format!("keypad {}", mode.name()),
+        LockCommand::SetAdminCode(code) => format!("admin code {}", if code.is_some() { "set" } else { "removed" }),
         LockCommand::Identify => "identify".to_owned(),
         LockCommand::ReadStatus => "status".to_owned(),
         LockCommand::Interview => "interview".to_owned(),

@@ -1,9 +1,9 @@
 //! What is read is what was written: devices, slots, people, requests, attempts, radio records.
 
-use keyway_lock::{AutoLock, NetworkRecord, RecordKey, SecretBytes, SlotContent, SlotReport};
+use keyway_lock::{AutoLock, KeypadMode, NetworkRecord, RecordKey, SecretBytes, SlotContent, SlotReport};
 
 use super::*;
-use crate::model::{ActionAttempt, ActionStatus, ActionType, UnmanagedCode};
+use crate::model::{ActionAttempt, ActionStatus, ActionType, AdminCodeOrder, UnmanagedCode};
 
 #[test]
 fn a_device_comes_back_as_it_was_and_is_found_by_its_address() {
@@ -204,6 +204,42 @@ fn attempts_wait_in_the_order_in_which_they_were_asked_for() {
         let kept = run(&store, at(4), move |unit| unit.action_attempt(asked.action_attempt_id)).unwrap();
         assert_eq!(kept.unwrap().action_type, asked.action_type);
     }
+    for action_type in
+        [ActionType::ConfigureKeypadMode(KeypadMode::Vacation), ActionType::ConfigureAdminCode(AdminCodeOrder::Remove)]
+    {
+        let asked = ask(5, action_type);
+        let kept = run(&store, at(6), move |unit| unit.action_attempt(asked.action_attempt_id)).unwrap();
+        assert_eq!(kept.unwrap().action_type, asked.action_type);
+    }
+}
+
+#[test]
+fn the_admin_code_of_an_attempt_is_sealed_and_kept_no_longer_than_it_waits() {
+    let store = in_memory();
+    let device_id = built(&store, 2, "4711").device.device_id;
+    let pin = Pin::new("900100").unwrap();
+    run(&store, at(0), move |unit| {
+        let attempt = ActionAttempt {
+            action_attempt_id: unit.id(),
+            device_id,
+            action_type: ActionType::ConfigureAdminCode(AdminCodeOrder::Set(Some(pin))),
+            status: ActionStatus::Pending,
+            created_at: unit.now(),
+            expires_at: at(30),
+        };
+        unit.insert_action_attempt(&attempt)?;
+        assert_eq!(unit.pending_action_attempts(device_id)?, std::slice::from_ref(&attempt));
+        let sealed: Vec<u8> = unit.db.query_row("SELECT pin_sealed FROM action_attempts", [], |row| row.get(0))?;
+        assert!(!sealed.windows(6).any(|bytes| bytes == b"900100"));
+        unit.update_action_attempt(&ActionAttempt { status: ActionStatus::Success, ..attempt.clone() })?;
+        let kept = unit.action_attempt(attempt.action_attempt_id)?.map(|attempt| attempt.action_type);
+        assert_eq!(kept, Some(ActionType::ConfigureAdminCode(AdminCodeOrder::Set(None))));
+        let sealed: Option<Vec<u8>> =
+            unit.db.query_row("SELECT pin_sealed FROM action_attempts", [], |row| row.get(0))?;
+        assert_eq!(sealed, None);
+        Ok(())
+    })
+    .unwrap();
 }
 
 #[test]

@@ -97,6 +97,21 @@ fn hub_and_doors() -> Vec<Step> {
         .keep("relock", "/action_attempt/action_attempt_id"),
         step("action_attempts/get", json!({"action_attempt_id": "$relock"}))
             .wait("/action_attempt/status", json!("success")),
+        step("locks/configure_keypad_mode", json!({"device_id": "$front", "keypad_mode": "vacation"}))
+            .keep("keypad", "/action_attempt/action_attempt_id"),
+        step("action_attempts/get", json!({"action_attempt_id": "$keypad"}))
+            .wait("/action_attempt/status", json!("success")),
+        step("locks/configure_keypad_mode", json!({"device_id": "$front", "keypad_mode": "normal"}))
+            .keep("normal", "/action_attempt/action_attempt_id"),
+        step("action_attempts/get", json!({"action_attempt_id": "$normal"}))
+            .wait("/action_attempt/status", json!("success")),
+        step(
+            "locks/configure_admin_code",
+            json!({"device_id": "$front", "admin_code_enabled": true, "admin_code": "739170"}),
+        )
+        .keep("admin", "/action_attempt/action_attempt_id"),
+        step("action_attempts/get", json!({"action_attempt_id": "$admin"}))
+            .wait("/action_attempt/status", json!("success")),
         step("connect_webviews/create", json!({})),
     ]
 }

@@ -28,6 +28,10 @@ pub struct LockState {
     pub codes: Vec<(u64, String)>,
     /// Bolt thrown.
     pub locked: bool,
+    /// Whom its keypad lets in.
+    pub keypad_mode: String,
+    /// Its admin code.
+    pub admin_code: Option<String>,
     /// How often it was made to show itself.
     pub identified: u64,
     /// Frames on the air.
@@ -66,6 +70,8 @@ impl LockState {
         Self {
             codes: list("slots").iter().filter_map(code).collect(),
             locked: lock["locked"] == true,
+            keypad_mode: lock["keypad_mode"].as_str().unwrap_or_default().to_owned(),
+            admin_code: lock["admin_code"].as_str().map(str::to_owned),
             identified: lock["identified"].as_u64().unwrap_or(0),
             frames: Frames {
                 from_hub: lock["frames"]["from_hub"].as_u64().expect("frames are counted"),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keyway_lock::{Pin, SlotNumber};
+use keyway_lock::{KeypadMode, Pin, SlotNumber};
 
 use crate::door::DoorError;
 
@@ -25,6 +25,8 @@ pub enum Action {
         /// Throws it, or draws it back.
         locked: bool,
     },
+    /// Has the keypad let others in, at the keypad.
+    KeypadMode(KeypadMode),
     /// Opens or closes the door leaf.
     Open(bool),
     /// Sets the battery's level in per cent.

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use keyway_lock::{KeyClass, Pin, SlotNumber};
+use keyway_lock::{KeyClass, KeypadMode, Pin, SlotNumber};
 use keyway_zwave::inclusion::code;
 use keyway_zwave::node::NodeId;
 use keyway_zwave::security::key_classes;
@@ -66,6 +66,7 @@ struct LockRequest {
     keypad: Option<String>,
     by_hand: Option<ByHand>,
     turn: Option<Turn>,
+    keypad_mode: Option<String>,
     open: Option<bool>,
     battery: Option<u8>,
     jam: Option<bool>,
@@ -161,7 +162,7 @@ impl VirtualStick {
         let actions = request.actions()?;
         if actions.is_empty() && !pressed {
             return Err(
-                "nothing to do: expected keypad, by_hand, turn, open, battery, jam, restart, press or fault".to_owned()
+                "nothing to do: expected keypad, by_hand, turn, keypad_mode, open, battery, jam, restart, press or fault".to_owned()
             );
         }
         for action in actions {
@@ -189,6 +190,8 @@ impl VirtualStick {
                 "slots": door.codes().iter().map(slot).collect::<Vec<_>>(),
                 "locked": door.locked(),
                 "battery": door.battery(),
+                "keypad_mode": door.keypad().name(),
+                "admin_code": door.admin_code().map(Pin::expose),
                 "identified": post.node.identified(),
                 "offline": post.offline,
                 "frames": post.counts,
@@ -219,6 +222,8 @@ impl LockRequest {
             }
             None => None,
         };
+        let mode = self.keypad_mode.map(|name| KeypadMode::of_name(&name).ok_or("there is no such keypad mode"));
+        let mode = mode.transpose()?;
         let faults = fault.into_iter().flat_map(|fault| {
             [
                 fault.offline.map(Action::Offline),
@@ -231,6 +236,7 @@ impl LockRequest {
         });
         let hands = [
             self.restart.filter(|restart| *restart).map(|_| Action::Restart),
+            mode.map(Action::KeypadMode),
             self.open.map(Action::Open),
             self.battery.map(Action::Battery),
             self.jam.map(Action::Jam),

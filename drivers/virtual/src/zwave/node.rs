@@ -270,6 +270,10 @@ impl Node {
                 Outcome::Done
             }
             Action::Turn { locked } => door.turn(*locked, Turner::Hand).into(),
+            Action::KeypadMode(mode) => {
+                door.set_keypad(*mode, By::Hand);
+                Outcome::Done
+            }
             Action::Open(open) => {
                 door.set_open(*open);
                 Outcome::Done

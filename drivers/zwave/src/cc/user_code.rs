@@ -3,7 +3,7 @@
 use std::fmt;
 
 use keyway_lock::wire::{Reader, WireError};
-use keyway_lock::{Pin, SlotContent, SlotNumber};
+use keyway_lock::{KeypadMode, Pin, SlotContent, SlotNumber};
 use zeroize::Zeroizing;
 
 use super::{CcError, command_of};
@@ -27,6 +27,9 @@ const KEYPAD_MODE_REPORT: u8 = 0x0A;
 const EXTENDED_SET: u8 = 0x0B;
 const EXTENDED_GET: u8 = 0x0C;
 const EXTENDED_REPORT: u8 = 0x0D;
+const ADMIN_CODE_SET: u8 = 0x0E;
+const ADMIN_CODE_GET: u8 = 0x0F;
+const ADMIN_CODE_REPORT: u8 = 0x10;
 const CHECKSUM_GET: u8 = 0x11;
 const CHECKSUM_REPORT: u8 = 0x12;
 
@@ -95,6 +98,17 @@ impl CodeBytes {
 
     fn new(bytes: &[u8]) -> Self {
         Self(Zeroizing::new(bytes.to_vec()))
+    }
+
+    /// Behind its length, as the admin code has it.
+    fn encode_counted(&self, command: u8) -> Vec<u8> {
+        let length = u8::try_from(self.0.len()).unwrap_or(0) & 0x0F;
+        [&[CLASS, command, length][..], &self.0].concat()
+    }
+
+    fn decode_counted(reader: &mut Reader<'_>) -> Result<Self, WireError> {
+        let length = reader.u8("admin code length")? & 0x0F;
+        Ok(Self::new(reader.bytes("admin code", length.into())?))
     }
 }
 
@@ -215,6 +229,12 @@ impl UserCodeCapabilities {
         ('0'..='9').filter(has).collect()
     }
 
+    /// The numbers of the keypad modes that it knows and that are defined, ascending.
+    pub fn modes(&self) -> impl Iterator<Item = u8> {
+        let has = |mode: &u8| self.keypad_modes.first().is_some_and(|bits| bits & 1 << mode != 0);
+        KeypadMode::ALL.into_iter().map(number_of).filter(has)
+    }
+
     fn decode(parameters: &[u8]) -> Result<Self, WireError> {
         let mut reader = Reader::new(parameters);
         let first = reader.u8("supported user id status length")?;
@@ -245,6 +265,21 @@ impl UserCodeCapabilities {
         bytes.extend(&self.keypad_modes);
         bytes.push(length(&self.keys));
         bytes.extend(&self.keys);
+    }
+}
+
+/// The mode of a number; `None`: nobody defined it.
+pub fn keypad_mode(number: u8) -> Option<KeypadMode> {
+    KeypadMode::ALL.into_iter().find(|mode| number_of(*mode) == number)
+}
+
+/// A keypad mode's number.
+pub fn number_of(mode: KeypadMode) -> u8 {
+    match mode {
+        KeypadMode::Normal => 0x00,
+        KeypadMode::Vacation => 0x01,
+        KeypadMode::Privacy => 0x02,
+        KeypadMode::LockedOut => 0x03,
     }
 }
 
@@ -282,7 +317,7 @@ pub enum UserCodeCommand {
     CapabilitiesGet,
     /// This. (version 2)
     CapabilitiesReport(UserCodeCapabilities),
-    /// Sets the keypad mode (version 2): 0 normal, 1 vacation, 2 privacy, 3 locked out.
+    /// Sets the keypad mode (version 2), by its number: see [`keypad_mode`].
     KeypadModeSet(u8),
     /// Which keypad mode? (version 2)
     KeypadModeGet,
@@ -304,6 +339,12 @@ pub enum UserCodeCommand {
         /// The next slot that is taken; 0: none.
         next: SlotNumber,
     },
+    /// Gives the lock an admin code; one without characters takes it away (version 2).
+    AdminCodeSet(CodeBytes),
+    /// Asks for the admin code (version 2).
+    AdminCodeGet,
+    /// The admin code; without characters: there is none (version 2).
+    AdminCodeReport(CodeBytes),
     /// Asks for the checksum over all codes (version 2).
     ChecksumGet,
     /// The checksum; 0: no codes (version 2).
@@ -346,6 +387,9 @@ impl UserCodeCommand {
                 bytes.extend(next.0.to_be_bytes());
                 bytes
             }
+            Self::AdminCodeSet(code) => code.encode_counted(ADMIN_CODE_SET),
+            Self::AdminCodeGet => vec![CLASS, ADMIN_CODE_GET],
+            Self::AdminCodeReport(code) => code.encode_counted(ADMIN_CODE_REPORT),
             Self::ChecksumGet => vec![CLASS, CHECKSUM_GET],
             Self::ChecksumReport(sum) => {
                 let [high, low] = sum.to_be_bytes();
@@ -389,6 +433,9 @@ impl UserCodeCommand {
                 let codes = (0..count).map(|_| UserCode::decode_block(&mut reader)).collect::<Result<_, _>>()?;
                 Self::ExtendedReport { codes, next: SlotNumber(reader.u16_be("next user identifier")?) }
             }
+            ADMIN_CODE_SET => Self::AdminCodeSet(CodeBytes::decode_counted(&mut reader)?),
+            ADMIN_CODE_GET => Self::AdminCodeGet,
+            ADMIN_CODE_REPORT => Self::AdminCodeReport(CodeBytes::decode_counted(&mut reader)?),
             CHECKSUM_GET => Self::ChecksumGet,
             CHECKSUM_REPORT => Self::ChecksumReport(reader.u16_be("user code checksum")?),
             _ => return Err(CcError::unknown(payload)),
@@ -455,6 +502,17 @@ mod tests {
         assert_eq!(checksum(codes([300, 2])), crc_ccitt(&bytes));
         assert_eq!(checksum([codes([2, 300]), vec![UserCode::cleared(SlotNumber(3))]].concat()), crc_ccitt(&bytes));
         assert_eq!(checksum(vec![UserCode::cleared(SlotNumber(3))]), 0);
+    }
+
+    #[test]
+    fn an_admin_code_stands_behind_its_length_and_none_has_none() {
+        let set = UserCodeCommand::AdminCodeSet(CodeBytes::from(&pin("0042")));
+        assert_eq!(set.encode(), [0x63, 0x0E, 4, b'0', b'0', b'4', b'2']);
+        assert_eq!(UserCodeCommand::decode(&set.encode()), Ok(set.clone()));
+        assert!(!format!("{set:?}").contains("0042"));
+        let none = UserCodeCommand::AdminCodeReport(CodeBytes::default());
+        assert_eq!((none.encode(), UserCodeCommand::decode(&[0x63, 0x10, 0])), (vec![0x63, 0x10, 0], Ok(none)));
+        assert!(UserCodeCommand::decode(&[0x63, 0x10, 4, b'1']).is_err());
     }
 
     #[test]

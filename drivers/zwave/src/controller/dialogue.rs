@@ -11,7 +11,6 @@ use keyway_lock::{
     SlotReport,
 };
 
-use crate::cc::door_lock::{Configuration, DoorLockCommand};
 use crate::interview::{self, About, Interview, InterviewAsk, Progress};
 use crate::lock::{Job, Next, Want};
 use crate::node::NodeId;
@@ -20,7 +19,7 @@ use crate::node::table::NodeRecord;
 use crate::quirks::Quirks;
 use crate::security::SecurityClass;
 use crate::serial_api::startup::Stick;
-use crate::transport::exchange::{AskError, Awaits, Question};
+use crate::transport::exchange::{Answer, AskError, Awaits, Question};
 use crate::transport::queue::{AskId, Ended, Queue};
 use crate::transport::sessions::SessionIds;
 
@@ -305,9 +304,6 @@ impl Dialogue {
             }
             self.keep(record);
         }
-        if let Ok(CommandOutput::AutoLockSet(auto_lock)) = result {
-            self.relocks_after(auto_lock.seconds());
-        }
         match (&result, &command) {
             (Ok(CommandOutput::Slot(report)), _) if report.content == SlotContent::Free => {
                 self.free.insert(report.slot, now);
@@ -323,13 +319,13 @@ impl Dialogue {
         self.event(RadioEvent::CommandDone(id, result));
     }
 
-    /// The lock said after how many seconds it locks by itself.
-    fn relocks_after(&mut self, seconds: u16) {
+    /// What a report says of the lock's settings: told and kept if it is news.
+    fn learn(&mut self, report: &[u8]) {
         if let Some(draft) = &mut self.draft {
-            draft.auto_relock = Some(seconds);
+            draft.learn(report);
         }
-        if let Some(mut record) = self.record.clone().filter(|record| record.auto_relock != Some(seconds)) {
-            record.auto_relock = Some(seconds);
+        let news = self.record.as_mut().is_some_and(|record| record.learn(report));
+        if let Some(record) = self.record.clone().filter(|_| news) {
             self.keep(record);
         }
     }
@@ -349,8 +345,16 @@ impl Dialogue {
         let progress = match (&mut self.doing, ended) {
             (Some(Doing::Interview(interview)), ended) => interview.handle_ended(&ended),
             (Some(Doing::Job(_, _, job)), Ended::Node(answer)) => {
+                let report = match &answer {
+                    Ok(Answer::Report(report)) => Some(report.clone()),
+                    Ok(_) | Err(_) => None,
+                };
                 job.handle_answer(now, answer);
-                if let Some(event) = job.take_aside() {
+                let aside = job.take_aside();
+                if let Some(report) = report {
+                    self.learn(&report);
+                }
+                if let Some(event) = aside {
                     self.event(RadioEvent::Lock(self.lock(), event));
                 }
                 Progress::On
@@ -376,14 +380,9 @@ impl Dialogue {
             tracing::warn!(node = %self.node, "a command without the security it should have is passed over");
             return;
         }
-        // Somebody changed it at the lock.
-        if let Ok(DoorLockCommand::ConfigurationReport(Configuration { extras: Some(extras), .. })) =
-            DoorLockCommand::decode(command)
-            && record.has_auto_relock == Some(true)
-        {
-            return self.relocks_after(extras.auto_relock);
-        }
         let events = events_of(command, record);
+        // Somebody may have changed a setting at the lock.
+        self.learn(command);
         for event in events {
             if let Some(Doing::Job(_, _, job)) = &mut self.doing {
                 job.handle_event(&event);

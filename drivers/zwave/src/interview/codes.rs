@@ -28,6 +28,7 @@ pub(super) const KEYPAD: Stage = Stage {
     ask: |record, _| {
         let several = record.multiple_set.is_some() && record.multiple_report.is_some();
         let known = several && record.digits.is_some() && record.checksum.is_some();
+        let known = known && record.settings.keypad_modes.is_some();
         let able = record.supports(user_code::CLASS) && record.version_of(user_code::CLASS) >= 2;
         if !able || known || record.speaks_credentials() {
             return Vec::new();
@@ -40,6 +41,7 @@ pub(super) const KEYPAD: Stage = Stage {
             record.checksum = Some(capabilities.checksum);
             record.multiple_set = Some(capabilities.multiple_set);
             record.multiple_report = Some(capabilities.multiple_report);
+            record.settings.learn_capabilities(&capabilities);
             // No digits at all is no keypad anybody could use: not believed.
             record.digits = Some(capabilities.digits()).filter(|digits| !digits.is_empty());
             LEARNED

@@ -83,6 +83,8 @@ impl CodeJob {
             | LockCommand::Lock
             | LockCommand::Unlock
             | LockCommand::SetAutoLock(_)
+            | LockCommand::SetKeypadMode(_)
+            | LockCommand::SetAdminCode(_)
             | LockCommand::Identify
             | LockCommand::ReadStatus
             | LockCommand::Interview => return None,

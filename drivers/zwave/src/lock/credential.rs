@@ -112,6 +112,8 @@ impl CredentialJob {
             | LockCommand::Unlock
             | LockCommand::ReadStatus
             | LockCommand::SetAutoLock(_)
+            | LockCommand::SetKeypadMode(_)
+            | LockCommand::SetAdminCode(_)
             | LockCommand::Identify
             | LockCommand::Interview => return None,
         };

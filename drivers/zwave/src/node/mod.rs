@@ -3,6 +3,7 @@
 pub mod id;
 pub mod info;
 mod lock_info;
+pub mod settings;
 pub mod table;
 
 pub use id::NodeId;

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::NodeId;
 use super::info::Listening;
+use super::settings::SettingFacts;
 use crate::cc;
 use crate::quirks::{Quirk, Quirks};
 use crate::security::SecurityClass;
@@ -72,6 +73,9 @@ pub struct NodeRecord {
     pub has_auto_relock: Option<bool>,
     /// After so many seconds it locks by itself; 0: it does not.
     pub auto_relock: Option<u16>,
+    /// How it is set otherwise.
+    #[serde(default)]
+    pub settings: SettingFacts,
     /// It can show which one it is, if it says.
     pub identifies: Option<bool>,
     /// It reports to this controller.

@@ -3,25 +3,35 @@
 use std::time::Duration;
 
 use keyway_lock::{
-    AutoLock, CommandError, CommandOutput, LockCommand, LockEvent, LockInfo, RadioEvent, Refusal, UnlockSource,
+    AdminCode, AutoLock, CommandError, CommandOutput, KeypadMode, LockCommand, LockEvent, LockInfo, RadioEvent,
+    Refusal, UnlockSource,
 };
 use keyway_virtual::zwave::{Action, LockSetup};
 use keyway_zwave::cc::door_lock::{Configuration, DoorLockCommand, Extras, Operation};
 use keyway_zwave::security::SecurityClass;
 
 use super::world::{World, building, node};
-use super::{lock, three_locks};
+use super::{lock, pin, three_locks};
 
 fn after_a_minute() -> AutoLock {
     AutoLock::from_seconds(60)
 }
 
-fn auto_lock(world: &World, id: u16) -> Option<AutoLock> {
-    let of = |(_, event): &(Duration, RadioEvent)| match event {
-        RadioEvent::LockInterviewed(lock, LockInfo { auto_lock, .. }) if *lock == node(id).into() => Some(*auto_lock),
+/// What was told of the lock last.
+pub(super) fn info(world: &World, id: u16) -> &LockInfo {
+    let told = world.events.iter().rev().find_map(|(_, event)| match event {
+        RadioEvent::LockInterviewed(lock, info) if *lock == node(id).into() => Some(info),
         _ => None,
-    };
-    world.events.iter().rev().find_map(of).unwrap()
+    });
+    told.unwrap()
+}
+
+fn auto_lock(world: &World, id: u16) -> Option<AutoLock> {
+    info(world, id).auto_lock
+}
+
+fn keypad(world: &World, id: u16) -> Option<KeypadMode> {
+    info(world, id).settings.keypad.as_ref().map(|keypad| keypad.mode)
 }
 
 #[test]
@@ -83,4 +93,73 @@ fn a_lock_shows_itself_and_says_so() {
         assert_eq!(world.command(id, LockCommand::Identify).0, Ok(CommandOutput::Identified));
         assert_eq!(world.stick.identified(node(id)), Some(1));
     }
+}
+
+#[test]
+fn a_keypad_lets_in_whom_it_is_told_to_and_says_so() {
+    let mut world = three_locks();
+    for id in [2, 3, 4] {
+        assert_eq!(keypad(&world, id), Some(KeypadMode::Normal));
+        let set = world.command(id, LockCommand::SetKeypadMode(KeypadMode::Vacation)).0;
+        assert_eq!(set, Ok(CommandOutput::SettingTaken));
+        assert_eq!(keypad(&world, id), Some(KeypadMode::Vacation));
+        assert_eq!(world.stick.door(node(id)).unwrap().keypad(), KeypadMode::Vacation);
+    }
+    world.restart_hub(3);
+    assert_eq!(keypad(&world, 2), Some(KeypadMode::Vacation), "it is kept");
+}
+
+#[test]
+fn whom_somebody_at_the_lock_lets_in_is_heard() {
+    let mut world = three_locks();
+    world.act(2, Action::KeypadMode(KeypadMode::Privacy));
+    world.pass(Duration::from_secs(5));
+    assert_eq!(keypad(&world, 2), Some(KeypadMode::Privacy));
+}
+
+#[test]
+fn a_lock_that_takes_no_setting_is_not_said_to_have_it() {
+    let mut world = three_locks();
+    world.act(2, Action::Reject(true));
+    let refused = world.command(2, LockCommand::SetKeypadMode(KeypadMode::Vacation)).0;
+    assert_eq!(refused, Err(Refusal::Rejected.into()));
+    assert_eq!(keypad(&world, 2), Some(KeypadMode::Normal));
+}
+
+#[test]
+fn an_admin_code_is_given_and_taken_away_with_proof() {
+    let mut world = three_locks();
+    let told = |world: &World, id| info(world, id).settings.admin_code;
+    for id in [2, 3, 4] {
+        assert_eq!(told(&world, id), Some(AdminCode { is_set: false, can_be_removed: true }));
+        let set = world.command(id, LockCommand::SetAdminCode(Some(pin("900100")))).0;
+        assert_eq!(set, Ok(CommandOutput::SettingTaken));
+        assert_eq!(world.stick.door(node(id)).unwrap().admin_code(), Some(&pin("900100")));
+        assert!(told(&world, id).unwrap().is_set);
+        assert_eq!(world.command(id, LockCommand::SetAdminCode(None)).0, Ok(CommandOutput::SettingTaken));
+        assert!(!told(&world, id).unwrap().is_set);
+    }
+}
+
+#[test]
+fn a_hidden_admin_code_is_believed_by_the_supervised_success() {
+    let silent = LockSetup { supervision: false, ..lock(5, &[SecurityClass::S2AccessControl]) };
+    let mut world = World::new(building(vec![lock(2, &[SecurityClass::S2AccessControl]), silent])).ready();
+    for (id, proven) in [(2, Ok(CommandOutput::SettingTaken)), (5, Err(CommandError::Unproven))] {
+        world.act(id, Action::Mask(true));
+        assert_eq!(world.command(id, LockCommand::SetAdminCode(Some(pin("900100")))).0, proven);
+    }
+}
+
+#[test]
+fn a_lock_with_user_code_version_1_has_neither() {
+    let old = LockSetup { user_code_version: 1, ..lock(2, &[SecurityClass::S2AccessControl]) };
+    let mut world = World::new(building(vec![old])).ready();
+    assert_eq!((keypad(&world, 2), info(&world, 2).settings.admin_code), (None, None));
+    let before = world.frames(2);
+    for command in [LockCommand::SetKeypadMode(KeypadMode::Vacation), LockCommand::SetAdminCode(None)] {
+        let refused = world.command(2, command).0;
+        assert!(matches!(refused, Err(CommandError::Refused(Refusal::NotSupported(_)))));
+    }
+    assert_eq!(world.frames(2), before);
 }

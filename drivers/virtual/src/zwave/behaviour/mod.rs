@@ -40,8 +40,6 @@ pub(super) struct Lock {
     pub(super) lifeline: BTreeSet<u8>,
     /// Users, of a lock with User Credential.
     users: user_credential::Users,
-    /// User Code keypad mode.
-    keypad_mode: u8,
     /// Notification types that are turned off.
     silenced: BTreeSet<u8>,
     /// Until a fault is over, orders take this long.
@@ -99,7 +97,6 @@ impl Lock {
             door,
             lifeline,
             users: user_credential::Users::default(),
-            keypad_mode: 0,
             silenced: BTreeSet::new(),
             working: Duration::ZERO,
             old: BTreeMap::new(),
@@ -230,8 +227,13 @@ impl Lock {
         self.relock_at = door_lock::relock_at(self, now, event);
         let of_codes =
             if self.setup.codes_by.has_user_credential() { user_credential::report(self, event) } else { None };
-        let reports =
-            [door_lock::report(self, event), battery::report(event), notification::report(self, event), of_codes];
+        let reports = [
+            door_lock::report(self, event),
+            battery::report(event),
+            notification::report(self, event),
+            user_code::report(self, event),
+            of_codes,
+        ];
         reports.into_iter().flatten().collect()
     }
 }

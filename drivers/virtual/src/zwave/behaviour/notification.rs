@@ -11,6 +11,8 @@ use crate::door::{By, DoorEvent, LOW_BATTERY, Turner};
 const EVENT_SUPPORTED_GET: u8 = 0x01;
 const EVENT_SUPPORTED_REPORT: u8 = 0x02;
 
+/// Access Control: the admin code was changed.
+const ADMIN_CODE_CHANGED: u8 = 18;
 /// Access Control: keypad temporarily disabled.
 const KEYPAD_DISABLED: u8 = 16;
 /// Power Management: replace battery soon, now.
@@ -85,6 +87,9 @@ pub(super) fn report(lock: &Lock, event: DoorEvent) -> Option<Vec<u8>> {
         DoorEvent::CodeDeleted(slot, by) if told(by) => of_code(access_control::CODE_DELETED, slot),
         DoorEvent::AllCodesDeleted(by) if told(by) => of_access(access_control::ALL_CODES_DELETED, vec![]),
         DoorEvent::CodeAdded(..) | DoorEvent::CodeDeleted(..) | DoorEvent::AllCodesDeleted(_) => None,
+        DoorEvent::AdminCode(by) if told(by) => of_access(ADMIN_CODE_CHANGED, vec![]),
+        // Its own class tells of the keypad's mode.
+        DoorEvent::AdminCode(_) | DoorEvent::KeypadMode(..) => None,
         DoorEvent::DuplicateRefused(_) if by_credentials => None,
         DoorEvent::DuplicateRefused(_) => of_access(access_control::DUPLICATE_CODE, vec![]),
         DoorEvent::WrongCodes => of_access(KEYPAD_DISABLED, vec![]),

@@ -1,21 +1,19 @@
 //! User Code, versions 1 and 2.
 
 use keyway_lock::{Pin, SlotNumber};
-use keyway_zwave::cc::user_code::{CodeBytes, UserCode, UserCodeCapabilities, UserCodeCommand, UserIdStatus};
+use keyway_zwave::cc::user_code::{
+    CodeBytes, UserCode, UserCodeCapabilities, UserCodeCommand, UserIdStatus, keypad_mode, number_of,
+};
 
 pub(super) use keyway_zwave::cc::user_code::CLASS;
 
 use super::{Lock, Reaction};
-use crate::door::{By, Code};
+use crate::door::{By, Code, DoorEvent};
 
 const SET: u8 = 0x01;
 const USERS_NUMBER_REPORT: u8 = 0x05;
 const EXTENDED_SET: u8 = 0x0B;
 
-/// Keypad mode "normal"; in all others no user's code opens the door.
-const NORMAL: u8 = 0;
-/// Highest keypad mode.
-const LOCKED_OUT: u8 = 3;
 /// Codes in one Extended Report: what fits a frame under S2.
 const CODES_A_REPORT: usize = 2;
 
@@ -37,17 +35,50 @@ pub(super) fn handle(lock: &mut Lock, command: &[u8]) -> Option<Reaction> {
             Some(Reaction::Answer(vec![CLASS, USERS_NUMBER_REPORT, slots]))
         }
         UserCodeCommand::CapabilitiesGet if second => answer(UserCodeCommand::CapabilitiesReport(capabilities())),
-        UserCodeCommand::KeypadModeGet if second => answer(UserCodeCommand::KeypadModeReport(lock.keypad_mode)),
-        UserCodeCommand::KeypadModeSet(mode) if second && mode <= LOCKED_OUT => {
-            lock.keypad_mode = mode;
-            lock.door.set_keypad_off(mode != NORMAL);
-            Some(Reaction::Done)
-        }
-        UserCodeCommand::KeypadModeSet(_) if second => Some(Reaction::Refused),
+        UserCodeCommand::KeypadModeGet if second => answer(mode(lock)),
+        UserCodeCommand::KeypadModeSet(mode) if second => match keypad_mode(mode) {
+            Some(mode) if !lock.door.is_rejecting() => {
+                lock.door.set_keypad(mode, By::Radio);
+                Some(Reaction::Done)
+            }
+            _ => Some(Reaction::Refused),
+        },
+        UserCodeCommand::AdminCodeGet if second => answer(UserCodeCommand::AdminCodeReport(admin_code(lock))),
+        UserCodeCommand::AdminCodeSet(code) if second => Some(set_admin_code(lock, &code)),
         UserCodeCommand::ExtendedSet(codes) if second => Some(change(lock, &codes)),
         UserCodeCommand::ExtendedGet { user, more } if second => answer(extended(lock, user, more)),
         UserCodeCommand::ChecksumGet if second => answer(UserCodeCommand::ChecksumReport(checksum(lock))),
         _ => None,
+    }
+}
+
+/// What the lock reports by itself: that its keypad lets others in, as somebody at it wished.
+pub(super) fn report(lock: &Lock, event: DoorEvent) -> Option<Vec<u8>> {
+    let able = lock.setup.codes_by.has_user_code() && lock.setup.user_code_version >= 2;
+    matches!(event, DoorEvent::KeypadMode(_, By::Hand)).then(|| mode(lock).encode()).filter(|_| able)
+}
+
+fn mode(lock: &Lock) -> UserCodeCommand {
+    UserCodeCommand::KeypadModeReport(number_of(lock.door.keypad()))
+}
+
+/// One that hides its codes hides this as well.
+fn admin_code(lock: &Lock) -> CodeBytes {
+    match lock.door.admin_code() {
+        Some(code) if lock.door.is_masking() => CodeBytes::from(&vec![b'*'; code.digits()][..]),
+        Some(code) => CodeBytes::from(code),
+        None => CodeBytes::default(),
+    }
+}
+
+fn set_admin_code(lock: &mut Lock, code: &CodeBytes) -> Reaction {
+    let pin = std::str::from_utf8(code.expose()).ok().and_then(|digits| Pin::new(digits).ok());
+    if pin.is_none() && !code.expose().is_empty() {
+        return Reaction::Refused;
+    }
+    match lock.door.set_admin_code(pin, By::Radio) {
+        Ok(()) => Reaction::Done,
+        Err(_) => Reaction::Refused,
     }
 }
 
@@ -145,7 +176,7 @@ fn capabilities() -> UserCodeCapabilities {
         keypad_modes: vec![0x0F],
         // The digits 0 to 9.
         keys: vec![0, 0, 0, 0, 0, 0, 0xFF, 0x03],
-        admin_code: false,
-        admin_code_deactivation: false,
+        admin_code: true,
+        admin_code_deactivation: true,
     }
 }
