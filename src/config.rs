@@ -1,6 +1,7 @@
 //! The configuration file: TOML in, [`Config`] out; an error names its key and its line and says what would be right.
 
 pub mod credentials;
+mod mqtt;
 mod raw;
 
 use std::collections::BTreeMap;
@@ -46,12 +47,23 @@ pub struct MqttConfig {
     pub host: String,
     /// TCP port.
     pub port: u16,
+    /// How the two know each other; `None`: no TLS.
+    pub tls: Option<MqttTls>,
     /// User name.
     pub username: Option<String>,
     /// Password.
     pub password: Option<Secret>,
     /// Client id; by default `keyway-<hub>`.
     pub client_id: String,
+}
+
+/// How hub and broker know each other over TLS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MqttTls {
+    /// Authorities whose word on the broker is taken, in PEM.
+    pub authorities: Secret,
+    /// The hub's own certificate and its key, in PEM, for brokers that ask for them.
+    pub client: Option<(Secret, Secret)>,
 }
 
 /// What Home Assistant is told.

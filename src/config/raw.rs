@@ -12,9 +12,9 @@ use toml::Spanned;
 
 use crate::radio::PortAddress;
 
+use super::mqtt::Mqtt;
 use super::{
-    Config, HomeAssistantConfig, HttpConfig, MqttConfig, Secret, Wrong, ZwaveLock, ZwaveStick, network_key,
-    security_class, wrong,
+    Config, HomeAssistantConfig, HttpConfig, Wrong, ZwaveLock, ZwaveStick, network_key, security_class, wrong,
 };
 
 #[derive(Deserialize, Default)]
@@ -36,16 +36,6 @@ pub(super) struct File {
 struct Hub {
     name: Option<Spanned<String>>,
     data_dir: Option<PathBuf>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Mqtt {
-    url: Spanned<String>,
-    username: Option<String>,
-    password: Option<String>,
-    password_file: Option<Spanned<PathBuf>>,
-    client_id: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -131,50 +121,6 @@ impl File {
             Some(_) | None => {}
         }
         Ok(Config { hub_name, data_dir, mqtt, homeassistant, http, zwave, warnings })
-    }
-}
-
-impl Mqtt {
-    fn check(self, hub_name: &str) -> Result<MqttConfig, Wrong> {
-        const RIGHT: &str = "should be \"mqtt://host:port\", such as \"mqtt://127.0.0.1:1883\"";
-        let url = self.url.get_ref();
-        if url.starts_with("mqtts://") {
-            return Err(wrong(
-                &self.url,
-                "mqtt.url",
-                "asks for TLS, which this version has not; use a broker on this machine and let it bridge",
-            ));
-        }
-        let address = url.strip_prefix("mqtt://").ok_or_else(|| wrong(&self.url, "mqtt.url", RIGHT))?;
-        let address = address.trim_end_matches('/');
-        if address.contains('@') {
-            return Err(wrong(&self.url, "mqtt.url", "should not hold the password: use `username` and `password`"));
-        }
-        let (host, port) = match address.rsplit_once(':') {
-            Some((host, port)) => (host, port.parse().map_err(|_| wrong(&self.url, "mqtt.url", RIGHT))?),
-            None => (address, 1883),
-        };
-        if host.is_empty() {
-            return Err(wrong(&self.url, "mqtt.url", RIGHT));
-        }
-        let password = match (self.password, self.password_file) {
-            (Some(text), None) => Some(Secret::new(text)),
-            (None, Some(file)) => Some(
-                super::credentials::read_secret(file.get_ref())
-                    .map_err(|reason| wrong(&file, "mqtt.password_file", format!("can't be read: {reason}")))?,
-            ),
-            (None, None) => super::credentials::credential("mqtt-password"),
-            (Some(_), Some(file)) => {
-                return Err(wrong(&file, "mqtt.password_file", "and `mqtt.password` are both given: keep one"));
-            }
-        };
-        Ok(MqttConfig {
-            host: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
-            port,
-            username: self.username,
-            password,
-            client_id: self.client_id.unwrap_or_else(|| format!("keyway-{hub_name}")),
-        })
     }
 }
 

@@ -11,11 +11,12 @@ use rumqttc::mqttbytes::v5::{Publish, SubAck, SubscribeReasonCode};
 use rumqttc::{
     AckMode, AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, LastWill, ManualAck, MqttOptions,
     NetworkOptions, Packet, PublishNotice, PublishOptions, PublishProperties, QoS, StateError, SubscribeFilterInput,
+    TlsConfiguration, Transport,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 use super::topics::{Incoming, Topics};
-use crate::config::MqttConfig;
+use crate::config::{MqttConfig, Secret};
 
 /// Seconds of silence after which broker and hub give each other up.
 const KEEP_ALIVE_SECONDS: u16 = 15;
@@ -336,6 +337,14 @@ impl Connection {
 
 fn options(config: &MqttConfig, will: Message) -> MqttOptions {
     let mut options = MqttOptions::new(&config.client_id, (config.host.clone(), config.port));
+    if let Some(tls) = &config.tls {
+        let bytes = |pem: &Secret| pem.expose().as_bytes().to_vec();
+        options.set_transport(Transport::tls_with_config(TlsConfiguration::Simple {
+            ca: bytes(&tls.authorities),
+            alpn: None,
+            client_auth: tls.client.as_ref().map(|(certificate, key)| (bytes(certificate), bytes(key))),
+        }));
+    }
     options.set_keep_alive(KEEP_ALIVE_SECONDS);
     options.set_max_packet_size(Some(LARGEST_PACKET));
     options.set_receive_maximum(Some(UNACKNOWLEDGED));
@@ -366,6 +375,9 @@ fn cause(error: &ConnectionError) -> String {
             }
             other => format!("it refuses the connection ({other:?})"),
         },
+        ConnectionError::Tls(error) => {
+            format!("TLS with it fails: {error} (are mqtt.ca_file, the host's name and the port those of the broker?)")
+        }
         ConnectionError::Io(error) => format!("{error} (is it running, is mqtt.url right?)"),
         ConnectionError::MqttState(StateError::ConnectionAborted) => "it closed the connection".to_owned(),
         other => other.to_string(),

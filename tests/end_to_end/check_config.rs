@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use crate::KEYWAY;
 
 /// Keys whose example is no value (`…`) or names a file of its own.
-const LEFT_OUT: [&str; 3] = ["…", "password_file", "quirks"];
+const LEFT_OUT: [&str; 3] = ["…", "_file", "quirks"];
 
 fn shipped() -> String {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/keyway.toml");

@@ -53,6 +53,8 @@ mod spaces;
 #[cfg(test)]
 mod stop;
 #[cfg(test)]
+mod tls;
+#[cfg(test)]
 mod two_protocols;
 #[cfg(test)]
 mod webhooks;

@@ -27,6 +27,20 @@ impl Broker {
         Self::configured(port, folder(), &config)
     }
 
+    /// A broker that takes connections over TLS only, from those with a certificate of the authority in `folder`, whose
+    /// files are as `tests/end_to_end/tls.rs` makes them, and without TLS on [`Self::port`] for the test itself.
+    pub fn with_tls(tls_port: u16, certificates: &Path) -> Self {
+        let (port, files) = (free_port(), certificates.display());
+        let config = format!(
+            "listener {port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\nlistener {tls_port} 127.0.0.1\n\
+             cafile {files}/ca.pem\ncertfile {files}/broker.pem\nkeyfile {files}/broker.key\nrequire_certificate true\n\
+             allow_anonymous true\n"
+        );
+        let mut broker = Self::configured(port, folder(), &config);
+        broker.start();
+        broker
+    }
+
     /// A broker that takes connections as the configuration in `shipped` has it: `mosquitto.conf` and `mosquitto.acl`,
     /// in which nothing is changed but the port and where the files are. `users` are names and passwords.
     pub fn as_shipped(shipped: &Path, users: &[(&str, &str)]) -> Self {

@@ -1,0 +1,115 @@
+//! The `[mqtt]` section: where the broker is, and how it and the hub know each other.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{MqttConfig, MqttTls, Secret, Wrong, credentials, wrong};
+
+/// Authorities that the system trusts, as Debian keeps them.
+const SYSTEM_AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Mqtt {
+    url: Spanned<String>,
+    username: Option<String>,
+    password: Option<String>,
+    password_file: Option<Spanned<PathBuf>>,
+    client_id: Option<String>,
+    ca_file: Option<Spanned<PathBuf>>,
+    certificate_file: Option<Spanned<PathBuf>>,
+    key_file: Option<Spanned<PathBuf>>,
+}
+
+impl Mqtt {
+    pub(super) fn check(self, hub_name: &str) -> Result<MqttConfig, Wrong> {
+        let (host, port) = self.address()?;
+        let tls = self.tls()?;
+        let password = match (self.password, self.password_file) {
+            (Some(text), None) => Some(Secret::new(text)),
+            (None, Some(file)) => Some(
+                credentials::read_secret(file.get_ref())
+                    .map_err(|reason| wrong(&file, "mqtt.password_file", format!("can't be read: {reason}")))?,
+            ),
+            (None, None) => credentials::credential("mqtt-password"),
+            (Some(_), Some(file)) => {
+                return Err(wrong(&file, "mqtt.password_file", "and `mqtt.password` are both given: keep one"));
+            }
+        };
+        let client_id = self.client_id.unwrap_or_else(|| format!("keyway-{hub_name}"));
+        Ok(MqttConfig { host, port, tls, username: self.username, password, client_id })
+    }
+
+    fn is_tls(&self) -> bool {
+        self.url.get_ref().starts_with("mqtts://")
+    }
+
+    /// Host and port.
+    fn address(&self) -> Result<(String, u16), Wrong> {
+        const RIGHT: &str =
+            "should be \"mqtt://host:port\", such as \"mqtt://127.0.0.1:1883\", or \"mqtts://host:port\" for TLS";
+        let refuse = || wrong(&self.url, "mqtt.url", RIGHT);
+        let (_, address) = self
+            .url
+            .get_ref()
+            .split_once("://")
+            .filter(|(kind, _)| matches!(*kind, "mqtt" | "mqtts"))
+            .ok_or_else(refuse)?;
+        let address = address.trim_end_matches('/');
+        if address.contains('@') {
+            return Err(wrong(&self.url, "mqtt.url", "should not hold the password: use `username` and `password`"));
+        }
+        let (host, port) = match address.rsplit_once(':') {
+            Some((host, port)) => (host, port.parse().map_err(|_| refuse())?),
+            None => (address, if self.is_tls() { 8883 } else { 1883 }),
+        };
+        if host.is_empty() {
+            return Err(refuse());
+        }
+        Ok((host.trim_start_matches('[').trim_end_matches(']').to_owned(), port))
+    }
+
+    fn tls(&self) -> Result<Option<MqttTls>, Wrong> {
+        const NO_TLS: &str = "is only for TLS: let mqtt.url begin with mqtts://";
+        let files = [
+            (&self.ca_file, "mqtt.ca_file"),
+            (&self.certificate_file, "mqtt.certificate_file"),
+            (&self.key_file, "mqtt.key_file"),
+        ];
+        if !self.is_tls() {
+            let misplaced = files.iter().find_map(|(file, key)| Some((file.as_ref()?, *key)));
+            return misplaced.map_or(Ok(None), |(file, key)| Err(wrong(file, key, NO_TLS)));
+        }
+        let authorities = match &self.ca_file {
+            Some(file) => pem(file, "mqtt.ca_file", "CERTIFICATE")?,
+            None => fs::read_to_string(SYSTEM_AUTHORITIES).map(Secret::new).map_err(|reason| {
+                let message = format!("asks for TLS, and {SYSTEM_AUTHORITIES} can't be read: {reason}. Give a ca_file");
+                wrong(&self.url, "mqtt.url", message)
+            })?,
+        };
+        let client = match (&self.certificate_file, &self.key_file) {
+            (None, None) => None,
+            (Some(certificate), Some(key)) => {
+                let certificate = pem(certificate, "mqtt.certificate_file", "CERTIFICATE")?;
+                Some((certificate, pem(key, "mqtt.key_file", "PRIVATE KEY")?))
+            }
+            (Some(file), None) => return Err(wrong(file, "mqtt.certificate_file", "needs mqtt.key_file as well")),
+            (None, Some(file)) => return Err(wrong(file, "mqtt.key_file", "needs mqtt.certificate_file as well")),
+        };
+        Ok(Some(MqttTls { authorities, client }))
+    }
+}
+
+/// A file in PEM with at least one of `what` in it.
+fn pem(file: &Spanned<PathBuf>, key: &'static str, what: &str) -> Result<Secret, Wrong> {
+    let text = fs::read_to_string(file.get_ref());
+    let text = text.map_err(|reason| wrong(file, key, format!("can't be read: {reason}")))?;
+    let secret = Secret::new(text);
+    if !secret.expose().contains(&format!("{what}-----")) {
+        return Err(wrong(file, key, format!("holds no {what} in PEM (-----BEGIN …-----)")));
+    }
+    Ok(secret)
+}
