@@ -1,6 +1,6 @@
 //! A device as it is shown.
 
-use keyway_lock::{AutoLock, Capabilities};
+use keyway_lock::{AutoLock, Capabilities, InterviewProgress, InterviewStage};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -44,6 +44,9 @@ pub(super) struct DeviceResource {
     location: Location,
     pub(super) space_ids: Vec<SpaceId>,
     properties: Properties,
+    /// How far it is being asked what it can do; absent: it is not being asked. Keyway's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interview: Option<Interview>,
     codes: CodeCount,
     errors: Vec<ErrorEntry>,
     warnings: Vec<WarningEntry>,
@@ -52,6 +55,20 @@ pub(super) struct DeviceResource {
 /// Where a device is.
 #[derive(Clone, Serialize, ToSchema)]
 struct Location {}
+
+/// How far a lock's interview is.
+#[derive(Clone, Serialize, ToSchema)]
+#[schema(as = DeviceInterview)]
+struct Interview {
+    /// Which stage, from 1 on.
+    stage: u8,
+    /// Of how many; those that do not concern the lock are passed over.
+    stages: u8,
+    /// What is asked for in it.
+    name: String,
+    /// The lock does not answer: it goes on when the lock is heard.
+    waits: bool,
+}
 
 /// How many codes a lock holds, of how many it can.
 #[derive(Clone, Serialize, ToSchema)]
@@ -192,6 +209,7 @@ impl DeviceResource {
             location: Location {},
             space_ids,
             properties: Properties::new(device, pending),
+            interview: Interview::of(&device.interview),
             codes: CodeCount {
                 in_lock: codes.iter().filter(|code| code.status(now) == CodeStatus::Set).count(),
                 slots: capabilities.map_or(0, Capabilities::guest_slots),
@@ -231,6 +249,17 @@ fn pending_action(pending: &[ActionAttempt]) -> Option<&'static str> {
         ActionType::UnlockDoor => Some("unlock_door"),
         _ => None,
     })
+}
+
+impl Interview {
+    fn of(progress: &InterviewProgress) -> Option<Self> {
+        let (InterviewStage { stage, stages, name }, waits) = match progress {
+            InterviewProgress::Idle => return None,
+            InterviewProgress::Asking(stage) => (stage.clone(), false),
+            InterviewProgress::Waiting(stage) => (stage.clone(), true),
+        };
+        Some(Self { stage, stages, name, waits })
+    }
 }
 
 impl Properties {

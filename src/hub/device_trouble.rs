@@ -1,5 +1,7 @@
 //! What is wrong with a device, or with the codes in it.
 
+use keyway_lock::{InterviewProgress, InterviewStage};
+
 use super::trouble::{ErrorEntry, WarningEntry};
 use crate::model::{AccessCode, Device, ProblemKind, Timestamp};
 use crate::plan::warn::{self, Health};
@@ -50,12 +52,27 @@ pub(super) fn warnings(device: &Device, codes: &[AccessCode]) -> Vec<WarningEntr
     let mut warnings = Vec::new();
     let seen = device.state.last_seen.unwrap_or(device.created_at);
     let mut add = |name, message: &str, since| warnings.push(WarningEntry::new(name, message, since));
-    match &device.info {
-        None => add("interview_incomplete", "the lock is still being asked what it can do", seen),
-        Some(info) if !info.missing.is_empty() => {
+    let how_far = |stage: &InterviewStage| format!("stage {} of {}, {}", stage.stage, stage.stages, stage.name);
+    match (&device.info, &device.interview) {
+        (None, InterviewProgress::Idle) => {
+            add("interview_incomplete", "the lock is still being asked what it can do", seen);
+        }
+        (None, InterviewProgress::Asking(stage)) => {
+            let message = format!("the lock is still being asked what it can do: {}", how_far(stage));
+            add("interview_incomplete", &message, seen);
+        }
+        (None, InterviewProgress::Waiting(stage)) => {
+            let message = format!(
+                "the lock does not answer while it is asked what it can do ({}): it goes on when the lock is heard. \
+                 Wake it at its keypad, and see to its battery and its distance",
+                how_far(stage)
+            );
+            add("interview_incomplete", &message, seen);
+        }
+        (Some(info), _) if !info.missing.is_empty() => {
             add("interview_incomplete", &format!("not found out yet: {}", info.missing.join(", ")), seen);
         }
-        Some(_) => {}
+        (Some(_), _) => {}
     }
     if let Some(mode) = Health::of(device, false).closed_to_guests {
         add("keypad_closed_to_guests", &warn::closed_to_guests(mode), seen);

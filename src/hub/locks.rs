@@ -110,6 +110,18 @@ request! {
     }
 }
 
+request! {
+    /// Asks a lock all over again who it is and what it can do, as after a new firmware. What is known stays in force
+    /// meanwhile, the device tells how far it is, and the answer's action attempt what becomes of it. Keyway's own.
+    pub(super) struct Interview {
+        /// Which lock.
+        device_id: DeviceId,
+    } accepts {
+        /// Of no effect: the answer comes at once, and the action attempt tells the rest.
+        sync: Option<bool>,
+    }
+}
+
 /// Seconds after which a lock locks, as locks count them.
 pub(super) type Delay = Whole<1, 65_535>;
 
@@ -188,6 +200,10 @@ pub(super) fn identify(call: &mut Call<'_, '_>, asked: Identify) -> Result<OneAc
     attempt(call, asked.device_id, ActionType::Identify)
 }
 
+pub(super) fn interview(call: &mut Call<'_, '_>, asked: Interview) -> Result<OneActionAttempt, Failure> {
+    attempt(call, asked.device_id, ActionType::Interview)
+}
+
 fn attempt(call: &mut Call<'_, '_>, id: DeviceId, action_type: ActionType) -> Result<OneActionAttempt, Failure> {
     check(call, id, &action_type)?;
     let now = call.now();
@@ -206,6 +222,9 @@ fn attempt(call: &mut Call<'_, '_>, id: DeviceId, action_type: ActionType) -> Re
 fn check(call: &mut Call<'_, '_>, id: DeviceId, action_type: &ActionType) -> Result<(), Failure> {
     let device = call.device(id)?.ok_or_else(no_device)?;
     check_driven(&device).map_err(|message| ApiError::invalid("device_id", message))?;
+    if *action_type == ActionType::Interview {
+        return Ok(());
+    }
     let info = device.info.as_ref();
     let info =
         info.ok_or_else(|| ApiError::invalid("device_id", "the hub does not know yet what this device can do"))?;
@@ -219,6 +238,7 @@ fn check(call: &mut Call<'_, '_>, id: DeviceId, action_type: &ActionType) -> Res
 fn why_not(info: &LockInfo, action_type: &ActionType) -> Option<&'static str> {
     let (capabilities, settings) = (&info.capabilities, &info.settings);
     let (can, why_not) = match action_type {
+        ActionType::Interview => (true, ""),
         ActionType::LockDoor => (capabilities.can_lock, "this device can't be locked from afar"),
         ActionType::UnlockDoor => (capabilities.can_unlock, "this device can't be unlocked from afar"),
         ActionType::Identify => (capabilities.can_identify, "this device can't show itself"),

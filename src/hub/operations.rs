@@ -58,6 +58,7 @@ static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
         Operation::changes("devices/delete", DELETE, devices::delete).for_admins(),
         Operation::reads("devices/get", devices::get),
         Operation::changes("devices/identify", CREATE, locks::identify),
+        Operation::changes("devices/interview", CREATE, locks::interview).for_admins(),
         Operation::reads("devices/list", devices::list),
         Operation::reads("devices/unmanaged/get", devices::get_unmanaged),
         Operation::reads("devices/unmanaged/list", devices::list_unmanaged),

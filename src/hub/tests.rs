@@ -173,6 +173,7 @@ fn door(id: DeviceId, name: &str, lengths: std::ops::RangeInclusive<u8>) -> Devi
         nickname: None,
         custom_metadata: serde_json::Map::new(),
         is_managed: true,
+        interview: keyway_lock::InterviewProgress::Idle,
         is_configured: true,
         device_id: id,
         name: name.to_owned(),

@@ -19,6 +19,8 @@ pub enum ActionType {
     ConfigureAdminCode(AdminCodeOrder),
     /// Have the lock show which one it is.
     Identify,
+    /// Ask the lock again who it is and what it can do.
+    Interview,
 }
 
 /// What is to become of an admin code.
@@ -41,6 +43,7 @@ impl ActionType {
             Self::ConfigureKeypadMode(_) => "CONFIGURE_KEYPAD_MODE",
             Self::ConfigureAdminCode(_) => "CONFIGURE_ADMIN_CODE",
             Self::Identify => "IDENTIFY",
+            Self::Interview => "INTERVIEW",
         }
     }
 
@@ -54,6 +57,7 @@ impl ActionType {
             Self::ConfigureAdminCode(AdminCodeOrder::Set(code)) => LockCommand::SetAdminCode(Some(code.clone()?)),
             Self::ConfigureAdminCode(AdminCodeOrder::Remove) => LockCommand::SetAdminCode(None),
             Self::Identify => LockCommand::Identify,
+            Self::Interview => LockCommand::Interview,
         })
     }
 }

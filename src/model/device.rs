@@ -1,6 +1,6 @@
 //! Locks as the hub knows them.
 
-use keyway_lock::{LockId, LockInfo};
+use keyway_lock::{InterviewProgress, LockId, LockInfo};
 use serde_json::{Map, Value};
 
 use super::{DeviceId, Timestamp};
@@ -76,6 +76,8 @@ pub struct Device {
     pub address: RadioAddress,
     /// Who it is and what it can do; `None` until its interview is done.
     pub info: Option<LockInfo>,
+    /// How far it is being asked for that.
+    pub interview: InterviewProgress,
     /// What changes by itself.
     pub state: DeviceState,
     /// When the hub first knew of it.

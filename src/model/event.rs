@@ -113,6 +113,8 @@ event_types! {
     DeviceBatteryStatusChanged = "device.battery_status_changed",
     /// A lock was tampered with.
     DeviceTampered = "device.tampered",
+    /// A lock was asked what it can do; `missing` names what it did not tell. Keyway's own name.
+    DeviceInterviewed = "device.interviewed",
     /// A bolt is stuck. Keyway's own name: Seam has none.
     DeviceJammed = "device.jammed",
     /// A lock's keypad lets others in than before: in every mode but `normal`, no guest. Keyway's own name.
@@ -203,6 +205,10 @@ event_types! {
     ActionIdentifySucceeded = "action_attempt.identify.succeeded",
     /// A lock did not show itself. Keyway's own name.
     ActionIdentifyFailed = "action_attempt.identify.failed",
+    /// A lock was asked again what it can do. Keyway's own name.
+    ActionInterviewSucceeded = "action_attempt.interview.succeeded",
+    /// A lock could not be asked again what it can do. Keyway's own name.
+    ActionInterviewFailed = "action_attempt.interview.failed",
 }
 
 /// Whom an event is about; what is set is shown and can be filtered by.

@@ -75,7 +75,7 @@ pub fn next(facts: &LockFacts, now: Moment) -> Next {
     if let Some(next) = written.and_then(|table| misplaced(table, now)) {
         return next;
     }
-    if memory.resting {
+    if memory.resting || !facts.is_interviewed {
         return Next::Wait;
     }
     // Where the lock can tell that all is as it was, that is asked in place of one slot: it costs no more.

@@ -130,6 +130,8 @@ pub enum Checksum {
 /// All about one lock that its next step depends on.
 #[derive(Debug, Clone)]
 pub struct LockFacts {
+    /// Its interview is done: only then more than that can be asked of it.
+    pub is_interviewed: bool,
     /// Its slots; `None` until its interview is done, or when it has no keypad.
     pub table: Option<SlotTable>,
     /// Whether anything may be written to it at all.

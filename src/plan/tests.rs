@@ -81,7 +81,7 @@ fn says(table: &mut SlotTable, slot: u16, content: SlotContent, told: i64) {
 /// A lock that has been heard for long, its status known.
 fn facts(table: SlotTable) -> LockFacts {
     let memory = Memory { heard_since: Some(at(-200_000)), status_known: true, ..Memory::default() };
-    LockFacts { table: Some(table), is_managed: true, actions: Vec::new(), memory }
+    LockFacts { is_interviewed: true, table: Some(table), is_managed: true, actions: Vec::new(), memory }
 }
 
 fn unlock(n: u128, expires: i64) -> ActionAttempt {

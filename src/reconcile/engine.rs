@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use keyway_lock::{
-    CommandError, CommandId, CommandOutput, LockCommand, LockEvent, LockId, LockInfo, RadioEvent, SlotChange,
-    StickState,
+    CommandError, CommandId, CommandOutput, InterviewProgress, LockCommand, LockEvent, LockId, LockInfo, RadioEvent,
+    SlotChange, StickState,
 };
 
 use super::observe::{self, Told};
@@ -88,6 +88,7 @@ impl Engine {
             let devices: Vec<DeviceId> = unit.devices()?.into_iter().map(|device| device.device_id).collect();
             for device in &devices {
                 outcome::give_up_attempts(unit, *device)?;
+                roll::interview_broken_off(unit, *device)?;
             }
             Ok(devices)
         };
@@ -132,6 +133,7 @@ impl Engine {
             RadioEvent::Stick(StickState::Starting) => {}
             RadioEvent::LockInterviewed(lock, info) => self.interviewed(now, stick, lock, info).await,
             RadioEvent::LockPending(lock, how_far) => self.pending(now, stick, lock, &how_far).await,
+            RadioEvent::LockInterview(lock, progress) => self.interviewing(now, stick, lock, progress).await,
             RadioEvent::LockReachable(lock, true) => self.heard(now, stick, lock).await,
             RadioEvent::LockReachable(lock, false) => self.lost(now, stick, lock).await,
             RadioEvent::Lock(lock, event) => self.told(now, stick, lock, event).await,
@@ -308,8 +310,13 @@ impl Engine {
     pub(super) async fn pending(&mut self, now: Now, stick: &Arc<str>, lock: LockId, how_far: &str) {
         tracing::info!(%stick, %lock, how_far, "lock not ready yet");
         if let Some(device) = self.enlist(now, stick, lock, None).await {
-            self.workers.entry(device).or_insert_with(|| Worker::new(now));
+            self.seat(now, stick, lock, device);
         }
+    }
+
+    async fn interviewing(&mut self, now: Now, stick: &Arc<str>, lock: LockId, progress: InterviewProgress) {
+        let Some(address) = self.address(stick, lock) else { return };
+        self.run(now, move |unit: &mut Unit<'_>| roll::interviewing(unit, &address, progress)).await;
     }
 
     fn mark_told(&mut self, stick: &Arc<str>, lock: LockId) {

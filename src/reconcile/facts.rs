@@ -10,7 +10,8 @@ use crate::store::{StoreError, Unit};
 pub(super) fn of(unit: &mut Unit<'_>, device: &Device, memory: &Memory) -> Result<LockFacts, StoreError> {
     let table = table(unit, device)?;
     let actions = unit.pending_action_attempts(device.device_id)?;
-    Ok(LockFacts { table, is_managed: device.is_managed, actions, memory: memory.clone() })
+    let is_interviewed = device.info.is_some();
+    Ok(LockFacts { is_interviewed, table, is_managed: device.is_managed, actions, memory: memory.clone() })
 }
 
 /// Its slots; `None` until its interview is done, or when it has no keypad.

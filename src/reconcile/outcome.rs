@@ -185,6 +185,10 @@ fn act_failed(
         facts::change_state(unit, device, |state| state.jammed = true)?;
     }
     let error_type = match error {
+        CommandError::NotReady if attempt.action_type == ActionType::Interview => {
+            let message = "the lock did not tell all that is needed: it is asked again by and by".to_owned();
+            return attempt_failed(unit, &attempt, Failure { error_type: "interview_incomplete", message });
+        }
         CommandError::NotReady | CommandError::StickGone | CommandError::Offline => "device_offline",
         CommandError::Busy => "device_busy",
         CommandError::Unproven => "not_confirmed",
@@ -212,6 +216,7 @@ pub(super) fn attempt_failed(unit: &mut Unit<'_>, attempt: &ActionAttempt, failu
         ActionType::ConfigureKeypadMode(_) => EventType::ActionKeypadModeFailed,
         ActionType::ConfigureAdminCode(_) => EventType::ActionAdminCodeFailed,
         ActionType::Identify => EventType::ActionIdentifyFailed,
+        ActionType::Interview => EventType::ActionInterviewFailed,
     };
     let Failure { error_type, message } = failure;
     end(unit, attempt, ActionStatus::Error { error_type: error_type.to_owned(), message }, event)
@@ -226,6 +231,7 @@ fn attempt_succeeded(unit: &mut Unit<'_>, id: ActionAttemptId) -> Result<(), Sto
         ActionType::ConfigureKeypadMode(_) => EventType::ActionKeypadModeSucceeded,
         ActionType::ConfigureAdminCode(_) => EventType::ActionAdminCodeSucceeded,
         ActionType::Identify => EventType::ActionIdentifySucceeded,
+        ActionType::Interview => EventType::ActionInterviewSucceeded,
     };
     end(unit, &attempt, ActionStatus::Success, event)
 }

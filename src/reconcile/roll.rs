@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use keyway_lock::{LockId, LockInfo};
+use keyway_lock::{InterviewProgress, LockId, LockInfo};
 use serde_json::{Map, json};
 
 use super::tamper;
@@ -27,6 +27,7 @@ pub(super) fn enlisted(
             is_configured: true,
             address: address.clone(),
             info,
+            interview: InterviewProgress::Idle,
             state: DeviceState::default(),
             created_at: unit.now(),
         };
@@ -68,6 +69,30 @@ fn settings_changed(unit: &mut Unit<'_>, device: &Device, before: Option<&LockIn
         }
         None => Ok(()),
     }
+}
+
+/// How far a lock is being asked what it can do. What the interview found was told before its end.
+pub(super) fn interviewing(
+    unit: &mut Unit<'_>,
+    address: &RadioAddress,
+    progress: InterviewProgress,
+) -> Result<(), StoreError> {
+    let Some(mut device) = unit.device_by_address(address)? else { return Ok(()) };
+    let over = progress == InterviewProgress::Idle && device.interview != InterviewProgress::Idle;
+    device.interview = progress;
+    unit.update_device(&device)?;
+    if !over {
+        return Ok(());
+    }
+    let missing = device.info.map_or_else(Vec::new, |info| info.missing);
+    let details = Map::from_iter([("missing".to_owned(), json!(missing))]);
+    unit.emit(EventType::DeviceInterviewed, device.device_id, details)
+}
+
+/// No interview is under way any more: the hub was started anew.
+pub(super) fn interview_broken_off(unit: &mut Unit<'_>, device: DeviceId) -> Result<(), StoreError> {
+    let Some(device) = unit.device(device)? else { return Ok(()) };
+    unit.update_device(&Device { interview: InterviewProgress::Idle, ..device })
 }
 
 /// The configured name, else the model's; with the lock's number where that is not unique.

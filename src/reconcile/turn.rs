@@ -51,7 +51,7 @@ pub(super) fn turn(unit: &mut Unit<'_>, ask: &Ask) -> Result<Turn, StoreError> {
         facts = facts::of(unit, &device, &ask.memory)?;
     }
     let mut step = None;
-    if ask.may_send && device.info.is_some() {
+    if ask.may_send {
         (step, facts) = decide(unit, ask, &device, facts)?;
     }
     let step = step.map(|step| intend(unit, ask.device, step)).transpose()?;

@@ -15,6 +15,7 @@ const TABLE: &str = "action_attempts";
 const LOCK: &str = "lock_door";
 const UNLOCK: &str = "unlock_door";
 const IDENTIFY: &str = "identify";
+const INTERVIEW: &str = "interview";
 const AUTO_LOCK: &str = "configure_auto_lock";
 const KEYPAD_MODE: &str = "configure_keypad_mode";
 const ADMIN_CODE: &str = "configure_admin_code";
@@ -157,6 +158,7 @@ impl<'a> Kept<'a> {
             ActionType::LockDoor => plain(LOCK),
             ActionType::UnlockDoor => plain(UNLOCK),
             ActionType::Identify => plain(IDENTIFY),
+            ActionType::Interview => plain(INTERVIEW),
             ActionType::ConfigureAutoLock(auto_lock) => {
                 Self { argument: Some(auto_lock.seconds()), ..plain(AUTO_LOCK) }
             }
@@ -178,6 +180,7 @@ fn action_type(row: &Row<'_>, pin: Option<Pin>) -> Result<ActionType, StoreError
         LOCK => ActionType::LockDoor,
         UNLOCK => ActionType::UnlockDoor,
         IDENTIFY => ActionType::Identify,
+        INTERVIEW => ActionType::Interview,
         AUTO_LOCK => ActionType::ConfigureAutoLock(AutoLock::from_seconds(row.get("argument")?)),
         KEYPAD_MODE => {
             let mode = KeypadMode::of_name(&details()?).ok_or_else(|| unreadable("details"))?;

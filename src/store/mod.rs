@@ -18,6 +18,7 @@ mod copy;
 mod devices;
 mod error;
 mod events;
+mod interview;
 mod journal;
 mod lock_info;
 mod migrate;

@@ -85,6 +85,7 @@ fn building(unit: &mut Unit<'_>, node: u64, pin: &str) -> Building {
         nickname: None,
         custom_metadata: serde_json::Map::new(),
         is_managed: true,
+        interview: keyway_lock::InterviewProgress::Idle,
         is_configured: true,
         address: RadioAddress { kind: RadioKind::Zwave, network: "c0ffee01".to_owned(), lock: LockId(node) },
         info: Some(lock_info()),

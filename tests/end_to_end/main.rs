@@ -25,6 +25,8 @@ mod homeassistant;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod interviews;
+#[cfg(test)]
 mod kinds_of_locks;
 #[cfg(test)]
 mod lock_faults;

@@ -37,7 +37,13 @@ fn label_of(private_key: [u8; 32], more: Value) -> Value {
 
 fn recorded(name: &str, terminal: &Terminal) {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pairing.md");
-    assert_recorded(&page, name, &terminal.transcript());
+    let transcript = terminal.transcript();
+    // Which stages of the interview are seen in time is chance.
+    let is_stage = |line: &&str| {
+        line.strip_prefix("  ").is_some_and(|line| line.starts_with(|first: char| first.is_ascii_digit()))
+    };
+    let lines: Vec<&str> = transcript.lines().filter(|line| !is_stage(line)).collect();
+    assert_recorded(&page, name, &lines.join("\n"));
 }
 
 /// The stick, the hub and a hub that starts anew know of the lock that was there before, and of no other; and it works.

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    CommandError, CommandId, CommandOutput, KeyClass, LockId, LockInfo, NetworkFailure, NetworkOutcome, NetworkStep,
-    SlotNumber,
+    CommandError, CommandId, CommandOutput, InterviewProgress, KeyClass, LockId, LockInfo, NetworkFailure,
+    NetworkOutcome, NetworkStep, SlotNumber,
 };
 
 /// By what a bolt was moved.
@@ -141,6 +141,8 @@ pub enum RadioEvent {
     LockInterviewed(LockId, LockInfo),
     /// A lock is in the network but its interview is not done yet; the sentence says how far it is or why not.
     LockPending(LockId, String),
+    /// How a lock's interview goes, told whenever that changes, and behind one of the two before at each start.
+    LockInterview(LockId, InterviewProgress),
     /// A lock answered, or ceased to answer.
     LockReachable(LockId, bool),
     /// A lock tells.

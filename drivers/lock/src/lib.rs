@@ -7,6 +7,7 @@ pub mod capability;
 pub mod command;
 pub mod error;
 pub mod event;
+pub mod interview;
 pub mod network;
 pub mod pin;
 pub mod radio;
@@ -20,6 +21,7 @@ pub use capability::{Alike, AutoLock, Capabilities, LockInfo, ReadBack};
 pub use command::{CommandId, CommandOutput, LockCommand, SlotChange};
 pub use error::{CommandError, Refusal, Retry};
 pub use event::{LockEvent, LockStatus, RadioEvent, StickInfo, StickState, StickWork, UnlockSource};
+pub use interview::{InterviewProgress, InterviewStage};
 pub use network::{
     Awaited, DeviceLabel, Grant, Include, JoinPin, KeyClass, NetworkCommand, NetworkError, NetworkFailure,
     NetworkOutcome, NetworkStep,

@@ -18,6 +18,7 @@ use crate::clock;
 use crate::inclusion::Network;
 use crate::memory::Keeper;
 use crate::node::NodeId;
+use crate::node::table::NodeRecord;
 use crate::quirks::Quirks;
 use crate::security::s2::drbg::CtrDrbg;
 use crate::security::{NetworkKeys, SecurityClass};
@@ -237,6 +238,11 @@ impl ZwaveRadio {
                 self.network.handle_wants_to_join(home_id, long_range);
             }
             // A lock that shows itself is there; what it supports is asked in its interview.
+            SessionEvent::Update(NodeUpdate::Information(node, _)) => {
+                if let Some(lock) = self.locks.get_mut(&node) {
+                    lock.heard(now);
+                }
+            }
             SessionEvent::Update(_) => {}
             SessionEvent::Network(callback) => self.network.handle_callback(now, &callback),
         }
@@ -324,8 +330,11 @@ impl ZwaveRadio {
         for told in told {
             match told {
                 Told::Event(event) => self.outputs.push_back(Output::Event(event)),
-                Told::Keep(record) => {
-                    self.persist(record.to_record(node));
+                Told::Keep(record) => _ = self.persist(record.to_record(NodeRecord::key(node))),
+                Told::KeepDraft(found) => {
+                    let key = NodeRecord::draft_key(node);
+                    let forgotten = NetworkRecord { key: key.clone(), value: None };
+                    self.persist(found.map_or(forgotten, |found| found.to_record(key)));
                 }
             }
         }

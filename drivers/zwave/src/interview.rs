@@ -15,6 +15,8 @@ mod versions;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use keyway_lock::InterviewStage;
+
 use crate::node::NodeId;
 use crate::node::table::NodeRecord;
 use crate::quirks::Quirks;
@@ -90,18 +92,35 @@ pub struct Interview {
     missed: bool,
     /// Times the present question was put to the stick in vain.
     tries: u8,
+    /// It was told that the present stage is under way.
+    told: bool,
 }
 
 impl Interview {
     /// Asks for whatever a record does not know yet; for everything, if it is new.
     pub fn new(about: About, record: NodeRecord, quirks: Arc<Quirks>) -> Self {
         let (stage, questions) = (None, VecDeque::new());
-        Self { about, record, quirks, next: 0, stage, questions, turn: 0, missed: false, tries: 0 }
+        Self { about, record, quirks, next: 0, stage, questions, turn: 0, missed: false, tries: 0, told: false }
     }
 
     /// What was found so far.
     pub fn record(&self) -> &NodeRecord {
         &self.record
+    }
+
+    /// The stage under way, with the first of its questions; `None`: none, or that was said before.
+    pub fn take_entered(&mut self) -> Option<InterviewStage> {
+        if self.questions.is_empty() || std::mem::replace(&mut self.told, true) {
+            return None;
+        }
+        Some(self.stage())
+    }
+
+    /// The stage under way.
+    pub fn stage(&self) -> InterviewStage {
+        let count = |stages: usize| u8::try_from(stages).unwrap_or(u8::MAX);
+        let name = self.stage.map_or_else(String::new, |stage| stage.name.to_owned());
+        InterviewStage { stage: count(self.next), stages: count(STAGES.len()), name }
     }
 
     /// The end.
@@ -116,7 +135,7 @@ impl Interview {
             let stage = STAGES.get(self.next)?;
             self.questions = (stage.ask)(&self.record, &self.about).into();
             self.stage = Some(stage);
-            (self.next, self.turn, self.missed) = (self.next + 1, 0, false);
+            (self.next, self.turn, self.missed, self.told) = (self.next + 1, 0, false, false);
         }
         self.questions.front().cloned()
     }

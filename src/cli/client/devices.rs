@@ -1,9 +1,12 @@
 //! `keyway devices`: the locks and how they do.
 
+use std::time::Duration;
+
 use clap::{ArgGroup, Subcommand};
 use serde_json::{Value, json};
 
 use super::directory::DEVICE;
+use super::locks;
 use super::reading::{body, is, items, moment, problems, text};
 use super::table::Column::{Text, Whole};
 use super::table::Table;
@@ -21,6 +24,12 @@ enum Command {
     List,
     /// One device: what it can, how it does, and what is wrong with it.
     Get {
+        /// Its name or id.
+        #[arg(value_name = "DEVICE")]
+        device: String,
+    },
+    /// Ask a lock again who it is and what it can do, as after a new firmware.
+    Interview {
         /// Its name or id.
         #[arg(value_name = "DEVICE")]
         device: String,
@@ -60,6 +69,7 @@ impl Task for Arguments {
         match self.command.unwrap_or(Command::List) {
             Command::List => list(session),
             Command::Get { device } => get(session, &device),
+            Command::Interview { device } => interview(session, &device),
             Command::Update(update) => update.run(session),
             Command::Delete { device, yes } => delete(session, &device, yes),
         }
@@ -90,6 +100,46 @@ fn get(session: &mut Session, meant: &str) -> Result<(), Trouble> {
     let Some(answer) = session.ask(operation, &json!({"device_id": device["device_id"]}))? else { return Ok(()) };
     let lines = sheet(&answer["device"], &session.time);
     session.console.say(lines.join("\n"))
+}
+
+fn interview(session: &mut Session, meant: &str) -> Result<(), Trouble> {
+    const WAIT_FOR: Duration = Duration::from_secs(300);
+    let device = session.find(&DEVICE, meant)?;
+    let which = json!({"device_id": device["device_id"]});
+    let mut progress = Progress::default();
+    let asked = locks::Attempt { operation: "devices/interview", done: "interviewed", wait_for: WAIT_FOR };
+    locks::attempt(session, &device, &asked, |session| {
+        let device = session.call("devices/get", &which)?.body["device"].clone();
+        progress.tell(session, &device);
+        Ok(())
+    })?;
+    if session.json {
+        return Ok(());
+    }
+    let device = session.call("devices/get", &which)?.body["device"].clone();
+    session.console.say(sheet(&device, &session.time).join("\n"))
+}
+
+/// Tells how far a lock's interview is, each stage once.
+#[derive(Default)]
+pub(super) struct Progress {
+    told: String,
+}
+
+impl Progress {
+    pub(super) fn tell(&mut self, session: &mut Session, device: &Value) {
+        let interview = &device["interview"];
+        let count = |field: &str| interview[field].as_u64().unwrap_or(0);
+        let stage = match text(interview, "name") {
+            "" => return,
+            name if is(interview, "waits") => format!("It does not answer ({name}): wake it at its keypad."),
+            name => format!("  {} of {}: {name}", count("stage"), count("stages")),
+        };
+        if stage != self.told {
+            session.console.note(&stage);
+            self.told = stage;
+        }
+    }
 }
 
 impl Update {

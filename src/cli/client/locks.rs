@@ -1,4 +1,5 @@
-//! `keyway lock` and `keyway unlock`: turns a bolt from afar, and waits for the lock's own word.
+//! `keyway lock` and `keyway unlock`: turns a bolt from afar, and waits for the lock's own word. What else is asked of a
+//! lock is waited for in the same way.
 
 use std::time::Duration;
 
@@ -41,20 +42,39 @@ impl Task for Unlock {
 
 fn turn(session: &mut Session, meant: &str, operation: &str, done: &str) -> Result<(), Trouble> {
     let device = session.find(&DEVICE, meant)?;
-    let name = DEVICE.name_of(&device).to_owned();
-    let mut reply = session.call(operation, &json!({"device_id": device["device_id"]}))?;
+    attempt(session, &device, &Attempt { operation, done, wait_for: WAIT_FOR }, |_| Ok(()))?;
+    let name = DEVICE.name_of(&device);
+    if session.json { Ok(()) } else { session.console.say(format_args!("{name} is {done}: the lock says so.")) }
+}
+
+/// Something that is asked of a lock.
+pub(super) struct Attempt<'a> {
+    pub(super) operation: &'a str,
+    /// The word for a lock with which it was done.
+    pub(super) done: &'a str,
+    pub(super) wait_for: Duration,
+}
+
+/// Asks it, and waits for the lock; `meanwhile` is called now and then.
+pub(super) fn attempt(
+    session: &mut Session,
+    device: &Value,
+    asked: &Attempt<'_>,
+    mut meanwhile: impl FnMut(&mut Session) -> Result<(), Trouble>,
+) -> Result<(), Trouble> {
+    let mut reply = session.call(asked.operation, &json!({"device_id": device["device_id"]}))?;
     let which = json!({"action_attempt_id": reply.body["action_attempt"]["action_attempt_id"]});
     let mut waited = Duration::ZERO;
-    while text(&reply.body["action_attempt"], "status") == "pending" && waited < WAIT_FOR {
+    while text(&reply.body["action_attempt"], "status") == "pending" && waited < asked.wait_for {
         std::thread::sleep(ASK_EVERY);
         waited += ASK_EVERY;
+        meanwhile(session)?;
         reply = session.call("action_attempts/get", &which)?;
     }
     if session.json {
         session.console.json(&reply.json)?;
     }
-    outcome(&reply.body["action_attempt"], &name, done)?;
-    if session.json { Ok(()) } else { session.console.say(format_args!("{name} is {done}: the lock says so.")) }
+    outcome(&reply.body["action_attempt"], DEVICE.name_of(device), asked.done)
 }
 
 fn outcome(attempt: &Value, name: &str, done: &str) -> Result<(), Trouble> {

@@ -81,6 +81,10 @@ fn hub_and_doors() -> Vec<Step> {
         step("devices/unmanaged/list", json!({})),
         step("devices/check_codes", json!({"device_id": "$front"})),
         step("devices/identify", json!({"device_id": "$front"})),
+        step("devices/interview", json!({"device_id": "$front"}))
+            .keep("interview", "/action_attempt/action_attempt_id"),
+        step("action_attempts/get", json!({"action_attempt_id": "$interview"}))
+            .wait("/action_attempt/status", json!("success")),
         step("devices/unmanaged/get", json!({"device_id": "$gate"})),
         step("devices/unmanaged/update", json!({"device_id": "$gate", "is_managed": true})),
         step("devices/delete", json!({"device_id": "$gate"})),

@@ -1,14 +1,15 @@
 //! The conversation with one lock: its interview, the job under way, and what waits.
 
 mod hearing;
+mod interviewing;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use keyway_lock::{
-    CommandError, CommandId, CommandOutput, LockCommand, LockEvent, LockId, RadioEvent, SlotContent, SlotNumber,
-    SlotReport,
+    CommandError, CommandId, CommandOutput, InterviewProgress, LockCommand, LockEvent, LockId, RadioEvent, SlotContent,
+    SlotNumber, SlotReport,
 };
 
 use crate::interview::{self, About, Interview, InterviewAsk, Progress};
@@ -34,6 +35,8 @@ pub(super) enum Told {
     Event(RadioEvent),
     /// For the store.
     Keep(NodeRecord),
+    /// For the store, beside the other: what an interview has found so far; `None`: it has ended.
+    KeepDraft(Option<NodeRecord>),
 }
 
 enum Doing {
@@ -51,6 +54,8 @@ pub(super) struct Dialogue {
     /// What an interview that could not be ended has found so far: the next goes on from there. In force only once it is
     /// usable, or nothing better is known.
     draft: Option<NodeRecord>,
+    /// The lock did not answer the last interview: it is gone on with when it is heard.
+    stuck: bool,
     /// The stick has it in its network.
     in_network: bool,
     doing: Option<Doing>,
@@ -71,18 +76,22 @@ impl Dialogue {
     pub(super) fn new(
         node: NodeId,
         granted: Vec<SecurityClass>,
-        mut record: Option<NodeRecord>,
+        [record, draft]: [Option<NodeRecord>; 2],
         quirks: Arc<Quirks>,
     ) -> Self {
-        if let Some(record) = &mut record {
-            record.look_up(&quirks);
-        }
+        let [record, draft] = [record, draft].map(|record| {
+            record.map(|mut record| {
+                record.look_up(&quirks);
+                record
+            })
+        });
         Self {
             node,
             granted,
             quirks,
             record,
-            draft: None,
+            draft,
+            stuck: false,
             in_network: false,
             doing: None,
             asked: None,
@@ -126,10 +135,12 @@ impl Dialogue {
                 let complete = interview::is_complete(record, &About::new(self.node, stick, &self.granted));
                 self.interview_at = (self.draft.is_some() || !complete).then_some(now);
                 self.event(RadioEvent::LockInterviewed(self.lock(), info));
+                self.tell_interview(InterviewProgress::Idle);
             }
             None => {
                 self.interview_at = Some(now);
                 self.event(RadioEvent::LockPending(self.lock(), "it is being asked what it can do".to_owned()));
+                self.tell_interview(InterviewProgress::Idle);
             }
         }
     }
@@ -148,7 +159,11 @@ impl Dialogue {
     fn give_up(&mut self, error: &CommandError) {
         let job = match self.doing.take() {
             Some(Doing::Job(id, ..)) => Some(id),
-            Some(Doing::Interview(_)) | None => None,
+            Some(Doing::Interview(interview)) => {
+                self.draft = Some(interview.into_record());
+                None
+            }
+            None => None,
         };
         let waiting: Vec<CommandId> = self.waiting.drain(..).map(|(id, _)| id).collect();
         let interviews = std::mem::take(&mut self.interviews);
@@ -163,16 +178,7 @@ impl Dialogue {
         let usable = self.record.as_ref().is_some_and(NodeRecord::is_usable);
         match command {
             _ if !self.in_network => self.event(RadioEvent::CommandDone(id, Err(CommandError::NotReady))),
-            LockCommand::Interview => {
-                let doing = matches!(self.doing, Some(Doing::Interview(_)));
-                if !doing || self.interviews.is_empty() {
-                    // Everything is asked again; what is known stays in force until that is done.
-                    self.doing.take_if(|_| doing);
-                    self.draft = Some(NodeRecord::new(&self.granted));
-                    self.interview_at = Some(now);
-                }
-                self.interviews.push(id);
-            }
+            LockCommand::Interview => self.interview_again(now, id),
             _ if !usable => self.event(RadioEvent::CommandDone(id, Err(CommandError::NotReady))),
             command => self.waiting.push_back((id, command)),
         }
@@ -192,14 +198,17 @@ impl Dialogue {
             }
             match &mut self.doing {
                 None => return,
-                Some(Doing::Interview(interview)) => match interview.ask() {
-                    Some(InterviewAsk::Stick(command)) => self.asked = Some(queue.ask_stick(self.node, command)),
-                    Some(InterviewAsk::Node(command, awaits)) => {
-                        let level = level_of(interview.record(), &self.granted, &command);
-                        self.asked = Some(queue.ask(self.node, Question { command, level, awaits }));
+                Some(Doing::Interview(interview)) => {
+                    match interview.ask() {
+                        Some(InterviewAsk::Stick(command)) => self.asked = Some(queue.ask_stick(self.node, command)),
+                        Some(InterviewAsk::Node(command, awaits)) => {
+                            let level = level_of(interview.record(), &self.granted, &command);
+                            self.asked = Some(queue.ask(self.node, Question { command, level, awaits }));
+                        }
+                        None => self.interviewed(now),
                     }
-                    None => self.interviewed(now),
-                },
+                    self.tell_stage();
+                }
                 Some(Doing::Job(_, _, job)) => match job.next() {
                     Next::Pause(until) if until <= now => job.handle_timeout(now),
                     Next::Pause(_) => return,
@@ -239,45 +248,8 @@ impl Dialogue {
         if self.interview_at.is_none_or(|at| at > now) {
             return false;
         }
-        self.interview_at = None;
-        let record = self.draft.take().or_else(|| self.record.clone());
-        let record = record.unwrap_or_else(|| NodeRecord::new(&self.granted));
-        let interview = Interview::new(About::new(self.node, stick, &self.granted), record, Arc::clone(&self.quirks));
-        tracing::info!(node = %self.node, "interview begins");
-        self.doing = Some(Doing::Interview(Box::new(interview)));
+        self.begin_interview(stick);
         true
-    }
-
-    fn interviewed(&mut self, now: Instant) {
-        let Some(Doing::Interview(interview)) = self.doing.take() else { return };
-        let record = interview.into_record();
-        let usable = record.is_usable();
-        if record.missing.is_empty() {
-            tracing::info!(node = %self.node, slots = record.users.unwrap_or(0), "interview complete");
-            (self.incomplete, self.interview_at) = (0, None);
-        } else {
-            self.again_later(now);
-        }
-        if usable || !self.record.as_ref().is_some_and(NodeRecord::is_usable) {
-            self.keep(record);
-        } else {
-            self.draft = Some(record);
-        }
-        let result = if usable { Ok(CommandOutput::Interviewed) } else { Err(CommandError::NotReady) };
-        self.answer_interviews(&result);
-    }
-
-    fn again_later(&mut self, now: Instant) {
-        const FIRST: Duration = Duration::from_secs(3);
-        const LONGEST: Duration = Duration::from_secs(3600);
-        self.interview_at = Some(now + (FIRST * 3_u32.pow(self.incomplete.min(8))).min(LONGEST));
-        self.incomplete += 1;
-    }
-
-    fn answer_interviews(&mut self, result: &Result<CommandOutput, CommandError>) {
-        for id in std::mem::take(&mut self.interviews) {
-            self.event(RadioEvent::CommandDone(id, result.clone()));
-        }
     }
 
     /// A new or changed record: told and kept.
@@ -362,13 +334,7 @@ impl Dialogue {
             _ => Progress::On,
         };
         if progress == Progress::Stuck {
-            if let Some(Doing::Interview(interview)) = self.doing.take() {
-                self.draft = Some(interview.into_record());
-            }
-            self.again_later(now);
-            let message = "it does not answer: its interview goes on when it is heard".to_owned();
-            self.event(RadioEvent::LockPending(self.lock(), message));
-            self.answer_interviews(&Err(CommandError::Offline));
+            self.interview_stuck(now);
         }
     }
 
@@ -396,9 +362,9 @@ impl Dialogue {
         }
     }
 
-    /// The lock was heard: it is there.
-    fn heard(&mut self, now: Instant) {
-        if self.interview_at.is_some() && self.reachable == Some(false) {
+    /// The lock was heard: it is there, and awake.
+    pub(super) fn heard(&mut self, now: Instant) {
+        if self.interview_at.is_some() && std::mem::take(&mut self.stuck) {
             self.interview_at = Some(now);
         }
         self.reach(true);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
-use keyway_lock::{Output, PersistId};
+use keyway_lock::{NetworkRecord, Output, PersistId};
 
 use super::ZwaveRadio;
 use super::dialogue::Dialogue;
@@ -48,6 +48,7 @@ impl ZwaveRadio {
                 }
                 NetworkOutput::Event(event) => self.outputs.push_back(Output::Event(event)),
                 NetworkOutput::Joined(node, classes) => {
+                    self.forget_known(node);
                     self.drive(node, classes);
                     self.begin(now, node);
                 }
@@ -179,12 +180,22 @@ impl ZwaveRadio {
     pub(super) fn drive(&mut self, node: NodeId, mut granted: Vec<SecurityClass>) {
         self.leave_off(node);
         granted.sort_unstable();
-        let record = self.records.iter().find(|record| record.key == NodeRecord::key(node));
-        let record = record.and_then(|record| NodeRecord::from_record(record.value.as_ref()?, &granted));
+        let known = [NodeRecord::key(node), NodeRecord::draft_key(node)].map(|key| {
+            let record = self.records.iter().find(|record| record.key == key);
+            record.and_then(|record| NodeRecord::from_record(record.value.as_ref()?, &granted))
+        });
         if let Some(secured) = &mut self.secured {
             secured.security.s2.add_peer(node, &granted);
         }
-        self.locks.insert(node, Dialogue::new(node, granted, record, Arc::clone(&self.quirks)));
+        self.locks.insert(node, Dialogue::new(node, granted, known, Arc::clone(&self.quirks)));
+    }
+
+    /// A new lock has this number: what was found out about the one before it is void.
+    fn forget_known(&mut self, node: NodeId) {
+        for key in [NodeRecord::key(node), NodeRecord::draft_key(node)] {
+            self.records.retain(|record| record.key != key);
+            self.persist(NetworkRecord { key, value: None });
+        }
     }
 
     fn begin(&mut self, now: Instant, node: NodeId) {

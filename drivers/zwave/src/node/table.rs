@@ -146,16 +146,21 @@ impl NodeRecord {
         self.masked.or(self.quirk.masked)
     }
 
-    /// The record for the store.
-    pub fn to_record(&self, node: NodeId) -> NetworkRecord {
+    /// The record for the store, under [`NodeRecord::key`] or [`NodeRecord::draft_key`].
+    pub fn to_record(&self, key: RecordKey) -> NetworkRecord {
         // A struct of numbers, texts and maps with number keys: nothing in it can fail to be written.
         let bytes = serde_json::to_vec(self).unwrap_or_default();
-        NetworkRecord { key: Self::key(node), value: Some(SecretBytes(Zeroizing::new(bytes))) }
+        NetworkRecord { key, value: Some(SecretBytes(Zeroizing::new(bytes))) }
     }
 
     /// Its name in the store.
     pub fn key(node: NodeId) -> RecordKey {
         RecordKey(format!("node/{node}"))
+    }
+
+    /// The name in the store of what an interview has found that has not ended.
+    pub fn draft_key(node: NodeId) -> RecordKey {
+        RecordKey(format!("node/{node}/interview"))
     }
 
     /// Whether enough is known to put codes into it: what it supports, and how many slots it has. What a secured lock
@@ -192,7 +197,8 @@ mod tests {
             listening: Some(Listening::Frequently),
             ..NodeRecord::new(&granted)
         };
-        let kept = record.to_record(NodeId::new(5).unwrap());
+        let node = NodeId::new(5).unwrap();
+        let kept = record.to_record(NodeRecord::key(node));
         assert_eq!(kept.key, RecordKey("node/5".to_owned()));
         let value = kept.value.unwrap();
         assert_eq!(NodeRecord::from_record(&value, &granted), Some(record));

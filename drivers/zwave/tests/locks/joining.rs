@@ -14,7 +14,7 @@ use keyway_zwave::security::SecurityClass;
 use super::set;
 use super::world::{World, building, node};
 
-const S2_LOCK: [SecurityClass; 3] =
+pub(crate) const S2_LOCK: [SecurityClass; 3] =
     [SecurityClass::S2Unauthenticated, SecurityClass::S2Authenticated, SecurityClass::S2AccessControl];
 
 pub(crate) fn fresh(security: &[SecurityClass]) -> FreshLock {
@@ -44,7 +44,7 @@ fn until_pin(world: &mut World, label: &DeviceLabel) {
     world.until_step(&NetworkStep::PinNeeded { label: label.shown() });
 }
 
-fn until_interviewed(world: &mut World, id: u16) {
+pub(crate) fn until_interviewed(world: &mut World, id: u16) {
     world.until("it is interviewed", |world| {
         world.told(|event| matches!(event, RadioEvent::LockInterviewed(lock, info) if *lock == node(id).into() && info.missing.is_empty()))
     });

@@ -4,6 +4,7 @@
 
 mod batch;
 mod credentials;
+mod interviews;
 mod joining;
 mod leaving;
 mod oddities;

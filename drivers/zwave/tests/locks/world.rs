@@ -19,7 +19,7 @@ use keyway_zwave::security::NetworkKeys;
 use keyway_zwave::serial_api::function;
 
 pub(crate) struct World {
-    now: Instant,
+    pub(crate) now: Instant,
     start: Instant,
     pub(crate) stick: VirtualStick,
     radio: ZwaveRadio,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::super::devices::Progress;
 use super::super::reading::{body, items, text, texts};
 use super::super::{Session, Trouble};
 
@@ -74,8 +75,8 @@ impl Guide {
     }
 
     /// Waits until the new lock can be used: what it is, and how many codes it holds. `None`: it takes longer.
-    pub(super) fn interviewed(&self, session: &Session) -> Result<Option<(Value, u64)>, Trouble> {
-        let mut waited = Duration::ZERO;
+    pub(super) fn interviewed(&self, session: &mut Session) -> Result<Option<(Value, u64)>, Trouble> {
+        let (mut waited, mut progress) = (Duration::ZERO, Progress::default());
         while waited < INTERVIEW {
             // The hub knows the device a moment after its stick.
             let device_id = self.look(session)?.0["last_result"]["device_id"].clone();
@@ -85,6 +86,7 @@ impl Guide {
                 if let Some(slots) = slots.filter(|slots| *slots > 0) {
                     return Ok(Some((device, slots)));
                 }
+                progress.tell(session, &device);
             }
             waited += pause();
         }
