@@ -149,6 +149,7 @@ fn door(id: DeviceId, name: &str, lengths: std::ops::RangeInclusive<u8>) -> Devi
         alike: Alike::default(),
         has_checksum: false,
         changes_at_once: 0,
+        window_slots: 0,
         read_back: ReadBack::Shown,
         can_lock: true,
         can_unlock: true,

@@ -64,6 +64,7 @@ fn table(slots: u16, codes: Vec<AccessCode>) -> SlotTable {
         alike: Alike::default(),
         has_checksum: false,
         changes_at_once: 0,
+        window_slots: 0,
         read_back: ReadBack::Shown,
         can_lock: true,
         can_unlock: true,

@@ -123,7 +123,7 @@ fn advice(refusal: &Refusal) -> &'static str {
         Refusal::UnsupportedLength { .. } | Refusal::UnsupportedDigit => "make a grant with another PIN",
         Refusal::NoSuchSlot { .. } => "interview the lock again",
         Refusal::NoKey(_) => "give the hub the key of this lock",
-        Refusal::Rejected | Refusal::NotTaken(_) | Refusal::NotSupported(_) => {
+        Refusal::Rejected | Refusal::NotTaken(_) | Refusal::WindowNotKept | Refusal::NotSupported(_) => {
             "see to the lock, then update the grant or code to have it tried again"
         }
     }

@@ -28,6 +28,7 @@ pub(super) fn encode(info: &LockInfo) -> String {
             "read_back": capabilities.read_back.word(),
             "has_checksum": capabilities.has_checksum,
             "changes_at_once": capabilities.changes_at_once,
+            "window_slots": capabilities.window_slots,
             "can_lock": capabilities.can_lock,
             "can_unlock": capabilities.can_unlock,
             "has_door_sensor": capabilities.has_door_sensor,
@@ -94,11 +95,15 @@ pub(super) fn decode(text: &str) -> Result<LockInfo, &'static str> {
             min_code_length: number_of(capabilities, "min_code_length")?,
             max_code_length: number_of(capabilities, "max_code_length")?,
             digits: text_of(capabilities, "digits")?,
-            // Earlier releases did not know of these five, nor of the last one.
+            // Earlier releases did not know of these six, nor of the last one.
             has_checksum: matches!(capabilities["has_checksum"], Value::Bool(true)),
             changes_at_once: match &capabilities["changes_at_once"] {
                 Value::Null => 0,
                 _ => number_of(capabilities, "changes_at_once")?,
+            },
+            window_slots: match &capabilities["window_slots"] {
+                Value::Null => 0,
+                _ => number_of(capabilities, "window_slots")?,
             },
             reserved_slots: list_of(capabilities, "reserved_slots", slot_of)?,
             alike: Alike {

@@ -181,6 +181,7 @@ fn lock_info() -> LockInfo {
             alike: Alike::default(),
             has_checksum: false,
             changes_at_once: 0,
+            window_slots: 0,
             read_back: ReadBack::Masked,
             can_lock: true,
             can_unlock: true,

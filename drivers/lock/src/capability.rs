@@ -40,6 +40,9 @@ pub struct Capabilities {
     pub has_checksum: bool,
     /// So many slots may be changed by one [`crate::LockCommand::ChangeCodes`]; 0 or 1: it takes none.
     pub changes_at_once: u8,
+    /// So many slots, from the first on, can have a window outside of which their code does not open, kept by the lock's own
+    /// clock, which can be set and read; 0: none can.
+    pub window_slots: u16,
     /// Takes the lock command from afar.
     pub can_lock: bool,
     /// Takes the unlock command from afar.
@@ -77,6 +80,11 @@ impl Capabilities {
     /// Whether the lock has a slot of this number, for guests.
     pub fn has_slot(&self, slot: SlotNumber) -> bool {
         self.counts(slot) && !self.reserved_slots.contains(&slot)
+    }
+
+    /// Whether a code in this slot can have a window that the lock keeps by itself.
+    pub fn keeps_window(&self, slot: SlotNumber) -> bool {
+        self.has_slot(slot) && slot.0 - self.first_slot.0 < self.window_slots
     }
 
     fn counts(&self, slot: SlotNumber) -> bool {

@@ -1,6 +1,6 @@
 //! What the hub can ask of a lock.
 
-use crate::{AutoLock, CommandError, Evidence, KeypadMode, LockStatus, Pin, SlotNumber, SlotReport};
+use crate::{AutoLock, CommandError, Evidence, KeypadMode, LockStatus, Pin, SlotNumber, SlotReport, SlotWindow};
 
 /// Names one command between the hub and a driver; chosen by the hub, unique while the process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,6 +21,20 @@ pub enum LockCommand {
         slot: SlotNumber,
         /// What.
         pin: Pin,
+    },
+    /// Have a slot hold a PIN that opens within a window only, by the lock's own clock, and prove both. Only for slots of
+    /// which [`crate::Capabilities::keeps_window`] is so. At no time does the PIN open without a window. What is so already
+    /// is not written: this is also how the hub makes sure that it is. The hub has made sure that the slot is its own or free.
+    SetTimedCode {
+        /// Where to.
+        slot: SlotNumber,
+        /// What.
+        pin: Pin,
+        /// When it opens.
+        window: SlotWindow,
+        /// PINs that nobody knows, for the time until the slot has its window: locks take one only for a slot with a code.
+        /// Different, and unlike every code of the lock. A slot in which one of them is found is the hub's own.
+        stand_ins: [Pin; 2],
     },
     /// Take the code out of a slot, and prove it. The hub has made sure that the slot is its own.
     ClearCode(SlotNumber),
@@ -48,6 +62,8 @@ pub enum LockCommand {
     Identify,
     /// Ask for bolt, door and battery.
     ReadStatus,
+    /// Ask the lock what time it is, and set its clock if that is wrong. Only for locks that keep a window of some slot.
+    CheckClock,
     /// Ask the lock all over again who it is and what it can do.
     Interview,
 }
@@ -68,7 +84,7 @@ pub enum CommandOutput {
     Slot(SlotReport),
     /// Of [`LockCommand::CheckSlots`]: whether they do. If not, which one differs is not known.
     SlotsChecked(bool),
-    /// Of [`LockCommand::SetCode`]: the lock holds the PIN, and how it proved that.
+    /// Of [`LockCommand::SetCode`] and [`LockCommand::SetTimedCode`]: the lock holds the PIN, and how it proved that.
     CodeSet(Evidence),
     /// Of [`LockCommand::ClearCode`]: the slot is empty, and how the lock proved that.
     CodeCleared(Evidence),
@@ -83,6 +99,8 @@ pub enum CommandOutput {
     SettingTaken,
     /// Of [`LockCommand::Identify`]: the lock said that it does.
     Identified,
+    /// Of [`LockCommand::CheckClock`]: whether its clock shows the right time, if need be after it was set.
+    ClockChecked(bool),
     /// Of [`LockCommand::Interview`]; what was found came as [`crate::RadioEvent::LockInterviewed`].
     Interviewed,
 }

@@ -46,6 +46,9 @@ pub enum Refusal {
     /// After the command the slot held something else: the lock kept or changed it.
     #[error("after the command the slot held something else")]
     NotTaken(SlotContent),
+    /// The lock does not keep a code to a window, though it said that it can. The code is not in it.
+    #[error("the lock does not keep a window for this code")]
+    WindowNotKept,
     /// The lock can't do that at all.
     #[error("the lock can't do that: {0}")]
     NotSupported(&'static str),

@@ -31,4 +31,4 @@ pub use radio::{LockId, NetworkRecord, Output, PersistId, PortState, Radio, Reco
 pub use setting::{AdminCode, Keypad, KeypadMode, Settings};
 pub use slot::{Evidence, SlotContent, SlotNumber, SlotReport};
 pub use stick::StickCommand;
-pub use time::{Civil, WallClock, WallTime};
+pub use time::{Civil, Minute, SlotWindow, WallClock, WallTime};

@@ -83,6 +83,44 @@ impl Civil {
     }
 }
 
+/// A whole minute, counted since 1970-01-01T00:00:00Z: as finely as locks keep their schedules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Minute(pub i64);
+
+impl Minute {
+    /// The one that this moment lies in.
+    pub fn of(time: WallTime) -> Self {
+        Self(time.seconds().div_euclid(MINUTE))
+    }
+
+    /// The first one that begins at this moment or behind it.
+    pub fn from(time: WallTime) -> Self {
+        let of = Self::of(time);
+        if of.start() == time { of } else { Self(of.0.saturating_add(1)) }
+    }
+
+    /// When it begins.
+    pub fn start(self) -> WallTime {
+        WallTime::from_seconds(self.0.saturating_mul(MINUTE))
+    }
+}
+
+/// The time in which a slot's code opens, as a lock keeps it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SlotWindow {
+    /// The first minute in it.
+    pub from: Minute,
+    /// The first minute behind it.
+    pub until: Minute,
+}
+
+impl SlotWindow {
+    /// Whether the code opens now.
+    pub fn contains(&self, now: WallTime) -> bool {
+        self.from.start() <= now && now < self.until.start()
+    }
+}
+
 /// Days since 1970-01-01 as year, month and day. A year is counted from March, so that the day that is sometimes there is
 /// its last.
 fn date_of(days: i64) -> (i64, i64, i64) {
@@ -114,6 +152,11 @@ impl WallClock {
     /// The wall clock shows this now.
     pub fn set(&mut self, now: Instant, utc: WallTime) {
         self.0 = Some((now, utc));
+    }
+
+    /// Whether it was told at all.
+    pub fn is_set(&self) -> bool {
+        self.0.is_some()
     }
 
     /// What it shows at `now`; `None` until it was told.
@@ -172,6 +215,19 @@ mod tests {
         }
         assert_eq!(civil("2024-04-30T24:00:00").instant(), None);
         assert_eq!(civil("2024-04-00T10:00:00").instant(), None);
+    }
+
+    #[test]
+    fn a_window_of_minutes_begins_no_earlier_and_ends_no_later() {
+        let at = |seconds| WallTime::from_seconds(seconds);
+        assert_eq!(
+            (Minute::of(at(119)), Minute::from(at(119)), Minute::from(at(120))),
+            (Minute(1), Minute(2), Minute(2))
+        );
+        assert_eq!(Minute::from(WallTime(120_000_001)), Minute(3));
+        let window = SlotWindow { from: Minute(2), until: Minute(4) };
+        assert!(window.contains(at(120)) && window.contains(at(239)));
+        assert!(!window.contains(at(119)) && !window.contains(at(240)));
     }
 
     #[test]

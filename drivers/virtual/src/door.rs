@@ -316,11 +316,12 @@ impl Door {
 
     /// Someone types a code: the slot that opened the door, if one did; 0 is the admin code.
     pub fn enter_code(&mut self, digits: &str) -> Option<SlotNumber> {
-        let fits = |(_, code): &(&SlotNumber, &Code)| code.enabled && code.pin.expose() == digits;
-        let guest = self.codes.iter().find(fits).map(|(slot, _)| *slot).filter(|_| self.keypad == KeypadMode::Normal);
-        let admin = self.admin_code.as_ref().filter(|code| code.expose() == digits).map(|_| ADMIN);
-        let slot = guest.or(admin.filter(|_| matches!(self.keypad, KeypadMode::Normal | KeypadMode::Vacation)));
-        let Some(slot) = slot else {
+        self.enter_code_if(digits, |_| true)
+    }
+
+    /// The same, if it is `time` for the code of that slot.
+    pub fn enter_code_if(&mut self, digits: &str, time: impl Fn(SlotNumber) -> bool) -> Option<SlotNumber> {
+        let Some(slot) = self.opened_by(digits, time) else {
             self.wrong_codes += 1;
             if self.wrong_codes >= WRONG_CODES {
                 self.wrong_codes = 0;
@@ -330,6 +331,14 @@ impl Door {
         };
         self.wrong_codes = 0;
         self.turn(false, Turner::Keypad(slot)).ok().map(|()| slot)
+    }
+
+    /// The slot whose code these digits are, if it would open now; 0 is the admin code. Nobody types anything.
+    pub fn opened_by(&self, digits: &str, time: impl Fn(SlotNumber) -> bool) -> Option<SlotNumber> {
+        let fits = |(slot, code): &(&SlotNumber, &Code)| code.enabled && code.pin.expose() == digits && time(**slot);
+        let guest = self.codes.iter().find(fits).map(|(slot, _)| *slot).filter(|_| self.keypad == KeypadMode::Normal);
+        let admin = self.admin_code.as_ref().filter(|code| code.expose() == digits).map(|_| ADMIN);
+        guest.or(admin.filter(|_| matches!(self.keypad, KeypadMode::Normal | KeypadMode::Vacation)))
     }
 
     /// Turns the bolt.

@@ -2,5 +2,6 @@
 
 pub mod door;
 pub mod faults;
+pub mod schedule;
 pub mod stick;
 pub mod zwave;

@@ -391,6 +391,7 @@ impl Radio for ZwaveRadio {
 
     fn handle_wall_time(&mut self, now: Instant, utc: WallTime) {
         self.clock.set(now, utc);
+        self.locks.values_mut().for_each(|lock| lock.handle_wall_time(now, self.clock));
         self.run(now);
     }
 

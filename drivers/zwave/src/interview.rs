@@ -7,6 +7,7 @@ mod door_lock;
 mod identity;
 mod lifeline;
 mod protocol;
+mod schedules;
 mod security;
 mod settings;
 mod stage;
@@ -30,7 +31,7 @@ use stage::{Heard, Reply, Stage};
 
 /// The stages, in order. Each is done once what it asks for is known: a new one is asked of every lock, also of those that
 /// an earlier release has interviewed.
-const STAGES: [Stage; 18] = [
+const STAGES: [Stage; 19] = [
     protocol::PROTOCOL_INFO,
     protocol::NODE_INFORMATION,
     security::SECURE_CLASSES,
@@ -41,6 +42,7 @@ const STAGES: [Stage; 18] = [
     codes::KEYPAD,
     settings::KEYPAD_MODE,
     settings::ADMIN_CODE,
+    schedules::SCHEDULES,
     door_lock::CAPABILITIES,
     door_lock::CONFIGURATION,
     identity::IDENTIFY,

@@ -4,14 +4,17 @@ mod audit;
 mod auto_lock;
 mod batch;
 mod bolt;
+mod clock;
 mod code;
 mod credential;
 mod identify;
 mod setting;
+mod timed;
+mod untimed;
 
 use std::time::{Duration, Instant};
 
-use keyway_lock::{CommandError, CommandOutput, LockCommand, LockEvent, Refusal};
+use keyway_lock::{CommandError, CommandOutput, LockCommand, LockEvent, Refusal, WallClock};
 use zeroize::Zeroizing;
 
 use crate::node::table::NodeRecord;
@@ -21,10 +24,13 @@ use audit::AuditJob;
 use auto_lock::AutoLockJob;
 use batch::BatchJob;
 use bolt::BoltJob;
+use clock::ClockJob;
 use code::CodeJob;
 use credential::CredentialJob;
 use identify::IdentifyJob;
 use setting::SettingJob;
+use timed::TimedJob;
+use untimed::UntimedJob;
 
 /// How a command to the node is to be confirmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +56,9 @@ pub struct Job(Kind);
 
 enum Kind {
     Code(CodeJob),
+    Timed(Box<TimedJob>),
+    Untimed(Box<UntimedJob>),
+    Clock(ClockJob),
     Credential(CredentialJob),
     Bolt(BoltJob),
     Audit(AuditJob),
@@ -57,18 +66,24 @@ enum Kind {
     Identify(IdentifyJob),
     Setting(SettingJob),
     Batch(Box<BatchJob>),
-    Refused(Refusal),
+    Failed(CommandError),
 }
 
 impl Job {
+    /// Looks at its clock, or at least tells it the time. While nobody knows that, it is put off.
+    pub fn clock(record: &NodeRecord, clock: WallClock, now: Instant) -> Self {
+        Self(ClockJob::new(record, clock, now).map_or(Kind::Failed(CommandError::Busy), Kind::Clock))
+    }
+
     /// Begins. `was_free`: the lock has said a moment ago that the slot is free. What the lock can't do is refused
     /// without asking it.
-    pub fn new(command: &LockCommand, record: &NodeRecord, was_free: bool) -> Self {
+    pub fn new(command: &LockCommand, record: &NodeRecord, was_free: bool, clock: WallClock, now: Instant) -> Self {
         let capabilities = record.lock_info().capabilities;
         let slot = match command {
-            LockCommand::ReadSlot(slot) | LockCommand::SetCode { slot, .. } | LockCommand::ClearCode(slot) => {
-                Some(*slot)
-            }
+            LockCommand::ReadSlot(slot)
+            | LockCommand::SetCode { slot, .. }
+            | LockCommand::SetTimedCode { slot, .. }
+            | LockCommand::ClearCode(slot) => Some(*slot),
             LockCommand::CheckSlots(_)
             | LockCommand::ChangeCodes { .. }
             | LockCommand::Lock
@@ -78,6 +93,7 @@ impl Job {
             | LockCommand::SetAdminCode(_)
             | LockCommand::Identify
             | LockCommand::ReadStatus
+            | LockCommand::CheckClock
             | LockCommand::Interview => None,
         };
         if let Some(slot) = slot
@@ -85,16 +101,18 @@ impl Job {
         {
             let first = capabilities.first_slot.0;
             let last = (first + capabilities.slot_count).saturating_sub(1);
-            return Self(Kind::Refused(Refusal::NoSuchSlot { first, last }));
+            return Self(Kind::refused(Refusal::NoSuchSlot { first, last }));
         }
-        if let LockCommand::SetCode { pin, .. } | LockCommand::SetAdminCode(Some(pin)) = command
+        if let LockCommand::SetCode { pin, .. }
+        | LockCommand::SetTimedCode { pin, .. }
+        | LockCommand::SetAdminCode(Some(pin)) = command
             && let Err(refusal) = capabilities.check(pin)
         {
-            return Self(Kind::Refused(refusal));
+            return Self(Kind::refused(refusal));
         }
         match command {
             LockCommand::ChangeCodes { changes, .. } if changes.len() > capabilities.changes_at_once.into() => {
-                Self(Kind::Refused(Refusal::NotSupported("it does not take so many codes in one go")))
+                Self(Kind::refused(Refusal::NotSupported("it does not take so many codes in one go")))
             }
             LockCommand::ChangeCodes { changes, others } => {
                 Self(Kind::Batch(Box::new(BatchJob::new(changes, others.as_deref(), record))))
@@ -102,29 +120,39 @@ impl Job {
             LockCommand::ReadSlot(_) | LockCommand::SetCode { .. } | LockCommand::ClearCode(_) => {
                 let job = if record.speaks_credentials() {
                     CredentialJob::new(command, record).map(Kind::Credential)
+                } else if let Some(job) = UntimedJob::new(command, record, was_free) {
+                    Some(Kind::Untimed(Box::new(job)))
                 } else {
                     CodeJob::new(command, record, was_free).map(Kind::Code)
                 };
-                Self(job.unwrap_or(Kind::Refused(Refusal::NotSupported("it has no codes"))))
+                Self(job.unwrap_or(Kind::refused(Refusal::NotSupported("it has no codes"))))
             }
+            LockCommand::SetTimedCode { .. } => match TimedJob::new(command, record) {
+                Some(job) => Self(Kind::Timed(Box::new(job))),
+                None => Self(Kind::refused(Refusal::WindowNotKept)),
+            },
+            LockCommand::CheckClock if capabilities.window_slots == 0 => {
+                Self(Kind::refused(Refusal::NotSupported("it keeps no windows by a clock")))
+            }
+            LockCommand::CheckClock => Self::clock(record, clock, now),
             LockCommand::CheckSlots(slots) => {
                 match AuditJob::new(slots, record).filter(|_| capabilities.has_checksum) {
                     Some(job) => Self(Kind::Audit(job)),
-                    None => Self(Kind::Refused(Refusal::NotSupported("it has no checksum over these codes"))),
+                    None => Self(Kind::refused(Refusal::NotSupported("it has no checksum over these codes"))),
                 }
             }
             LockCommand::Identify if capabilities.can_identify => Self(Kind::Identify(IdentifyJob::new())),
-            LockCommand::Identify => Self(Kind::Refused(Refusal::NotSupported("it can't show itself"))),
+            LockCommand::Identify => Self(Kind::refused(Refusal::NotSupported("it can't show itself"))),
             LockCommand::SetAutoLock(_) => match AutoLockJob::new(command, record) {
                 Some(job) => Self(Kind::AutoLock(job)),
-                None => Self(Kind::Refused(Refusal::NotSupported("it does not lock by itself, or not by radio"))),
+                None => Self(Kind::refused(Refusal::NotSupported("it does not lock by itself, or not by radio"))),
             },
             LockCommand::SetKeypadMode(_) | LockCommand::SetAdminCode(_) => match SettingJob::new(command, record) {
                 Some(job) => Self(Kind::Setting(job)),
-                None => Self(Kind::Refused(Refusal::NotSupported("it can't be told that by radio"))),
+                None => Self(Kind::refused(Refusal::NotSupported("it can't be told that by radio"))),
             },
             LockCommand::Lock | LockCommand::Unlock if !capabilities.can_lock => {
-                Self(Kind::Refused(Refusal::NotSupported("it has no bolt to be moved by radio")))
+                Self(Kind::refused(Refusal::NotSupported("it has no bolt to be moved by radio")))
             }
             LockCommand::Lock => Self(Kind::Bolt(BoltJob::moving(true, record))),
             LockCommand::Unlock => Self(Kind::Bolt(BoltJob::moving(false, record))),
@@ -136,6 +164,9 @@ impl Job {
     pub fn next(&self) -> Next {
         match &self.0 {
             Kind::Code(job) => job.next(),
+            Kind::Timed(job) => job.next(),
+            Kind::Untimed(job) => job.next(),
+            Kind::Clock(job) => job.next(),
             Kind::Credential(job) => job.next(),
             Kind::Bolt(job) => job.next(),
             Kind::Audit(job) => job.next(),
@@ -143,7 +174,7 @@ impl Job {
             Kind::Identify(job) => job.next(),
             Kind::Setting(job) => job.next(),
             Kind::Batch(job) => job.next(),
-            Kind::Refused(refusal) => Next::Done(Err(refusal.clone().into())),
+            Kind::Failed(error) => Next::Done(Err(error.clone())),
         }
     }
 
@@ -151,6 +182,9 @@ impl Job {
     pub fn handle_answer(&mut self, now: Instant, answer: Result<Answer, AskError>) {
         match &mut self.0 {
             Kind::Code(job) => job.handle_answer(now, answer),
+            Kind::Timed(job) => job.handle_answer(now, answer),
+            Kind::Untimed(job) => job.handle_answer(now, answer),
+            Kind::Clock(job) => job.handle_answer(now, answer),
             Kind::Credential(job) => job.handle_answer(now, answer),
             Kind::Bolt(job) => job.handle_answer(now, answer),
             Kind::Audit(job) => job.handle_answer(answer),
@@ -158,7 +192,7 @@ impl Job {
             Kind::Identify(job) => job.handle_answer(answer),
             Kind::Setting(job) => job.handle_answer(now, answer),
             Kind::Batch(job) => job.handle_answer(now, answer),
-            Kind::Refused(_) => {}
+            Kind::Failed(_) => {}
         }
     }
 
@@ -167,13 +201,16 @@ impl Job {
         match &mut self.0 {
             Kind::Credential(job) => job.take_aside(),
             Kind::Code(_)
+            | Kind::Timed(_)
+            | Kind::Untimed(_)
+            | Kind::Clock(_)
             | Kind::Bolt(_)
             | Kind::Audit(_)
             | Kind::AutoLock(_)
             | Kind::Batch(_)
             | Kind::Identify(_)
             | Kind::Setting(_)
-            | Kind::Refused(_) => None,
+            | Kind::Failed(_) => None,
         }
     }
 
@@ -181,10 +218,17 @@ impl Job {
     pub fn handle_event(&mut self, event: &LockEvent) {
         match &mut self.0 {
             Kind::Code(job) => job.handle_event(event),
+            Kind::Timed(job) => job.handle_event(event),
+            Kind::Untimed(job) => job.handle_event(event),
             Kind::Credential(job) => job.handle_event(event),
             Kind::Bolt(job) => job.handle_event(event),
             Kind::Batch(job) => job.handle_event(event),
-            Kind::Audit(_) | Kind::AutoLock(_) | Kind::Identify(_) | Kind::Setting(_) | Kind::Refused(_) => {}
+            Kind::Audit(_)
+            | Kind::AutoLock(_)
+            | Kind::Clock(_)
+            | Kind::Identify(_)
+            | Kind::Setting(_)
+            | Kind::Failed(_) => {}
         }
     }
 
@@ -192,12 +236,22 @@ impl Job {
     pub fn handle_timeout(&mut self, now: Instant) {
         match &mut self.0 {
             Kind::Code(job) => job.handle_timeout(now),
+            Kind::Timed(job) => job.handle_timeout(now),
+            Kind::Untimed(job) => job.handle_timeout(now),
             Kind::Credential(job) => job.handle_timeout(now),
             Kind::Bolt(job) => job.handle_timeout(now),
             Kind::AutoLock(job) => job.handle_timeout(now),
             Kind::Setting(job) => job.handle_timeout(now),
             Kind::Batch(job) => job.handle_timeout(now),
-            Kind::Audit(_) | Kind::Identify(_) | Kind::Refused(_) => {}
+            Kind::Audit(_) | Kind::Clock(_) | Kind::Identify(_) | Kind::Failed(_) => {}
+        }
+    }
+
+    /// Whether the lock keeps the schedule of a slot whose code is replaced, if it found that out.
+    pub fn keeps_schedules(&self) -> Option<bool> {
+        match &self.0 {
+            Kind::Timed(job) => job.keeps_schedules(),
+            _ => None,
         }
     }
 
@@ -205,15 +259,24 @@ impl Job {
     pub fn masked(&self) -> Option<bool> {
         match &self.0 {
             Kind::Code(job) => job.masked(),
+            Kind::Timed(job) => job.masked(),
+            Kind::Untimed(job) => job.masked(),
             Kind::Batch(job) => job.masked(),
             Kind::Credential(job) => job.masked(),
             Kind::Bolt(_)
             | Kind::Audit(_)
             | Kind::AutoLock(_)
+            | Kind::Clock(_)
             | Kind::Identify(_)
             | Kind::Setting(_)
-            | Kind::Refused(_) => None,
+            | Kind::Failed(_) => None,
         }
+    }
+}
+
+impl Kind {
+    fn refused(refusal: Refusal) -> Self {
+        Self::Failed(refusal.into())
     }
 }
 

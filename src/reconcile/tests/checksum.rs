@@ -11,7 +11,7 @@ const HOUR: i64 = 3600;
 /// A world in which the front door's lock has a checksum, and all its slots have been read.
 async fn world() -> World {
     let mut world = World::new().await;
-    let mut info: LockInfo = FakeLock::info();
+    let mut info: LockInfo = FakeLock::info(false);
     info.capabilities.has_checksum = true;
     world.report(RadioEvent::LockInterviewed(FRONT, info)).await;
     world.run_until(300).await;

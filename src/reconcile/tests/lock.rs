@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use keyway_lock::{
     Alike, AutoLock, Capabilities, CommandError, CommandOutput, Evidence, LockCommand, LockEvent, LockInfo, LockStatus,
-    Pin, ReadBack, Refusal, Settings, SlotChange, SlotContent, SlotNumber, SlotReport,
+    Pin, ReadBack, Refusal, Settings, SlotChange, SlotContent, SlotNumber, SlotReport, SlotWindow,
 };
 
 /// What is wrong with a lock.
@@ -30,10 +30,18 @@ pub(super) struct Faults {
     pub(super) tells: bool,
     /// It makes its checksum in its own way.
     pub(super) odd_checksum: bool,
+    /// Of the next code with a window only so much is done: a stand-in put in, the window written.
+    pub(super) stops_after: Option<u8>,
+    /// It does not keep windows, though it said so.
+    pub(super) drops_windows: bool,
+    /// Its clock is wrong, and can't be set.
+    pub(super) clock_stands: bool,
 }
 
 pub(super) struct FakeLock {
     pub(super) slots: BTreeMap<u16, String>,
+    /// Outside of them the codes of these slots do not open.
+    pub(super) windows: BTreeMap<u16, SlotWindow>,
     pub(super) faults: Faults,
     pub(super) locked: bool,
     /// Everything that was asked of it, by name.
@@ -44,10 +52,16 @@ impl FakeLock {
     pub(super) const SLOTS: u16 = 4;
 
     pub(super) fn new() -> Self {
-        Self { slots: BTreeMap::new(), faults: Faults::default(), locked: true, asked: Vec::new() }
+        Self {
+            slots: BTreeMap::new(),
+            windows: BTreeMap::new(),
+            faults: Faults::default(),
+            locked: true,
+            asked: Vec::new(),
+        }
     }
 
-    pub(super) fn info() -> LockInfo {
+    pub(super) fn info(keeps_windows: bool) -> LockInfo {
         LockInfo {
             manufacturer: "Maker".to_owned(),
             model: "Model".to_owned(),
@@ -62,6 +76,7 @@ impl FakeLock {
                 alike: Alike::default(),
                 has_checksum: false,
                 changes_at_once: 0,
+                window_slots: if keeps_windows { Self::SLOTS } else { 0 },
                 read_back: ReadBack::Shown,
                 can_lock: true,
                 can_unlock: true,
@@ -110,11 +125,39 @@ impl FakeLock {
                     return Err(Refusal::DuplicatePin.into());
                 }
                 self.slots.insert(slot.0, pin.expose().to_owned());
+                self.windows.remove(&slot.0);
                 Ok(CommandOutput::CodeSet(evidence))
             }
+            LockCommand::SetTimedCode { .. } if self.faults.refuses_set => Err(Refusal::Rejected.into()),
+            LockCommand::SetTimedCode { slot, .. } if self.faults.drops_windows => {
+                self.slots.remove(&slot.0);
+                Err(Refusal::WindowNotKept.into())
+            }
+            LockCommand::SetTimedCode { slot, pin, window, stand_ins } => {
+                let elsewhere = |(other, code): (&u16, &String)| *other != slot.0 && code == pin.expose();
+                if self.slots.iter().any(elsewhere) {
+                    return Err(Refusal::DuplicatePin.into());
+                }
+                let stops_after = self.faults.stops_after.take();
+                if self.slots.get(&slot.0).is_none_or(|held| held != pin.expose()) {
+                    self.windows.remove(&slot.0);
+                    self.slots.insert(slot.0, stand_ins[0].expose().to_owned());
+                }
+                if stops_after == Some(1) {
+                    return Err(CommandError::Unproven);
+                }
+                self.windows.insert(slot.0, *window);
+                if stops_after == Some(2) {
+                    return Err(CommandError::Unproven);
+                }
+                self.slots.insert(slot.0, pin.expose().to_owned());
+                Ok(CommandOutput::CodeSet(evidence))
+            }
+            LockCommand::CheckClock => Ok(CommandOutput::ClockChecked(!self.faults.clock_stands)),
             LockCommand::ClearCode(_) if self.faults.refuses_clear => Err(Refusal::Rejected.into()),
             LockCommand::ClearCode(slot) => {
                 self.slots.remove(&slot.0);
+                self.windows.remove(&slot.0);
                 Ok(CommandOutput::CodeCleared(evidence))
             }
             LockCommand::ChangeCodes { changes, .. } => {
@@ -158,7 +201,9 @@ pub(super) fn echoes(command: &LockCommand) -> Vec<LockEvent> {
         None => LockEvent::CodeDeleted(Some(change.slot)),
     };
     match command {
-        LockCommand::SetCode { slot, .. } => vec![LockEvent::CodeAdded(Some(*slot))],
+        LockCommand::SetCode { slot, .. } | LockCommand::SetTimedCode { slot, .. } => {
+            vec![LockEvent::CodeAdded(Some(*slot))]
+        }
         LockCommand::ClearCode(slot) => vec![LockEvent::CodeDeleted(Some(*slot))],
         LockCommand::ChangeCodes { changes, .. } => changes.iter().map(change).collect(),
         _ => Vec::new(),
@@ -176,6 +221,8 @@ fn name(command: &LockCommand) -> String {
         LockCommand::ReadSlot(slot) => format!("read {slot}"),
         LockCommand::CheckSlots(slots) => format!("check {}", slots.len()),
         LockCommand::SetCode { slot, .. } => format!("set {slot}"),
+        LockCommand::SetTimedCode { slot, .. } => format!("timed {slot}"),
+        LockCommand::CheckClock => "clock".to_owned(),
         LockCommand::ClearCode(slot) => format!("clear {slot}"),
         LockCommand::ChangeCodes { changes, .. } => format!("change {}", changes.len()),
         LockCommand::Lock => "lock".to_owned(),

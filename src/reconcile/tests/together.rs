@@ -9,7 +9,7 @@ use crate::model::Presence;
 /// A world in which the front door's lock takes three changes at once.
 async fn world() -> World {
     let mut world = World::new().await;
-    let mut info = FakeLock::info();
+    let mut info = FakeLock::info(false);
     info.capabilities.changes_at_once = 3;
     world.report(RadioEvent::LockInterviewed(FRONT, info)).await;
     world

@@ -91,7 +91,7 @@ impl World {
         };
         self.report(RadioEvent::Stick(StickState::Ready(info))).await;
         for lock in [FRONT, GATE].into_iter().filter(|lock| !self.untold.contains(lock)).collect::<Vec<_>>() {
-            self.report(RadioEvent::LockInterviewed(lock, FakeLock::info())).await;
+            self.report(RadioEvent::LockInterviewed(lock, FakeLock::info(false))).await;
         }
     }
 
@@ -327,7 +327,7 @@ fn make_grant(unit: &mut Unit<'_>, devices: &[DeviceId], window: Window) -> Resu
     let mut slots = Vec::new();
     for device in devices {
         let words: Vec<_> = unit.slots(*device)?.into_iter().map(|word| (word.report, word.told_at)).collect();
-        let table = SlotTable::new(FakeLock::info().capabilities, words, unit.live_codes(*device)?);
+        let table = SlotTable::new(FakeLock::info(false).capabilities, words, unit.live_codes(*device)?);
         let Ok(slot) = slot::choose(&table, &window, None, now) else { return Ok(None) };
         slots.push(slot);
     }

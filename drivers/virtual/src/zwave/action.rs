@@ -45,8 +45,12 @@ pub enum Action {
     Latency(Duration),
     /// Every n-th frame to or from the lock is lost; 0: none.
     DropEvery(u32),
-    /// Its batteries are taken out and put back.
+    /// Its batteries are taken out and put back: its clock starts anew.
     Restart,
+    /// Its clock goes wrong by so many seconds.
+    MoveClock(i64),
+    /// It asks the hub what day and what time it is.
+    AskTime,
 }
 
 /// How that went.

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use keyway_lock::{KeyClass, KeypadMode, Pin, SlotNumber};
+use keyway_lock::{KeyClass, KeypadMode, Pin, SlotNumber, SlotWindow};
 use keyway_zwave::inclusion::code;
 use keyway_zwave::node::NodeId;
 use keyway_zwave::security::key_classes;
@@ -72,6 +72,8 @@ struct LockRequest {
     jam: Option<bool>,
     restart: Option<bool>,
     press: Option<bool>,
+    move_clock: Option<i64>,
+    ask_time: Option<bool>,
     fault: Option<Fault>,
 }
 
@@ -113,7 +115,7 @@ impl VirtualStick {
         let has = |key| request.get(key).is_some();
         if has("get") {
             let GetRequest { get: What::State } = read(request)?;
-            Ok(self.state().into())
+            Ok(self.state(now).into())
         } else if has("unbox") {
             let UnboxRequest { unbox } = read(request)?;
             let fresh = unbox.checked().map_err(|error| error.to_string())?;
@@ -161,9 +163,9 @@ impl VirtualStick {
         let pressed = request.press == Some(true) && self.press(now, node);
         let actions = request.actions()?;
         if actions.is_empty() && !pressed {
-            return Err(
-                "nothing to do: expected keypad, by_hand, turn, keypad_mode, open, battery, jam, restart, press or fault".to_owned()
-            );
+            const EXPECTED: &str = "keypad, by_hand, turn, keypad_mode, open, battery, jam, restart, press, move_clock, \
+                                    ask_time or fault";
+            return Err(format!("nothing to do: expected {EXPECTED}"));
         }
         for action in actions {
             answer = match self.act(now, node, &action) {
@@ -177,12 +179,17 @@ impl VirtualStick {
         Ok(answer.into())
     }
 
-    fn state(&self) -> Value {
+    fn state(&self, now: Instant) -> Value {
         let lock = |(id, post): (&NodeId, &super::Post)| {
             let door = post.node.door();
             let slot = |(slot, code): (&SlotNumber, &crate::door::Code)| {
                 let status = if code.enabled { 1 } else { 2 };
-                json!({"slot": slot.0, "code": code.pin.expose(), "status": status})
+                let mut shown = json!({"slot": slot.0, "code": code.pin.expose(), "status": status});
+                if let Some(schedule) = post.node.schedule(*slot).filter(|schedule| schedule.enabled) {
+                    let window = |window: &SlotWindow| json!({"from": window.from.start().seconds(), "until": window.until.start().seconds()});
+                    shown["windows"] = schedule.windows.values().map(window).collect();
+                }
+                shown
             };
             json!({
                 "node": id.get(),
@@ -192,6 +199,7 @@ impl VirtualStick {
                 "battery": door.battery(),
                 "keypad_mode": door.keypad().name(),
                 "admin_code": door.admin_code().map(Pin::expose),
+                "clock": post.node.clock(now).seconds(),
                 "identified": post.node.identified(),
                 "offline": post.offline,
                 "frames": post.counts,
@@ -237,6 +245,8 @@ impl LockRequest {
         let hands = [
             self.restart.filter(|restart| *restart).map(|_| Action::Restart),
             mode.map(Action::KeypadMode),
+            self.move_clock.map(Action::MoveClock),
+            self.ask_time.filter(|ask| *ask).map(|_| Action::AskTime),
             self.open.map(Action::Open),
             self.battery.map(Action::Battery),
             self.jam.map(Action::Jam),

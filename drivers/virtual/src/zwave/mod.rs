@@ -23,6 +23,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use keyway_lock::{SlotNumber, WallTime};
 use keyway_zwave::node::NodeId;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -43,6 +44,7 @@ use network::Comings;
 use node::{Membership, Node};
 
 use crate::door::Door;
+use crate::schedule::Schedule;
 use crate::stick::{Control, Stick, VirtualOutput};
 
 /// A beam that wakes a frequently listening node.
@@ -132,6 +134,21 @@ impl VirtualStick {
         self.posts.get(&node).map(|post| post.node.door())
     }
 
+    /// What the clock of a lock shows.
+    pub fn clock(&self, now: Instant, node: NodeId) -> Option<WallTime> {
+        self.posts.get(&node).map(|post| post.node.clock(now))
+    }
+
+    /// The slot whose code would open a door now, without being typed.
+    pub fn opened_by(&self, now: Instant, node: NodeId, digits: &str) -> Option<SlotNumber> {
+        self.posts.get(&node).and_then(|post| post.node.opened_by(now, digits))
+    }
+
+    /// When the code in a slot of a lock opens.
+    pub fn schedule(&self, node: NodeId, slot: SlotNumber) -> Option<&Schedule> {
+        self.posts.get(&node).and_then(|post| post.node.schedule(slot))
+    }
+
     /// How often a lock was made to show itself.
     pub fn identified(&self, node: NodeId) -> Option<u32> {
         self.posts.get(&node).map(|post| post.node.identified())
@@ -155,7 +172,7 @@ impl VirtualStick {
             Action::Offline(offline) => post.offline = offline,
             Action::Latency(latency) => post.latency = latency,
             Action::DropEvery(every) => (post.drop_every, post.passed) = (every, 0),
-            Action::Restart => post.node.restart(entropy),
+            Action::Restart => post.node.restart(now, entropy),
             _ => {}
         }
         let outcome = post.node.act(now, action);

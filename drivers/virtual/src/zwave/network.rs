@@ -200,7 +200,7 @@ impl VirtualStick {
                 let number = self.free_number();
                 let Some((fresh, given)) = &mut self.comings.newcomer else { return };
                 *given = number;
-                let information = Node::information_of(&fresh.lock);
+                let information = Node::information_of(now, &fresh.lock);
                 self.add_told(now, NUMBERED, number, &information);
                 self.later(now + PLACE, NetworkFlight::Placed);
             }
@@ -247,7 +247,7 @@ impl VirtualStick {
         }
         if self.comings.mode == Mode::Listening {
             for fresh in asking {
-                let information = Node::information_of(&fresh.lock);
+                let information = Node::information_of(now, &fresh.lock);
                 self.tell(now, self.controller.wants_to_join(joining_home_id(&fresh.label()), &information));
             }
         }

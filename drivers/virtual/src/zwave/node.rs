@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use keyway_lock::SlotNumber;
+use keyway_lock::{SlotNumber, WallTime};
 use keyway_zwave::node::NodeId;
 use keyway_zwave::security::{NetworkKeys, SecurityClass, s0, s2};
 use keyway_zwave::transport::segmentation::{self, Reassembly, SegmentEvent};
@@ -11,12 +11,13 @@ use keyway_zwave::transport::supervision::{self, Status, SupervisionCommand};
 use keyway_zwave::transport::{crc16, multi_channel, multi_command};
 
 use super::action::{Action, Outcome};
-use super::behaviour::{Lock, Reaction, Reports, Session, Supervisor, supervision_status};
+use super::behaviour::{Lock, Reaction, Reports, Session, Supervisor, supervision_status, time_questions};
 use super::channel::{Channel, MAX_FRAME, Secured};
 use super::joining::{JoinOutput, Joiner};
 use super::log::CommandLog;
 use super::setup::LockSetup;
 use crate::door::{By, Code, Door, Turner};
+use crate::schedule::{LockClock, Schedule};
 
 /// Behind a Security Commands Supported Report: no other follows.
 const NO_MORE_REPORTS: u8 = 0;
@@ -80,7 +81,7 @@ impl Node {
             own,
             hub,
             born: now,
-            lock: Lock::new(setup, u8::try_from(hub.get()).unwrap_or(0)),
+            lock: Lock::new(now, setup, u8::try_from(hub.get()).unwrap_or(0)),
             home_id: network.home_id,
             keys: network.keys.clone(),
             entropy,
@@ -118,8 +119,10 @@ impl Node {
         node
     }
 
-    /// Takes out the batteries and puts them back: codes stay, nonces and what was under way do not.
-    pub(super) fn restart(&mut self, entropy: [[u8; 32]; 2]) {
+    /// Takes out the batteries and puts them back: codes and their schedules stay, the time, nonces and what was under way do
+    /// not.
+    pub(super) fn restart(&mut self, now: Instant, entropy: [[u8; 32]; 2]) {
+        self.lock.clock = LockClock::new(now);
         let security = &self.lock.setup.security;
         self.channel = Channel::new(self.own, self.hub, self.home_id, &self.keys, security, entropy);
         self.joiner = None;
@@ -159,6 +162,21 @@ impl Node {
         &self.lock.door
     }
 
+    /// What its own clock shows.
+    pub(super) fn clock(&self, now: Instant) -> WallTime {
+        self.lock.clock.shown(now)
+    }
+
+    /// The slot whose code would open the door now.
+    pub(super) fn opened_by(&self, now: Instant, digits: &str) -> Option<SlotNumber> {
+        self.lock.opened_by(now, digits)
+    }
+
+    /// When the code in a slot opens.
+    pub(super) fn schedule(&self, slot: SlotNumber) -> Option<&Schedule> {
+        self.lock.schedules.of(slot)
+    }
+
     /// How often it was made to show itself.
     pub(super) fn identified(&self) -> u32 {
         self.lock.identified
@@ -183,8 +201,8 @@ impl Node {
     }
 
     /// The node information frame of a lock in its box.
-    pub(super) fn information_of(setup: &LockSetup) -> Vec<u8> {
-        [&DEVICE_CLASSES[..], &Lock::new(setup.clone(), 0).open_classes()].concat()
+    pub(super) fn information_of(now: Instant, setup: &LockSetup) -> Vec<u8> {
+        [&DEVICE_CLASSES[..], &Lock::new(now, setup.clone(), 0).open_classes()].concat()
     }
 
     /// A frame of the hub arrived.
@@ -256,7 +274,7 @@ impl Node {
     pub(super) fn act(&mut self, now: Instant, action: &Action) -> Outcome {
         let door = &mut self.lock.door;
         let outcome = match action {
-            Action::Keypad(digits) => Outcome::Keypad(door.enter_code(digits)),
+            Action::Keypad(digits) => Outcome::Keypad(self.lock.enter_code(now, digits)),
             Action::ByHand { slot, code: Some(pin) } => {
                 let code = Code { pin: pin.clone(), enabled: true };
                 door.set_code(*slot, code, By::Hand).into()
@@ -296,6 +314,15 @@ impl Node {
             }
             Action::Working(duration) => {
                 self.lock.working = *duration;
+                Outcome::Done
+            }
+            Action::MoveClock(seconds) => {
+                self.lock.clock.go_wrong(*seconds);
+                Outcome::Done
+            }
+            Action::AskTime => {
+                let class = self.highest();
+                self.send_all(now, class, time_questions().into());
                 Outcome::Done
             }
             // The stick's side of things.

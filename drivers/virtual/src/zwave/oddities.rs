@@ -18,6 +18,14 @@ pub struct Oddities {
     pub first_event_user: Option<u16>,
     /// It tells the old content of a slot for so many milliseconds after a change.
     pub settle_ms: u64,
+    /// It says that it has schedules, and takes none.
+    pub refuses_schedules: bool,
+    /// A code that is put into a slot has no schedule, whatever the one before it had.
+    pub set_drops_schedule: bool,
+    /// A code that is taken out leaves its schedule behind, for the next one in its slot.
+    pub leaves_schedules: bool,
+    /// Its clock can't be set.
+    pub clock_stands: bool,
     /// Its notifications say what happened in the old alarm fields only.
     pub alarm_events: bool,
 }

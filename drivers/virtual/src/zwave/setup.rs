@@ -68,6 +68,9 @@ pub struct LockSetup {
     pub multi_channel_association: bool,
     /// It can lock by itself some time after it was unlocked (Door Lock version 4), if it is told to.
     pub auto_relock: bool,
+    /// Windows that each of its codes can have (Schedule Entry Lock), by a clock of its own (Time Parameters); 0: it knows no
+    /// such thing.
+    pub year_day_slots: u8,
     /// It answers the request for its node information frame.
     pub tells_information: bool,
     /// What it does otherwise than it should.
@@ -120,6 +123,7 @@ impl LockSetup {
             lifeline: true,
             multi_channel_association: false,
             auto_relock: true,
+            year_day_slots: 0,
             tells_information: true,
             oddities: Oddities::default(),
         }
@@ -257,6 +261,8 @@ struct RawLock {
     lifeline: Option<bool>,
     multi_channel_association: Option<bool>,
     auto_relock: Option<bool>,
+    #[serde(default)]
+    year_day_slots: u8,
     tells_information: Option<bool>,
     #[serde(default)]
     oddities: Oddities,
@@ -274,6 +280,8 @@ pub(super) struct RawFresh {
     slots: Option<u16>,
     flirs: Option<bool>,
     latency_ms: Option<u32>,
+    #[serde(default)]
+    year_day_slots: u8,
     private_key: Option<String>,
     #[serde(default)]
     smart_start: bool,
@@ -295,6 +303,7 @@ impl RawFresh {
             door: DoorSetup { slots: self.slots.unwrap_or(usual.door.slots), ..usual.door.clone() },
             flirs: self.flirs.unwrap_or(usual.flirs),
             latency: self.latency_ms.map_or(usual.latency, |ms| Duration::from_millis(ms.into())),
+            year_day_slots: self.year_day_slots,
             ..usual
         };
         Ok(FreshLock { lock, private_key, smart_start: self.smart_start, faults: self.faults })
@@ -358,6 +367,7 @@ impl RawLock {
             lifeline: self.lifeline.unwrap_or(usual.lifeline),
             multi_channel_association: self.multi_channel_association.unwrap_or(usual.multi_channel_association),
             auto_relock: self.auto_relock.unwrap_or(usual.auto_relock),
+            year_day_slots: self.year_day_slots,
             tells_information: self.tells_information.unwrap_or(usual.tells_information),
             oddities: self.oddities,
             ..usual

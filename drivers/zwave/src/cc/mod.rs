@@ -11,6 +11,7 @@ pub mod door_lock;
 pub mod indicator;
 pub mod manufacturer_specific;
 pub mod notification;
+pub mod schedule_entry_lock;
 pub mod time;
 pub mod time_parameters;
 pub mod user_code;

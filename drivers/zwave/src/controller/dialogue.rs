@@ -2,6 +2,7 @@
 
 mod hearing;
 mod interviewing;
+mod timekeeping;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use keyway_lock::{
     CommandError, CommandId, CommandOutput, InterviewProgress, LockCommand, LockEvent, LockId, RadioEvent, SlotContent,
-    SlotNumber, SlotReport,
+    SlotNumber, SlotReport, WallClock,
 };
 
 use crate::interview::{self, About, Interview, InterviewAsk, Progress};
@@ -25,6 +26,7 @@ use crate::transport::queue::{AskId, Ended, Queue};
 use crate::transport::sessions::SessionIds;
 
 use hearing::{due_level, events_of, level_of};
+use timekeeping::Timekeeping;
 
 /// How long the lock's word that a slot is free is worth something to the next set.
 const FREE_FOR: Duration = Duration::from_secs(300);
@@ -42,6 +44,8 @@ pub(super) enum Told {
 enum Doing {
     Interview(Box<Interview>),
     Job(CommandId, LockCommand, Box<Job>),
+    /// It is given the time, of which nobody has to know.
+    Time(Box<Job>),
 }
 
 /// One lock.
@@ -69,6 +73,7 @@ pub(super) struct Dialogue {
     interview_at: Option<Instant>,
     /// The slots that the lock said are free, and when.
     free: BTreeMap<SlotNumber, Instant>,
+    time: Timekeeping,
     told: Vec<Told>,
 }
 
@@ -78,6 +83,7 @@ impl Dialogue {
         granted: Vec<SecurityClass>,
         [record, draft]: [Option<NodeRecord>; 2],
         quirks: Arc<Quirks>,
+        clock: WallClock,
     ) -> Self {
         let [record, draft] = [record, draft].map(|record| {
             record.map(|mut record| {
@@ -101,6 +107,7 @@ impl Dialogue {
             incomplete: 0,
             interview_at: None,
             free: BTreeMap::new(),
+            time: Timekeeping::new(clock),
             told: Vec::new(),
         }
     }
@@ -129,6 +136,7 @@ impl Dialogue {
     /// It is in the network, and is asked for what is not known of it.
     pub(super) fn begin_new(&mut self, now: Instant, stick: &Stick) {
         self.in_network = true;
+        self.time.handle_begun(now);
         match self.record.as_ref().filter(|record| record.is_usable()) {
             Some(record) => {
                 let info = record.lock_info();
@@ -163,7 +171,7 @@ impl Dialogue {
                 self.draft = Some(interview.into_record());
                 None
             }
-            None => None,
+            Some(Doing::Time(_)) | None => None,
         };
         let waiting: Vec<CommandId> = self.waiting.drain(..).map(|(id, _)| id).collect();
         let interviews = std::mem::take(&mut self.interviews);
@@ -209,7 +217,7 @@ impl Dialogue {
                     }
                     self.tell_stage();
                 }
-                Some(Doing::Job(_, _, job)) => match job.next() {
+                Some(Doing::Job(_, _, job) | Doing::Time(job)) => match job.next() {
                     Next::Pause(until) if until <= now => job.handle_timeout(now),
                     Next::Pause(_) => return,
                     Next::Done(result) => self.job_done(now, result),
@@ -241,12 +249,16 @@ impl Dialogue {
         {
             self.free.retain(|_, at| now.saturating_duration_since(*at) < FREE_FOR);
             let was_free = matches!(command, LockCommand::SetCode { slot, .. } if self.free.contains_key(&slot));
-            let job = Box::new(Job::new(&command, record, was_free));
+            let job = Box::new(Job::new(&command, record, was_free, self.time.clock(), now));
             self.doing = Some(Doing::Job(id, command, job));
             return true;
         }
         if self.interview_at.is_none_or(|at| at > now) {
-            return false;
+            let Some(record) = usable.filter(|record| record.takes_time() && self.time.is_due(now)) else {
+                return false;
+            };
+            self.doing = Some(Doing::Time(Box::new(Job::clock(record, self.time.clock(), now))));
+            return true;
         }
         self.begin_interview(stick);
         true
@@ -266,21 +278,21 @@ impl Dialogue {
     }
 
     fn job_done(&mut self, now: Instant, result: Result<CommandOutput, CommandError>) {
-        let Some(Doing::Job(id, command, job)) = self.doing.take() else { return };
-        if let Some(masked) = job.masked()
-            && let Some(mut record) = self.record.clone().filter(|record| record.masked != Some(masked))
-        {
-            record.masked = Some(masked);
-            if let Some(draft) = &mut self.draft {
-                draft.masked = Some(masked);
-            }
-            self.keep(record);
-        }
+        let (id, command, job) = match self.doing.take() {
+            Some(Doing::Job(id, command, job)) => (id, command, job),
+            Some(Doing::Time(_)) => return self.time.handle_done(now, result.is_ok()),
+            Some(Doing::Interview(_)) | None => return,
+        };
+        self.note(|record| {
+            record.masked = job.masked().or(record.masked);
+            record.keeps_schedules = job.keeps_schedules().or(record.keeps_schedules);
+        });
         match (&result, &command) {
             (Ok(CommandOutput::Slot(report)), _) if report.content == SlotContent::Free => {
                 self.free.insert(report.slot, now);
             }
-            (Ok(CommandOutput::Slot(SlotReport { slot, .. })), _) | (_, LockCommand::SetCode { slot, .. }) => {
+            (Ok(CommandOutput::Slot(SlotReport { slot, .. })), _)
+            | (_, LockCommand::SetCode { slot, .. } | LockCommand::SetTimedCode { slot, .. }) => {
                 self.free.remove(slot);
             }
             (_, LockCommand::ChangeCodes { changes, .. }) => {
@@ -289,6 +301,17 @@ impl Dialogue {
             _ => {}
         }
         self.event(RadioEvent::CommandDone(id, result));
+    }
+
+    /// Something was found out about the lock, which the interview under way would else forget.
+    fn note(&mut self, change: impl Fn(&mut NodeRecord)) {
+        self.draft.iter_mut().for_each(&change);
+        let Some(before) = &self.record else { return };
+        let mut record = before.clone();
+        change(&mut record);
+        if record != *before {
+            self.keep(record);
+        }
     }
 
     /// What a report says of the lock's settings: told and kept if it is news.
@@ -316,7 +339,7 @@ impl Dialogue {
         }
         let progress = match (&mut self.doing, ended) {
             (Some(Doing::Interview(interview)), ended) => interview.handle_ended(&ended),
-            (Some(Doing::Job(_, _, job)), Ended::Node(answer)) => {
+            (Some(Doing::Job(_, _, job) | Doing::Time(job)), Ended::Node(answer)) => {
                 let report = match &answer {
                     Ok(Answer::Report(report)) => Some(report.clone()),
                     Ok(_) | Err(_) => None,
@@ -362,8 +385,14 @@ impl Dialogue {
         }
     }
 
+    /// The wall clock was told.
+    pub(super) fn handle_wall_time(&mut self, now: Instant, clock: WallClock) {
+        self.time.handle_wall_time(now, clock);
+    }
+
     /// The lock was heard: it is there, and awake.
     pub(super) fn heard(&mut self, now: Instant) {
+        self.time.handle_heard(now);
         if self.interview_at.is_some() && std::mem::take(&mut self.stuck) {
             self.interview_at = Some(now);
         }
@@ -380,9 +409,12 @@ impl Dialogue {
     pub(super) fn timeout(&self) -> Option<Instant> {
         match &self.doing {
             _ if !self.in_network || self.asked.is_some() => None,
-            None => self.interview_at,
+            None => {
+                let takes_time = self.record.as_ref().is_some_and(|record| record.is_usable() && record.takes_time());
+                self.interview_at.into_iter().chain(self.time.timeout().filter(|_| takes_time)).min()
+            }
             Some(Doing::Interview(_)) => None,
-            Some(Doing::Job(_, _, job)) => match job.next() {
+            Some(Doing::Job(_, _, job) | Doing::Time(job)) => match job.next() {
                 Next::Pause(until) => Some(until),
                 Next::Ask(..) | Next::Done(_) => None,
             },

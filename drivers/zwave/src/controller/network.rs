@@ -187,7 +187,7 @@ impl ZwaveRadio {
         if let Some(secured) = &mut self.secured {
             secured.security.s2.add_peer(node, &granted);
         }
-        self.locks.insert(node, Dialogue::new(node, granted, known, Arc::clone(&self.quirks)));
+        self.locks.insert(node, Dialogue::new(node, granted, known, Arc::clone(&self.quirks), self.clock));
     }
 
     /// A new lock has this number: what was found out about the one before it is void.

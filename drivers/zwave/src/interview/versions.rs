@@ -2,10 +2,17 @@
 
 use super::stage::{InterviewAsk, LEARNED, Stage};
 use crate::cc::version::{self, VersionCommand};
-use crate::cc::{battery, door_lock, indicator, notification, user_code};
+use crate::cc::{battery, door_lock, indicator, notification, schedule_entry_lock, user_code};
 
 /// The command classes whose version matters here.
-const VERSIONED: [u8; 5] = [user_code::CLASS, door_lock::CLASS, notification::CLASS, battery::CLASS, indicator::CLASS];
+const VERSIONED: [u8; 6] = [
+    user_code::CLASS,
+    door_lock::CLASS,
+    notification::CLASS,
+    battery::CLASS,
+    indicator::CLASS,
+    schedule_entry_lock::CLASS,
+];
 
 pub(super) const VERSIONS: Stage = Stage {
     name: "versions of its command classes",

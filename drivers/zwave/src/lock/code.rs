@@ -79,6 +79,8 @@ impl CodeJob {
             LockCommand::SetCode { slot, pin } => (*slot, Goal::Set(pin.clone())),
             LockCommand::ClearCode(slot) => (*slot, Goal::Clear),
             LockCommand::CheckSlots(_)
+            | LockCommand::SetTimedCode { .. }
+            | LockCommand::CheckClock
             | LockCommand::ChangeCodes { .. }
             | LockCommand::Lock
             | LockCommand::Unlock

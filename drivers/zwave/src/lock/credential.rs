@@ -107,6 +107,8 @@ impl CredentialJob {
             LockCommand::SetCode { slot, pin } => (*slot, Goal::Set(pin.clone()), Phase::User(Operation::Add)),
             LockCommand::ClearCode(slot) => (*slot, Goal::Clear, Phase::Credentials),
             LockCommand::CheckSlots(_)
+            | LockCommand::SetTimedCode { .. }
+            | LockCommand::CheckClock
             | LockCommand::ChangeCodes { .. }
             | LockCommand::Lock
             | LockCommand::Unlock

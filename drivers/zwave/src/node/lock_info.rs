@@ -48,6 +48,7 @@ impl NodeRecord {
                 },
                 has_checksum,
                 changes_at_once: self.changes_at_once(),
+                window_slots: self.window_slots(),
                 can_lock: self.supports(cc::door_lock::CLASS),
                 can_unlock: self.supports(cc::door_lock::CLASS),
                 has_door_sensor: self.door_sensor == Some(true),
@@ -60,12 +61,23 @@ impl NodeRecord {
         }
     }
 
+    /// How many slots can have a window that the lock keeps by itself. Its clock must show what time it takes it to be. One
+    /// that hides its codes and can't tell how a set went is proven by emptying the slot first, and its schedule with it.
+    fn window_slots(&self) -> u16 {
+        let provable = self.hides_codes() != Some(true) || self.is_supervised();
+        let able = self.has_schedules() && self.supports(cc::time_parameters::CLASS) && provable;
+        // The identifier of a schedule's user has one byte.
+        let users = self.users.unwrap_or(0).min(u8::MAX.into());
+        if able && self.keeps_schedules != Some(false) { users } else { 0 }
+    }
+
     /// How many slots may be changed by one command of the hub. One that tells its old content for a while is given time
     /// after each; under Security 0 not even two codes fit a frame.
     fn changes_at_once(&self) -> u8 {
         let narrow = self.granted.iter().max() == Some(&(SecurityClass::S0 as u8));
         let able = self.multiple_set == Some(true) && self.quirk.settle.is_zero();
-        let able = able && !narrow && !self.speaks_credentials();
+        // Each code has its schedule, to be seen to by itself.
+        let able = able && !narrow && !self.speaks_credentials() && !self.has_schedules();
         if able { MOST_CHANGES } else { 0 }
     }
 }

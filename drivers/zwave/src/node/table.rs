@@ -94,6 +94,10 @@ pub struct NodeRecord {
     pub credential_users: Option<UserFacts>,
     /// See above.
     pub credential_pins: Option<PinFacts>,
+    /// Windows that each user can have (Schedule Entry Lock).
+    pub year_day_slots: Option<u8>,
+    /// It keeps a user's window when the code is replaced, as far as was tried.
+    pub keeps_schedules: Option<bool>,
     /// Parts of the interview that brought no answer.
     pub missing: BTreeSet<String>,
     /// What is peculiar about its model: data of this release and its user, not kept.
@@ -134,6 +138,17 @@ impl NodeRecord {
     pub(super) fn credential_slots(&self) -> u16 {
         let slots = self.credential_users.zip(self.credential_pins).map(|(users, pins)| users.guests.min(pins.slots));
         slots.unwrap_or(0)
+    }
+
+    /// Whether its codes can have schedules.
+    pub fn has_schedules(&self) -> bool {
+        let able = self.supports(cc::schedule_entry_lock::CLASS) && self.year_day_slots.is_some_and(|slots| slots > 0);
+        able && !self.speaks_credentials()
+    }
+
+    /// Whether it has a clock that can be set.
+    pub fn takes_time(&self) -> bool {
+        self.supports(cc::time_parameters::CLASS) || self.supports(cc::clock::CLASS)
     }
 
     /// Whether a command is sent under Supervision.

@@ -9,6 +9,7 @@ mod joining;
 mod leaving;
 mod oddities;
 mod quirks;
+mod schedules;
 mod settings;
 mod stick;
 mod trouble;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use keyway_lock::{
     CommandError, CommandId, CommandOutput, DeviceLabel, LockCommand, LockEvent, NetworkCommand, NetworkFailure,
     NetworkOutcome, NetworkRecord, NetworkStep, Output, PortState, Radio, RadioEvent, StickCommand, StickState,
+    WallTime,
 };
 use keyway_virtual::faults::Garble;
 use keyway_virtual::stick::{Stick as _, VirtualOutput};
@@ -302,6 +303,22 @@ impl World {
         let frame = DataFrame { frame_type: FrameType::Request, function, payload };
         self.radio.handle_bytes(self.now, &frame.encode());
         self.settle();
+    }
+
+    /// The hub's clock comes to be trusted, or is moved: it is this many seconds now.
+    pub(crate) fn tell_time(&mut self, seconds: i64) {
+        self.radio.handle_wall_time(self.now, WallTime::from_seconds(seconds));
+        self.settle();
+    }
+
+    /// Whether a code would open a door now.
+    pub(crate) fn opens(&self, id: u16, digits: &str) -> bool {
+        self.stick.opened_by(self.now, node(id), digits).is_some()
+    }
+
+    /// What the clock of a lock shows, in seconds.
+    pub(crate) fn clock(&self, id: u16) -> i64 {
+        self.stick.clock(self.now, node(id)).unwrap().seconds()
     }
 
     pub(crate) fn deafen_stick(&mut self) {

@@ -7,7 +7,9 @@ mod door_lock;
 mod indicator;
 mod manufacturer_specific;
 mod notification;
+mod schedule_entry_lock;
 mod supervision;
+mod time;
 mod user_code;
 mod user_credential;
 mod version;
@@ -18,13 +20,16 @@ use std::time::{Duration, Instant};
 
 use keyway_lock::SlotNumber;
 use keyway_zwave::cc::indicator::Object;
+use keyway_zwave::cc::schedule_entry_lock::Offset;
 use keyway_zwave::cc::user_code::UserCode;
 use keyway_zwave::transport::{crc16, multi_command, segmentation};
 
 use super::setup::LockSetup;
 use crate::door::{Code, Door, DoorEvent, Turner};
+use crate::schedule::{LockClock, Schedules};
 
 pub(super) use supervision::{Reports, Session, Supervisor, status as supervision_status};
+pub(super) use time::questions as time_questions;
 
 /// Security 0 and Security 2, which the channel speaks.
 const SECURITY_0: u8 = keyway_zwave::security::s0::CLASS;
@@ -53,6 +58,12 @@ pub(super) struct Lock {
     relock_after: u16,
     /// When it will do so next.
     relock_at: Option<Instant>,
+    /// Its own clock, how far that is from UTC, and the date it was told.
+    pub(super) clock: LockClock,
+    offset: Offset,
+    date: Option<(u16, u8, u8)>,
+    /// When its codes open.
+    pub(super) schedules: Schedules,
     /// Now.
     now: Option<Instant>,
 }
@@ -83,7 +94,7 @@ impl Reaction {
 }
 
 impl Lock {
-    pub(super) fn new(setup: LockSetup, hub: u8) -> Self {
+    pub(super) fn new(now: Instant, setup: LockSetup, hub: u8) -> Self {
         let mut door = Door::new(setup.door.clone());
         door.set_masking(setup.masked);
         for (slot, pin) in &setup.codes {
@@ -104,7 +115,11 @@ impl Lock {
             shown: Vec::new(),
             relock_after: 0,
             relock_at: None,
-            now: None,
+            clock: LockClock::new(now),
+            offset: Offset::default(),
+            date: None,
+            schedules: Schedules::default(),
+            now: Some(now),
         }
     }
 
@@ -137,6 +152,9 @@ impl Lock {
         }
         if self.setup.codes_by.has_user_credential() {
             classes.push((user_credential::CLASS, 1));
+        }
+        if self.setup.year_day_slots > 0 {
+            classes.extend([(schedule_entry_lock::CLASS, 3), (time::PARAMETERS, 1)]);
         }
         if self.setup.oddities.code_length.is_some() {
             classes.push((configuration::CLASS, 1));
@@ -200,6 +218,9 @@ impl Lock {
             notification::CLASS => notification::handle(self, command),
             door_lock::CLASS => door_lock::handle(self, command),
             indicator::CLASS => indicator::handle(self, command),
+            schedule_entry_lock::CLASS if self.setup.year_day_slots > 0 => schedule_entry_lock::handle(self, command),
+            time::PARAMETERS if self.setup.year_day_slots > 0 => time::handle_parameters(self, command),
+            time::TIME => time::handle_told(self, command),
             user_code::CLASS if self.setup.codes_by.has_user_code() => user_code::handle(self, command),
             user_credential::CLASS if self.setup.codes_by.has_user_credential() => {
                 user_credential::handle(self, command)
@@ -207,6 +228,18 @@ impl Lock {
             _ => None,
         };
         reaction.unwrap_or(Reaction::NoSupport)
+    }
+
+    /// Someone types a code: the slot that opened the door, if one did.
+    pub(super) fn enter_code(&mut self, now: Instant, digits: &str) -> Option<SlotNumber> {
+        let (shown, schedules) = (self.clock.shown(now), &self.schedules);
+        self.door.enter_code_if(digits, |slot| schedules.opens(slot, shown))
+    }
+
+    /// The slot whose code would open the door now.
+    pub(super) fn opened_by(&self, now: Instant, digits: &str) -> Option<SlotNumber> {
+        let shown = self.clock.shown(now);
+        self.door.opened_by(digits, |slot| self.schedules.opens(slot, shown))
     }
 
     /// When it is going to do something by itself.
@@ -225,6 +258,7 @@ impl Lock {
     /// What the lock reports by itself of something that happened at its door.
     pub(super) fn reports(&mut self, now: Instant, event: DoorEvent) -> Vec<Vec<u8>> {
         self.relock_at = door_lock::relock_at(self, now, event);
+        schedule_entry_lock::follow(self, event);
         let of_codes =
             if self.setup.codes_by.has_user_credential() { user_credential::report(self, event) } else { None };
         let reports = [

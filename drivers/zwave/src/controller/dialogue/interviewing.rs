@@ -52,6 +52,7 @@ impl Dialogue {
         if record.missing.is_empty() {
             tracing::info!(node = %self.node, slots = record.users.unwrap_or(0), "interview complete");
             (self.incomplete, self.interview_at) = (0, None);
+            self.time.handle_interviewed(now);
         } else {
             self.again_later(now);
         }
