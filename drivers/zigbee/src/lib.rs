@@ -16,6 +16,7 @@ pub mod address;
 pub mod ash;
 pub mod backup;
 pub mod coordinator;
+pub mod ezsp;
 pub mod key;
 pub mod zcl;
 pub mod zdo;
