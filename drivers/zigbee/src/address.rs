@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// An IEEE address (EUI-64): a device's own, for life. As a number, so that the byte that is written first is the highest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ieee(pub u64);
 
 impl Ieee {
@@ -37,6 +37,12 @@ impl fmt::Display for Ieee {
     }
 }
 
+impl fmt::Debug for Ieee {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 /// A text is not an IEEE address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an IEEE address has 16 hexadecimal digits, with or without colons, such as 00:0d:6f:00:0a:0b:0c:01")]
@@ -57,7 +63,7 @@ impl FromStr for Ieee {
 }
 
 /// A network address: lent to a device when it joins, and another one after a conflict or when it joins anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Nwk(pub u16);
 
 impl Nwk {
@@ -73,6 +79,12 @@ impl Nwk {
 impl fmt::Display for Nwk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:#06x}", self.0)
+    }
+}
+
+impl fmt::Debug for Nwk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

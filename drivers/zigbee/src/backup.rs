@@ -56,3 +56,25 @@ pub struct LinkKey {
     /// The last frame counter received under it.
     pub received: u32,
 }
+
+/// How far frame counters are moved forward when a network is restored: what the stick sent since the backup was made is
+/// not known, and devices are deaf to a counter that they have seen. As zigpy does.
+const MOVED_FORWARD: u32 = 10_000;
+
+impl NetworkBackup {
+    /// With frame counters that nobody has seen.
+    #[must_use]
+    pub fn moved_forward(&self) -> Self {
+        let mut moved = self.clone();
+        moved.frame_counter = moved.frame_counter.saturating_add(MOVED_FORWARD);
+        for link_key in moved.devices.iter_mut().filter_map(|device| device.link_key.as_mut()) {
+            link_key.sent = link_key.sent.saturating_add(MOVED_FORWARD);
+        }
+        moved
+    }
+
+    /// The seed, where it is one that sticks of this maker use.
+    pub fn seed_of(&self, family: Family) -> Option<&Key> {
+        self.link_key_seed.as_ref().filter(|seed| seed.family == family).map(|seed| &seed.seed)
+    }
+}

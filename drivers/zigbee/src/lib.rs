@@ -18,5 +18,6 @@ pub mod backup;
 pub mod coordinator;
 pub mod ezsp;
 pub mod key;
+pub mod stranger;
 pub mod zcl;
 pub mod zdo;

@@ -84,6 +84,11 @@ impl Status {
         matches!(self, Self::BUSY | Self::NO_BUFFERS | Self::NETWORK_BUSY | Self::TOO_MANY_MESSAGES)
     }
 
+    /// As the stick numbers it.
+    pub fn code(self) -> u32 {
+        self.0 & !UNEQUALLED
+    }
+
     pub(super) fn from_legacy(code: u8) -> Self {
         let known = LEGACY.iter().find(|(legacy, _)| *legacy == code).map(|(_, status)| *status);
         known.unwrap_or(Self(UNEQUALLED | u32::from(code)))
@@ -101,7 +106,7 @@ impl Status {
 
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:#04x}", self.0 & !UNEQUALLED)
+        write!(f, "{:#04x}", self.code())
     }
 }
 
