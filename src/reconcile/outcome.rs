@@ -120,6 +120,7 @@ fn failed(unit: &mut Unit<'_>, write: &Write, before: Presence, error: &CommandE
 fn advice(refusal: &Refusal) -> &'static str {
     match refusal {
         Refusal::DuplicatePin => "take the other code out of the lock, or make a grant with another PIN",
+        Refusal::MemoryFull => "take codes out of the lock that nobody needs any more",
         Refusal::UnsupportedLength { .. } | Refusal::UnsupportedDigit => "make a grant with another PIN",
         Refusal::NoSuchSlot { .. } => "interview the lock again",
         Refusal::NoKey(_) => "give the hub the key of this lock",

@@ -21,6 +21,9 @@ pub enum Refusal {
     /// Another slot holds this PIN.
     #[error("the lock already holds this PIN in another slot")]
     DuplicatePin,
+    /// The lock has no memory left for another code, whatever it said of its slots.
+    #[error("the lock's memory for codes is full")]
+    MemoryFull,
     /// The PIN is too short or too long.
     #[error("the lock takes PINs of {min} to {max} digits")]
     UnsupportedLength {

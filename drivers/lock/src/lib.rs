@@ -7,6 +7,7 @@ pub mod capability;
 pub mod command;
 pub mod error;
 pub mod event;
+pub mod install_code;
 pub mod interview;
 pub mod network;
 pub mod pin;
@@ -21,6 +22,7 @@ pub use capability::{Alike, AutoLock, Capabilities, LockInfo, ReadBack};
 pub use command::{CommandId, CommandOutput, LockCommand, SlotChange};
 pub use error::{CommandError, Refusal, Retry};
 pub use event::{LockEvent, LockStatus, RadioEvent, StickInfo, StickState, StickWork, UnlockSource};
+pub use install_code::InstallCode;
 pub use interview::{InterviewProgress, InterviewStage};
 pub use network::{
     Awaited, DeviceLabel, Grant, Include, JoinPin, KeyClass, NetworkCommand, NetworkError, NetworkFailure,

@@ -6,7 +6,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use crate::LockId;
+use crate::{InstallCode, LockId};
 
 /// The kinds of keys that a network can hand to a device, weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -133,13 +133,15 @@ pub struct Include {
     pub pin: Option<JoinPin>,
     /// All of its label, if that is known: another device is turned away.
     pub label: Option<DeviceLabel>,
+    /// Its install code, if it has one: it joins with a key of its own, and another device is turned away.
+    pub install_code: Option<InstallCode>,
 }
 
 impl Default for Include {
     /// What a door lock should have: Access Control, and Authenticated.
     fn default() -> Self {
         let classes = BTreeSet::from([KeyClass::S2AccessControl, KeyClass::S2Authenticated]);
-        Self { name: None, classes, ask: false, pin: None, label: None }
+        Self { name: None, classes, ask: false, pin: None, label: None, install_code: None }
     }
 }
 

@@ -15,9 +15,16 @@
 pub mod address;
 pub mod ash;
 pub mod backup;
+pub mod controller;
 pub mod coordinator;
+pub mod device;
 pub mod ezsp;
 pub mod key;
+pub mod key;
+pub mod lock;
+pub mod network;
+pub mod quirks;
 pub mod stranger;
+pub mod transport;
 pub mod zcl;
 pub mod zdo;

@@ -175,6 +175,7 @@ pub(super) fn include(call: &mut Call<'_, '_>, asked: IncludeDevice) -> Result<O
         ask: asked.ask.unwrap_or(false),
         pin: asked.pin,
         label,
+        install_code: None,
     };
     order(call, &name, NetworkCommand::Include(wanted))
 }

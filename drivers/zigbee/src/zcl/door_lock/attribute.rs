@@ -1,5 +1,7 @@
 //! The attributes (ZCL 7.3.2.12 and following).
 
+use keyway_lock::KeypadMode;
+
 /// LockState: see [`LockState`].
 pub const LOCK_STATE: u16 = 0x0000;
 /// LockType.
@@ -102,6 +104,26 @@ pub const EVENT_MASKS: [(u16, u16); 8] = [
     (RF_PROGRAMMING, 0x007D),
     (RFID_PROGRAMMING, 0x0061),
 ];
+
+/// OperatingMode, as far as the hub has a word for it.
+pub fn mode_of(number: u64) -> Option<KeypadMode> {
+    match number {
+        0x00 => Some(KeypadMode::Normal),
+        0x01 => Some(KeypadMode::Vacation),
+        0x02 => Some(KeypadMode::Privacy),
+        _ => None,
+    }
+}
+
+/// The same the other way round; a lock locks its keypad for a while by itself only.
+pub fn mode_number(mode: KeypadMode) -> Option<u8> {
+    match mode {
+        KeypadMode::Normal => Some(0x00),
+        KeypadMode::Vacation => Some(0x01),
+        KeypadMode::Privacy => Some(0x02),
+        KeypadMode::LockedOut => None,
+    }
+}
 
 /// Where the bolt is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn a_pin_is_sent_with_a_bolt_command_only_where_there_is_one() {
-        assert_eq!(payload(&ToLock::Lock(None)), []);
+        assert!(payload(&ToLock::Lock(None)).is_empty());
         assert_eq!(payload(&ToLock::Unlock(Some(Code::new(b"4711")))), [4, b'4', b'7', b'1', b'1']);
         assert_eq!(payload(&ToLock::UnlockWithTimeout(300, Some(Code::default()))), [0x2C, 1, 0]);
     }

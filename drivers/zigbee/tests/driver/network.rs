@@ -1,0 +1,163 @@
+//! Which network the stick holds, and what becomes of what was asked when it goes.
+
+use std::time::Duration;
+
+use keyway_lock::{
+    CommandError, Evidence, LockCommand, NetworkCommand, NetworkError, NetworkOutcome, RadioEvent, StickCommand,
+    StickState,
+};
+use keyway_zigbee::address::Ieee;
+use keyway_zigbee::coordinator::{NetworkInfo, Request};
+
+use super::world::{World, id};
+use super::{SLOT, proven, set};
+
+fn states(world: &World) -> Vec<StickState> {
+    let state = |event: &RadioEvent| match event {
+        RadioEvent::Stick(state) => Some(state.clone()),
+        _ => None,
+    };
+    world.events.iter().filter_map(state).collect()
+}
+
+fn network(world: &World) -> String {
+    format!("{:016x}", world.stick().network.unwrap().extended_pan.0)
+}
+
+fn foreign() -> NetworkInfo {
+    NetworkInfo { pan: 1, extended_pan: Ieee(0xDDDD), channel: 15, update_id: 0 }
+}
+
+#[test]
+fn a_stick_without_a_network_gets_one_and_it_is_kept_before_it_is_formed() {
+    let mut world = World::new(Vec::new());
+    world.slow_store = true;
+    world.open();
+    world.pass(Duration::from_secs(60));
+    let formed = |request: &Request| matches!(request, Request::Form { .. });
+    assert!(!world.stick().requests.iter().any(formed), "it is not kept yet");
+    // A crash: it is formed as it was kept.
+    world.slow_store = false;
+    world.restart_hub();
+    world.until_ready();
+    assert!(world.stick().requests.iter().any(formed));
+    let first = network(&world);
+    world.restart_hub();
+    world.until_ready();
+    assert_eq!(network(&world), first);
+    assert_eq!(world.stick().requests.iter().filter(|request| formed(request)).count(), 1, "it is resumed");
+}
+
+#[test]
+fn a_stick_with_another_network_is_left_alone_until_somebody_says_that_it_may_be_worked_with() {
+    let mut world = World::with(&[1]);
+    let (expected, requests) = (network(&world), world.stick().requests.len());
+    world.stick().network = Some(foreign());
+    world.restart_hub();
+    world.pass(Duration::from_secs(60));
+    assert!(matches!(states(&world).last(), Some(StickState::Foreign { info, expected: was, .. })
+        if info.network == "000000000000dddd" && *was == expected));
+    assert_eq!(world.stick().requests.len(), requests, "nothing is asked of it");
+    let asked = world.ask(1, LockCommand::ReadSlot(SLOT));
+    assert_eq!(world.answer(asked), Some(Err(CommandError::StickGone)));
+    let include = world.network(NetworkCommand::Exclude);
+    assert_eq!(include, Err(NetworkError::ForeignStick.into()));
+    let wrong = world.stick_command(StickCommand::Adopt { network: expected });
+    assert_eq!(wrong, Err(NetworkError::WrongNetwork.into()));
+    let adopted = world.stick_command(StickCommand::Adopt { network: "000000000000dddd".to_owned() });
+    assert_eq!(adopted, Ok(NetworkOutcome::Done));
+    assert!(matches!(states(&world).last(), Some(StickState::Ready(_))));
+    world.restart_hub();
+    world.until_ready();
+}
+
+#[test]
+fn a_stick_that_lost_its_network_is_not_given_another_while_locks_wait_in_the_old_one() {
+    let mut world = World::with(&[1]);
+    world.stick().network = None;
+    world.restart_hub();
+    world.pass(Duration::from_secs(60));
+    assert!(matches!(states(&world).last(), Some(StickState::Foreign { info, .. }) if info.network.is_empty()));
+    let adopted = world.stick_command(StickCommand::Adopt { network: String::new() });
+    assert_eq!(adopted, Ok(NetworkOutcome::Done));
+    assert!(matches!(states(&world).last(), Some(StickState::Ready(_))));
+}
+
+#[test]
+fn a_new_network_takes_the_place_of_the_old_one_when_it_is_asked_for() {
+    let mut world = World::with(&[1]);
+    let before = network(&world);
+    let wrong = world.network(NetworkCommand::Reset { network: "0".to_owned() });
+    assert_eq!(wrong, Err(NetworkError::WrongNetwork.into()));
+    let reset = world.network(NetworkCommand::Reset { network: before.clone() });
+    assert_eq!(reset, Ok(NetworkOutcome::Reset));
+    assert!(world.told(|event| *event == RadioEvent::LockLeft(id(1))));
+    assert_ne!(network(&world), before);
+    world.restart_hub();
+    world.until_ready();
+    assert!(!world.told(|event| matches!(event, RadioEvent::LockJoined(..))));
+}
+
+#[test]
+fn a_stick_that_restarts_by_itself_is_identified_again_and_the_command_goes_on() {
+    let mut world = World::with(&[1]);
+    let asked = world.ask(1, set("4711"));
+    world.restart_stick();
+    world.until("the command is answered", |world| world.answer(asked).is_some());
+    assert_eq!(world.answer(asked), Some(proven(Evidence::ReadBack)));
+    assert_eq!(world.stick_command(StickCommand::Restart), Ok(NetworkOutcome::Done));
+    assert!(world.command(1, set("4712")).is_ok());
+}
+
+#[test]
+fn an_unplugged_stick_answers_everything_and_works_again_when_it_is_back() {
+    let mut world = World::with(&[1]);
+    let asked = [world.ask(1, set("4711")), world.ask(1, LockCommand::Interview)];
+    let include = world.ask_network(NetworkCommand::Include(keyway_lock::Include::default()));
+    world.close();
+    assert_eq!(asked.map(|asked| world.answer(asked)), [const { Some(Err(CommandError::StickGone)) }; 2]);
+    assert_eq!(world.network_answer(include), Some(Err(NetworkError::StickGone.into())));
+    let unplugged = world.ask(1, LockCommand::ReadSlot(SLOT));
+    assert_eq!(world.answer(unplugged), Some(Err(CommandError::StickGone)));
+    world.events.clear();
+    world.open();
+    world.until_ready();
+    assert!(world.command(1, set("4711")).is_ok());
+}
+
+#[test]
+fn a_stick_that_refuses_is_said_to_have_failed_and_is_asked_again() {
+    let mut world = World::new(Vec::new());
+    world.stick().refuses = true;
+    world.open();
+    world.until("it is said to have failed", |world| {
+        world.told(|event| matches!(event, RadioEvent::Stick(StickState::Failed(_))))
+    });
+    world.stick().refuses = false;
+    world.until_ready();
+}
+
+#[test]
+fn an_interview_asked_for_in_the_middle_of_a_job_ends_neither_it_nor_what_waits() {
+    let mut world = World::with(&[1]);
+    let asked = [
+        world.ask(1, set("4711")),
+        world.ask(1, LockCommand::ReadSlot(SLOT)),
+        world.ask(1, LockCommand::Interview),
+        world.ask(1, LockCommand::Interview),
+        world.ask(1, LockCommand::ClearCode(SLOT)),
+    ];
+    world.until("all is answered", |world| asked.iter().all(|asked| world.answer(*asked).is_some()));
+    assert!(asked.iter().all(|asked| world.answer(*asked).unwrap().is_ok()));
+}
+
+#[test]
+fn an_interview_of_a_lock_out_of_reach_takes_nothing_away_from_what_is_known() {
+    let mut world = World::with(&[1]);
+    world.lock(0).offline = true;
+    assert_eq!(world.command(1, LockCommand::Interview), Err(CommandError::Offline));
+    world.lock(0).offline = false;
+    assert!(world.command(1, set("4711")).is_ok());
+    world.events.clear();
+    world.until("the interview has gone on", |world| world.is_interviewed(1));
+}
