@@ -20,7 +20,6 @@ pub mod coordinator;
 pub mod device;
 pub mod ezsp;
 pub mod key;
-pub mod key;
 pub mod lock;
 pub mod network;
 pub mod quirks;
