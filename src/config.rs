@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use keyway_zwave::node::NodeId;
 use keyway_zwave::quirks::Quirks;
-use keyway_zwave::security::{NetworkKey, NetworkKeys, SecurityClass};
+use keyway_zwave::security::{NetworkKeys, SecurityClass};
 use toml::Spanned;
 use zeroize::Zeroizing;
 
@@ -219,20 +219,6 @@ fn security_class(name: &str) -> Option<SecurityClass> {
         "s0" | "s0legacy" => Some(SecurityClass::S0),
         _ => None,
     }
-}
-
-/// Reads a key: 32 hexadecimal digits.
-fn network_key(text: &str) -> Option<NetworkKey> {
-    let digits: Zeroizing<Vec<u8>> =
-        Zeroizing::new(text.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect::<Option<_>>()?);
-    let mut key = Zeroizing::new([0; 16]);
-    if digits.len() != 32 {
-        return None;
-    }
-    for (byte, pair) in key.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = pair[0] << 4 | pair[1];
-    }
-    Some(NetworkKey::new(*key))
 }
 
 #[cfg(test)]

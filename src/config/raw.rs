@@ -6,16 +6,14 @@ use std::path::{Path, PathBuf};
 
 use keyway_zwave::node::NodeId;
 use keyway_zwave::quirks::Quirks;
-use keyway_zwave::security::{NetworkKeys, SecurityClass};
+use keyway_zwave::security::{NetworkKey, NetworkKeys, SecurityClass};
 use serde::Deserialize;
 use toml::Spanned;
 
 use crate::radio::PortAddress;
 
 use super::mqtt::Mqtt;
-use super::{
-    Config, HomeAssistantConfig, HttpConfig, Wrong, ZwaveLock, ZwaveStick, network_key, security_class, wrong,
-};
+use super::{Config, HomeAssistantConfig, HttpConfig, Wrong, ZwaveLock, ZwaveStick, security_class, wrong};
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
@@ -74,6 +72,8 @@ struct Keys {
     s2_authenticated: Option<Spanned<String>>,
     s2_unauthenticated: Option<Spanned<String>>,
     s0: Option<Spanned<String>>,
+    long_range_s2_access_control: Option<Spanned<String>>,
+    long_range_s2_authenticated: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -179,7 +179,7 @@ impl Zwave {
             let node = NodeId::new(*lock.node.get_ref()).ok_or_else(|| {
                 wrong(&lock.node, "zwave.locks.node", "should be 1 to 232, or 256 to 4000 for Long Range")
             })?;
-            let security = lock.classes(&keys)?;
+            let security = lock.classes(&keys.of(node))?;
             let name = lock.name.unwrap_or_else(|| format!("Lock {node}"));
             if locks.insert(node, ZwaveLock { name, security }).is_some() {
                 return Err(wrong(&lock.node, "zwave.locks.node", format!("is {node} twice")));
@@ -201,7 +201,7 @@ impl Keys {
     fn check(self) -> Result<NetworkKeys, Wrong> {
         let key = |text: Option<Spanned<String>>, name| {
             text.map(|text| {
-                network_key(text.get_ref()).ok_or_else(|| wrong(&text, name, "should be 32 hexadecimal digits"))
+                NetworkKey::read(text.get_ref()).ok_or_else(|| wrong(&text, name, "should be 32 hexadecimal digits"))
             })
             .transpose()
         };
@@ -210,6 +210,14 @@ impl Keys {
             s2_unauthenticated: key(self.s2_unauthenticated, "zwave.keys.s2_unauthenticated")?,
             s2_authenticated: key(self.s2_authenticated, "zwave.keys.s2_authenticated")?,
             s2_access_control: key(self.s2_access_control, "zwave.keys.s2_access_control")?,
+            long_range_s2_authenticated: key(
+                self.long_range_s2_authenticated,
+                "zwave.keys.long_range_s2_authenticated",
+            )?,
+            long_range_s2_access_control: key(
+                self.long_range_s2_access_control,
+                "zwave.keys.long_range_s2_access_control",
+            )?,
         })
     }
 }

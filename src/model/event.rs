@@ -147,6 +147,10 @@ event_types! {
     NetworkFailed = "network.failed",
     /// A device is in a network without keys, left by an adding that did not work.
     NetworkLeftoverFound = "network.leftover_found",
+    /// A lock is in a network that another program added, and can't be driven.
+    NetworkUnknownLockFound = "network.unknown_lock_found",
+    /// Keys that another program made are the network's now.
+    NetworkKeysImported = "network.keys_imported",
     /// A network was forgotten, and a new one begun.
     NetworkReset = "network.reset",
     /// A space was made.

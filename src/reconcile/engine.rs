@@ -141,6 +141,7 @@ impl Engine {
             RadioEvent::LockJoined(..)
             | RadioEvent::LockLeft(_)
             | RadioEvent::Leftover(..)
+            | RadioEvent::Stranger(..)
             | RadioEvent::Awaited(_)
             | RadioEvent::Network(_)
             | RadioEvent::NetworkDone(..) => self.observe_network(now, stick, event).await,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use keyway_lock::{KeyClass, LockId, NetworkError, NetworkFailure, NetworkOutcome, NetworkStep, RadioEvent};
+use keyway_lock::{KeyClass, KeyName, LockId, NetworkError, NetworkFailure, NetworkOutcome, NetworkStep, RadioEvent};
 use serde_json::{Map, Value, json};
 
 use super::engine::Engine;
@@ -42,6 +42,10 @@ impl Engine {
             RadioEvent::Leftover(lock, reason) => {
                 tracing::warn!(%stick, %lock, reason, "a device is in the network that nobody drives");
                 Told::new(EventType::NetworkLeftoverFound, Some(lock)).with("reason", json!(reason))
+            }
+            RadioEvent::Stranger(lock, reason) => {
+                tracing::warn!(%stick, %lock, reason, "a lock of the network can't be driven");
+                Told::new(EventType::NetworkUnknownLockFound, Some(lock)).with("reason", json!(reason))
             }
             RadioEvent::Network(step) => told_by(&step),
             RadioEvent::NetworkDone(_, result) => match ended(result) {
@@ -109,6 +113,10 @@ fn ended(result: Result<NetworkOutcome, NetworkFailure>) -> Option<Told> {
         }
         Ok(NetworkOutcome::Excluded(lock)) => Told::new(EventType::NetworkDeviceRemoved, lock),
         Ok(NetworkOutcome::Reset) => Told::new(EventType::NetworkReset, None),
+        Ok(NetworkOutcome::KeysTaken(names)) => {
+            let names: Vec<&str> = names.into_iter().map(KeyName::name).collect();
+            Told::new(EventType::NetworkKeysImported, None).with("keys", json!(names))
+        }
         Ok(NetworkOutcome::Done) => return None,
         Err(NetworkFailure { error: NetworkError::NotAsked | NetworkError::Busy, .. }) => return None,
         Err(failure) => failed(failure.error, failure.leftover),

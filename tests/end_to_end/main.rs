@@ -33,6 +33,8 @@ mod lock_faults;
 #[cfg(test)]
 mod main_job;
 #[cfg(test)]
+mod moving_in;
+#[cfg(test)]
 mod once;
 #[cfg(test)]
 mod pairing;

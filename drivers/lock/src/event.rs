@@ -157,6 +157,9 @@ pub enum RadioEvent {
     /// A device is in the network that was never finished adding; it has no keys, and nobody drives it. The sentence says
     /// how it came about. Told when it is left and at each start, until it is taken out.
     Leftover(LockId, String),
+    /// A lock is in the network that another program added, and can't be driven; the sentence says why, and what helps. Told
+    /// at each start, and once for each until it can be.
+    Stranger(LockId, String),
     /// Which devices are awaited: their labels as [`crate::DeviceLabel::shown`], and their names. Told at each start and
     /// whenever it changes.
     Awaited(Vec<(String, Option<String>)>),

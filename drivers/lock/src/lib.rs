@@ -9,6 +9,7 @@ pub mod error;
 pub mod event;
 pub mod install_code;
 pub mod interview;
+pub mod keys;
 pub mod network;
 pub mod pin;
 pub mod radio;
@@ -24,6 +25,7 @@ pub use error::{CommandError, Refusal, Retry};
 pub use event::{LockEvent, LockStatus, RadioEvent, StickInfo, StickState, StickWork, UnlockSource};
 pub use install_code::InstallCode;
 pub use interview::{InterviewProgress, InterviewStage};
+pub use keys::{KeyName, NetworkKey};
 pub use network::{
     Awaited, DeviceLabel, Grant, Include, JoinPin, KeyClass, NetworkCommand, NetworkError, NetworkFailure,
     NetworkOutcome, NetworkStep,

@@ -1,12 +1,12 @@
 //! Building a network: what the hub asks of a stick to add devices and take them out, and what it is told on the way.
 //! The words are radio-neutral; a radio that has no such step never tells it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-use crate::{InstallCode, LockId};
+use crate::{InstallCode, KeyName, LockId, NetworkKey};
 
 /// The kinds of keys that a network can hand to a device, weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -187,6 +187,8 @@ pub enum NetworkCommand {
     Await(Awaited),
     /// Wait no longer for the device of this label, as [`DeviceLabel::shown`].
     Forget(String),
+    /// Take over keys that another program made. One that devices were added with here is not exchanged for another.
+    TakeKeys(BTreeMap<KeyName, NetworkKey>),
     /// Forget the whole network, and begin a new one. `network` must be the identity of the present one.
     Reset {
         /// As [`crate::StickInfo::network`] has it.
@@ -239,6 +241,8 @@ pub enum NetworkOutcome {
     Done,
     /// There is a new network; its devices are forgotten.
     Reset,
+    /// These keys are the network's now.
+    KeysTaken(BTreeSet<KeyName>),
 }
 
 /// Why it did not work, as a closed list; callers decide on the variant.
@@ -303,6 +307,15 @@ pub enum NetworkError {
     /// The identity given is not that of the stick's network.
     #[error("that is not the identity of the stick's network")]
     WrongNetwork,
+    /// Devices were added here with another key of this name.
+    #[error(
+        "locks were added here with another {0} key: they would not be reached any more. Take them out of the network \
+         first, or leave this key out"
+    )]
+    KeyInUse(&'static str),
+    /// The configuration gives another key of this name.
+    #[error("the configuration gives another {0} key, and goes before: take it out of [zwave.keys] first")]
+    KeyConfigured(&'static str),
     /// The stick is another one than before, and nobody said that it may be worked with.
     #[error("this is another stick than before, with another network: it is left alone")]
     ForeignStick,
@@ -337,6 +350,8 @@ impl NetworkError {
             Self::Suspicious => "suspicious",
             Self::DeviceGone => "device_gone",
             Self::WrongNetwork => "wrong_network",
+            Self::KeyInUse(_) => "key_in_use",
+            Self::KeyConfigured(_) => "key_configured",
             Self::ForeignStick => "foreign_stick",
             Self::NothingKept => "nothing_kept",
             Self::OtherKind => "other_kind_of_stick",

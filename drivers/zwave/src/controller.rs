@@ -85,9 +85,8 @@ impl ZwaveRadio {
     /// With what the store has kept; `entropy` must be fresh at every start.
     pub fn new(setup: Setup, records: Vec<NetworkRecord>, entropy: [u8; 32]) -> Self {
         let mut random = CtrDrbg::new(&Zeroizing::new(entropy), &[0; 32]);
-        let claimed: Vec<SecurityClass> = setup.nodes.values().flatten().copied().collect();
         let keeper = Keeper::new(&records);
-        let network = Network::new(setup.keys, &claimed, &records, random.generate());
+        let network = Network::new(setup.keys, &setup.nodes, &records, random.generate());
         let given = setup.nodes;
         let mut radio = Self {
             random,
@@ -227,7 +226,8 @@ impl ZwaveRadio {
             SessionEvent::Completed(ticket, result) => self.queue.handle_completed(now, ticket, result),
             SessionEvent::Received(command) => {
                 let Some(secured) = &mut self.secured else { return };
-                if !self.locks.contains_key(&command.source) && self.network.joining() != Some(command.source) {
+                let spoken_to = [self.network.joining(), self.network.sought()].contains(&Some(command.source));
+                if !self.locks.contains_key(&command.source) && !spoken_to {
                     tracing::debug!(node = %command.source, "a command of a node that is not driven is passed over");
                     return;
                 }

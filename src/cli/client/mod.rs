@@ -66,6 +66,9 @@ pub(super) enum Command {
     Pair(Asked<pair::Pair>),
     /// Take a lock out of the network: at its button, or one that does not answer any more.
     Unpair(Asked<pair::Unpair>),
+    /// Take over the network keys of another Z-Wave program, so that the locks which it added are reached: from the settings
+    /// of Z-Wave JS UI, the options of Home Assistant's Z-Wave JS, or zwave-js's own. The keys are never shown.
+    ImportKeys(Asked<pair::import_keys::ImportKeys>),
     /// The people whom grants are for.
     #[command(visible_alias = "user")]
     Users(Asked<people::Arguments>),
@@ -159,6 +162,7 @@ impl Command {
             Self::Spaces(asked) => asked.into(),
             Self::Pair(asked) => asked.into(),
             Self::Unpair(asked) => asked.into(),
+            Self::ImportKeys(asked) => asked.into(),
             Self::Users(asked) => asked.into(),
             Self::Webhooks(asked) => asked.into(),
             Self::Keys(asked) => asked.into(),

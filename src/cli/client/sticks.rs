@@ -95,10 +95,23 @@ fn list(session: &mut Session) -> Result<(), Trouble> {
         }
     }
     session.console.table(&table, "No stick is configured.")?;
+    problems.extend(undriven(session));
     for problem in problems {
         session.console.note(problem);
     }
     Ok(())
+}
+
+/// What is in the networks and can't be driven; nothing for who may not look.
+fn undriven(session: &Session) -> Vec<String> {
+    let Ok(reply) = session.call("networks/list", &json!({})) else { return Vec::new() };
+    let of = |network: &Value| {
+        let kinds = ["leftovers", "unknown_locks"].into_iter().flat_map(|kind| items(network, kind));
+        let line =
+            |lock: &Value| format!("{}: node {}: {}", text(network, "network"), lock["node"], text(lock, "reason"));
+        kinds.map(line).collect::<Vec<_>>()
+    };
+    items(&reply.body, "networks").iter().flat_map(of).collect()
 }
 
 /// Asks, and waits until it is done.

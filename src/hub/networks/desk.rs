@@ -41,6 +41,7 @@ pub(super) enum Action {
     Replace,
     RemoveFailed,
     Reset,
+    ImportKeys,
     /// A device that was awaited joins by itself.
     SelfJoin,
 }
@@ -53,6 +54,7 @@ impl Action {
             Self::Replace => "replace_failed",
             Self::RemoveFailed => "remove_failed",
             Self::Reset => "reset",
+            Self::ImportKeys => "import_keys",
             Self::SelfJoin => "self_join",
         }
     }
@@ -65,6 +67,7 @@ impl Action {
             NetworkCommand::ReplaceFailed(..) => Some(Self::Replace),
             NetworkCommand::RemoveFailed(_) => Some(Self::RemoveFailed),
             NetworkCommand::Reset { .. } => Some(Self::Reset),
+            NetworkCommand::TakeKeys(_) => Some(Self::ImportKeys),
             NetworkCommand::Grant(_)
             | NetworkCommand::Confirm(_)
             | NetworkCommand::Cancel
@@ -112,6 +115,7 @@ pub(super) struct Network {
     pub(super) task: Option<Task>,
     pub(super) ended: Option<Ended>,
     pub(super) leftovers: BTreeMap<LockId, String>,
+    pub(super) strangers: BTreeMap<LockId, String>,
     pub(super) awaited: Vec<(String, Option<String>)>,
 }
 
@@ -149,6 +153,7 @@ impl Networks {
             task: None,
             ended: None,
             leftovers: BTreeMap::new(),
+            strangers: BTreeMap::new(),
             awaited: Vec::new(),
         };
         let known = sticks.into_iter().map(|(name, kind)| (name, network(kind))).collect();
@@ -212,6 +217,7 @@ impl Network {
                 self.identity = None;
                 // What was known of it is told again when it is back.
                 self.leftovers.clear();
+                self.strangers.clear();
                 if self.task.as_ref().is_some_and(|task| task.id.is_none()) {
                     self.task = None;
                 }
@@ -234,9 +240,14 @@ impl Network {
             }
             RadioEvent::LockJoined(lock, _, classes) => {
                 self.leftovers.remove(lock);
+                self.strangers.remove(lock);
                 self.end_self_join(Ok((Some(*lock), classes.clone())));
             }
-            RadioEvent::LockLeft(lock) => _ = self.leftovers.remove(lock),
+            RadioEvent::LockLeft(lock) => {
+                self.leftovers.remove(lock);
+                self.strangers.remove(lock);
+            }
+            RadioEvent::Stranger(lock, reason) => _ = self.strangers.insert(*lock, reason.clone()),
             RadioEvent::Leftover(lock, reason) => _ = self.leftovers.insert(*lock, reason.clone()),
             RadioEvent::Awaited(awaited) => self.awaited.clone_from(awaited),
             _ => {}
@@ -254,7 +265,7 @@ fn outcome(result: &Result<NetworkOutcome, NetworkFailure>) -> Outcome {
     match result {
         Ok(NetworkOutcome::Included(lock, classes)) => Ok((Some(*lock), classes.clone())),
         Ok(NetworkOutcome::Excluded(lock)) => Ok((*lock, BTreeSet::new())),
-        Ok(NetworkOutcome::Done | NetworkOutcome::Reset) => Ok((None, BTreeSet::new())),
+        Ok(NetworkOutcome::Done | NetworkOutcome::Reset | NetworkOutcome::KeysTaken(_)) => Ok((None, BTreeSet::new())),
         Err(failure) => Err(*failure),
     }
 }

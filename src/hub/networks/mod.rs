@@ -5,10 +5,12 @@ mod desk;
 mod resource;
 mod words;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use keyway_lock::{Awaited, Grant, Include, JoinPin, KeyClass, LockId, NetworkCommand, NetworkError};
+use keyway_lock::{
+    Awaited, Grant, Include, JoinPin, KeyClass, KeyName, LockId, NetworkCommand, NetworkError, NetworkKey,
+};
 
 use super::call::Call;
 use super::outcome::{Failure, no_device, response};
@@ -142,6 +144,27 @@ request! {
 }
 
 request! {
+    /// Takes over the keys of a network that another program began, so that the devices which it added are reached. They are
+    /// kept sealed, and shown to nobody. One that devices were added with here is not exchanged for another.
+    pub(super) struct ImportKeys {
+        /// Which network, by the name of its stick; left out: the only one.
+        network: Option<String>,
+        /// Of Security 0.
+        s0: Option<NetworkKey>,
+        /// Of Security 2, unauthenticated.
+        s2_unauthenticated: Option<NetworkKey>,
+        /// Of Security 2, authenticated.
+        s2_authenticated: Option<NetworkKey>,
+        /// Of Security 2, access control.
+        s2_access_control: Option<NetworkKey>,
+        /// Of Security 2, authenticated, for devices over Long Range.
+        long_range_s2_authenticated: Option<NetworkKey>,
+        /// Of Security 2, access control, for devices over Long Range.
+        long_range_s2_access_control: Option<NetworkKey>,
+    }
+}
+
+request! {
     /// Forgets a whole network and begins a new one: every device of it must then be removed at its button and added again.
     pub(super) struct ResetNetwork {
         /// Which network, by the name of its stick.
@@ -242,6 +265,23 @@ pub(super) fn forget_device(call: &mut Call<'_, '_>, asked: ForgetDevice) -> Res
         return Err(refusal(NetworkError::NoSuchDevice).into());
     }
     order(call, &name, NetworkCommand::Forget(asked.label))
+}
+
+pub(super) fn import_keys(call: &mut Call<'_, '_>, asked: ImportKeys) -> Result<OneNetwork, Failure> {
+    let (name, _) = find(call, asked.network.as_deref())?;
+    let keys = [
+        (KeyName::S0, asked.s0),
+        (KeyName::S2Unauthenticated, asked.s2_unauthenticated),
+        (KeyName::S2Authenticated, asked.s2_authenticated),
+        (KeyName::S2AccessControl, asked.s2_access_control),
+        (KeyName::LongRangeS2Authenticated, asked.long_range_s2_authenticated),
+        (KeyName::LongRangeS2AccessControl, asked.long_range_s2_access_control),
+    ];
+    let keys: BTreeMap<_, _> = keys.into_iter().filter_map(|(name, key)| Some((name, key?))).collect();
+    if keys.is_empty() {
+        return Err(ApiError::invalid("s2_access_control", "give this or another key").into());
+    }
+    order(call, &name, NetworkCommand::TakeKeys(keys))
 }
 
 pub(super) fn reset(call: &mut Call<'_, '_>, asked: ResetNetwork) -> Result<OneNetwork, Failure> {

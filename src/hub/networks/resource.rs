@@ -1,5 +1,7 @@
 //! A network as it is shown.
 
+use std::collections::BTreeMap;
+
 use keyway_lock::{LockId, NetworkStep};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -25,6 +27,8 @@ pub(in crate::hub) struct NetworkResource {
     last_result: Option<ResultResource>,
     /// Devices that are in the network without keys, since adding them did not work. Nobody drives them.
     leftovers: Vec<Leftover>,
+    /// Locks that another program added, and that can't be driven: the reason says what helps.
+    unknown_locks: Vec<Leftover>,
     /// Devices that are awaited: they join by themselves once they have power.
     awaited: Vec<AwaitedResource>,
 }
@@ -33,7 +37,7 @@ pub(in crate::hub) struct NetworkResource {
 #[derive(Serialize, ToSchema)]
 #[schema(as = NetworkTask)]
 struct TaskResource {
-    /// `include`, `exclude`, `replace_failed`, `remove_failed`, `reset` or `self_join`.
+    /// `include`, `exclude`, `replace_failed`, `remove_failed`, `reset`, `import_keys` or `self_join`.
     action: &'static str,
     /// `starting`, `ready` (act at the device now), `device_found`, `device_joined`, `grant_needed`, `pin_needed`,
     /// `securing`, `cleaning_up` or `removal_needed` (act at the device now, as for removing it).
@@ -79,7 +83,7 @@ struct ErrorResource {
     leftover_node: Option<u64>,
 }
 
-/// A device without keys.
+/// A device that nobody drives.
 #[derive(Serialize, ToSchema)]
 struct Leftover {
     node: u64,
@@ -108,11 +112,8 @@ impl NetworkResource {
             identity: network.identity.clone(),
             task: network.task.as_ref().map(TaskResource::new),
             last_result: last,
-            leftovers: network
-                .leftovers
-                .iter()
-                .map(|(lock, reason)| Leftover { node: lock.0, reason: reason.clone() })
-                .collect(),
+            leftovers: left(&network.leftovers),
+            unknown_locks: left(&network.strangers),
             awaited: network
                 .awaited
                 .iter()
@@ -120,6 +121,10 @@ impl NetworkResource {
                 .collect(),
         })
     }
+}
+
+fn left(locks: &BTreeMap<LockId, String>) -> Vec<Leftover> {
+    locks.iter().map(|(lock, reason)| Leftover { node: lock.0, reason: reason.clone() }).collect()
 }
 
 impl TaskResource {

@@ -1,6 +1,6 @@
 //! What requests about networks can hold.
 
-use keyway_lock::{JoinPin, KeyClass};
+use keyway_lock::{JoinPin, KeyClass, NetworkKey};
 use serde_json::{Value, json};
 
 use crate::hub::parameter::{Parameter, Wrong};
@@ -34,5 +34,20 @@ impl Parameter for JoinPin {
 
     fn schema() -> Value {
         json!({"type": "string", "pattern": "^[0-9]{5}$"})
+    }
+}
+
+impl Parameter for NetworkKey {
+    fn read(value: Value) -> Result<Self, Wrong> {
+        let text = zeroize::Zeroizing::new(String::read(value)?);
+        Self::read(&text).ok_or_else(|| Wrong::here("expected 32 hexadecimal digits"))
+    }
+
+    fn shape() -> Shape {
+        Shape::Text
+    }
+
+    fn schema() -> Value {
+        json!({"type": "string", "pattern": "^[0-9A-Fa-f]{32}$"})
     }
 }

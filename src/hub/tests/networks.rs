@@ -82,13 +82,15 @@ impl Net {
 async fn a_lock_is_led_in_step_by_step() {
     let net = Net::new().await;
     let begun = net.ask("include", json!({"name": " Shed "})).await;
-    assert_eq!(begun["task"], json!({"action": "include", "step": "starting", "node": null}));
+    assert_eq!(begun["task"], json!({"action": "include", "step": "starting", "steps": [], "node": null}));
     let (id, order) = net.order();
     assert_eq!(order, NetworkCommand::Include(Include { name: Some("Shed".to_owned()), ..Include::default() }));
     net.step(NetworkStep::Joined(LockId(5)));
     net.step(NetworkStep::PinNeeded { label: "33532-…".to_owned() });
     let task = net.ask("get", json!({})).await["task"].clone();
-    assert_eq!(task, json!({"action": "include", "step": "pin_needed", "node": 5, "label": "33532-…"}));
+    let steps = ["device_joined", "pin_needed"];
+    let expected = json!({"action": "include", "step": "pin_needed", "steps": steps, "node": 5, "label": "33532-…"});
+    assert_eq!(task, expected);
     net.ask("confirm", json!({"pin": "18750"})).await;
     assert!(matches!(net.order().1, NetworkCommand::Confirm(_)));
     let classes = BTreeSet::from([KeyClass::S2AccessControl]);
@@ -96,6 +98,27 @@ async fn a_lock_is_led_in_step_by_step() {
     let done = net.ask("get", json!({})).await;
     assert_eq!((&done["task"], &done["last_result"]["node"]), (&Value::Null, &json!(5)));
     assert_eq!(done["last_result"]["security"], json!(["s2_access_control"]));
+    assert_eq!(done["last_result"]["steps"], json!(steps));
+}
+
+#[tokio::test]
+async fn keys_are_handed_on_and_shown_to_nobody() {
+    let net = Net::new().await;
+    let key = "00112233445566778899aabbccddeeff";
+    let shown = net.ask("import_keys", json!({"s2_access_control": key, "long_range_s2_authenticated": key})).await;
+    assert!(!shown.to_string().contains(key));
+    let (id, NetworkCommand::TakeKeys(keys)) = net.order() else { panic!() };
+    assert_eq!(
+        keys.keys().map(|name| name.name()).collect::<Vec<_>>(),
+        ["s2_access_control", "long_range_s2_authenticated"]
+    );
+    let failure = NetworkFailure::from(NetworkError::KeyInUse("s2_access_control"));
+    net.told(RadioEvent::NetworkDone(id, Err(failure)));
+    assert_eq!(net.ask("get", json!({})).await["last_result"]["error"]["type"], "key_in_use");
+    assert_eq!(net.refused("import_keys", json!({})).await, "invalid_input");
+    let refused = net.world.refused("networks/import_keys", json!({"s0": &key[1..]})).await;
+    assert_eq!(refused["type"], "invalid_input");
+    assert!(!refused.to_string().contains(&key[1..]));
 }
 
 #[tokio::test]

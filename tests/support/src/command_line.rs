@@ -1,6 +1,7 @@
 //! A person at the command line.
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
@@ -11,6 +12,7 @@ use crate::{Http, Output, Process};
 pub struct CommandLine {
     keyway: String,
     environment: Vec<(&'static str, String)>,
+    folder: Option<PathBuf>,
 }
 
 /// What a command wrote, and how it ended.
@@ -29,7 +31,12 @@ impl CommandLine {
     pub fn new(keyway: &str, http: &Http) -> Self {
         let endpoint = format!("http://{}", http.address());
         let environment = vec![("KEYWAY_ENDPOINT", endpoint), ("KEYWAY_API_KEY", http.key().to_owned())];
-        Self { keyway: keyway.to_owned(), environment }
+        Self { keyway: keyway.to_owned(), environment, folder: None }
+    }
+
+    /// The same in a folder.
+    pub fn within(self, folder: &Path) -> Self {
+        Self { folder: Some(folder.to_owned()), ..self }
     }
 
     /// Carries out a command.
@@ -71,6 +78,9 @@ impl CommandLine {
     pub(crate) fn command(&self, line: &[&str]) -> Command {
         let mut command = Command::new(&self.keyway);
         command.args(line).envs(self.environment.iter().cloned()).env("TZ", "UTC");
+        if let Some(folder) = &self.folder {
+            command.current_dir(folder);
+        }
         command
     }
 }

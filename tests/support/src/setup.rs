@@ -69,6 +69,11 @@ impl Setup {
         Self { home_id: 0x7e57_0001, keys, locks: locks.to_vec(), bridge: false }
     }
 
+    /// A network of which nothing is known.
+    pub fn unknown() -> Self {
+        Self { keys: Vec::new(), ..Self::of(&[]) }
+    }
+
     /// Two S2 Access Control locks.
     pub fn two_doors() -> Self {
         Self::of(&[LockSetup::s2(2, "Front door"), LockSetup::s2(3, "Garden gate")])

@@ -102,8 +102,9 @@ impl VirtualStick {
     /// A stick that runs, with nobody connected. The same entropy gives the same stick.
     pub fn new(now: Instant, setup: StickSetup, entropy: [u8; 32]) -> Self {
         let mut random = StdRng::from_seed(entropy);
-        let network = Membership { hub: setup.own, home_id: setup.home_id, keys: &setup.keys };
         let post = |lock: &LockSetup| {
+            let keys = setup.keys.of(lock.node);
+            let network = Membership { hub: setup.own, home_id: setup.home_id, keys: &keys };
             let node = Node::new(now, lock.clone(), &network, [random.random(), random.random()]);
             (lock.node, Post::new(now, node))
         };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use keyway_lock::{Pin, SlotNumber};
 use keyway_zwave::node::NodeId;
-use keyway_zwave::security::{NetworkKey, NetworkKeys, SecurityClass};
+use keyway_zwave::security::{KeyName, NetworkKey, NetworkKeys, SecurityClass};
 use serde::Deserialize;
 
 use super::Oddities;
@@ -134,8 +134,11 @@ impl LockSetup {
 /// are for demonstrations and tests, and protect nothing.
 pub fn demo_setup() -> StickSetup {
     let key = |last| Some(NetworkKey::new([0xDE, 0x30, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last]));
-    let keys =
-        NetworkKeys { s0: key(0), s2_unauthenticated: key(1), s2_authenticated: key(2), s2_access_control: key(3) };
+    let mut last = 0;
+    let keys = NetworkKeys::each(|_| {
+        last += 1;
+        key(last - 1)
+    });
     let lock = |id, name: &str, user_code_version| {
         let node = NodeId::new(id)?;
         Some(LockSetup { user_code_version, ..LockSetup::new(node, name, &[SecurityClass::S2AccessControl]) })
@@ -184,12 +187,7 @@ impl StickSetup {
     /// [`SetupError`], naming the field or the node.
     pub fn from_json(text: &str) -> Result<Self, SetupError> {
         let raw: RawStick = serde_json::from_str(text)?;
-        let keys = NetworkKeys {
-            s0: key("s0", raw.keys.s0.as_deref())?,
-            s2_unauthenticated: key("s2_unauthenticated", raw.keys.s2_unauthenticated.as_deref())?,
-            s2_authenticated: key("s2_authenticated", raw.keys.s2_authenticated.as_deref())?,
-            s2_access_control: key("s2_access_control", raw.keys.s2_access_control.as_deref())?,
-        };
+        let keys = raw.keys.checked()?;
         let mut locks = Vec::<LockSetup>::new();
         for raw in raw.locks {
             let lock = raw.checked(&keys)?;
@@ -233,6 +231,25 @@ struct RawKeys {
     s2_unauthenticated: Option<String>,
     s2_authenticated: Option<String>,
     s2_access_control: Option<String>,
+    long_range_s2_authenticated: Option<String>,
+    long_range_s2_access_control: Option<String>,
+}
+
+impl RawKeys {
+    fn checked(&self) -> Result<NetworkKeys, SetupError> {
+        let text = |name| match name {
+            KeyName::S0 => self.s0.as_deref(),
+            KeyName::S2Unauthenticated => self.s2_unauthenticated.as_deref(),
+            KeyName::S2Authenticated => self.s2_authenticated.as_deref(),
+            KeyName::S2AccessControl => self.s2_access_control.as_deref(),
+            KeyName::LongRangeS2Authenticated => self.long_range_s2_authenticated.as_deref(),
+            KeyName::LongRangeS2AccessControl => self.long_range_s2_access_control.as_deref(),
+        };
+        for name in KeyName::ALL {
+            key(name.name(), text(name))?;
+        }
+        Ok(NetworkKeys::each(|name| key(name.name(), text(name)).ok()?))
+    }
 }
 
 #[derive(Deserialize)]
@@ -335,6 +352,7 @@ impl RawLock {
         let id = self.node;
         let node = NodeId::new(id).filter(|node| *node != NodeId::FIRST).ok_or(SetupError::Node(id))?;
         let security: Vec<SecurityClass> = self.security.iter().map(|raw| (*raw).into()).collect();
+        let keys = keys.of(node);
         if security.iter().any(|class| keys.get(*class).is_none()) {
             return Err(SetupError::MissingKey(id));
         }
@@ -385,8 +403,8 @@ mod tests {
 
     #[test]
     fn a_lock_is_read_and_what_is_left_out_is_as_usual() {
-        let text = r#"{"home_id": 1, "keys": {"s0": "00112233445566778899aAbBcCdDeEfF"},
-            "locks": [{"node": 260, "security": ["s0"], "slots": 10, "codes": {"1": "0042"}, "latency_ms": 40,
+        let text = r#"{"home_id": 1, "keys": {"long_range_s2_access_control": "00112233445566778899aAbBcCdDeEfF"},
+            "locks": [{"node": 260, "security": ["s2_access_control"], "slots": 10, "codes": {"1": "0042"}, "latency_ms": 40,
             "oddities": {"product": [59, 1, 1129], "code_length": 6}}]}"#;
         let setup = StickSetup::from_json(text).unwrap();
         let lock = &setup.locks[0];
@@ -395,7 +413,7 @@ mod tests {
         assert_eq!(lock.codes[&SlotNumber(1)].expose(), "0042");
         let oddities = Oddities { product: Some((0x3B, 1, 0x469)), code_length: Some(6), ..Oddities::default() };
         assert_eq!(lock.oddities, oddities);
-        assert_eq!(setup.keys.s0.unwrap().expose()[15], 0xFF);
+        assert_eq!(setup.keys.long_range_s2_access_control.unwrap().expose()[15], 0xFF);
     }
 
     #[test]

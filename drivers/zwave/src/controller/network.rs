@@ -5,15 +5,17 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use keyway_lock::{NetworkRecord, Output, PersistId};
+use zeroize::Zeroizing;
 
 use super::ZwaveRadio;
 use super::dialogue::Dialogue;
-use crate::inclusion::{NetworkOutput, Then};
+use crate::inclusion::{NetworkOutput, Seek, Then};
 use crate::node::NodeId;
 use crate::node::table::NodeRecord;
-use crate::security::SecurityClass;
-use crate::serial_api::command::Command;
+use crate::security::{SecurityClass, s0, s2};
+use crate::serial_api::command::{Command, NodeIdWidth};
 use crate::serial_api::session::{Completed, SendFailure, Ticket};
+use crate::transport::exchange::{Awaits, Beginning, Question};
 use crate::transport::queue::{AskId, Ended};
 
 /// What the network has under way.
@@ -24,6 +26,8 @@ pub(super) struct Errands {
     ordered: Option<(Ticket, bool)>,
     /// Questions to nodes.
     pub(super) asked: Vec<AskId>,
+    /// The question about or to a node that nobody drives.
+    sought: Option<AskId>,
     /// Records for which something waits.
     keeping: BTreeMap<PersistId, Then>,
 }
@@ -40,6 +44,7 @@ impl ZwaveRadio {
                     self.queue.set_pressed(true);
                 }
                 NetworkOutput::Node(node, question) => self.errands.asked.push(self.queue.ask(node, question)),
+                NetworkOutput::Seek(node, what) => self.errands.sought = Some(self.seek(node, what)),
                 NetworkOutput::Keep(record, then) => {
                     self.records.retain(|kept| kept.key != record.key);
                     self.records.push(record.clone());
@@ -58,6 +63,11 @@ impl ZwaveRadio {
                         secured.security.remove_peer(node);
                     }
                 }
+                NetworkOutput::NewKeys => {
+                    self.give_up();
+                    self.secured = None;
+                    self.session.identify_again(now);
+                }
                 NetworkOutput::NewNetwork => {
                     self.keeper.handle_new_network();
                     self.session.identify_again(now);
@@ -69,6 +79,28 @@ impl ZwaveRadio {
             }
         }
         moved
+    }
+
+    fn seek(&mut self, node: NodeId, what: Seek) -> AskId {
+        let (class, beamed) = match what {
+            Seek::What => {
+                let width = self.session.stick().map_or(NodeIdWidth::Bits8, |stick| stick.node_id_width);
+                return self.queue.ask_stick(node, Command::node_protocol_info(node, width));
+            }
+            Seek::Under(class, beamed) => (class, beamed),
+        };
+        if let Some(secured) = &mut self.secured {
+            secured.security.s2.add_peer(node, &[class]);
+        }
+        self.queue.set_beamed(node, beamed);
+        let (command, report) = match class {
+            SecurityClass::S0 => {
+                (s0::COMMANDS_SUPPORTED_GET, Beginning::from(s0::COMMANDS_SUPPORTED_REPORT).with_follow(2))
+            }
+            _ => (s2::COMMANDS_SUPPORTED_GET, Beginning::from(s2::COMMANDS_SUPPORTED_REPORT)),
+        };
+        let command = Zeroizing::new(command.to_vec());
+        self.queue.ask(node, Question { command, level: Some(class), awaits: Awaits::Report(report) })
     }
 
     fn change_keys(&mut self, now: Instant, output: NetworkOutput) {
@@ -118,6 +150,10 @@ impl ZwaveRadio {
 
     /// A question has ended: given back if it was not the network's.
     pub(super) fn network_asked(&mut self, now: Instant, id: AskId, ended: Ended) -> Option<Ended> {
+        if self.errands.sought.take_if(|sought| *sought == id).is_some() {
+            self.network.handle_sought(now, &ended);
+            return None;
+        }
         let before = self.errands.asked.len();
         self.errands.asked.retain(|asked| *asked != id);
         if self.errands.asked.len() == before {

@@ -41,6 +41,7 @@ impl Network {
             NetworkCommand::Await(awaited) => self.wait_for(id, awaited),
             NetworkCommand::Forget(label) => self.forget_label(id, &label),
             _ if self.process.is_some() => self.answer(id, Err(NetworkError::Busy)),
+            NetworkCommand::TakeKeys(keys) => self.take_keys(id, &keys),
             NetworkCommand::Include(wanted) => self.note(Some(id), wanted, None, Want::Any),
             NetworkCommand::ReplaceFailed(lock, wanted) => match known(lock) {
                 Ok(node) => self.note(Some(id), wanted, None, Want::Replace(node)),

@@ -5,13 +5,15 @@ mod adding;
 mod cleaning;
 pub mod code;
 mod commands;
+mod finding;
 mod outcome;
 mod output;
 mod records;
 mod removing;
 mod securing;
+mod taking_keys;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use keyway_lock::{
@@ -22,18 +24,19 @@ use zeroize::Zeroizing;
 
 use crate::node::NodeId;
 use crate::security::s2::drbg::CtrDrbg;
-use crate::security::{NetworkKey, NetworkKeys, SecurityClass};
+use crate::security::{KeyName, NetworkKey, NetworkKeys, SecurityClass};
 use crate::serial_api::command::{Command, NodeIdWidth};
 use crate::serial_api::function;
 use crate::serial_api::network::{NetworkCallback, joining_home_id};
 use crate::serial_api::startup::Stick;
 
-pub use output::{NetworkOutput, Then};
+pub use output::{NetworkOutput, Seek, Then};
 
 use adding::{Adding, Want};
 use cleaning::Cleaning;
+use finding::Finding;
 use output::Outputs;
-use records::{Kept, UnderWay, keys_record, read_keys};
+use records::{Kept, KeptKeys, UnderWay};
 use removing::{Removing, TakingOut};
 use securing::Securing;
 
@@ -78,11 +81,20 @@ struct Facts {
 
 /// The network.
 pub struct Network {
+    /// Those that are given from outside; they go before.
+    given: NetworkKeys,
+    kept_keys: KeptKeys,
+    /// Those of classes that others granted, whose keys were not given: what was made here for them is of no use.
+    claimed: Vec<KeyName>,
+    /// The nodes that are driven because it was said from outside.
+    driven: BTreeSet<NodeId>,
+    /// Those in force.
     keys: NetworkKeys,
     random: CtrDrbg,
     kept: Kept,
     stick: Option<Facts>,
     process: Option<Process>,
+    finding: Finding,
     /// The stick listens for devices that join by themselves.
     listening: bool,
     callback: u8,
@@ -93,26 +105,37 @@ impl Network {
     /// With what the store has kept. Keys that nobody gave are made now, once and for all; but for the classes of locks
     /// that others added (`claimed`), since those have a key that is not known here. `entropy` must be fresh at every
     /// start.
-    pub fn new(given: NetworkKeys, claimed: &[SecurityClass], records: &[NetworkRecord], entropy: [u8; 32]) -> Self {
+    pub fn new(
+        given: NetworkKeys,
+        claimed: &BTreeMap<NodeId, Vec<SecurityClass>>,
+        records: &[NetworkRecord],
+        entropy: [u8; 32],
+    ) -> Self {
         let mut random = CtrDrbg::new(&Zeroizing::new(entropy), &[0; 32]);
         let mut out = Outputs::default();
-        let kept = read_keys(records).unwrap_or_else(|| {
-            let mut key = || Some(NetworkKey::new(random.generate()));
-            let keys =
-                NetworkKeys { s0: key(), s2_unauthenticated: key(), s2_authenticated: key(), s2_access_control: key() };
-            out.push(NetworkOutput::Keep(keys_record(&keys), None));
-            keys
-        });
-        Self {
-            keys: given.or(&kept.without(claimed)),
+        let mut kept_keys = KeptKeys::read(records);
+        if KeyName::ALL.iter().any(|name| kept_keys.keys.named(*name).is_none()) {
+            let made = NetworkKeys::each(|_| Some(NetworkKey::new(random.generate())));
+            kept_keys.keys = kept_keys.keys.or(&made);
+            out.push(NetworkOutput::Keep(kept_keys.record(), None));
+        }
+        let mut network = Self {
+            given,
+            kept_keys,
+            claimed: claimed.iter().flat_map(|(node, classes)| key_names(*node, classes)).collect(),
+            driven: claimed.keys().copied().collect(),
+            keys: NetworkKeys::default(),
             random,
             kept: Kept::read(records),
             stick: None,
             process: None,
+            finding: Finding::default(),
             listening: false,
             callback: 0,
             out,
-        }
+        };
+        network.put_in_force();
+        network
     }
 
     /// The network's keys.
@@ -133,6 +156,11 @@ impl Network {
             Phase::Securing(_, node) => Some(*node),
             _ => None,
         }
+    }
+
+    /// The node that is asked whether it is one of our locks.
+    pub fn sought(&self) -> Option<NodeId> {
+        self.finding.asks()
     }
 
     /// Whether the stick is busy with a node, so that nothing else may be sent.
@@ -158,7 +186,8 @@ impl Network {
 
     /// When [`Network::handle_timeout`] is due.
     pub fn timeout(&self) -> Option<Instant> {
-        match &self.process.as_ref()?.phase {
+        let Some(process) = &self.process else { return self.finding.timeout() };
+        match &process.phase {
             Phase::Noting(_) | Phase::Finishing(..) => None,
             Phase::Adding(adding) => Some(adding.timeout()),
             Phase::Securing(securing, _) => securing.timeout(),
@@ -191,6 +220,7 @@ impl Network {
             }
         }
         self.listen();
+        self.look_for_locks(stick);
     }
 
     fn find_leftovers(&mut self, stick: &Stick) {
@@ -212,7 +242,7 @@ impl Network {
     /// The stick is gone or restarted, and with it what was under way. What it left is found when the stick is known
     /// again.
     pub fn handle_lost(&mut self) {
-        (self.stick, self.listening) = (None, false);
+        (self.stick, self.listening, self.finding) = (None, false, Finding::default());
         self.out.asking = 0;
         if let Some(process) = self.process.take()
             && let Some(id) = process.id
@@ -234,8 +264,10 @@ impl Network {
 
     /// A record is kept.
     pub fn handle_kept(&mut self, now: Instant, then: Then) {
-        if let Then::Answer(id) = then {
-            return self.answer(id, Ok(NetworkOutcome::Done));
+        match then {
+            Then::GoOn => {}
+            Then::Answer(id) => return self.answer(id, Ok(NetworkOutcome::Done)),
+            Then::TakeKeys(id) => return self.keys_kept(id),
         }
         let (Some(process), Some(stick)) = (&mut self.process, &self.stick) else { return };
         match &mut process.phase {
@@ -353,7 +385,7 @@ impl Network {
 
     /// The instant of [`Network::timeout`] has come.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let Some(process) = &mut self.process else { return };
+        let Some(process) = &mut self.process else { return self.find_again(now) };
         match &mut process.phase {
             Phase::Adding(adding) => {
                 let added = adding.handle_timeout(now, &mut self.out);
@@ -380,6 +412,12 @@ impl Network {
         }
     }
 
+    /// Nothing is under way any more: what waits goes on.
+    fn idle(&mut self) {
+        self.listen();
+        self.find_next();
+    }
+
     fn answer(&mut self, id: CommandId, result: Result<NetworkOutcome, NetworkError>) {
         self.out.event(RadioEvent::NetworkDone(id, result.map_err(NetworkFailure::from)));
     }
@@ -389,4 +427,10 @@ impl Network {
         self.callback = self.callback.checked_add(1).unwrap_or(1);
         self.callback
     }
+}
+
+/// The keys that a node has which was granted these classes.
+fn key_names(node: NodeId, classes: &[SecurityClass]) -> Vec<KeyName> {
+    let name = |class: &SecurityClass| KeyName::of(class.key_class()?, node.is_long_range());
+    classes.iter().filter_map(name).collect()
 }

@@ -180,6 +180,6 @@ impl Network {
             }
             (None, ..) => {}
         }
-        self.listen();
+        self.idle();
     }
 }

@@ -17,6 +17,8 @@ pub enum NetworkOutput {
     Stick(Command),
     /// A question to a node.
     Node(NodeId, Question),
+    /// A question about or to a node that nobody drives; [`super::Network::handle_sought`] follows.
+    Seek(NodeId, Seek),
     /// To be kept; [`super::Network::handle_kept`] must follow, if something waits for it.
     Keep(NetworkRecord, Option<Then>),
     /// For the hub.
@@ -33,8 +35,19 @@ pub enum NetworkOutput {
     Joined(NodeId, Vec<SecurityClass>),
     /// A node is ours no longer.
     Left(NodeId),
+    /// The network has other keys now: whoever was spoken to under the old ones must be asked anew.
+    NewKeys,
     /// The stick has another network now, and must be identified anew.
     NewNetwork,
+}
+
+/// What is to be found out of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seek {
+    /// What it is, as the stick remembers it.
+    What,
+    /// Whether it answers under this class; whether it is woken by a beam.
+    Under(SecurityClass, bool),
 }
 
 /// What waits for a record to be kept.
@@ -44,6 +57,8 @@ pub enum Then {
     GoOn,
     /// The answer to this command.
     Answer(CommandId),
+    /// Keys that this command brought: they are put in force.
+    TakeKeys(CommandId),
 }
 
 /// The queue of outputs.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::node::NodeId;
-use crate::security::{NetworkKey, NetworkKeys, SecurityClass};
+use crate::security::{KeyName, NetworkKey, NetworkKeys, SecurityClass};
 
 const KEYS: &str = "keys";
 const AWAITED: &str = "awaited";
@@ -84,37 +84,59 @@ pub(super) fn awaited_record(awaited: &[Awaited]) -> NetworkRecord {
     record(RecordKey(AWAITED.to_owned()), Some(&list))
 }
 
-/// The network's keys as they were made here, and the record of them.
+/// The network's keys as they were made here or taken over, and the record of them.
 #[derive(Serialize, Deserialize)]
 struct KeysRecord {
     s0: [u8; 16],
     s2_unauthenticated: [u8; 16],
     s2_authenticated: [u8; 16],
     s2_access_control: [u8; 16],
+    /// Earlier releases had none for Long Range.
+    long_range_s2_authenticated: Option<[u8; 16]>,
+    long_range_s2_access_control: Option<[u8; 16]>,
+    /// The names of those that were taken over.
+    #[serde(default)]
+    taken: BTreeSet<String>,
 }
 
-/// Keys that were made here before.
-pub(super) fn read_keys(records: &[NetworkRecord]) -> Option<NetworkKeys> {
-    let keys: KeysRecord = read(records, KEYS)?;
-    let key = |bytes| Some(NetworkKey::new(bytes));
-    Some(NetworkKeys {
-        s0: key(keys.s0),
-        s2_unauthenticated: key(keys.s2_unauthenticated),
-        s2_authenticated: key(keys.s2_authenticated),
-        s2_access_control: key(keys.s2_access_control),
-    })
+/// Keys that are kept, and the names of those among them that another program made.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct KeptKeys {
+    pub(super) keys: NetworkKeys,
+    pub(super) taken: BTreeSet<KeyName>,
 }
 
-/// The record of keys of which none is missing.
-pub(super) fn keys_record(keys: &NetworkKeys) -> NetworkRecord {
-    let bytes = |key: &Option<NetworkKey>| key.as_ref().map_or([0; 16], |key| *key.expose());
-    let keys = KeysRecord {
-        s0: bytes(&keys.s0),
-        s2_unauthenticated: bytes(&keys.s2_unauthenticated),
-        s2_authenticated: bytes(&keys.s2_authenticated),
-        s2_access_control: bytes(&keys.s2_access_control),
-    };
-    record(RecordKey(KEYS.to_owned()), Some(&keys))
+impl KeptKeys {
+    /// Those of the store; none are there at the first start.
+    pub(super) fn read(records: &[NetworkRecord]) -> Self {
+        let Some(kept) = read::<KeysRecord>(records, KEYS) else { return Self::default() };
+        let key = |bytes| Some(NetworkKey::new(bytes));
+        let keys = NetworkKeys {
+            s0: key(kept.s0),
+            s2_unauthenticated: key(kept.s2_unauthenticated),
+            s2_authenticated: key(kept.s2_authenticated),
+            s2_access_control: key(kept.s2_access_control),
+            long_range_s2_authenticated: kept.long_range_s2_authenticated.and_then(key),
+            long_range_s2_access_control: kept.long_range_s2_access_control.and_then(key),
+        };
+        let taken = KeyName::ALL.into_iter().filter(|name| kept.taken.contains(name.name())).collect();
+        Self { keys, taken }
+    }
+
+    /// The record of keys of which none is missing.
+    pub(super) fn record(&self) -> NetworkRecord {
+        let bytes = |name| self.keys.named(name).map(|key| *key.expose());
+        let keys = KeysRecord {
+            s0: bytes(KeyName::S0).unwrap_or_default(),
+            s2_unauthenticated: bytes(KeyName::S2Unauthenticated).unwrap_or_default(),
+            s2_authenticated: bytes(KeyName::S2Authenticated).unwrap_or_default(),
+            s2_access_control: bytes(KeyName::S2AccessControl).unwrap_or_default(),
+            long_range_s2_authenticated: bytes(KeyName::LongRangeS2Authenticated),
+            long_range_s2_access_control: bytes(KeyName::LongRangeS2AccessControl),
+            taken: self.taken.iter().map(|name| name.name().to_owned()).collect(),
+        };
+        record(RecordKey(KEYS.to_owned()), Some(&keys))
+    }
 }
 
 /// What was kept, but for the keys.
@@ -173,23 +195,23 @@ mod tests {
             classes: BTreeSet::from([KeyClass::S2AccessControl, KeyClass::S2Authenticated]),
         };
         let under_way = UnderWay { home_id: 1, before: BTreeSet::from([1, 2]), name: None, classes: Vec::new() };
-        let keys = NetworkKeys {
-            s0: Some(NetworkKey::new([0; 16])),
-            s2_unauthenticated: Some(NetworkKey::new([1; 16])),
-            s2_authenticated: Some(NetworkKey::new([2; 16])),
-            s2_access_control: Some(NetworkKey::new([3; 16])),
-        };
+        let mut last = 0;
+        let each = NetworkKeys::each(|_| {
+            last += 1;
+            Some(NetworkKey::new([last; 16]))
+        });
+        let keys = KeptKeys { keys: each, taken: BTreeSet::from([KeyName::S2AccessControl]) };
         let records = vec![
             member.record(node),
             awaited_record(std::slice::from_ref(&awaited)),
             UnderWay::record(Some(&under_way)),
-            keys_record(&keys),
+            keys.record(),
             NetworkRecord { key: RecordKey("member/x".to_owned()), value: None },
         ];
         let kept = Kept::read(&records);
         assert_eq!(kept.members, BTreeMap::from([((0xC0FF_EE01, node), member.clone())]));
         assert_eq!(member.classes(), BTreeSet::from([KeyClass::S2AccessControl]));
         assert_eq!((kept.awaited, kept.under_way), (vec![awaited], Some(under_way)));
-        assert_eq!(read_keys(&records), Some(keys));
+        assert_eq!(KeptKeys::read(&records), keys);
     }
 }

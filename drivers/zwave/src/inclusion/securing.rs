@@ -78,6 +78,7 @@ impl Securing {
         out: &mut Outputs,
     ) -> Self {
         let Newcomer { node, information, label } = newcomer;
+        let keys = keys.of(node);
         let knows = |class| information.as_ref().is_none_or(|information| information.supported.contains(&class));
         let classes: Vec<SecurityClass> = wanted.classes.iter().map(|class| (*class).into()).collect();
         let method = if knows(s2::CLASS) {
@@ -93,7 +94,7 @@ impl Securing {
                 Method::Asking { s0, until: now + GRANT }
             }
         };
-        Self { node, keys: keys.clone(), method, insecure: false }
+        Self { node, keys, method, insecure: false }
     }
 
     pub(super) fn timeout(&self) -> Option<Instant> {

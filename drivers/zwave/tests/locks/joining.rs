@@ -53,13 +53,18 @@ pub(crate) fn until_interviewed(world: &mut World, id: u16) {
 /// Adds an S2 lock, as a host does: its node is 2.
 pub(crate) fn with_a_lock() -> World {
     let mut world = empty();
+    add(&mut world);
+    world
+}
+
+/// Adds an S2 lock to a network that has none.
+pub(crate) fn add(world: &mut World) {
     let asked = world.ask_network(include());
     let label = world.unbox(fresh(&S2_LOCK));
-    until_pin(&mut world, &label);
+    until_pin(world, &label);
     world.network(NetworkCommand::Confirm(label.pin())).unwrap();
     assert_eq!(world.ended(asked), Ok(NetworkOutcome::Included(node(2).into(), default_classes())));
-    until_interviewed(&mut world, 2);
-    world
+    until_interviewed(world, 2);
 }
 
 fn in_the_network(world: &World) -> usize {

@@ -64,6 +64,20 @@ impl World {
         }
     }
 
+    /// A hub that knows nothing of the building: neither its keys nor its locks.
+    pub(crate) fn ignorant(building: StickSetup) -> Self {
+        let mut world = Self::new(building);
+        world.setup.keys = NetworkKeys::default();
+        world.setup.nodes.clear();
+        world.radio = ZwaveRadio::new(world.setup.clone(), Vec::new(), [1; 32]);
+        world
+    }
+
+    /// Keys that are given from outside, from the next start on.
+    pub(crate) fn give_keys(&mut self, keys: NetworkKeys) {
+        self.setup.keys = keys;
+    }
+
     /// What is known of models, in place of what is built in; before anything else.
     pub(crate) fn quirks(&mut self, text: &str) {
         self.setup.quirks = Quirks::parse(text).unwrap();

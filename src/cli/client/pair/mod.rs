@@ -2,6 +2,8 @@
 //! whoever stands at the door.
 
 mod guide;
+pub(in crate::cli) mod import_keys;
+mod settings;
 
 use serde_json::{Value, json};
 

@@ -26,7 +26,7 @@ use self::encapsulation::{Envelope, Route, seal};
 use self::keys::ClassKeys;
 use self::peer::Peer;
 use self::span::Span;
-use super::{NetworkKey, NetworkKeys, SecurityClass};
+use super::{KeyName, NetworkKey, NetworkKeys, SecurityClass};
 use crate::node::NodeId;
 
 /// Class id.
@@ -110,11 +110,44 @@ impl fmt::Debug for S2Event {
     }
 }
 
+/// The keys of each class.
+type Ring = BTreeMap<SecurityClass, ClassKeys>;
+
+/// The keys of nodes that are reached over Long Range, and of those that are not.
+struct Rings {
+    usual: Ring,
+    long_range: Ring,
+}
+
+impl Rings {
+    fn new(keys: &NetworkKeys) -> Self {
+        let expand = |name| Some(ClassKeys::expand(keys.named(name)?));
+        let ring = |long_range| {
+            let named = |class: SecurityClass| KeyName::of(class.key_class()?, long_range);
+            CLASSES.into_iter().filter_map(|class| Some((class, expand(named(class)?)?))).collect()
+        };
+        Self { usual: ring(false), long_range: ring(true) }
+    }
+
+    fn of(&self, node: NodeId) -> &Ring {
+        if node.is_long_range() { &self.long_range } else { &self.usual }
+    }
+
+    fn of_mut(&mut self, node: NodeId) -> &mut Ring {
+        if node.is_long_range() { &mut self.long_range } else { &mut self.usual }
+    }
+
+    fn forget_temporary(&mut self) {
+        self.usual.remove(&SecurityClass::Temporary);
+        self.long_range.remove(&SecurityClass::Temporary);
+    }
+}
+
 /// Security 2 of one node in one network.
 pub struct S2 {
     own: NodeId,
     home_id: u32,
-    keys: BTreeMap<SecurityClass, ClassKeys>,
+    keys: Rings,
     random: CtrDrbg,
     peers: BTreeMap<NodeId, Peer>,
 }
@@ -122,11 +155,10 @@ pub struct S2 {
 impl S2 {
     /// Starts with no peers. `entropy` must be fresh at every start: nothing else keeps nonces from coming again.
     pub fn new(own: NodeId, home_id: u32, keys: &NetworkKeys, entropy: [u8; 32]) -> Self {
-        let expand = |class| Some((class, ClassKeys::expand(keys.get(class)?)));
         Self {
             own,
             home_id,
-            keys: CLASSES.into_iter().filter_map(expand).collect(),
+            keys: Rings::new(keys),
             random: CtrDrbg::new(&Zeroizing::new(entropy), &[0; 32]),
             peers: BTreeMap::new(),
         }
@@ -134,7 +166,7 @@ impl S2 {
 
     /// Names a peer and the S2 classes it was granted (S0 ignored). Again: replaces and forgets its nonces.
     pub fn add_peer(&mut self, peer: NodeId, classes: &[SecurityClass]) {
-        let usable = |class: &SecurityClass| classes.contains(class) && self.keys.contains_key(class);
+        let usable = |class: &SecurityClass| classes.contains(class) && self.keys.of(peer).contains_key(class);
         let classes = CLASSES.into_iter().filter(usable).collect();
         let [sequence] = self.random.generate();
         self.peers.insert(peer, Peer::new(classes, sequence));
@@ -144,22 +176,22 @@ impl S2 {
     pub fn remove_peer(&mut self, peer: NodeId) {
         let removed = self.peers.remove(&peer);
         if removed.is_some_and(|peer| peer.classes.contains(&SecurityClass::Temporary)) {
-            self.keys.remove(&SecurityClass::Temporary);
+            self.keys.forget_temporary();
         }
     }
 
     /// A peer that joins, before the temporary key is known: its Nonce Gets are answered, and its last message is held
     /// until it can be opened. One at a time.
     pub fn expect_peer(&mut self, peer: NodeId) {
-        self.keys.remove(&SecurityClass::Temporary);
+        self.keys.forget_temporary();
         let [sequence] = self.random.generate();
         self.peers.insert(peer, Peer::new(vec![SecurityClass::Temporary], sequence));
     }
 
     /// The temporary key of the peer that joins, which also gets these classes: what the message that was held meant.
     pub fn set_temporary_key(&mut self, peer: NodeId, keys: ClassKeys, classes: &[SecurityClass]) -> Vec<S2Event> {
-        self.keys.insert(SecurityClass::Temporary, keys);
-        let usable = |class: &SecurityClass| classes.contains(class) && self.keys.contains_key(class);
+        self.keys.of_mut(peer).insert(SecurityClass::Temporary, keys);
+        let usable = |class: &SecurityClass| classes.contains(class) && self.keys.of(peer).contains_key(class);
         let mut classes: Vec<SecurityClass> = CLASSES.into_iter().filter(usable).collect();
         classes.push(SecurityClass::Temporary);
         let held = self.peers.get_mut(&peer).and_then(|peer| {
@@ -171,7 +203,7 @@ impl S2 {
 
     /// A key that was handed over, on the side that joins.
     pub fn add_key(&mut self, peer: NodeId, class: SecurityClass, key: &NetworkKey) {
-        self.keys.insert(class, ClassKeys::expand(key));
+        self.keys.of_mut(peer).insert(class, ClassKeys::expand(key));
         if let Some(peer) = self.peers.get_mut(&peer) {
             peer.classes.insert(0, class);
         }
@@ -208,8 +240,9 @@ impl S2 {
     /// [`S2Error`].
     pub fn encapsulate(&mut self, peer: NodeId, class: SecurityClass, command: &[u8]) -> Result<Vec<u8>, S2Error> {
         let route = self.route(self.own, peer);
+        let ring = self.keys.of(peer);
         let peer = self.peers.get_mut(&peer).ok_or(S2Error::UnknownPeer(peer))?;
-        let keys = self.keys.get(&class).filter(|_| peer.classes.contains(&class)).ok_or(S2Error::NoKey(class))?;
+        let keys = ring.get(&class).filter(|_| peer.classes.contains(&class)).ok_or(S2Error::NoKey(class))?;
         if command.len() > MAX_COMMAND {
             return Err(S2Error::TooLong);
         }
@@ -260,7 +293,7 @@ impl S2 {
                 }
             }
             (NONCE_REPORT, _) => S2Event::Ignored("a Nonce Report without a nonce"),
-            _ if !peer.classes.iter().any(|class| self.keys.contains_key(class)) => {
+            _ if !peer.classes.iter().any(|class| self.keys.of(node).contains_key(class)) => {
                 peer.held = Some(frame.to_vec());
                 S2Event::Ignored("a message that is held until there is a key for it")
             }
@@ -273,7 +306,7 @@ impl S2 {
         let route = self.route(node, self.own);
         let Ok(envelope) = Envelope::parse(frame) else { return S2Event::Ignored("a message that ends too early") };
         let Some(peer) = self.peers.get_mut(&node) else { return S2Event::Ignored("a message of nobody") };
-        match peer.read(&self.keys, &envelope, route) {
+        match peer.read(self.keys.of(node), &envelope, route) {
             Some((class, opened)) => match envelope.command(&opened) {
                 Ok(command) if command.is_empty() => S2Event::Ignored("a message without a command"),
                 Ok(command) => S2Event::Command { class, command },

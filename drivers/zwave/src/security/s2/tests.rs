@@ -17,6 +17,7 @@ fn keys() -> NetworkKeys {
         s2_unauthenticated: Some(NetworkKey::new([0x51; 16])),
         s2_authenticated: Some(NetworkKey::new([0x52; 16])),
         s2_access_control: Some(NetworkKey::new([0x53; 16])),
+        ..NetworkKeys::default()
     }
 }
 
