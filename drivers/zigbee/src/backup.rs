@@ -1,8 +1,13 @@
-//! All that makes a stick the coordinator of a network: what moves a network from one stick to another.
+//! All that makes a stick the coordinator of a network: what moves a network from one stick to another, and from one
+//! program to another in the open coordinator backup format.
+
+mod format;
 
 use crate::address::{Ieee, Nwk};
 use crate::coordinator::{Family, NetworkParameters};
 use crate::key::Key;
+
+pub use format::BackupError;
 
 /// A network as a stick holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
