@@ -1,12 +1,7 @@
 //! Which codes a lock should hold at a moment, and which it should not.
 
-use std::time::Duration;
-
 use super::facts::Moment;
 use crate::model::{AccessCode, Presence};
-
-/// How long before a code's start or end its slot is read, so that the change itself then takes one command.
-pub const PREPARE: Duration = Duration::from_secs(60);
 
 /// Whether the code is due and not proven in the lock: to be set.
 pub fn is_missing(code: &AccessCode, now: Moment) -> bool {

@@ -100,6 +100,8 @@ pub struct Memory {
     /// Commands failed lately: nothing but that and what is due, so that a lock which is back without a word is not left
     /// with a code that is over, nor without one that has begun.
     pub sparing: bool,
+    /// The last command failed, so that not all is to wait for it to be asked again.
+    pub failed_last: bool,
     /// The lock just said that it is busy: not even that.
     pub busy: bool,
     /// Codes whose set or clear just failed: not now.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use keyway_lock::{SlotContent, SlotNumber, SlotReport};
 
-use super::desired::{PREPARE, is_overdue, is_upcoming};
+use super::desired::{is_overdue, is_upcoming};
 use super::diff::Step;
 use super::facts::{Checksum, Memory, Moment, SlotTable, Word};
 use crate::model::{AccessCode, Presence, Timestamp};
@@ -13,6 +13,9 @@ use crate::model::{AccessCode, Presence, Timestamp};
 const FRESH: Duration = Duration::from_secs(120);
 /// After a set its slot is read again: "set, then gone" is a known fault of locks.
 const AUDIT_AFTER_SET: Duration = Duration::from_secs(60);
+/// A word that came this much before that is as good: codes that were set shortly one after the other are looked at in one
+/// go, if one question does for all.
+const AUDITED_TOGETHER: Duration = Duration::from_secs(15);
 /// How often the slot of a code in the lock is read, plus up to an hour to spread them.
 const AUDIT_EVERY: Duration = Duration::from_secs(6 * 3600);
 /// How often one of the other slots is read: for codes put in by hand that no event told of.
@@ -43,29 +46,17 @@ pub(super) fn managed(table: &SlotTable, memory: &Memory, now: Moment) -> Vec<(T
 
 fn due(table: &SlotTable, memory: &Memory, code: &AccessCode, now: Moment) -> Option<Timestamp> {
     let known = table.word(code.slot).filter(|word| word.told_at <= now.utc);
-    let before = |moment: Timestamp| Timestamp::from_microsecond(moment.as_microsecond() - micros(PREPARE));
     match code.presence {
-        Presence::Absent if !is_upcoming(code, now) => None,
-        Presence::Absent => {
-            let Some(word) = known else { return Some(now.utc) };
-            let prepare = before(code.occurrence(now.utc)?.starts_at)?;
-            let told_in_time = holds(word, memory, now) && word.told_at >= prepare;
-            (!told_in_time).then_some(prepare)
-        }
+        // Its slot is looked at again just before it is written: the lock is woken once for both.
+        Presence::Absent => (is_upcoming(code, now) && known.is_none()).then_some(now.utc),
         Presence::Unproven | Presence::Proven(..) => {
             let Some(word) = known.filter(|word| holds(word, memory, now)) else { return Some(now.utc) };
             if table.shows_another(code) {
                 return Some(now.utc);
             }
             let Presence::Proven(_, proven_at) = code.presence else { return None };
-            let first_audit = proven_at.after(AUDIT_AFTER_SET);
-            let audit = if word.told_at < first_audit { first_audit } else { word.told_at.after(spread(code.slot)) };
-            let prepare = code.occurrence(now.utc).and_then(|time| time.ends_at).and_then(before);
-            let prepare = match memory.doubted.contains(&code.slot) {
-                true => prepare.map(|prepare| prepare.max(word.told_at.after(QUIET))),
-                false => prepare.filter(|prepare| word.told_at < *prepare),
-            };
-            Some(prepare.map_or(audit, |prepare| prepare.min(audit)))
+            let is_audited = word.told_at >= proven_at.after(AUDIT_AFTER_SET.saturating_sub(AUDITED_TOGETHER));
+            Some(if is_audited { word.told_at.after(spread(code.slot)) } else { proven_at.after(AUDIT_AFTER_SET) })
         }
     }
 }
@@ -80,7 +71,12 @@ pub(super) fn told(table: &SlotTable, memory: &Memory, now: Moment) -> Vec<(Time
 /// what it held.
 pub(super) fn check(table: &SlotTable, memory: &Memory) -> Option<Step> {
     let can = table.capabilities.has_checksum && table.capabilities.reserved_slots.is_empty();
-    let open = |code: &AccessCode| code.presence == Presence::Unproven || table.shows_another(code);
+    // A code that is not in yet may wait for the slot of one that is still in.
+    let open = |code: &AccessCode| match code.presence {
+        Presence::Absent => false,
+        Presence::Unproven => true,
+        Presence::Proven(..) => table.shows_another(code),
+    };
     if !can || !memory.told.is_empty() || memory.checksum == Checksum::Useless || table.codes.iter().any(open) {
         return None;
     }
@@ -122,8 +118,4 @@ pub(super) fn background(table: &SlotTable, now: Moment) -> Option<(Timestamp, S
 /// Audits of one lock do not all fall due at once.
 fn spread(slot: SlotNumber) -> Duration {
     AUDIT_EVERY + Duration::from_secs(u64::from(slot.0) * 613 % 3600)
-}
-
-fn micros(span: Duration) -> i64 {
-    i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
 }

@@ -120,19 +120,58 @@ fn a_due_code_in_a_slot_just_called_free_costs_one_set() {
 }
 
 #[test]
-fn the_slot_is_read_in_the_minute_before_the_start_and_before_the_end() {
+fn the_slot_is_looked_at_when_the_code_is_due_and_not_before_so_that_the_lock_is_woken_once() {
     let upcoming = code(1, 1, 1000, 2000, Presence::Absent);
     let mut before = table(1, vec![upcoming]);
     says(&mut before, 1, SlotContent::Free, 0);
-    assert_eq!(diff::next(&facts(before.clone()), now(939)), Next::Wait);
-    assert_eq!(wake::next(&facts(before.clone()), now(939)), Some(at(940)));
-    assert_eq!(diff::next(&facts(before), now(940)), Next::Do(Step::Read(SlotNumber(1))));
+    assert_eq!(diff::next(&facts(before.clone()), now(999)), Next::Wait);
+    assert_eq!(wake::next(&facts(before.clone()), now(999)), Some(at(1000)));
+    assert_eq!(diff::next(&facts(before), now(1000)), Next::Do(Step::Read(SlotNumber(1))));
 
     let inside = code(1, 1, 0, 2000, proven(0));
     let mut during = table(1, vec![inside.clone()]);
     says(&mut during, 1, own(&inside), 100);
-    assert_eq!(diff::next(&facts(during.clone()), now(1939)), Next::Wait);
-    assert_eq!(diff::next(&facts(during), now(1940)), Next::Do(Step::Read(SlotNumber(1))));
+    assert_eq!(diff::next(&facts(during.clone()), now(1999)), Next::Wait);
+    assert_eq!(diff::next(&facts(during), now(2000)), Next::Do(Step::Read(SlotNumber(1))));
+}
+
+#[test]
+fn slots_that_are_written_together_are_read_first_and_one_that_can_not_be_read_keeps_no_other_in() {
+    let over = |slot: u16| code(slot.into(), slot, 0, 500, proven(0));
+    let mut table = table(3, vec![over(1), over(2), over(3)]);
+    table.capabilities.changes_at_once = 12;
+    says(&mut table, 1, own(&over(1)), 500);
+    says(&mut table, 3, own(&over(3)), 500);
+    let mut facts = facts(table);
+    assert_eq!(diff::next(&facts, now(500)), Next::Do(Step::Read(SlotNumber(2))));
+    facts.memory.failed_last = true;
+    let Next::Do(Step::Together(writes, _)) = diff::next(&facts, now(500)) else { panic!("two can leave") };
+    assert_eq!(writes.iter().map(|write| write.slot.0).collect::<Vec<_>>(), [1, 3]);
+}
+
+#[test]
+fn codes_set_shortly_one_after_the_other_are_audited_in_one_go() {
+    let codes = [code(1, 1, 0, 2000, proven(0)), code(2, 2, 0, 2000, proven(10))];
+    let mut table = table(2, codes.to_vec());
+    table.capabilities.has_checksum = true;
+    says(&mut table, 1, own(&codes[0]), 0);
+    says(&mut table, 2, own(&codes[1]), 10);
+    assert_eq!(wake::next(&facts(table.clone()), now(30)), Some(at(60)));
+    assert!(matches!(diff::next(&facts(table.clone()), now(60)), Next::Do(Step::Check(..))));
+    for code in &codes {
+        says(&mut table, code.slot.0, own(code), 60);
+    }
+    assert_eq!(diff::next(&facts(table), now(70)), Next::Wait);
+}
+
+#[test]
+fn one_question_for_all_slots_is_asked_also_while_a_code_waits_for_the_slot_of_another() {
+    let (out, next) = (code(1, 1, 0, 2000, proven(0)), code(2, 1, 2000, 4000, Presence::Absent));
+    let mut table = table(2, vec![out.clone(), next]);
+    table.capabilities.has_checksum = true;
+    says(&mut table, 1, own(&out), 0);
+    says(&mut table, 2, SlotContent::Free, 0);
+    assert!(matches!(diff::next(&facts(table), now(60)), Next::Do(Step::Check(..))));
 }
 
 #[test]

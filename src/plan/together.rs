@@ -7,14 +7,19 @@ use keyway_lock::{SlotContent, SlotNumber, SlotReport};
 use super::diff::Step;
 use super::facts::{Checksum, Memory, SlotTable};
 
-/// The first of these steps, with those that can be done in the same go: all of one kind, each slot once.
-pub(super) fn of(table: &SlotTable, memory: &Memory, steps: impl Iterator<Item = Step>) -> Option<Step> {
-    let mut steps = steps.peekable();
+/// The first of these steps, with those that can be done in the same go: all of one kind, each slot once. What must be read
+/// for them is read first, unless reading failed last: what is due does not wait for one slot that can't be read.
+pub(super) fn of(table: &SlotTable, memory: &Memory, mut steps: impl Iterator<Item = Step>) -> Option<Step> {
     let most = usize::from(table.capabilities.changes_at_once);
-    let clears = matches!(steps.peek()?, Step::Clear(..));
-    if most < 2 || !matches!(steps.peek()?, Step::Clear(..) | Step::Set(..)) {
+    if most < 2 {
         return steps.next();
     }
+    let steps: Vec<Step> = steps.take(most).collect();
+    let read = steps.iter().find(|step| matches!(step, Step::Read(_)));
+    if let Some(read) = read.filter(|_| !memory.failed_last) {
+        return Some(read.clone());
+    }
+    let clears = matches!(steps.first()?, Step::Clear(..));
     let alike = |step: &Step| match step {
         Step::Clear(..) => clears,
         Step::Set(..) => !clears,
@@ -22,7 +27,7 @@ pub(super) fn of(table: &SlotTable, memory: &Memory, steps: impl Iterator<Item =
     };
     let mut slots = BTreeSet::new();
     let once = |step: &Step| step.writes().iter().all(|write| slots.insert(write.slot));
-    let mut steps: Vec<Step> = steps.filter(alike).filter(once).take(most).collect();
+    let mut steps: Vec<Step> = steps.into_iter().filter(alike).filter(once).collect();
     if steps.len() < 2 {
         return steps.pop();
     }

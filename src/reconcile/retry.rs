@@ -24,6 +24,11 @@ impl Pause {
         self.until = None;
     }
 
+    /// Whether something failed since it last went well.
+    pub(super) fn has_failures(&self) -> bool {
+        self.failures > 0
+    }
+
     pub(super) fn is_on(&self, now: Instant) -> bool {
         self.until.is_some_and(|until| now < until)
     }

@@ -137,6 +137,7 @@ impl Worker {
             status_known: self.status_known,
             resting: !reachable || self.rest.begins(now.mono, UNREACHABLE_WHEN_DUE) || self.busy.is_on(now.mono),
             sparing: self.rest.is_on(now.mono),
+            failed_last: self.rest.has_failures(),
             busy: self.busy.is_on(now.mono),
             held: held.collect(),
             told: self.told.clone(),

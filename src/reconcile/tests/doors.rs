@@ -25,19 +25,19 @@ async fn the_pin_is_in_the_lock_between_its_times_and_not_outside_them() {
 }
 
 #[tokio::test]
-async fn at_the_start_a_set_is_all_that_is_asked_and_at_the_end_a_clear() {
+async fn at_the_start_and_at_the_end_the_slot_is_looked_at_and_written_and_before_that_the_lock_sleeps() {
     let mut world = World::new().await;
     world.grant(&[FRONT], 600, 1200).await.unwrap();
     world.run_until(599).await;
     let before = world.lock(FRONT).asked.len();
     world.run_until(600).await;
-    assert_eq!(world.lock(FRONT).asked[before..], ["set 1"]);
+    assert_eq!(world.lock(FRONT).asked[before..], ["read 1", "set 1"]);
     world.run_until(659).await;
-    assert_eq!(world.lock(FRONT).asked[before..], ["set 1"]);
+    assert_eq!(world.lock(FRONT).asked[before..], ["read 1", "set 1"]);
     world.run_until(1199).await;
-    assert_eq!(world.lock(FRONT).asked[before..], ["set 1", "read 1", "read 1"], "the audit, and before the end");
+    assert_eq!(world.lock(FRONT).asked[before..], ["read 1", "set 1", "read 1"], "the audit");
     world.run_until(1200).await;
-    assert_eq!(world.lock(FRONT).asked[before + 3..], ["clear 1"]);
+    assert_eq!(world.lock(FRONT).asked[before + 3..], ["read 1", "clear 1"]);
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ async fn an_offline_lock_is_tried_with_growing_pauses_and_at_once_when_it_is_hea
     let grant = world.grant(&[FRONT], 3600, 90_000).await.unwrap();
     world.run_until(3600).await;
     let tries = world.lock(FRONT).asked.len();
-    assert!((10..40).contains(&tries), "{tries} tries in an hour in which nothing was due");
+    assert!((5..40).contains(&tries), "{tries} tries in an hour in which nothing was due");
     world.run_until(7200).await;
     let tries = world.lock(FRONT).asked.len() - tries;
     assert!((150..200).contains(&tries), "{tries} tries in an hour in which a guest waited");
@@ -97,11 +97,12 @@ async fn a_guest_is_let_in_within_seconds_by_a_lock_that_was_tried_in_vain_for_a
 #[tokio::test]
 async fn an_answer_that_got_lost_is_asked_for_before_anything_is_written_again() {
     let mut world = World::new().await;
-    let grant = world.grant(&[FRONT], 600, 900).await.unwrap();
-    world.run_until(599).await;
+    let grant = world.grant(&[FRONT], 60, 900).await.unwrap();
+    // What it said of the slot at the beginning is recent enough.
+    world.run_until(59).await;
     world.lock(FRONT).faults.lost_answers = 1;
     let before = world.lock(FRONT).asked.len();
-    world.run_until(600).await;
+    world.run_until(60).await;
     assert_eq!(world.lock(FRONT).asked[before..], ["set 1", "read 1"]);
     assert!(matches!(world.code(&grant).await.presence, Presence::Proven(..)));
     world.run_until(899).await;

@@ -30,7 +30,7 @@ async fn a_recurring_code_is_in_the_lock_at_its_times_and_out_of_it_between_them
         let asked = world.lock(FRONT).asked.len();
         world.run_until(from).await;
         assert_eq!(world.pins(FRONT), [grant.pin.as_str()]);
-        assert_eq!(world.lock(FRONT).asked[asked..], ["set 1"], "what is in the slot was known");
+        assert_eq!(world.lock(FRONT).asked[asked..], ["read 1", "set 1"]);
         world.run_until(to - 1).await;
         assert_eq!(world.pins(FRONT), [grant.pin.as_str()]);
         world.run_until(to).await;
