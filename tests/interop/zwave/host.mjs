@@ -13,8 +13,8 @@ export const expect = (what, holds) => {
 
 const line = (stream) => new Promise((done) => createInterface({ input: stream }).once("line", done));
 
-// Starts the stick and the driver, and waits until the driver is ready.
-export async function host(change = (setup) => setup) {
+// Starts the stick and the driver, and waits until the driver is ready; `prepare`: what is done to the stick between.
+export async function host(change = (setup) => setup, prepare = async () => {}) {
 	const setup = change(JSON.parse(readFileSync(new URL("three-locks.json", import.meta.url), "utf8")));
 	const key = (name) => Buffer.from(setup.keys[name], "hex");
 	const [program, ...rest] = process.argv.length > 2
@@ -37,6 +37,7 @@ export async function host(change = (setup) => setup) {
 	}
 	const lockState = async (node) => (await ask({ get: "state" })).locks.find((lock) => lock.node === node);
 
+	await prepare(ask);
 	const driver = new Driver(`tcp://${listening}`, {
 		logConfig: { enabled: process.env.LOG !== undefined, level: "debug", forceConsole: true },
 		storage: { cacheDir: mkdtempSync(join(tmpdir(), "zwave-js-")) },

@@ -112,7 +112,7 @@ impl Setup {
     }
 
     /// The setup file of `keyway virtual-stick`.
-    pub(crate) fn for_our_stick(&self) -> Value {
+    pub fn for_our_stick(&self) -> Value {
         let more = |lock: &LockSetup| {
             json!({
                 "codes_by": lock.codes_by,

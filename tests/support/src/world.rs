@@ -38,7 +38,12 @@ impl World {
     /// Any locks behind our own virtual stick, where nothing is done but the hub's work: it logs only what matters, and
     /// the host's program hears its answers and nothing else.
     pub fn quiet(keyway: &str, setup: &Setup) -> Self {
-        let (stick, broker) = (Stick::ours(keyway, setup), Broker::running());
+        Self::quiet_on(keyway, setup, Stick::ours(keyway, setup))
+    }
+
+    /// The same around a stick that runs already.
+    pub fn quiet_on(keyway: &str, setup: &Setup, stick: Stick) -> Self {
+        let broker = Broker::running();
         let client = Client::for_answers(broker.port(), Hub::NAME);
         let hub = Hub::prepared(keyway, broker.port(), &stick.port(), setup).quiet();
         Self::of(client, hub, stick, broker, setup)

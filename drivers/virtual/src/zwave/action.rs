@@ -43,6 +43,8 @@ pub enum Action {
     Working(Duration),
     /// A frame to or from the lock is under way this long.
     Latency(Duration),
+    /// Kept awake, so that no beam is needed to reach it; or sleeping again.
+    Awake(bool),
     /// Every n-th frame to or from the lock is lost; 0: none.
     DropEvery(u32),
     /// Its batteries are taken out and put back: its clock starts anew.

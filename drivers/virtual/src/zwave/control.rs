@@ -99,6 +99,7 @@ struct Fault {
     mask: Option<bool>,
     working_ms: Option<u32>,
     latency_ms: Option<u32>,
+    awake: Option<bool>,
     drop_every: Option<u32>,
 }
 
@@ -239,6 +240,7 @@ impl LockRequest {
                 fault.mask.map(Action::Mask),
                 fault.working_ms.map(|ms| Action::Working(millis(ms))),
                 fault.latency_ms.map(|ms| Action::Latency(millis(ms))),
+                fault.awake.map(Action::Awake),
                 fault.drop_every.map(Action::DropEvery),
             ]
         });

@@ -88,6 +88,7 @@ pub struct VirtualStick {
 struct Post {
     node: Node,
     offline: bool,
+    kept_awake: bool,
     latency: Duration,
     drop_every: u32,
     passed: u32,
@@ -172,6 +173,7 @@ impl VirtualStick {
         match *action {
             Action::Offline(offline) => post.offline = offline,
             Action::Latency(latency) => post.latency = latency,
+            Action::Awake(awake) => (post.kept_awake, post.awake) = (awake, now),
             Action::DropEvery(every) => (post.drop_every, post.passed) = (every, 0),
             Action::Restart => post.node.restart(now, entropy),
             _ => {}
@@ -373,6 +375,7 @@ impl Post {
     fn new(now: Instant, node: Node) -> Self {
         Self {
             offline: false,
+            kept_awake: false,
             latency: node.setup().latency,
             drop_every: 0,
             passed: 0,
@@ -392,7 +395,7 @@ impl Post {
 
     /// When a frame that sets out now arrives.
     fn travel(&mut self, now: Instant) -> Instant {
-        let sleeping = self.node.setup().flirs && self.awake < now;
+        let sleeping = self.node.setup().flirs && self.awake < now && !self.kept_awake;
         self.counts.wake_ups += u64::from(sleeping);
         let arrives = self.free.max(now) + self.latency + if sleeping { BEAM } else { Duration::ZERO };
         self.free = arrives;

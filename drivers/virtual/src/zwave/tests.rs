@@ -386,6 +386,12 @@ fn a_sleeping_lock_is_woken_by_a_beam_and_stays_awake_for_a_while() {
     assert!(timed(&mut host) < BEAM);
     host.run(10 * SECOND);
     assert!(timed(&mut host) >= BEAM);
+    host.stick.act(host.now, node(4), &Action::Awake(true));
+    host.run(10 * SECOND);
+    assert!(timed(&mut host) < BEAM, "it is kept awake");
+    host.stick.act(host.now, node(4), &Action::Awake(false));
+    host.run(10 * SECOND);
+    assert!(timed(&mut host) >= BEAM);
 }
 
 #[test]
