@@ -3,6 +3,7 @@
 pub mod credentials;
 mod mqtt;
 mod raw;
+mod zigbee;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,6 +11,7 @@ use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use keyway_zigbee::quirks as zigbee_quirks;
 use keyway_zwave::node::NodeId;
 use keyway_zwave::quirks::Quirks;
 use keyway_zwave::security::{NetworkKeys, SecurityClass};
@@ -36,6 +38,8 @@ pub struct Config {
     pub http: Option<HttpConfig>,
     /// Z-Wave sticks.
     pub zwave: Vec<ZwaveStick>,
+    /// Zigbee sticks.
+    pub zigbee: Vec<ZigbeeStick>,
     /// Things that work but should be known, in plain words.
     pub warnings: Vec<String>,
 }
@@ -97,6 +101,26 @@ pub struct ZwaveStick {
     pub keys: NetworkKeys,
     /// The locks to drive.
     pub locks: BTreeMap<NodeId, ZwaveLock>,
+}
+
+/// A Zigbee stick. Its locks are those that joined its network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ZigbeeStick {
+    /// Name in logs and in the store; unique.
+    pub name: String,
+    /// Where it is.
+    pub port: PortAddress,
+    /// Whose protocol it speaks.
+    pub adapter: ZigbeeAdapter,
+    /// What is peculiar about models of locks: what is built in, and the user's own over it.
+    pub quirks: zigbee_quirks::Quirks,
+}
+
+/// What a Zigbee stick speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ZigbeeAdapter {
+    /// Silicon Labs: EZSP over ASH.
+    Ezsp,
 }
 
 /// A lock in a Z-Wave network.

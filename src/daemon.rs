@@ -2,6 +2,7 @@
 //! only module that knows all the others.
 
 mod chronicle;
+mod drivers;
 mod orders;
 mod radios;
 mod service;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use self::drivers::AnyStick;
 use crate::clock::{self, Clock, SystemClock};
 use crate::config::Config;
 use crate::config::credentials::{self, KeyError};
@@ -100,7 +102,9 @@ async fn run_with(
     // Turned by us, so that all stop also when it was not the caller who wanted it.
     let (ending, ended) = watch::channel(false);
     let mut tasks = Tasks::new(ended.clone());
-    let (networks, orders) = radios::start(&mut tasks, config.zwave, store, &clock, states).await?;
+    let zwave = config.zwave.into_iter().map(AnyStick::Zwave);
+    let all = zwave.chain(config.zigbee.into_iter().map(AnyStick::Zigbee)).collect();
+    let (networks, orders) = radios::start(&mut tasks, all, store, &clock, states).await?;
     let hub = Hub::new(&config.hub_name, store.clone(), Arc::clone(&clock), sticks);
     let hub = hub.with_networks(networks).with_orders(orders);
     if let Some(broker) = config.mqtt {

@@ -34,6 +34,8 @@ fn summary(config: &Config) -> Vec<String> {
         lines.extend(lines_of(stick));
     }
     lines
+        .extend(config.zigbee.iter().map(|stick| format!("stick {}: {}, {:?}", stick.name, stick.port, stick.adapter)));
+    lines
 }
 
 fn broker(mqtt: &MqttConfig) -> String {

@@ -10,9 +10,10 @@ use keyway_zwave::security::{NetworkKey, NetworkKeys, SecurityClass};
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::radio::PortAddress;
+use crate::radio::{Line, PortAddress};
 
 use super::mqtt::Mqtt;
+use super::zigbee::Zigbee;
 use super::{Config, HomeAssistantConfig, HttpConfig, Wrong, ZwaveLock, ZwaveStick, security_class, wrong};
 
 #[derive(Deserialize, Default)]
@@ -27,6 +28,8 @@ pub(super) struct File {
     http: Http,
     #[serde(default)]
     zwave: Vec<Zwave>,
+    #[serde(default)]
+    zigbee: Vec<Zigbee>,
 }
 
 #[derive(Deserialize, Default)]
@@ -105,9 +108,19 @@ impl File {
             }
             zwave.push(stick);
         }
+        let mut zigbee = Vec::new();
+        for (index, stick) in self.zigbee.into_iter().enumerate() {
+            let span = stick.span();
+            let stick = stick.check(index)?;
+            if !names.insert(stick.name.clone()) {
+                let message = format!("is \"{}\" twice: give each stick another name", stick.name);
+                return Err(Wrong { span, key: "zigbee.name", message });
+            }
+            zigbee.push(stick);
+        }
         let mut warnings = Vec::new();
-        if zwave.is_empty() {
-            warnings.push("no [[zwave]] stick is configured: no lock can be driven".to_owned());
+        if zwave.is_empty() && zigbee.is_empty() {
+            warnings.push("no [[zwave]] and no [[zigbee]] stick is configured: no lock can be driven".to_owned());
         }
         match &http {
             Some(http) if !http.listen.ip().is_loopback() => warnings.push(format!(
@@ -120,7 +133,7 @@ impl File {
             }
             Some(_) | None => {}
         }
-        Ok(Config { hub_name, data_dir, mqtt, homeassistant, http, zwave, warnings })
+        Ok(Config { hub_name, data_dir, mqtt, homeassistant, http, zwave, zigbee, warnings })
     }
 }
 
@@ -156,19 +169,7 @@ impl Zwave {
             None if index == 0 => "zwave".to_owned(),
             None => format!("zwave{}", index + 1),
         };
-        let mut port: PortAddress =
-            self.port.get_ref().parse().map_err(|message: String| wrong(&self.port, "zwave.port", message))?;
-        if let Some(baud) = &self.baud {
-            match &mut port {
-                PortAddress::Serial { baud: speed, .. } if *baud.get_ref() > 0 => *speed = *baud.get_ref(),
-                PortAddress::Serial { .. } => {
-                    return Err(wrong(baud, "zwave.baud", "should be the speed in bit/s, usually 115200"));
-                }
-                PortAddress::Tcp { .. } => {
-                    return Err(wrong(baud, "zwave.baud", "has no meaning for a tcp:// port: leave it out"));
-                }
-            }
-        }
+        let port = port_of(&self.port, &self.baud, ["zwave.port", "zwave.baud"], &[Line::USUAL])?;
         let quirks = match &self.quirks {
             Some(file) => Quirks::built_in().and(quirks(file)?),
             None => Quirks::built_in(),
@@ -187,6 +188,31 @@ impl Zwave {
         }
         Ok(ZwaveStick { name, port, soft_reset: self.soft_reset, quirks, keys, locks })
     }
+}
+
+/// A stick's port; `keys` are those of port and baud. `lines` are the ways to speak with it if no speed is given.
+pub(super) fn port_of(
+    port: &Spanned<String>,
+    baud: &Option<Spanned<u32>>,
+    keys: [&'static str; 2],
+    lines: &[Line],
+) -> Result<PortAddress, Wrong> {
+    let mut address: PortAddress = port.get_ref().parse().map_err(|message: String| wrong(port, keys[0], message))?;
+    match (&mut address, baud) {
+        (PortAddress::Serial { lines: all, .. }, None) => *all = lines.to_vec(),
+        (PortAddress::Serial { lines: all, .. }, Some(baud)) if *baud.get_ref() > 0 => {
+            *all = lines.iter().map(|line| Line { baud: *baud.get_ref(), ..*line }).collect();
+            all.dedup();
+        }
+        (PortAddress::Serial { .. }, Some(baud)) => {
+            return Err(wrong(baud, keys[1], "should be the speed in bit/s, usually 115200"));
+        }
+        (PortAddress::Tcp { .. }, Some(baud)) => {
+            return Err(wrong(baud, keys[1], "has no meaning for a tcp:// port: leave it out"));
+        }
+        (PortAddress::Tcp { .. }, None) => {}
+    }
+    Ok(address)
 }
 
 /// A user's own file of quirks.
@@ -244,7 +270,7 @@ impl Lock {
 }
 
 /// A name that can be one level of an MQTT topic.
-fn topic_level(name: &Spanned<String>, key: &'static str) -> Result<String, Wrong> {
+pub(super) fn topic_level(name: &Spanned<String>, key: &'static str) -> Result<String, Wrong> {
     let text = name.get_ref();
     let fits = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
     if fits { Ok(text.clone()) } else { Err(wrong(name, key, "should be letters, digits, '-', '_' and '.' only")) }

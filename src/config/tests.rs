@@ -46,7 +46,7 @@ fn an_empty_file_is_a_hub_without_locks_that_is_asked_from_this_machine_only() {
     let config = Config::parse("keyway.toml", "[hub]\ndata_dir = \"/tmp/keyway\"\n").unwrap();
     let http = config.http.unwrap();
     assert_eq!((http.listen, http.local_key), ("127.0.0.1:5399".parse().unwrap(), "/tmp/keyway/local.key".into()));
-    assert_eq!(config.warnings, ["no [[zwave]] stick is configured: no lock can be driven"]);
+    assert_eq!(config.warnings, ["no [[zwave]] and no [[zigbee]] stick is configured: no lock can be driven"]);
 }
 
 #[test]
@@ -123,4 +123,22 @@ fn a_users_own_file_of_quirks_is_read_and_what_is_wrong_in_it_is_named() {
     std::fs::write(&file, format!("{own}masked = true")).unwrap();
     let config = Config::parse("keyway.toml", &text).unwrap();
     assert_eq!(config.zwave[0].quirks.of(Some((1, 2, 3)), None).masked, Some(true));
+}
+
+#[test]
+fn a_zigbee_stick_needs_no_more_than_its_port() {
+    let config = Config::parse("keyway.toml", "[[zigbee]]\nport = \"serial:/dev/ttyACM0\"\n").unwrap();
+    let stick = &config.zigbee[0];
+    assert_eq!((stick.name.as_str(), stick.adapter), ("zigbee", ZigbeeAdapter::Ezsp));
+    let PortAddress::Serial { lines, .. } = &stick.port else { panic!("{}", stick.port) };
+    assert!(lines.len() > 1, "ways to speak with it are found out");
+    let one_speed = "[[zigbee]]\nport = \"serial:/dev/ttyACM0\"\nbaud = 460800\n";
+    let config = Config::parse("keyway.toml", one_speed).unwrap();
+    let PortAddress::Serial { lines, .. } = &config.zigbee[0].port else { panic!("{}", config.zigbee[0].port) };
+    assert!(lines.iter().all(|line| line.baud == 460_800) && lines.len() == 2, "with and without flow control");
+    let error =
+        error_of("[[zwave]]\nname = \"a\"\nport = \"tcp://x:1\"\n[[zigbee]]\nname = \"a\"\nport = \"tcp://x:2\"\n");
+    assert!(error.contains("line 6: `zigbee.name` is \"a\" twice"), "{error}");
+    let error = error_of("[[zigbee]]\nport = \"tcp://x:1\"\nadapter = \"deconz\"\n");
+    assert!(error.contains("line 3: `zigbee.adapter` should be \"ezsp\""), "{error}");
 }

@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyway_lock::{CommandId, LockCommand, LockId, NetworkCommand, NetworkRecord, RadioEvent, StickState};
-use keyway_zwave::controller::{Setup, ZwaveRadio};
+use keyway_lock::{CommandId, InstallCode, LockCommand, LockId, NetworkCommand, NetworkRecord, RadioEvent, StickState};
 use keyway_zwave::inclusion::code;
 use tokio::sync::{mpsc, watch};
 
+use super::drivers::AnyStick;
 use super::orders::Orders;
-use super::{DaemonError, Tasks, entropy};
+use super::{DaemonError, Tasks};
 use crate::clock::Clock;
-use crate::config::ZwaveStick;
 use crate::hub::{self, JoinCode, NetworkOrders, Networks};
 use crate::model::RadioKind;
 use crate::radio::{PersistRequest, Stick, StickHandle, StickReport};
@@ -27,26 +26,25 @@ const KEEP_RETRY: Duration = Duration::from_secs(1);
 /// Starts a stick's actor for each of `sticks`, and the reconciler: the networks. None of it waits for a port.
 pub(super) async fn start(
     tasks: &mut Tasks,
-    sticks: Vec<ZwaveStick>,
+    sticks: Vec<AnyStick>,
     store: &Store,
     clock: &Arc<dyn Clock>,
     states: watch::Sender<hub::Sticks>,
 ) -> Result<(Arc<Networks>, Arc<Orders>), DaemonError> {
-    let gone = |stick: &ZwaveStick| (stick.name.as_str().into(), StickState::Gone.into());
+    let gone = |stick: &AnyStick| (stick.name().into(), StickState::Gone.into());
     states.send_modify(|states| states.extend(sticks.iter().map(gone)));
     let (reports_out, reports) = mpsc::channel(QUEUE);
     let (persists_out, persists) = mpsc::channel(QUEUE);
     let (mut handles, mut seats) = (BTreeMap::new(), Vec::new());
     for stick in sticks {
-        let name = stick.name.clone();
-        let records = store.run(clock.now().utc, move |unit: &mut Unit<'_>| unit.records(&name)).await??;
-        let names = stick.locks.iter().map(|(node, lock)| (LockId::from(*node), lock.name.clone())).collect();
-        let nodes = stick.locks.into_iter().map(|(node, lock)| (node, lock.security)).collect();
-        let setup = Setup { keys: stick.keys, soft_reset: stick.soft_reset, nodes, quirks: stick.quirks };
-        let radio = Box::new(ZwaveRadio::new(setup, records, entropy()?));
+        let (name, port, kind, names) =
+            (stick.name().to_owned(), stick.port().clone(), stick.kind(), stick.lock_names());
+        let records_of = name.clone();
+        let records = store.run(clock.now().utc, move |unit: &mut Unit<'_>| unit.records(&records_of)).await??;
         let (reports, persists) = (reports_out.clone(), persists_out.clone());
-        let (actor, handle) = Stick::new(&stick.name, stick.port, radio, Arc::clone(clock), reports, persists);
-        seats.push(StickSeat { name: Arc::clone(handle.name()), kind: RadioKind::Zwave, names });
+        let radio = stick.into_radio(records)?;
+        let (actor, handle) = Stick::new(&name, port, radio, Arc::clone(clock), reports, persists);
+        seats.push(StickSeat { name: Arc::clone(handle.name()), kind, names });
         handles.insert(Arc::clone(handle.name()), handle);
         tasks.start("a stick", actor.run(tasks.stop.clone()));
     }
@@ -81,10 +79,14 @@ impl NetworkOrders for Sticks {
     fn read_code(&self, kind: RadioKind, text: &str) -> Result<JoinCode, String> {
         match kind {
             RadioKind::Zwave => match code::read(text) {
-                Ok(code) => Ok(JoinCode { label: code.label, joins_by_itself: code.joins_by_itself }),
+                Ok(code) => Ok(JoinCode::Label { label: code.label, joins_by_itself: code.joins_by_itself }),
                 Err(error) => Err(error.to_string()),
             },
-            RadioKind::Zigbee => Err("can't be read: there are no Zigbee networks yet".to_owned()),
+            RadioKind::Zigbee => InstallCode::read(text).map(JoinCode::InstallCode).ok_or_else(|| {
+                "should be the device's address and its install code in hexadecimal digits, with a space between them, or \
+                 the text of the QR code that has both"
+                    .to_owned()
+            }),
         }
     }
 }

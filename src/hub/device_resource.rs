@@ -92,7 +92,11 @@ struct Properties {
     offline_access_codes_enabled: bool,
     online_access_codes_enabled: bool,
     /// The lock's number in its radio network.
-    node_id: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    node_id: Option<u64>,
+    /// A Zigbee lock's address for life.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ieee_address: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     manufacturer: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -278,7 +282,8 @@ impl Properties {
             supports_backup_access_code_pool: false,
             offline_access_codes_enabled: false,
             online_access_codes_enabled: device.takes_codes(),
-            node_id: device.address.lock.0,
+            node_id: device.address.kind.node(device.address.lock),
+            ieee_address: device.address.kind.ieee_address(device.address.lock),
             manufacturer: info.map(|info| info.manufacturer.clone()),
             firmware_version: info.map(|info| info.firmware.clone()),
             model: Model {

@@ -14,6 +14,19 @@ pub enum RadioKind {
     Zigbee,
 }
 
+impl RadioKind {
+    /// The number by which people know a device in its network; `None`: this radio has none.
+    pub fn node(self, lock: LockId) -> Option<u64> {
+        (self == Self::Zwave).then_some(lock.0)
+    }
+
+    /// The address that a device has for life, as it is printed on it; `None`: this radio has none.
+    pub fn ieee_address(self, lock: LockId) -> Option<String> {
+        let octets = lock.0.to_be_bytes().map(|octet| format!("{octet:02x}"));
+        (self == Self::Zigbee).then(|| octets.join(":"))
+    }
+}
+
 /// Where a device is: stable over restarts, sticks found under another path, and re-reading the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RadioAddress {

@@ -5,5 +5,5 @@ mod reconnect;
 mod stick;
 mod wall;
 
-pub use port::PortAddress;
+pub use port::{Line, PortAddress};
 pub use stick::{PersistRequest, Stick, StickHandle, StickReport};

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio_serial::SerialPortBuilderExt;
+use tokio_serial::{FlowControl, SerialPortBuilderExt};
 
 /// A port that is open.
 pub(super) type OpenPort = Box<dyn Duplex>;
@@ -25,12 +25,12 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Where a stick is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PortAddress {
-    /// A serial device and its speed.
+    /// A serial device.
     Serial {
         /// Device path, best a stable one under `/dev/serial/by-id`.
         path: PathBuf,
-        /// Bits a second.
-        baud: u32,
+        /// How to speak with it, the likeliest first: another is tried whenever the stick does not answer. Never empty.
+        lines: Vec<Line>,
     },
     /// A stick behind TCP (ser2net, socat, a network coordinator).
     Tcp {
@@ -39,12 +39,29 @@ pub enum PortAddress {
     },
 }
 
+/// How to speak with a serial device; always eight bits, no parity, one stop bit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Line {
+    /// Bits a second.
+    pub baud: u32,
+    /// Whether each side holds the other back by RTS and CTS.
+    pub hardware_flow_control: bool,
+}
+
+impl Line {
+    /// What nearly every stick speaks.
+    pub const USUAL: Self = Self { baud: 115_200, hardware_flow_control: false };
+}
+
 impl PortAddress {
-    pub(super) async fn open(&self) -> io::Result<OpenPort> {
+    /// `attempt` counts those to which the stick did not answer.
+    pub(super) async fn open(&self, attempt: usize) -> io::Result<OpenPort> {
         match self {
-            Self::Serial { path, baud } => {
-                let port = tokio_serial::new(path.to_string_lossy(), *baud).open_native_async()?;
-                Ok(Box::new(port))
+            Self::Serial { path, lines } => {
+                let line = lines.get(attempt % lines.len().max(1)).copied().unwrap_or(Line::USUAL);
+                let flow = if line.hardware_flow_control { FlowControl::Hardware } else { FlowControl::None };
+                let port = tokio_serial::new(path.to_string_lossy(), line.baud).flow_control(flow);
+                Ok(Box::new(port.open_native_async()?))
             }
             Self::Tcp { address } => {
                 let stream = tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect(address))
@@ -55,6 +72,11 @@ impl PortAddress {
                 Ok(Box::new(PromptStream(stream)))
             }
         }
+    }
+
+    /// Whether there is another way to speak with it, should the stick not answer.
+    pub(super) fn has_another_way(&self) -> bool {
+        matches!(self, Self::Serial { lines, .. } if lines.len() > 1)
     }
 
     /// What to do about a port that does not open, in plain words.
@@ -125,7 +147,7 @@ impl FromStr for PortAddress {
             return Ok(Self::Tcp { address: address.to_owned() });
         }
         match text.strip_prefix("serial:").unwrap_or(text) {
-            path if path.starts_with('/') => Ok(Self::Serial { path: path.into(), baud: 115_200 }),
+            path if path.starts_with('/') => Ok(Self::Serial { path: path.into(), lines: vec![Line::USUAL] }),
             _ => Err(RIGHT.to_owned()),
         }
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use keyway_lock::{
     CommandId, LockCommand, LockId, NetworkCommand, NetworkRecord, Output, PersistId, PortState, Radio, RadioEvent,
-    SecretBytes, StickCommand,
+    SecretBytes, StickCommand, StickState,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::sync::{mpsc, watch};
@@ -95,6 +95,10 @@ pub struct Stick {
     reports: mpsc::Sender<StickReport>,
     persists: mpsc::Sender<PersistRequest>,
     reconnect: Reconnect,
+    /// How often the stick did not answer on its line.
+    unanswered: usize,
+    /// The line is to be tried in another way.
+    tries_another: bool,
     told: Told,
     outgoing: Zeroizing<Vec<u8>>,
     deadline: Option<Instant>,
@@ -138,6 +142,8 @@ impl Stick {
             reports,
             persists,
             reconnect: Reconnect::default(),
+            unanswered: 0,
+            tries_another: false,
             told: Told::default(),
             outgoing: Zeroizing::new(Vec::new()),
             deadline: None,
@@ -176,7 +182,7 @@ impl Stick {
                 None => {
                     let open = async {
                         tokio::time::sleep_until(open_at.into()).await;
-                        self.address.open().await
+                        self.address.open(self.unanswered).await
                     };
                     tokio::select! {
                         biased;
@@ -238,6 +244,12 @@ impl Stick {
             if !self.drain(port.is_some()).await {
                 return;
             }
+            if std::mem::take(&mut self.tries_another) && port.take().is_some() {
+                open_at = self.lost(now, "the stick does not answer; it is tried in another way");
+                if !self.drain(false).await {
+                    return;
+                }
+            }
         }
     }
 
@@ -260,6 +272,10 @@ impl Stick {
                     true
                 }
                 Output::Event(event) => {
+                    if matches!(event, RadioEvent::Stick(StickState::Failed(_))) && self.address.has_another_way() {
+                        self.unanswered += 1;
+                        self.tries_another = true;
+                    }
                     let stick = Arc::clone(&self.name);
                     self.reports.send(StickReport { stick, event }).await.is_ok()
                 }

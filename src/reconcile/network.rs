@@ -64,7 +64,11 @@ impl Engine {
         };
         let mut details = told.details;
         details.insert("network".to_owned(), json!(**stick));
-        details.extend(told.lock.map(|lock| ("node".to_owned(), json!(lock.0))));
+        if let Some(address) = told.lock.and_then(|lock| self.address(stick, lock)) {
+            let (kind, lock) = (address.kind, address.lock);
+            details.extend(kind.node(lock).map(|node| ("node".to_owned(), json!(node))));
+            details.extend(kind.ieee_address(lock).map(|address| ("ieee_address".to_owned(), json!(address))));
+        }
         let subject = EventSubject { device_id: device, ..EventSubject::default() };
         self.run(now, move |unit: &mut Unit<'_>| unit.emit(told.event, subject, details)).await;
     }

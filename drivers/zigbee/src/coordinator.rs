@@ -27,6 +27,32 @@ pub trait Coordinator {
     fn poll_output(&mut self) -> CoordinatorOutput;
 }
 
+impl<C: Coordinator + ?Sized> Coordinator for Box<C> {
+    fn handle_opened(&mut self, now: Instant) {
+        (**self).handle_opened(now);
+    }
+
+    fn handle_lost(&mut self, now: Instant) {
+        (**self).handle_lost(now);
+    }
+
+    fn handle_bytes(&mut self, now: Instant, bytes: &[u8]) {
+        (**self).handle_bytes(now, bytes);
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        (**self).handle_timeout(now);
+    }
+
+    fn submit(&mut self, now: Instant, ticket: Ticket, request: Request) {
+        (**self).submit(now, ticket, request);
+    }
+
+    fn poll_output(&mut self) -> CoordinatorOutput {
+        (**self).poll_output()
+    }
+}
+
 /// Names a request until it is answered. The caller chooses it, each one once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub u64);

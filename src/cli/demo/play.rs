@@ -45,6 +45,7 @@ async fn play(once: bool) -> anyhow::Result<()> {
         // A hub at work may have the port; the story is told over MQTT.
         http: None,
         zwave: vec![zwave(&setup, stick)?],
+        zigbee: Vec::new(),
         warnings: Vec::new(),
     };
     say(format_args!(

@@ -6,19 +6,24 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use keyway_lock::{
-    CommandId, DeviceLabel, KeyClass, LockId, NetworkCommand, NetworkError, NetworkFailure, NetworkOutcome,
-    NetworkStep, RadioEvent, StickState,
+    CommandId, DeviceLabel, InstallCode, KeyClass, LockId, NetworkCommand, NetworkError, NetworkFailure,
+    NetworkOutcome, NetworkStep, RadioEvent, StickState,
 };
 
 use crate::model::RadioKind;
 
 /// What a device's label or its QR code says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JoinCode {
-    /// Who it is.
-    pub label: DeviceLabel,
-    /// Whether it joins by itself; `None`: it does not say.
-    pub joins_by_itself: Option<bool>,
+pub enum JoinCode {
+    /// Of a Z-Wave device.
+    Label {
+        /// Who it is.
+        label: DeviceLabel,
+        /// Whether it joins by itself; `None`: it does not say.
+        joins_by_itself: Option<bool>,
+    },
+    /// Of a Zigbee device.
+    InstallCode(InstallCode),
 }
 
 /// How the hub reaches the networks.

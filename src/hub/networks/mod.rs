@@ -50,6 +50,7 @@ request! {
         /// The first five digits of its label, if they are at hand.
         pin: Option<JoinPin>,
         /// All of its label, or the text of its QR code: then another device is turned away, and no digits are asked for.
+        /// Of a Zigbee device: its address and its install code, or the text of the QR code that has both.
         code: Option<String>,
     }
 }
@@ -191,14 +192,18 @@ pub(super) fn get(call: &mut Call<'_, '_>, asked: GetNetwork) -> Result<OneNetwo
 
 pub(super) fn include(call: &mut Call<'_, '_>, asked: IncludeDevice) -> Result<OneNetwork, Failure> {
     let (name, network) = find(call, asked.network.as_deref())?;
-    let label = asked.code.map(|code| read_code(call, &network, &code)).transpose()?.map(|code| code.label);
+    let (label, install_code) = match asked.code.map(|code| read_code(call, &network, &code)).transpose()? {
+        Some(JoinCode::Label { label, .. }) => (Some(label), None),
+        Some(JoinCode::InstallCode(code)) => (None, Some(code)),
+        None => (None, None),
+    };
     let wanted = Include {
         name: trimmed(asked.name),
         classes: classes(asked.security),
         ask: asked.ask.unwrap_or(false),
         pin: asked.pin,
         label,
-        install_code: None,
+        install_code,
     };
     order(call, &name, NetworkCommand::Include(wanted))
 }
@@ -248,12 +253,14 @@ pub(super) fn replace_failed(call: &mut Call<'_, '_>, asked: ReplaceFailed) -> R
 
 pub(super) fn await_device(call: &mut Call<'_, '_>, asked: AwaitDevice) -> Result<AwaitingNetwork, Failure> {
     let (name, network) = find(call, asked.network.as_deref())?;
-    let code = read_code(call, &network, &asked.code)?;
-    if code.joins_by_itself == Some(false) {
-        let message = "is of a device that does not join by itself: add it with networks/include";
-        return Err(ApiError::invalid("code", message).into());
-    }
-    let awaited = Awaited { label: code.label, name: trimmed(asked.name), classes: classes(asked.security) };
+    let label = match read_code(call, &network, &asked.code)? {
+        JoinCode::Label { label, joins_by_itself: None | Some(true) } => label,
+        JoinCode::Label { .. } | JoinCode::InstallCode(_) => {
+            let message = "is of a device that does not join by itself: add it with networks/include";
+            return Err(ApiError::invalid("code", message).into());
+        }
+    };
+    let awaited = Awaited { label, name: trimmed(asked.name), classes: classes(asked.security) };
     let awaited_device = AwaitedResource { label: awaited.label.shown(), name: awaited.name.clone() };
     let OneNetwork { network } = order(call, &name, NetworkCommand::Await(awaited))?;
     Ok(AwaitingNetwork { network, awaited_device })

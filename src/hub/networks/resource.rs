@@ -46,6 +46,9 @@ struct TaskResource {
     steps: Vec<&'static str>,
     /// The device's number in the network, once it has one.
     node: Option<u64>,
+    /// A Zigbee device's address for life, once it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ieee_address: Option<String>,
     /// With `grant_needed`: what the device asks for; empty: it knows no security.
     #[serde(skip_serializing_if = "Option::is_none")]
     requested: Option<Vec<&'static str>>,
@@ -65,6 +68,9 @@ struct ResultResource {
     steps: Vec<&'static str>,
     /// The device's number in the network.
     node: Option<u64>,
+    /// A Zigbee device's address for life.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ieee_address: Option<String>,
     /// A new device has one a moment later.
     device_id: Option<DeviceId>,
     /// What it was granted.
@@ -110,10 +116,10 @@ impl NetworkResource {
                 RadioKind::Zigbee => "zigbee",
             },
             identity: network.identity.clone(),
-            task: network.task.as_ref().map(TaskResource::new),
+            task: network.task.as_ref().map(|task| TaskResource::new(network.kind, task)),
             last_result: last,
-            leftovers: left(&network.leftovers),
-            unknown_locks: left(&network.strangers),
+            leftovers: left(network.kind, &network.leftovers),
+            unknown_locks: left(network.kind, &network.strangers),
             awaited: network
                 .awaited
                 .iter()
@@ -123,12 +129,13 @@ impl NetworkResource {
     }
 }
 
-fn left(locks: &BTreeMap<LockId, String>) -> Vec<Leftover> {
-    locks.iter().map(|(lock, reason)| Leftover { node: lock.0, reason: reason.clone() }).collect()
+fn left(kind: RadioKind, locks: &BTreeMap<LockId, String>) -> Vec<Leftover> {
+    let shown = |(lock, reason): (&LockId, &String)| Some(Leftover { node: kind.node(*lock)?, reason: reason.clone() });
+    locks.iter().filter_map(shown).collect()
 }
 
 impl TaskResource {
-    fn new(task: &Task) -> Self {
+    fn new(kind: RadioKind, task: &Task) -> Self {
         let (mut requested, mut label) = (None, None);
         match task.steps.last() {
             Some(NetworkStep::GrantNeeded { requested: classes }) => {
@@ -141,7 +148,8 @@ impl TaskResource {
             action: task.action.name(),
             step: task.steps.last().map_or("starting", step_name),
             steps: task.steps.iter().map(step_name).collect(),
-            node: task.lock.map(|lock| lock.0),
+            node: task.lock.and_then(|lock| kind.node(lock)),
+            ieee_address: task.lock.and_then(|lock| kind.ieee_address(lock)),
             requested,
             label,
         }
@@ -156,7 +164,8 @@ impl ResultResource {
                 action,
                 steps,
                 succeeded: true,
-                node: lock.map(|lock| lock.0),
+                node: lock.and_then(|lock| network.kind.node(lock)),
+                ieee_address: lock.and_then(|lock| network.kind.ieee_address(lock)),
                 device_id: lock.map(|lock| device(unit, network, lock)).transpose()?.flatten(),
                 security: classes.iter().map(|class| class.name()).collect(),
                 error: None,
@@ -166,12 +175,13 @@ impl ResultResource {
                 steps,
                 succeeded: false,
                 node: None,
+                ieee_address: None,
                 device_id: None,
                 security: Vec::new(),
                 error: Some(ErrorResource {
                     r#type: failure.error.name(),
                     message: failure.to_string(),
-                    leftover_node: failure.leftover.map(|lock| lock.0),
+                    leftover_node: failure.leftover.and_then(|lock| network.kind.node(lock)),
                 }),
             },
         })

@@ -28,7 +28,7 @@ impl NetworkOrders for Pad {
 
     fn read_code(&self, _kind: RadioKind, text: &str) -> Result<JoinCode, String> {
         let label = DeviceLabel::read(text).ok_or("is no label")?;
-        Ok(JoinCode { label, joins_by_itself: Some(true) })
+        Ok(JoinCode::Label { label, joins_by_itself: Some(true) })
     }
 }
 

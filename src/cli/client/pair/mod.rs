@@ -145,8 +145,13 @@ fn begin(session: &Session, operation: &str, request: &Value) -> Result<(), Trou
 /// Says how it came in, waits until it can be used, and shows it.
 fn introduce(session: &mut Session, network: Option<String>, name: &str, result: &Value) -> Result<(), Trouble> {
     let security = texts(result, "security").join(", ");
-    let security = if security.is_empty() { "no security at all".to_owned() } else { security };
-    session.console.note(format_args!("{name} is in the network, with {security}. It is asked what it can do."));
+    let security = match security.as_str() {
+        // Zigbee has one key for all devices of a network.
+        "" if !result["ieee_address"].is_null() => String::new(),
+        "" => ", with no security at all".to_owned(),
+        security => format!(", with {security}"),
+    };
+    session.console.note(format_args!("{name} is in the network{security}. It is asked what it can do."));
     match Guide::new(network).interviewed(session)? {
         Some((device, slots)) => {
             let (name, id) = (DEVICE.name_of(&device), text(&device, "device_id"));

@@ -1,0 +1,65 @@
+//! A `[[zigbee]]` section: a Zigbee stick.
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+use keyway_zigbee::quirks::Quirks;
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::raw::{port_of, topic_level};
+use super::{Wrong, ZigbeeAdapter, ZigbeeStick, wrong};
+use crate::radio::Line;
+
+/// How sticks speak, the likeliest first: nearly all, those that hold the host back by RTS and CTS, and fast ones of today.
+const LINES: [Line; 3] = [
+    Line::USUAL,
+    Line { baud: 115_200, hardware_flow_control: true },
+    Line { baud: 460_800, hardware_flow_control: true },
+];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Zigbee {
+    name: Option<Spanned<String>>,
+    port: Spanned<String>,
+    baud: Option<Spanned<u32>>,
+    adapter: Option<Spanned<String>>,
+    quirks: Option<Spanned<PathBuf>>,
+}
+
+impl Zigbee {
+    /// Where in the file it is.
+    pub(super) fn span(&self) -> Range<usize> {
+        self.port.span()
+    }
+
+    pub(super) fn check(self, index: usize) -> Result<ZigbeeStick, Wrong> {
+        let name = match &self.name {
+            Some(name) => topic_level(name, "zigbee.name")?,
+            None if index == 0 => "zigbee".to_owned(),
+            None => format!("zigbee{}", index + 1),
+        };
+        let port = port_of(&self.port, &self.baud, ["zigbee.port", "zigbee.baud"], &LINES)?;
+        let adapter = match self.adapter.as_ref().map(|adapter| (adapter, adapter.get_ref().as_str())) {
+            None | Some((_, "ezsp" | "ember")) => ZigbeeAdapter::Ezsp,
+            Some((adapter, _)) => {
+                let right = "should be \"ezsp\" (Silicon Labs): sticks of other makers are not driven yet";
+                return Err(wrong(adapter, "zigbee.adapter", right));
+            }
+        };
+        let quirks = match &self.quirks {
+            Some(file) => Quirks::built_in().and(quirks(file)?),
+            None => Quirks::built_in(),
+        };
+        Ok(ZigbeeStick { name, port, adapter, quirks })
+    }
+}
+
+/// A user's own file of quirks.
+fn quirks(file: &Spanned<PathBuf>) -> Result<Quirks, Wrong> {
+    const KEY: &str = "zigbee.quirks";
+    let text =
+        std::fs::read_to_string(file.get_ref()).map_err(|error| wrong(file, KEY, format!("can't be read: {error}")))?;
+    Quirks::parse(&text).map_err(|error| wrong(file, KEY, format!("is not what it should be: {error}")))
+}
