@@ -1,4 +1,4 @@
-//! `keyway virtual-stick`: a Z-Wave stick with locks that exist only in software, for a hub to connect to over TCP.
+//! `keyway virtual-stick`: a stick with locks that exist only in software, for a hub to connect to over TCP.
 //!
 //! One hub at a time; another waits until it is gone. The control port is for hands at the doors and for faults.
 
@@ -10,7 +10,7 @@ use std::time::Instant;
 use anyhow::Context;
 use keyway_virtual::faults::Garble;
 use keyway_virtual::stick::{Stick, StickFault, VirtualOutput};
-use keyway_virtual::zwave::{StickSetup, VirtualStick, demo_setup};
+use keyway_virtual::{zigbee, zwave};
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -37,31 +37,56 @@ pub(super) struct Arguments {
     /// Where the locks are handled: one JSON object a line. It shows codes and opens doors to whoever connects.
     #[arg(long, value_name = "ADDRESS:PORT")]
     control: Option<SocketAddr>,
-    /// The network and its locks, as JSON; without it, three locks with keys that everybody knows.
+    /// Z-Wave (Serial API) or Zigbee (EZSP).
+    #[arg(long, value_enum, default_value_t = Radio::Zwave)]
+    radio: Radio,
+    /// The stick and its locks, as JSON; without it, three locks: of Z-Wave in a network with keys that everybody knows, of
+    /// Zigbee fresh from their boxes.
     #[arg(long, value_name = "FILE")]
     setup: Option<PathBuf>,
 }
 
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Radio {
+    Zwave,
+    Zigbee,
+}
+
 /// Serves until the process is stopped.
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let setup = match &arguments.setup {
-        Some(path) => {
-            let text = std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
-            StickSetup::from_json(&text).with_context(|| path.display().to_string())?
-        }
-        None => demo_setup(),
-    };
+    let stick = stick(arguments)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
     runtime.block_on(async {
-        let server = Server::bind(arguments.listen, arguments.control, zwave(setup)).await?;
+        let server = Server::bind(arguments.listen, arguments.control, stick).await?;
         say(json!({"listening": server.listening()?, "control": server.controlled()?}));
         server.serve().await
     })
 }
 
-/// Makes a Z-Wave stick.
-pub(super) fn zwave(setup: StickSetup) -> impl FnOnce(Instant, [u8; 32]) -> Box<dyn Stick> {
-    |now, entropy| Box::new(VirtualStick::new(now, setup, entropy))
+/// Makes a stick at an instant, from this entropy.
+pub(super) type MakeStick = Box<dyn FnOnce(Instant, [u8; 32]) -> Box<dyn Stick>>;
+
+fn stick(arguments: &Arguments) -> anyhow::Result<MakeStick> {
+    let Some(path) = &arguments.setup else {
+        return Ok(match arguments.radio {
+            Radio::Zwave => zwave_stick(zwave::demo_setup()),
+            Radio::Zigbee => zigbee_stick(zigbee::demo_setup()),
+        });
+    };
+    let text = std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
+    let stick = match arguments.radio {
+        Radio::Zwave => zwave::StickSetup::from_json(&text).map(zwave_stick).map_err(anyhow::Error::from),
+        Radio::Zigbee => zigbee::StickSetup::from_json(&text).map(zigbee_stick).map_err(anyhow::Error::from),
+    };
+    stick.with_context(|| path.display().to_string())
+}
+
+pub(super) fn zwave_stick(setup: zwave::StickSetup) -> MakeStick {
+    Box::new(|now, entropy| Box::new(zwave::VirtualStick::new(now, setup, entropy)))
+}
+
+fn zigbee_stick(setup: zigbee::StickSetup) -> MakeStick {
+    Box::new(move |now, entropy| Box::new(zigbee::VirtualStick::new(now, &setup, entropy)))
 }
 
 /// A virtual stick on its ports.
@@ -103,11 +128,7 @@ enum Happened {
 
 impl Server {
     /// Takes the ports, and makes the stick.
-    pub(super) async fn bind(
-        listen: SocketAddr,
-        control: Option<SocketAddr>,
-        make: impl FnOnce(Instant, [u8; 32]) -> Box<dyn Stick>,
-    ) -> anyhow::Result<Self> {
+    pub(super) async fn bind(listen: SocketAddr, control: Option<SocketAddr>, make: MakeStick) -> anyhow::Result<Self> {
         let bind = async |address: SocketAddr| {
             TcpListener::bind(address).await.with_context(|| format!("can't listen on {address}"))
         };
@@ -277,7 +298,7 @@ mod tests {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let any = SocketAddr::from(([127, 0, 0, 1], 0));
-                let server = Server::bind(any, Some(any), zwave(demo_setup())).await.unwrap();
+                let server = Server::bind(any, Some(any), zwave_stick(zwave::demo_setup())).await.unwrap();
                 tell.send((server.listening().unwrap(), server.controlled().unwrap().unwrap())).unwrap();
                 server.serve().await.unwrap();
             });

@@ -1,7 +1,9 @@
 //! Door locks and radio sticks in software, for the demo, the tests and the simulation.
 
+mod agenda;
 pub mod door;
 pub mod faults;
 pub mod schedule;
 pub mod stick;
+pub mod zigbee;
 pub mod zwave;

@@ -35,7 +35,7 @@ async fn play(once: bool) -> anyhow::Result<()> {
     let port = broker::start().await?;
     let setup = demo_setup();
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let server = Server::bind(any, Some(any), virtual_stick::zwave(setup.clone())).await?;
+    let server = Server::bind(any, Some(any), virtual_stick::zwave_stick(setup.clone())).await?;
     let (stick, control) = (server.listening()?, server.controlled()?.context("no control port")?);
     let config = Config {
         hub_name: HUB.to_owned(),
