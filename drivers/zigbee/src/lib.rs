@@ -1,7 +1,8 @@
 //! A Zigbee host, sans-IO: bytes and instants in, bytes and events out.
 //!
-//! From the port upwards, each layer owned by value by the one above. A stick of Silicon Labs speaks EZSP over ASH, one of
-//! Texas Instruments speaks ZNP; above [`coordinator::Coordinator`] nobody can tell them apart.
+//! From the port upwards, each layer owned by value by the one above. A stick of Silicon Labs speaks [`ezsp`] over [`ash`],
+//! one of Texas Instruments speaks [`znp`]; above [`coordinator::Coordinator`] nobody can tell them apart. A [`backup`] moves
+//! a network from any stick to any other, and [`stranger`] names what is no such stick.
 //!
 //! # Why not a crate that exists
 //! Looked at in November 2026. `ashv2` is sound ASH, yet an actor over an asynchronous port: the window, the timers and the
@@ -27,3 +28,4 @@ pub mod stranger;
 pub mod transport;
 pub mod zcl;
 pub mod zdo;
+pub mod znp;

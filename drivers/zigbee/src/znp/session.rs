@@ -1,0 +1,212 @@
+//! One request under way at a time: its answer, or none in time.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use zeroize::Zeroizing;
+
+use super::command::RPC_ERROR;
+use super::mt::{Command, Frame, FrameParser, Kind};
+
+/// How long a stick may take to answer a request. Some writes to its memory take seconds.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(6);
+/// Requests in a row without an answer after which the stick hangs.
+const HANGS_AFTER: u32 = 3;
+
+/// Names a request handed to the session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CallId(u64);
+
+/// Why a request brought nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// The stick does not know it.
+    #[error("the stick does not know the request")]
+    Unknown,
+    /// It was not answered in time: it, or its answer, was lost.
+    #[error("the stick did not answer")]
+    NoAnswer,
+}
+
+/// What the session tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SessionEvent {
+    /// A request has ended, with the data of its answer.
+    Answered(CallId, Result<Zeroizing<Vec<u8>>, CallError>),
+    /// The stick tells something.
+    Told(Command, Zeroizing<Vec<u8>>),
+    /// Requests are no longer answered. Those under way are forgotten; the caller knows.
+    Hung,
+}
+
+/// One output of the session.
+#[derive(Debug)]
+pub enum SessionOutput {
+    /// Bytes for the port.
+    Transmit(Vec<u8>),
+    /// See [`SessionEvent`].
+    Event(SessionEvent),
+    /// Nothing more now.
+    Timeout(Option<Instant>),
+}
+
+struct InFlight {
+    id: CallId,
+    command: Command,
+    until: Instant,
+}
+
+/// The session with one stick.
+#[derive(Default)]
+pub struct Session {
+    parser: FrameParser,
+    queue: VecDeque<(CallId, Frame)>,
+    in_flight: Option<InFlight>,
+    unanswered: u32,
+    next_id: u64,
+    bytes: VecDeque<Vec<u8>>,
+    events: VecDeque<SessionEvent>,
+}
+
+impl Session {
+    /// Forgets what is under way: the port was opened or lost, or the stick restarts.
+    pub fn clear(&mut self) {
+        *self = Self { next_id: self.next_id, ..Self::default() };
+    }
+
+    /// Hands over a request; [`SessionEvent::Answered`] with this id follows. What is told only is sent, and answered at
+    /// once without data.
+    pub fn submit(&mut self, now: Instant, frame: Frame) -> CallId {
+        self.next_id += 1;
+        let id = CallId(self.next_id);
+        self.queue.push_back((id, frame));
+        self.run(now);
+        id
+    }
+
+    /// Bytes came in.
+    pub fn handle_bytes(&mut self, now: Instant, bytes: &[u8]) {
+        self.parser.push(now, bytes);
+        while let Some(frame) = self.parser.next_frame() {
+            tracing::trace!(?frame, "from the stick");
+            self.handle_frame(frame);
+        }
+        self.run(now);
+    }
+
+    /// The instant of the last timeout has come.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if let Some(flight) = self.in_flight.take_if(|flight| flight.until <= now) {
+            self.unanswered += 1;
+            if self.unanswered >= HANGS_AFTER {
+                self.clear();
+                self.events.push_back(SessionEvent::Hung);
+            } else {
+                self.events.push_back(SessionEvent::Answered(flight.id, Err(CallError::NoAnswer)));
+            }
+        }
+        self.run(now);
+    }
+
+    /// The next output.
+    pub fn poll_output(&mut self) -> SessionOutput {
+        if let Some(bytes) = self.bytes.pop_front() {
+            return SessionOutput::Transmit(bytes);
+        }
+        match self.events.pop_front() {
+            Some(event) => SessionOutput::Event(event),
+            None => SessionOutput::Timeout(self.in_flight.as_ref().map(|flight| flight.until)),
+        }
+    }
+
+    fn run(&mut self, now: Instant) {
+        while self.in_flight.is_none()
+            && let Some((id, frame)) = self.queue.pop_front()
+        {
+            tracing::trace!(?frame, "to the stick");
+            self.bytes.push_back(frame.to_bytes());
+            if frame.kind == Kind::Request {
+                self.in_flight = Some(InFlight { id, command: frame.command, until: now + ANSWER_TIMEOUT });
+            } else {
+                self.events.push_back(SessionEvent::Answered(id, Ok(Zeroizing::default())));
+            }
+        }
+    }
+
+    fn handle_frame(&mut self, frame: Frame) {
+        match frame.kind {
+            Kind::Tell => self.events.push_back(SessionEvent::Told(frame.command, frame.data)),
+            Kind::Answer => {
+                let is_error = frame.command == RPC_ERROR;
+                let its = |flight: &mut InFlight| is_error || flight.command == frame.command;
+                if let Some(flight) = self.in_flight.take_if(its) {
+                    self.unanswered = 0;
+                    let result = if is_error { Err(CallError::Unknown) } else { Ok(frame.data) };
+                    self.events.push_back(SessionEvent::Answered(flight.id, result));
+                }
+            }
+            Kind::Request => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::command::{SYS_PING, SYS_RESET, SYS_VERSION, ZDO_STATE_CHANGE};
+    use super::*;
+
+    #[expect(clippy::disallowed_methods, reason = "an arbitrary instant to count from")]
+    fn start() -> Instant {
+        Instant::now()
+    }
+
+    fn events(session: &mut Session) -> Vec<SessionEvent> {
+        std::iter::from_fn(|| session.events.pop_front()).collect()
+    }
+
+    fn request(command: Command) -> Frame {
+        Frame::new(Kind::Request, command, &[])
+    }
+
+    fn answer(command: Command, data: &[u8]) -> Vec<u8> {
+        Frame::new(Kind::Answer, command, data).to_bytes()
+    }
+
+    #[test]
+    fn one_request_is_under_way_and_the_next_one_waits_for_its_answer() {
+        let (now, mut session) = (start(), Session::default());
+        let first = session.submit(now, request(SYS_PING));
+        let second = session.submit(now, request(SYS_VERSION));
+        assert_eq!(session.bytes.len(), 1);
+        session.handle_bytes(now, &Frame::new(Kind::Tell, ZDO_STATE_CHANGE, &[9]).to_bytes());
+        session.handle_bytes(now, &answer(SYS_PING, &[0x79, 0x07]));
+        session.handle_bytes(now, &answer(RPC_ERROR, &[0x02, 0x21, 0x02]));
+        assert_eq!(
+            events(&mut session),
+            [
+                SessionEvent::Told(ZDO_STATE_CHANGE, Zeroizing::new(vec![9])),
+                SessionEvent::Answered(first, Ok(Zeroizing::new(vec![0x79, 0x07]))),
+                SessionEvent::Answered(second, Err(CallError::Unknown)),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_only_told_waits_for_no_answer() {
+        let (now, mut session) = (start(), Session::default());
+        let id = session.submit(now, Frame::new(Kind::Tell, SYS_RESET, &[1]));
+        assert_eq!(events(&mut session), [SessionEvent::Answered(id, Ok(Zeroizing::default()))]);
+    }
+
+    #[test]
+    fn a_stick_that_answers_nothing_hangs_after_some_requests() {
+        let (mut now, mut session) = (start(), Session::default());
+        for left in [false, false, true] {
+            session.submit(now, request(SYS_PING));
+            now += ANSWER_TIMEOUT;
+            session.handle_timeout(now);
+            let hung = events(&mut session).contains(&SessionEvent::Hung);
+            assert_eq!(hung, left);
+        }
+    }
+}
