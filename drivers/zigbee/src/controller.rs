@@ -159,7 +159,7 @@ impl<C: Coordinator> ZigbeeRadio<C> {
                 self.stick_is(StickState::Starting);
             }
             CoordinatorEvent::Answered(ticket, result) => {
-                if !self.network.handle_answered(now, ticket, &result) {
+                if !self.network.handle_answered(now, ticket, &result, self.clock.at(now)) {
                     self.queue.handle_answered(now, ticket, result.as_ref().map(|_| ()));
                 }
             }
@@ -293,8 +293,9 @@ impl<C: Coordinator> Radio for ZigbeeRadio<C> {
         if let Some(output) = self.outputs.pop_front() {
             return output;
         }
-        let queue = self.network.up().and_then(|_| self.queue.timeout());
-        let dialogues = self.devices.values().filter_map(Dialogue::timeout);
+        let up = self.network.up().is_some();
+        let queue = self.queue.timeout().filter(|_| up);
+        let dialogues = self.devices.values().filter_map(|dialogue| dialogue.timeout(up));
         Output::Timeout(dialogues.chain(self.stick_timeout).chain(queue).chain(self.network.timeout()).min())
     }
 }

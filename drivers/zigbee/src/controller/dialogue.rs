@@ -451,10 +451,10 @@ impl Dialogue {
         }
     }
 
-    /// When [`Dialogue::advance`] or [`Dialogue::handle_timeout`] is due again.
-    pub(super) fn timeout(&self) -> Option<Instant> {
+    /// When [`Dialogue::advance`] (while the network is up) or [`Dialogue::handle_timeout`] is due again.
+    pub(super) fn timeout(&self, network_up: bool) -> Option<Instant> {
         let next = match &self.doing {
-            _ if !self.up || self.asked.is_some() => None,
+            _ if !network_up || !self.up || self.asked.is_some() => None,
             None => self.interview_at,
             Some(Doing::Interview(_)) => None,
             Some(Doing::Job(_, _, job)) => match job.next() {

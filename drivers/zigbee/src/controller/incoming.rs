@@ -92,7 +92,7 @@ impl<C: Coordinator> ZigbeeRadio<C> {
     }
 
     /// A device of the network is at this address. One that is not known is asked what it is.
-    fn located(&mut self, now: Instant, device: Ieee, nwk: Nwk) {
+    pub(super) fn located(&mut self, now: Instant, device: Ieee, nwk: Nwk) {
         if !device.is_real() || !nwk.is_unicast() || Some(device) == self.network.own() {
             return;
         }

@@ -34,6 +34,7 @@ impl<C: Coordinator> ZigbeeRadio<C> {
                 NetworkOutput::Up => self.begin(now),
                 NetworkOutput::Withdraw => self.give_up(),
                 NetworkOutput::Joined(device, nwk, name) => self.drive(now, device, nwk, name),
+                NetworkOutput::Found(device, nwk) => self.located(now, device, nwk),
                 NetworkOutput::Announce(device) => self.announce(device),
                 NetworkOutput::Left(device) => self.leave_off(device),
                 NetworkOutput::AllLeft => {

@@ -61,6 +61,8 @@ pub(super) struct CodeJob {
     hides: Option<bool>,
     unreadable: bool,
     written: Written,
+    /// The last write was not acknowledged.
+    unheard: bool,
     /// The lock's programming event named the user.
     programmed: bool,
     /// The user is emptied first: a lock may take a code only where there is none, and what it hides after that is what
@@ -102,6 +104,7 @@ impl CodeJob {
             hides: record.hides_codes(),
             unreadable: record.is_unreadable(),
             written: Written::Unknown,
+            unheard: false,
             programmed: false,
             emptying,
             emptied: emptying,
@@ -147,6 +150,7 @@ impl CodeJob {
     fn wrote(&mut self, now: Instant, answer: Result<Answer, AskError>) {
         self.writes += 1;
         self.written = Written::Unknown;
+        self.unheard = matches!(answer, Err(AskError::Offline { .. }));
         match answer.map(|answer| told(&answer)) {
             Ok(Told::Status(status)) if status.is_unsupported() => self.refused(super::refused(status)),
             Ok(Told::Status(status)) => {
@@ -246,14 +250,17 @@ impl CodeJob {
         if let Written::Refused(status) = self.written {
             return self.said_no(status, &content);
         }
-        if self.reads < READS {
+        if self.unheard && self.writes < WRITES {
+            // It never arrived.
+            self.reads = 0;
+            self.phase = Phase::Write;
+        } else if self.reads < READS {
             self.settle(now);
         } else if self.written == Written::Done {
             self.refused(Refusal::NotTaken(content));
         } else if self.hides_what_it_has(&content) {
             self.empty_first();
         } else if self.writes < WRITES {
-            // It never arrived.
             self.reads = 0;
             self.phase = Phase::Write;
         } else {

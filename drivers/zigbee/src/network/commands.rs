@@ -61,7 +61,6 @@ impl Network {
                     return self.answer(id, Err(NetworkError::WrongNetwork));
                 }
                 self.process = Some(Process::Resetting(id));
-                self.begin_anew();
                 self.out.stick(Request::LeaveNetwork);
             }
         }
@@ -96,9 +95,8 @@ impl Network {
                 self.process = Some(Process::Restarting(id));
                 self.out.stick(Request::Restart);
             }
-            StickCommand::KeepMemory | StickCommand::RestoreMemory { .. } => {
-                self.answer(id, Err(NetworkError::NotSupported("its memory is not read yet")));
-            }
+            StickCommand::KeepMemory => self.keep_memory(id),
+            StickCommand::RestoreMemory { over } => self.restore_memory(id, over),
             StickCommand::SetRegion { .. } => {
                 self.answer(id, Err(NetworkError::NotSupported("Zigbee has the same frequencies everywhere")));
             }
@@ -106,7 +104,7 @@ impl Network {
     }
 
     /// The network that was kept is forgotten, and its devices with it.
-    fn begin_anew(&mut self) {
+    pub(super) fn begin_anew(&mut self) {
         self.kept = None;
         self.has_devices = false;
         self.out.push(NetworkOutput::AllLeft);
@@ -118,7 +116,14 @@ impl Network {
             Some(Process::Joining(_)) => self.cancel_joining(),
             Some(Process::Leaving(..)) => self.finish(Err(NetworkError::Cancelled)),
             // These end by themselves, soon.
-            Some(Process::Removing(..) | Process::Resetting(_) | Process::Adopting(_) | Process::Restarting(_)) => {}
+            Some(
+                Process::Removing(..)
+                | Process::Resetting(_)
+                | Process::Adopting(_)
+                | Process::Restarting(_)
+                | Process::Reading(_)
+                | Process::Writing(_),
+            ) => {}
         }
         self.answer(id, Ok(NetworkOutcome::Done));
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::address::Ieee;
+use crate::backup::NetworkBackup;
 use crate::coordinator::{ChannelEnergy, NetworkParameters, Request};
 use crate::key::Key;
 
@@ -69,6 +70,20 @@ impl Kept {
             channel: network.channel,
             network_key: None,
             link_key_seed: None,
+            formed: true,
+        }
+    }
+
+    /// The one of a backup.
+    pub(super) fn of_backup(backup: &NetworkBackup) -> Self {
+        let network = &backup.network;
+        Self {
+            version: VERSION,
+            extended_pan: network.extended_pan.0,
+            pan: network.pan,
+            channel: network.channel,
+            network_key: Some(*network.network_key.expose()),
+            link_key_seed: backup.link_key_seed.as_ref().map(|seed| *seed.seed.expose()),
             formed: true,
         }
     }

@@ -7,17 +7,19 @@ mod commands;
 mod install_code;
 mod joining;
 mod kept;
+mod memory;
 mod output;
 mod startup;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use keyway_lock::{CommandId, NetworkError, NetworkFailure, NetworkOutcome, NetworkRecord, RadioEvent};
+use keyway_lock::{CommandId, NetworkError, NetworkFailure, NetworkOutcome, NetworkRecord, RadioEvent, WallTime};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use crate::address::Ieee;
+use crate::backup::NetworkBackup;
 use crate::coordinator::{Answer, CoordinatorError, CoordinatorInfo, NetworkInfo, Request, Ticket};
 
 use joining::Joining;
@@ -59,6 +61,8 @@ enum Purpose {
     LinkKey,
     /// To take a device out.
     Remove(Ieee),
+    /// To read its memory.
+    Memory,
     /// To restart.
     Restart,
 }
@@ -77,6 +81,10 @@ enum Process {
     Adopting(CommandId),
     /// The stick restarts.
     Restarting(CommandId),
+    /// Its memory is read, to be kept.
+    Reading(CommandId),
+    /// Its memory is written.
+    Writing(CommandId),
 }
 
 impl Process {
@@ -87,7 +95,9 @@ impl Process {
             | Self::Removing(id, _)
             | Self::Resetting(id)
             | Self::Adopting(id)
-            | Self::Restarting(id) => *id,
+            | Self::Restarting(id)
+            | Self::Reading(id)
+            | Self::Writing(id) => *id,
         }
     }
 }
@@ -96,6 +106,8 @@ impl Process {
 pub struct Network {
     random: StdRng,
     kept: Option<Kept>,
+    /// The memory of a stick that is kept.
+    memory: Option<NetworkBackup>,
     /// There are devices of the network that is kept.
     has_devices: bool,
     stick: Option<CoordinatorInfo>,
@@ -111,6 +123,7 @@ impl Network {
         Self {
             random: StdRng::from_seed(entropy),
             kept: Kept::find(records),
+            memory: memory::find(records),
             has_devices,
             stick: None,
             stage: Stage::Away,
@@ -162,19 +175,23 @@ impl Network {
             Request::AddTransientLinkKey { .. } => Purpose::LinkKey,
             Request::RemoveDevice { ieee, .. } => Purpose::Remove(*ieee),
             Request::Restart => Purpose::Restart,
-            Request::Form { .. }
-            | Request::Resume
-            | Request::WriteBackup(_)
-            | Request::ReadBackup
-            | Request::Send(_) => Purpose::Start,
+            Request::ReadBackup => Purpose::Memory,
+            Request::Form { .. } | Request::Resume | Request::WriteBackup(_) | Request::Send(_) => Purpose::Start,
         };
         self.asked.insert(ticket, purpose);
     }
 
-    /// The stick has answered. False: that was not of the network.
-    pub fn handle_answered(&mut self, now: Instant, ticket: Ticket, result: &Result<Answer, CoordinatorError>) -> bool {
+    /// The stick has answered. False: that was not of the network. `clock`: what the wall clock shows, if it is known.
+    pub fn handle_answered(
+        &mut self,
+        now: Instant,
+        ticket: Ticket,
+        result: &Result<Answer, CoordinatorError>,
+        clock: Option<WallTime>,
+    ) -> bool {
         let Some(purpose) = self.asked.remove(&ticket) else { return false };
         match (purpose, result) {
+            (Purpose::Memory, result) => self.memory_read(result, clock),
             (Purpose::Scan, result) => self.scanned(result),
             (Purpose::Start, Ok(_)) => self.started(now),
             (Purpose::Start | Purpose::Leave, Err(error)) => self.refused(now, error),
@@ -192,6 +209,9 @@ impl Network {
     pub fn handle_kept(&mut self, then: Then) {
         match then {
             Then::Form => self.form(),
+            Then::Answer if matches!(self.process, Some(Process::Reading(_))) => self.finish(Ok(NetworkOutcome::Done)),
+            // The stick was lost meanwhile, and the hub knows.
+            Then::Answer => {}
         }
     }
 

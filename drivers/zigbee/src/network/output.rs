@@ -13,6 +13,8 @@ use crate::zdo::Zdo;
 pub enum Then {
     /// The network is formed.
     Form,
+    /// The hub is answered.
+    Answer,
 }
 
 /// One thing.
@@ -32,6 +34,8 @@ pub enum NetworkOutput {
     Withdraw,
     /// A device joined at this address, under this name.
     Joined(Ieee, Nwk, Option<String>),
+    /// A device was in the network before us, at this address.
+    Found(Ieee, Nwk),
     /// A device is a lock of the hub's from now on, whatever is known of it.
     Announce(Ieee),
     /// A device is gone, and what was known of it.

@@ -36,9 +36,12 @@ impl Network {
         self.stage = Stage::Foreign;
         let expected = self.kept.as_ref().map(Kept::identity).unwrap_or_default();
         if let Some(info) = self.stick_info() {
-            self.out.event(RadioEvent::Stick(StickState::Foreign { info, expected, kept: false }));
+            self.out.event(RadioEvent::Stick(StickState::Foreign { info, expected, kept: self.has_memory() }));
         }
         self.out.push(NetworkOutput::Withdraw);
+        if matches!(self.process, Some(Process::Restarting(_))) {
+            self.finish(Ok(NetworkOutcome::Done));
+        }
     }
 
     /// It was listened how busy the channels are.
@@ -79,6 +82,7 @@ impl Network {
             // It says that it did it, and not that its network is up.
             return self.refused(now, &CoordinatorError::NoSense("bringing its network up"));
         }
+        self.memory_written();
         if let Some(kept) = self.kept.as_mut().filter(|kept| !kept.formed) {
             kept.formed = true;
             self.out.push(NetworkOutput::Keep(kept.record(), None));
@@ -89,7 +93,11 @@ impl Network {
         self.out.push(NetworkOutput::Up);
         match self.process {
             Some(Process::Resetting(_)) => self.finish(Ok(NetworkOutcome::Reset)),
-            Some(Process::Adopting(_) | Process::Restarting(_)) => self.finish(Ok(NetworkOutcome::Done)),
+            Some(Process::Adopting(_)) => {
+                self.look_for_devices();
+                self.finish(Ok(NetworkOutcome::Done));
+            }
+            Some(Process::Restarting(_)) => self.finish(Ok(NetworkOutcome::Done)),
             _ => {}
         }
     }
@@ -112,6 +120,7 @@ impl Network {
         if let Some(stick) = &mut self.stick {
             stick.network = None;
         }
+        self.begin_anew();
         self.stage = Stage::Starting;
         self.out.stick(Request::EnergyScan);
     }

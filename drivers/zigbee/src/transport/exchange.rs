@@ -130,10 +130,14 @@ impl Exchange {
                     self.end(Err(AskError::Offline { maybe_done: !self.question.is_harmless() }));
                 }
             }
-            // Whether it went out is not known; the answer will tell, and a harmless one is asked again.
+            // Whether it went out is not known, and an answer may have been lost with the stick's memory.
             Err(CoordinatorError::Restarted | CoordinatorError::NoSense(_)) => {
-                self.answer_tries += 1;
-                self.stage = Stage::Answer { until: now + self.patience };
+                self.delivery_tries += 1;
+                if self.question.is_harmless() && self.delivery_tries < DELIVERY_TRIES {
+                    self.stage = Stage::Turn;
+                } else {
+                    self.end(Err(AskError::Offline { maybe_done: !self.question.is_harmless() }));
+                }
             }
             Err(CoordinatorError::UnknownDevice(_)) => self.end(Err(AskError::Offline { maybe_done: false })),
             Err(

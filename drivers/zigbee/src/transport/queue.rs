@@ -245,7 +245,8 @@ impl Queue {
             let exchange = line.tasks.front().and_then(|task| task.exchange.timeout());
             exchange.into_iter().chain(line.gives_up()).min()
         };
-        let ration = if self.broadcasts.is_empty() { None } else { self.ration.next() };
+        let waits = !self.broadcasts.is_empty() && self.on_air.len() < MOST_ON_AIR;
+        let ration = self.ration.next().filter(|_| waits);
         self.lines.values().filter_map(of_line).chain(ration).min()
     }
 

@@ -9,8 +9,8 @@ use keyway_lock::{
 use keyway_zigbee::address::Ieee;
 use keyway_zigbee::coordinator::{NetworkInfo, Request};
 
-use super::world::{World, id};
-use super::{SLOT, proven, set};
+use super::lock::FakeLock;
+use super::{SLOT, World, id, proven, set};
 
 fn states(world: &World) -> Vec<StickState> {
     let state = |event: &RadioEvent| match event {
@@ -30,7 +30,7 @@ fn foreign() -> NetworkInfo {
 
 #[test]
 fn a_stick_without_a_network_gets_one_and_it_is_kept_before_it_is_formed() {
-    let mut world = World::new(Vec::new());
+    let mut world = World::around(Vec::new());
     world.slow_store = true;
     world.open();
     world.pass(Duration::from_secs(60));
@@ -84,6 +84,43 @@ fn a_stick_that_lost_its_network_is_not_given_another_while_locks_wait_in_the_ol
 }
 
 #[test]
+fn the_memory_of_a_stick_that_is_lost_is_written_to_another_and_the_locks_go_on() {
+    let mut world = World::with(&[1]);
+    let nothing = world.stick_command(StickCommand::RestoreMemory { over: network(&world) });
+    assert_eq!(nothing, Err(NetworkError::NothingKept.into()));
+    assert_eq!(world.stick_command(StickCommand::KeepMemory), Ok(NetworkOutcome::Done));
+    assert!(matches!(states(&world).last(), Some(StickState::Ready(_))));
+    let expected = network(&world);
+    // Another stick.
+    world.stick().network = None;
+    world.restart_hub();
+    world.pass(Duration::from_secs(60));
+    assert!(matches!(states(&world).last(), Some(StickState::Foreign { kept: true, .. })));
+    let wrong = world.stick_command(StickCommand::RestoreMemory { over: expected.clone() });
+    assert_eq!(wrong, Err(NetworkError::WrongNetwork.into()));
+    let restored = world.stick_command(StickCommand::RestoreMemory { over: String::new() });
+    assert_eq!((restored, network(&world)), (Ok(NetworkOutcome::Done), expected));
+    assert!(world.command(1, set("4711")).is_ok());
+    world.restart_hub();
+    world.until_ready();
+    assert!(world.command(1, set("4712")).is_ok());
+}
+
+#[test]
+fn the_locks_of_a_network_that_is_taken_over_are_found() {
+    let mut world = World::ready();
+    let identity = network(&world);
+    world.stick().locks.push(FakeLock::new(1));
+    // The store is lost.
+    world.records.clear();
+    world.restart_hub();
+    world.pass(Duration::from_secs(60));
+    assert_eq!(world.stick_command(StickCommand::Adopt { network: identity }), Ok(NetworkOutcome::Done));
+    world.until("it is interviewed", |world| world.is_interviewed(1));
+    assert!(world.command(1, set("4711")).is_ok());
+}
+
+#[test]
 fn a_new_network_takes_the_place_of_the_old_one_when_it_is_asked_for() {
     let mut world = World::with(&[1]);
     let before = network(&world);
@@ -127,7 +164,7 @@ fn an_unplugged_stick_answers_everything_and_works_again_when_it_is_back() {
 
 #[test]
 fn a_stick_that_refuses_is_said_to_have_failed_and_is_asked_again() {
-    let mut world = World::new(Vec::new());
+    let mut world = World::around(Vec::new());
     world.stick().refuses = true;
     world.open();
     world.until("it is said to have failed", |world| {

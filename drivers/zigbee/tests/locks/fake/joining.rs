@@ -11,15 +11,7 @@ use keyway_zigbee::coordinator::{CoordinatorEvent, Request};
 use keyway_zigbee::zdo;
 
 use super::lock::FakeLock;
-use super::world::{World, id};
-use super::{SLOT, set};
-
-fn ready() -> World {
-    let mut world = World::new(Vec::new());
-    world.open();
-    world.until_ready();
-    world
-}
+use super::{SLOT, World, id, set};
 
 fn failed(error: NetworkError) -> Result<NetworkOutcome, NetworkFailure> {
     Err(error.into())
@@ -31,7 +23,7 @@ fn until_open(world: &mut World) {
 
 #[test]
 fn a_lock_joins_is_interviewed_and_bound_and_the_network_is_closed_behind_it() {
-    let mut world = ready();
+    let mut world = World::ready();
     let wanted = Include { name: Some("Shed".to_owned()), ..Include::default() };
     let asked = world.ask_network(NetworkCommand::Include(wanted));
     until_open(&mut world);
@@ -67,7 +59,7 @@ fn a_lock_is_known_after_a_restart_and_nothing_is_asked_again() {
 
 #[test]
 fn an_interview_that_a_crash_ended_goes_on_after_the_restart() {
-    let mut world = ready();
+    let mut world = World::ready();
     let asked = world.ask_network(NetworkCommand::Include(Include::default()));
     until_open(&mut world);
     let now = world.now;
@@ -81,7 +73,7 @@ fn an_interview_that_a_crash_ended_goes_on_after_the_restart() {
 
 #[test]
 fn the_network_stays_open_until_somebody_comes_and_not_for_ever() {
-    let mut world = ready();
+    let mut world = World::ready();
     let asked = world.ask_network(NetworkCommand::Include(Include::default()));
     world.pass(Duration::from_secs(300));
     assert!(world.stick().open);
@@ -92,7 +84,7 @@ fn the_network_stays_open_until_somebody_comes_and_not_for_ever() {
 
 #[test]
 fn one_thing_is_done_at_a_time_and_can_be_cancelled() {
-    let mut world = ready();
+    let mut world = World::ready();
     let asked = world.ask_network(NetworkCommand::Include(Include::default()));
     assert_eq!(world.network(NetworkCommand::Exclude), failed(NetworkError::Busy));
     assert_eq!(world.network(NetworkCommand::Cancel), Ok(NetworkOutcome::Done));
@@ -104,7 +96,7 @@ fn one_thing_is_done_at_a_time_and_can_be_cancelled() {
 
 #[test]
 fn a_device_that_joins_and_is_never_heard_did_not_join() {
-    let mut world = ready();
+    let mut world = World::ready();
     let asked = world.ask_network(NetworkCommand::Include(Include::default()));
     until_open(&mut world);
     let (now, ghost) = (world.now, FakeLock::new(9));
@@ -117,7 +109,7 @@ fn a_device_that_joins_and_is_never_heard_did_not_join() {
 
 #[test]
 fn a_repeater_stays_in_the_network_and_is_no_lock() {
-    let mut world = ready();
+    let mut world = World::ready();
     let asked = world.ask_network(NetworkCommand::Include(Include::default()));
     until_open(&mut world);
     let now = world.now;
@@ -130,7 +122,7 @@ fn a_repeater_stays_in_the_network_and_is_no_lock() {
 
 #[test]
 fn with_an_install_code_only_its_device_comes_in_and_with_its_own_key() {
-    let mut world = ready();
+    let mut world = World::ready();
     let text = |number| format!("{} 83FED3407A939723A5C639B26916D505C3B5", FakeLock::new(number).ieee);
     let include = |number| {
         let install_code = InstallCode::read(&text(number));
@@ -202,7 +194,7 @@ fn a_lock_that_leaves_by_itself_is_told_unless_it_comes_back_at_once() {
 
 #[test]
 fn a_device_that_is_heard_and_not_known_is_asked_who_it_is() {
-    let mut world = ready();
+    let mut world = World::ready();
     // It joined while the hub was away.
     let lock = FakeLock::new(1);
     let announce = lock.announce();

@@ -1,7 +1,5 @@
-//! The driver and a fake stick in one loop on simulated time.
+//! The driver and a building with a stick in one loop on simulated time: a minute passes in no time, and a seed replays.
 
-use std::cell::{RefCell, RefMut};
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use keyway_lock::{
@@ -10,85 +8,66 @@ use keyway_lock::{
     WallTime,
 };
 use keyway_zigbee::controller::{Setup, ZigbeeRadio};
+use keyway_zigbee::coordinator::Coordinator;
 use keyway_zigbee::quirks::Quirks;
 
-use super::fake::{FakeStick, Stick};
-use super::lock::FakeLock;
+/// A stick with locks around it.
+pub(crate) trait Building {
+    /// What the driver sees of it.
+    type Stick: Coordinator;
 
-pub(crate) struct World {
+    fn coordinator(&self) -> Self::Stick;
+    fn handle_opened(&mut self, _now: Instant) {}
+    fn handle_closed(&mut self, _now: Instant) {}
+    fn handle_bytes(&mut self, _now: Instant, _bytes: &[u8]) {}
+    fn handle_timeout(&mut self, _now: Instant) {}
+    /// What it sends, and when it is to be woken.
+    fn drain(&mut self, _now: Instant) -> (Vec<u8>, Option<Instant>) {
+        (Vec::new(), None)
+    }
+}
+
+pub(crate) struct World<B: Building> {
     pub(crate) now: Instant,
-    stick: Stick,
-    radio: ZigbeeRadio<Stick>,
+    pub(crate) building: B,
+    radio: ZigbeeRadio<B::Stick>,
     next_command: u64,
     pub(crate) events: Vec<RadioEvent>,
     pub(crate) records: Vec<NetworkRecord>,
     /// Records are kept only when the test says so.
     pub(crate) slow_store: bool,
+    quirks: Quirks,
 }
 
-fn setup() -> Setup {
-    Setup { quirks: Quirks::built_in() }
-}
-
+/// The lock with this number.
 pub(crate) fn id(number: u16) -> LockId {
-    LockId(FakeLock::new(number).ieee.0)
+    LockId(0x000D_6F00_0A0B_0C00 + u64::from(number))
 }
 
-impl World {
-    #[expect(clippy::disallowed_methods, reason = "an arbitrary instant to count from")]
-    pub(crate) fn new(locks: Vec<FakeLock>) -> Self {
-        let stick = Stick(Rc::new(RefCell::new(FakeStick::new(locks))));
+impl<B: Building> World<B> {
+    pub(crate) fn new(now: Instant, building: B) -> Self {
+        let quirks = Quirks::built_in();
+        let setup = Setup { quirks: quirks.clone() };
         Self {
-            now: Instant::now(),
-            radio: ZigbeeRadio::new(stick.clone(), setup(), &[], [1; 32]),
-            stick,
+            now,
+            radio: ZigbeeRadio::new(building.coordinator(), setup, &[], [1; 32]),
+            building,
             next_command: 0,
             events: Vec::new(),
             records: Vec::new(),
             slow_store: false,
+            quirks,
         }
-    }
-
-    /// A network with these locks in it, each interviewed.
-    pub(crate) fn with(numbers: &[u16]) -> Self {
-        let mut world = Self::new(Vec::new());
-        world.open();
-        world.until_ready();
-        for number in numbers {
-            world.include(FakeLock::new(*number));
-        }
-        for number in numbers {
-            world.until("it is interviewed", |world| world.is_interviewed(*number));
-        }
-        world.events.clear();
-        world
-    }
-
-    pub(crate) fn include(&mut self, lock: FakeLock) {
-        let asked = self.ask_network(NetworkCommand::Include(keyway_lock::Include::default()));
-        self.until("the network is open", |world| {
-            world.told(|event| *event == RadioEvent::Network(NetworkStep::Ready))
-        });
-        let now = self.now;
-        self.stick().join(now, lock);
-        assert!(matches!(self.ended(asked), Ok(NetworkOutcome::Included(..))));
-        self.events.retain(|event| *event != RadioEvent::Network(NetworkStep::Ready));
-    }
-
-    pub(crate) fn stick(&self) -> RefMut<'_, FakeStick> {
-        self.stick.0.borrow_mut()
-    }
-
-    pub(crate) fn lock(&self, index: usize) -> RefMut<'_, FakeLock> {
-        RefMut::map(self.stick(), |stick| stick.lock(index))
     }
 
     pub(crate) fn open(&mut self) {
+        self.building.handle_opened(self.now);
         self.radio.handle_port(self.now, PortState::Opened);
         self.settle();
     }
 
     pub(crate) fn close(&mut self) {
+        self.building.handle_closed(self.now);
         self.radio.handle_port(self.now, PortState::Lost);
         self.settle();
     }
@@ -101,16 +80,10 @@ impl World {
 
     /// The hub's process ends and begins anew, with what the store has kept.
     pub(crate) fn restart_hub(&mut self) {
-        self.radio = ZigbeeRadio::new(self.stick.clone(), setup(), &self.records, [2; 32]);
+        let setup = Setup { quirks: self.quirks.clone() };
+        self.radio = ZigbeeRadio::new(self.building.coordinator(), setup, &self.records, [2; 32]);
         self.events.clear();
         self.open();
-    }
-
-    pub(crate) fn restart_stick(&mut self) {
-        let now = self.now;
-        self.stick().restart(now);
-        self.radio.handle_bytes(now, &[]);
-        self.settle();
     }
 
     pub(crate) fn set_clock(&mut self, seconds: i64) {
@@ -216,17 +189,44 @@ impl World {
     fn step(&mut self, end: Instant) -> bool {
         // The test may have done something to the stick.
         self.radio.handle_bytes(self.now, &[]);
-        let Some(next) = self.settle().filter(|next| *next <= end) else { return false };
+        let [radio, building] = self.settle();
+        let Some(next) = [radio, building].into_iter().flatten().min().filter(|next| *next <= end) else {
+            return false;
+        };
         self.now = self.now.max(next);
-        self.radio.handle_timeout(self.now);
+        if building.is_some_and(|at| at <= self.now) {
+            self.building.handle_timeout(self.now);
+        }
+        if radio.is_some_and(|at| at <= self.now) {
+            self.radio.handle_timeout(self.now);
+        }
         self.settle();
         true
     }
 
-    pub(crate) fn settle(&mut self) -> Option<Instant> {
+    /// Moves bytes to and fro until both are quiet: when each is to be woken.
+    pub(crate) fn settle(&mut self) -> [Option<Instant>; 2] {
+        loop {
+            let (radio, sent) = self.drain_radio();
+            let (bytes, building) = self.building.drain(self.now);
+            if !bytes.is_empty() {
+                self.radio.handle_bytes(self.now, &bytes);
+            }
+            if !sent && bytes.is_empty() {
+                return [radio, building];
+            }
+        }
+    }
+
+    /// When the driver is to be woken, and whether it sent something.
+    fn drain_radio(&mut self) -> (Option<Instant>, bool) {
+        let mut sent = false;
         loop {
             match self.radio.poll_output() {
-                Output::Transmit(_) => {}
+                Output::Transmit(bytes) => {
+                    sent = true;
+                    self.building.handle_bytes(self.now, &bytes);
+                }
                 Output::Event(event) => self.events.push(event),
                 Output::Persist(id, record) => {
                     self.records.retain(|kept| kept.key != record.key);
@@ -235,7 +235,7 @@ impl World {
                         self.radio.handle_persisted(self.now, id);
                     }
                 }
-                Output::Timeout(at) => return at,
+                Output::Timeout(at) => return (at, sent),
             }
         }
     }

@@ -1,18 +1,18 @@
 //! The driver above the seam of the sticks: a stick and locks that are no more than their answers.
 
-#![expect(clippy::unwrap_used, reason = "a test's helpers fail as the test does")]
-
-mod fake;
 mod joining;
 mod lock;
 mod network;
-mod world;
+mod stick;
 
-use std::time::Duration;
+use std::cell::{RefCell, RefMut};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use keyway_lock::{
-    AutoLock, CommandError, CommandOutput, Evidence, KeypadMode, LockCommand, LockEvent, LockStatus, Pin, RadioEvent,
-    Refusal, SlotContent, SlotNumber, SlotReport, UnlockSource,
+    AutoLock, CommandError, CommandOutput, Evidence, Include, KeypadMode, LockCommand, LockEvent, LockStatus,
+    NetworkCommand, NetworkOutcome, NetworkStep, RadioEvent, Refusal, SlotContent, SlotNumber, SlotReport,
+    UnlockSource,
 };
 use keyway_zigbee::zcl::door_lock::{
     self, Code, FromLock, OperationCode, OperationEvent, ProgrammingCode, ProgrammingEvent, SetCodeStatus, Source,
@@ -20,20 +20,70 @@ use keyway_zigbee::zcl::door_lock::{
 };
 use keyway_zigbee::zcl::{Frame, poll_control, time};
 
-use world::{World, id};
+use super::world::{self, Building, id};
+use super::{SLOT, pin, proven, set};
+use lock::FakeLock;
+use stick::{FakeStick, Stick};
 
-const SLOT: SlotNumber = SlotNumber(5);
+type World = world::World<Stick>;
 
-fn pin(digits: &str) -> Pin {
-    Pin::new(digits).unwrap()
+impl Building for Stick {
+    type Stick = Self;
+
+    fn coordinator(&self) -> Self {
+        self.clone()
+    }
 }
 
-fn set(digits: &str) -> LockCommand {
-    LockCommand::SetCode { slot: SLOT, pin: pin(digits) }
-}
+impl World {
+    #[expect(clippy::disallowed_methods, reason = "an arbitrary instant to count from")]
+    fn around(locks: Vec<FakeLock>) -> Self {
+        Self::new(Instant::now(), Stick(Rc::new(RefCell::new(FakeStick::new(locks)))))
+    }
 
-fn proven(evidence: Evidence) -> Result<CommandOutput, CommandError> {
-    Ok(CommandOutput::CodeSet(evidence))
+    /// A network with nobody in it.
+    fn ready() -> Self {
+        let mut world = Self::around(Vec::new());
+        world.open();
+        world.until_ready();
+        world
+    }
+
+    /// A network with these locks in it, each interviewed.
+    fn with(numbers: &[u16]) -> Self {
+        let mut world = Self::ready();
+        for number in numbers {
+            world.include(FakeLock::new(*number));
+        }
+        for number in numbers {
+            world.until("it is interviewed", |world| world.is_interviewed(*number));
+        }
+        world.events.clear();
+        world
+    }
+
+    fn include(&mut self, lock: FakeLock) {
+        let asked = self.ask_network(NetworkCommand::Include(Include::default()));
+        self.until("the network is open", |world| world.steps().contains(&NetworkStep::Ready));
+        let now = self.now;
+        self.stick().join(now, lock);
+        assert!(matches!(self.ended(asked), Ok(NetworkOutcome::Included(..))));
+        self.events.retain(|event| *event != RadioEvent::Network(NetworkStep::Ready));
+    }
+
+    fn stick(&self) -> RefMut<'_, FakeStick> {
+        self.building.0.borrow_mut()
+    }
+
+    fn lock(&self, index: usize) -> RefMut<'_, FakeLock> {
+        RefMut::map(self.stick(), |stick| stick.lock(index))
+    }
+
+    fn restart_stick(&mut self) {
+        let now = self.now;
+        self.stick().restart(now);
+        self.settle();
+    }
 }
 
 #[test]
@@ -238,10 +288,8 @@ fn one_bad_lock_delays_no_other() {
 
 #[test]
 fn a_lock_that_sleeps_deeply_is_spoken_to_when_it_comes_in_and_told_to_sleep_again() {
-    let mut world = World::new(Vec::new());
-    world.open();
-    world.until_ready();
-    world.include(lock::FakeLock { long_poll: 1200, ..lock::FakeLock::new(1) });
+    let mut world = World::ready();
+    world.include(FakeLock { long_poll: 1200, ..FakeLock::new(1) });
     world.until("it is interviewed", |world| world.is_interviewed(1));
     world.pass(Duration::from_secs(60));
     let heard = world.lock(0).heard;

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use keyway_lock::SecretBytes;
 use keyway_zigbee::address::{Ieee, Nwk};
+use keyway_zigbee::backup::{KnownDevice, NetworkBackup};
 use keyway_zigbee::coordinator::{
     Answer, ChannelEnergy, Coordinator, CoordinatorError, CoordinatorEvent, CoordinatorInfo, CoordinatorOutput,
-    Destination, Family, Incoming, NetworkInfo, Outgoing, Request, Ticket,
+    Destination, Family, Incoming, NetworkInfo, NetworkParameters, Outgoing, Request, Ticket,
 };
 use keyway_zigbee::zcl::{Frame, HOME_AUTOMATION};
 use keyway_zigbee::zdo;
@@ -17,11 +18,14 @@ use zeroize::Zeroizing;
 
 use super::lock::FakeLock;
 
+const OWN: Ieee = Ieee(0x0012_4B00_1CAA_BBCC);
 const LATENCY: Duration = Duration::from_millis(15);
 const LOST: Duration = Duration::from_secs(5);
 
 pub(crate) struct FakeStick {
     pub(crate) network: Option<NetworkInfo>,
+    /// Its network as it was formed, or written.
+    parameters: Option<NetworkParameters>,
     pub(crate) open: bool,
     pub(crate) locks: Vec<FakeLock>,
     pub(crate) requests: Vec<Request>,
@@ -41,6 +45,7 @@ impl FakeStick {
     pub(crate) fn new(locks: Vec<FakeLock>) -> Self {
         Self {
             network: None,
+            parameters: None,
             open: false,
             locks,
             requests: Vec::new(),
@@ -79,7 +84,7 @@ impl FakeStick {
             model: "Fake".to_owned(),
             firmware: "7.4".to_owned(),
             protocol: 13,
-            ieee: Ieee(0x0012_4B00_1CAA_BBCC),
+            ieee: OWN,
             network: self.network,
         };
         self.after(now + Duration::from_millis(100), CoordinatorEvent::Identified(Box::new(info)));
@@ -122,6 +127,27 @@ impl FakeStick {
         self.hear(now + LATENCY * 2, nwk, zdo::PROFILE, announce);
         self.locks.retain(|other| other.ieee != ieee);
         self.locks.push(lock);
+    }
+
+    fn backup(&self) -> Option<NetworkBackup> {
+        let known =
+            |lock: &FakeLock| KnownDevice { ieee: lock.ieee, nwk: Some(lock.nwk), is_child: true, link_key: None };
+        Some(NetworkBackup {
+            coordinator: OWN,
+            network: self.parameters.clone()?,
+            update_id: 0,
+            key_sequence: 0,
+            frame_counter: 1000,
+            link_key_seed: None,
+            devices: self.locks.iter().map(known).collect(),
+        })
+    }
+
+    fn hold(&mut self, at: Instant, network: NetworkParameters) {
+        let NetworkParameters { pan, extended_pan, channel, .. } = network;
+        let info = NetworkInfo { pan, extended_pan, channel, update_id: 0 };
+        (self.network, self.parameters) = (Some(info), Some(network));
+        self.after(at, CoordinatorEvent::NetworkUp(info));
     }
 
     fn send(&mut self, now: Instant, ticket: Ticket, outgoing: &Outgoing) {
@@ -191,16 +217,16 @@ impl Coordinator for Stick {
                 stick.answer(soon, ticket, Ok(Answer::Energy(energy)));
             }
             Request::Form { network, .. } => {
-                let NetworkInfo { pan, extended_pan, channel, update_id } = NetworkInfo {
-                    pan: network.pan,
-                    extended_pan: network.extended_pan,
-                    channel: network.channel,
-                    update_id: 0,
-                };
-                let info = NetworkInfo { pan, extended_pan, channel, update_id };
-                stick.network = Some(info);
-                stick.after(soon, CoordinatorEvent::NetworkUp(info));
+                stick.hold(soon, network);
                 stick.answer(soon, ticket, Ok(Answer::Done));
+            }
+            Request::WriteBackup(backup) => {
+                stick.hold(soon, backup.network);
+                stick.answer(soon, ticket, Ok(Answer::Done));
+            }
+            Request::ReadBackup => {
+                let backup = stick.backup().ok_or(CoordinatorError::NoNetwork);
+                stick.answer(soon, ticket, backup.map(|backup| Answer::Backup(Box::new(backup))));
             }
             Request::Resume => match stick.network {
                 Some(info) => {
@@ -219,10 +245,7 @@ impl Coordinator for Stick {
             }
             Request::Send(outgoing) => stick.send(now, ticket, &outgoing),
             Request::Restart => stick.restart(now),
-            Request::AddTransientLinkKey { .. }
-            | Request::RemoveDevice { .. }
-            | Request::WriteBackup(_)
-            | Request::ReadBackup => {
+            Request::AddTransientLinkKey { .. } | Request::RemoveDevice { .. } => {
                 stick.answer(soon, ticket, Ok(Answer::Done));
             }
         }

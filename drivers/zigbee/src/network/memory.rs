@@ -1,0 +1,118 @@
+//! The stick's memory: read and kept for the day on which the stick is lost, and written to another one. It is kept in the
+//! open format of coordinator backups.
+
+use keyway_lock::{
+    Civil, CommandId, NetworkError, NetworkOutcome, NetworkRecord, RadioEvent, RecordKey, SecretBytes, StickState,
+    StickWork, WallTime,
+};
+use zeroize::Zeroizing;
+
+use super::kept::{Kept, identity};
+use super::{Network, NetworkOutput, Process, Stage, Then};
+use crate::backup::NetworkBackup;
+use crate::coordinator::{Answer, CoordinatorError, Request};
+
+const KEY: &str = "memory";
+
+/// The memory that the store has kept.
+pub(super) fn find(records: &[NetworkRecord]) -> Option<NetworkBackup> {
+    let record = records.iter().find(|record| record.key.0 == KEY)?;
+    NetworkBackup::from_json(std::str::from_utf8(&record.value.as_ref()?.0).ok()?).ok()
+}
+
+impl Network {
+    /// Whether a memory of the network that is looked for is kept.
+    pub(super) fn has_memory(&self) -> bool {
+        let kept = self.kept.as_ref().map(|kept| kept.extended_pan);
+        self.memory.as_ref().is_some_and(|memory| Some(memory.network.extended_pan.0) == kept)
+    }
+
+    /// The stick's memory is to be read and kept.
+    pub(super) fn keep_memory(&mut self, id: CommandId) {
+        if !matches!(self.stage, Stage::Up(_)) {
+            return self.answer(id, Err(NetworkError::StickGone));
+        }
+        self.process = Some(Process::Reading(id));
+        self.out.event(RadioEvent::Stick(StickState::Busy(StickWork::Reading, 0)));
+        self.out.stick(Request::ReadBackup);
+    }
+
+    /// The memory that is kept is to be written over the network that the stick holds.
+    pub(super) fn restore_memory(&mut self, id: CommandId, over: &str) {
+        if self.stage == Stage::Starting {
+            return self.answer(id, Err(NetworkError::Busy));
+        }
+        let holds = self.stick.as_ref().and_then(|stick| stick.network);
+        if over != holds.map(|network| identity(network.extended_pan)).unwrap_or_default() {
+            return self.answer(id, Err(NetworkError::WrongNetwork));
+        }
+        let Some(memory) = self.memory.clone() else { return self.answer(id, Err(NetworkError::NothingKept)) };
+        self.process = Some(Process::Writing(id));
+        self.stage = Stage::Starting;
+        self.out.push(NetworkOutput::Withdraw);
+        self.out.event(RadioEvent::Stick(StickState::Busy(StickWork::Writing, 0)));
+        self.out.stick(Request::WriteBackup(Box::new(memory)));
+    }
+
+    /// The memory was read; or not.
+    pub(super) fn memory_read(&mut self, result: &Result<Answer, CoordinatorError>, now: Option<WallTime>) {
+        let reading = matches!(self.process, Some(Process::Reading(_)));
+        match result {
+            Ok(Answer::Backup(backup)) => {
+                match record(backup, now) {
+                    Some(record) if reading => {
+                        self.out.push(NetworkOutput::Keep(record, Some(Then::Answer)));
+                        self.memory = Some((**backup).clone());
+                    }
+                    None if reading => self.finish(Err(NetworkError::StickFailed)),
+                    _ => {}
+                }
+                self.found(backup);
+            }
+            Err(CoordinatorError::StickGone | CoordinatorError::Restarted) => {}
+            _ if reading => self.finish(Err(NetworkError::StickFailed)),
+            _ => {}
+        }
+        if let (true, Some(info)) = (reading && matches!(self.stage, Stage::Up(_)), self.stick_info()) {
+            self.out.event(RadioEvent::Stick(StickState::Ready(info)));
+        }
+    }
+
+    /// The devices that the stick knows of are ours.
+    fn found(&mut self, backup: &NetworkBackup) {
+        for device in &backup.devices {
+            if let Some(nwk) = device.nwk {
+                self.out.push(NetworkOutput::Found(device.ieee, nwk));
+            }
+        }
+    }
+
+    /// The memory that was written is up: its network is the one that is kept from now on.
+    pub(super) fn memory_written(&mut self) {
+        let Some(memory) = self.memory.clone().filter(|_| matches!(self.process, Some(Process::Writing(_)))) else {
+            return;
+        };
+        let kept = Kept::of_backup(&memory);
+        self.out.push(NetworkOutput::Keep(kept.record(), None));
+        self.kept = Some(kept);
+        self.finish(Ok(NetworkOutcome::Done));
+    }
+
+    /// After a network was taken over its devices are asked for.
+    pub(super) fn look_for_devices(&mut self) {
+        self.out.stick(Request::ReadBackup);
+    }
+}
+
+/// `None`: it can't be written, which no backup is known for.
+fn record(backup: &NetworkBackup, now: Option<WallTime>) -> Option<NetworkRecord> {
+    let created = rfc3339(now.unwrap_or(WallTime(0)).civil());
+    let text = backup.to_json(&created).ok()?;
+    let value = SecretBytes(Zeroizing::new(text.as_bytes().to_vec()));
+    Some(NetworkRecord { key: RecordKey(KEY.to_owned()), value: Some(value) })
+}
+
+fn rfc3339(at: Civil) -> String {
+    let Civil { year, month, day, hour, minute, second, .. } = at;
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
