@@ -1,0 +1,65 @@
+//! Who is let in, and who is taken out.
+
+use std::time::Duration;
+
+use keyway_lock::{Include, NetworkCommand, NetworkError, NetworkOutcome, RadioEvent};
+use keyway_virtual::zigbee::Action;
+
+use super::super::set;
+use super::super::world::id;
+use super::{World, lock};
+
+#[test]
+fn a_lock_joins_with_the_well_known_key_and_is_interviewed() {
+    let mut world = World::around(vec![lock(2)]);
+    assert_eq!(world.include(2), Ok(NetworkOutcome::Included(id(2), [].into())));
+    world.until("it is interviewed", |world| world.is_interviewed(2));
+    assert!(world.command(2, set("0042")).is_ok());
+}
+
+#[test]
+fn nobody_joins_while_the_network_is_closed() {
+    let mut world = World::around(vec![lock(2)]);
+    world.act(2, &Action::Join);
+    world.pass(Duration::from_secs(60));
+    assert!(!world.told(|event| matches!(event, RadioEvent::LockJoined(..))));
+}
+
+#[test]
+fn a_lock_comes_back_with_another_address_and_is_still_the_same() {
+    let mut world = World::with(vec![lock(2)]);
+    for secured in [true, false] {
+        world.act(2, &Action::Rejoin { secured });
+        world.pass(Duration::from_secs(20));
+        assert!(world.command(2, set(if secured { "0042" } else { "0043" })).is_ok(), "{secured}");
+    }
+    assert!(world.lock_events(2).is_empty());
+}
+
+#[test]
+fn a_lock_that_leaves_while_one_is_to_leave_is_taken_out() {
+    let mut world = World::with(vec![lock(2)]);
+    let asked = world.ask_network(NetworkCommand::Exclude);
+    world.act(2, &Action::Leave);
+    assert_eq!(world.ended(asked), Ok(NetworkOutcome::Excluded(Some(id(2)))));
+    assert!(world.told(|event| *event == RadioEvent::LockLeft(id(2))));
+}
+
+#[test]
+fn a_lock_is_taken_out_of_the_network_and_can_be_let_in_again() {
+    let mut world = World::with(vec![lock(2)]);
+    let removed = world.network(NetworkCommand::RemoveFailed(id(2)));
+    assert_eq!(removed, Ok(NetworkOutcome::Excluded(Some(id(2)))));
+    world.pass(Duration::from_secs(30));
+    world.events.clear();
+    assert!(world.include(2).is_ok());
+    world.until("it is interviewed", |world| world.is_interviewed(2));
+    assert!(world.command(2, set("0042")).is_ok());
+}
+
+#[test]
+fn nobody_came() {
+    let mut world = World::around(vec![lock(2)]);
+    let ended = world.network(NetworkCommand::Include(Include::default()));
+    assert_eq!(ended, Err(NetworkError::NobodyCame.into()));
+}
