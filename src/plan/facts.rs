@@ -111,6 +111,8 @@ pub struct Memory {
     /// Slots that the lock told something of just as we wrote them: most likely our own doing, but before the next
     /// write they are read.
     pub doubted: BTreeSet<SlotNumber>,
+    /// Slots that the lock only passed over when it told of others: free as it seems, and read before they are written.
+    pub passed_over: BTreeSet<SlotNumber>,
     /// The last command was a lock or unlock.
     pub acted_last: bool,
     /// What the lock's checksum over its codes has been worth.

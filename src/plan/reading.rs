@@ -30,7 +30,8 @@ const QUIET: Duration = Duration::from_secs(5);
 /// Whether the word about a slot is recent enough to write or clear by.
 pub(super) fn is_fresh(table: &SlotTable, slot: SlotNumber, memory: &Memory, now: Moment) -> bool {
     let recent = |word: &Word| holds(word, memory, now) && word.told_at.until(now.utc) <= FRESH;
-    table.word(slot).is_some_and(recent) && !memory.doubted.contains(&slot)
+    let doubted = memory.doubted.contains(&slot) || memory.passed_over.contains(&slot);
+    table.word(slot).is_some_and(recent) && !doubted
 }
 
 /// Whether nothing can have happened unheard since the lock said this.

@@ -31,6 +31,10 @@ pub(super) fn apply(
     }
     match (step, result) {
         (Step::Read(_), Ok(CommandOutput::Slot(report))) => tamper::slot_word(unit, device, report),
+        (Step::Read(_), Ok(CommandOutput::Slots { told, passed_over })) => {
+            told.iter().try_for_each(|report| tamper::slot_word(unit, device, report))?;
+            tamper::passed_over(unit, device, passed_over)
+        }
         // As if each had been read.
         (Step::Check(slots, _), Ok(CommandOutput::SlotsChecked(true))) => {
             slots.iter().try_for_each(|report| tamper::slot_word(unit, device, report))

@@ -1,5 +1,7 @@
 //! What a lock says of its slots: ours proven or gone, and codes that a person put in by hand (I3).
 
+use std::collections::BTreeSet;
+
 use keyway_lock::{Evidence, SlotContent, SlotNumber, SlotReport};
 use serde_json::{Map, json};
 
@@ -42,6 +44,23 @@ pub(super) fn slot_word(unit: &mut Unit<'_>, device: DeviceId, report: &SlotRepo
             }
         }
     }
+}
+
+/// Slots that the lock passed over when it told of several: they are free, as far as nothing else was known of them. Of
+/// those that hold a code of ours, or held one of somebody, it must say so itself.
+pub(super) fn passed_over(unit: &mut Unit<'_>, device: DeviceId, slots: &[SlotNumber]) -> Result<(), StoreError> {
+    let ours = unit.live_codes(device)?;
+    let taken: BTreeSet<SlotNumber> = unit
+        .slots(device)?
+        .into_iter()
+        .filter(|word| word.report.content != SlotContent::Free)
+        .map(|word| word.report.slot)
+        .collect();
+    let is_clear = |slot: &&SlotNumber| !taken.contains(slot) && !ours.iter().any(|code| holds(code, **slot));
+    for slot in slots.iter().filter(is_clear) {
+        unit.put_slot(device, &SlotReport { slot: *slot, content: SlotContent::Free })?;
+    }
+    Ok(())
 }
 
 /// A slot got free, or a PIN left the lock: codes that were refused because the lock was full, or held their PIN

@@ -6,6 +6,7 @@ mod doors;
 mod hands;
 mod lock;
 mod reach;
+mod several;
 mod together;
 mod wishes;
 mod world;

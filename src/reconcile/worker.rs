@@ -98,6 +98,7 @@ pub(super) struct Worker {
     status_known: bool,
     told: BTreeSet<SlotNumber>,
     doubted: BTreeSet<SlotNumber>,
+    passed_over: BTreeSet<SlotNumber>,
     acted: Option<(ActionAttemptId, Instant)>,
     acted_last: bool,
     checksum: Checksum,
@@ -120,6 +121,7 @@ impl Worker {
             status_known: false,
             told: BTreeSet::new(),
             doubted: BTreeSet::new(),
+            passed_over: BTreeSet::new(),
             acted: None,
             acted_last: false,
             checksum: Checksum::default(),
@@ -142,6 +144,7 @@ impl Worker {
             held: held.collect(),
             told: self.told.clone(),
             doubted: self.doubted.clone(),
+            passed_over: self.passed_over.clone(),
             acted_last: self.acted_last,
             checksum: self.checksum,
         }
@@ -203,6 +206,15 @@ impl Worker {
             Step::Status => self.status_known |= !matches!(result, Err(error) if error.retry() != Retry::Never),
             Step::Check(_, agreed) => self.checksum = worth(*agreed, self.checksum, result),
             Step::Read(_) => {}
+        }
+        match result {
+            Ok(CommandOutput::Slot(report)) => _ = self.passed_over.remove(&report.slot),
+            Ok(CommandOutput::SlotsChecked(true)) => self.passed_over.clear(),
+            Ok(CommandOutput::Slots { told, passed_over }) => {
+                self.passed_over.extend(passed_over);
+                told.iter().for_each(|report| _ = self.passed_over.remove(&report.slot));
+            }
+            _ => {}
         }
         match result {
             Ok(_) => {

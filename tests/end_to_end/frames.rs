@@ -6,7 +6,9 @@ use crate::{FRONT_DOOR, KEYWAY};
 
 #[test]
 fn a_code_set_costs_one_frame_each_way_and_its_read_back_another() {
-    let silent = LockSetup { tells_of_own_changes: false, ..LockSetup::s2(FRONT_DOOR, "Front door") };
+    // One that tells of each slot by itself: what it only passed over would be asked for before it is written.
+    let silent =
+        LockSetup { tells_of_own_changes: false, user_code_version: 1, ..LockSetup::s2(FRONT_DOOR, "Front door") };
     let world = World::with(KEYWAY, &Setup::of(&[silent]));
     let (client, stick) = (&world.client, &world.stick);
     // The first exchange agrees on nonces; from then on the lock is in sync.

@@ -10,7 +10,8 @@ pub struct CommandId(pub u64);
 /// [`crate::RadioEvent::CommandDone`], in its own time, also when the stick is gone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LockCommand {
-    /// Ask the lock what is in a slot. Always a question on the air, never a cached answer.
+    /// Ask the lock what is in a slot. Always a question on the air, never a cached answer. What it tells of other slots in
+    /// the same answer comes along ([`CommandOutput::Slots`]).
     ReadSlot(SlotNumber),
     /// Ask the lock whether its slots hold this, all of them at once. Only for locks with
     /// [`crate::Capabilities::has_checksum`], and with every slot it has, each free or with a code that it showed.
@@ -82,6 +83,14 @@ pub struct SlotChange {
 pub enum CommandOutput {
     /// Of [`LockCommand::ReadSlot`].
     Slot(SlotReport),
+    /// Of [`LockCommand::ReadSlot`], where the lock told of several slots in one answer.
+    Slots {
+        /// The slot that was asked for, and the others that the lock told of.
+        told: Vec<SlotReport>,
+        /// Slots that it passed over, as a lock does with those that are free. Not its word about each: before one is
+        /// written, it is asked for.
+        passed_over: Vec<SlotNumber>,
+    },
     /// Of [`LockCommand::CheckSlots`]: whether they do. If not, which one differs is not known.
     SlotsChecked(bool),
     /// Of [`LockCommand::SetCode`] and [`LockCommand::SetTimedCode`]: the lock holds the PIN, and how it proved that.

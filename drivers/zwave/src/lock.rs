@@ -123,7 +123,7 @@ impl Job {
                 } else if let Some(job) = UntimedJob::new(command, record, was_free) {
                     Some(Kind::Untimed(Box::new(job)))
                 } else {
-                    CodeJob::new(command, record, was_free).map(Kind::Code)
+                    CodeJob::new(command, record, was_free).map(|job| Kind::Code(job.with_others(record)))
                 };
                 Self(job.unwrap_or(Kind::refused(Refusal::NotSupported("it has no codes"))))
             }

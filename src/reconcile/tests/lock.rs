@@ -28,6 +28,10 @@ pub(super) struct Faults {
     pub(super) jammed: bool,
     /// It tells of each code that we set or clear, before it answers.
     pub(super) tells: bool,
+    /// It tells of every taken slot behind the one that is asked for.
+    pub(super) tells_several: bool,
+    /// And passes over this one, whatever is in it.
+    pub(super) passes_over: Option<u16>,
     /// It makes its checksum in its own way.
     pub(super) odd_checksum: bool,
     /// Of the next code with a window only so much is done: a stand-in put in, the window written.
@@ -111,6 +115,15 @@ impl FakeLock {
     fn carry_out(&mut self, command: &LockCommand) -> Result<CommandOutput, CommandError> {
         let evidence = if self.faults.masked { Evidence::Supervised } else { Evidence::ReadBack };
         match command {
+            LockCommand::ReadSlot(slot) if self.faults.tells_several => {
+                let behind = (slot.0 + 1..=Self::SLOTS).partition::<Vec<u16>, _>(|other| {
+                    self.slots.contains_key(other) && self.faults.passes_over != Some(*other)
+                });
+                let told = std::iter::once(slot.0).chain(behind.0);
+                let told =
+                    told.map(|slot| SlotReport { slot: SlotNumber(slot), content: self.content(slot) }).collect();
+                Ok(CommandOutput::Slots { told, passed_over: behind.1.into_iter().map(SlotNumber).collect() })
+            }
             LockCommand::ReadSlot(slot) => {
                 Ok(CommandOutput::Slot(SlotReport { slot: *slot, content: self.content(slot.0) }))
             }

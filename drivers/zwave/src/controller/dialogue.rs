@@ -291,6 +291,14 @@ impl Dialogue {
             (Ok(CommandOutput::Slot(report)), _) if report.content == SlotContent::Free => {
                 self.free.insert(report.slot, now);
             }
+            (Ok(CommandOutput::Slots { told, .. }), _) => {
+                for SlotReport { slot, content } in told {
+                    match content {
+                        SlotContent::Free => _ = self.free.insert(*slot, now),
+                        _ => _ = self.free.remove(slot),
+                    }
+                }
+            }
             (Ok(CommandOutput::Slot(SlotReport { slot, .. })), _)
             | (_, LockCommand::SetCode { slot, .. } | LockCommand::SetTimedCode { slot, .. }) => {
                 self.free.remove(slot);

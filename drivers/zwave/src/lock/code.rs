@@ -51,6 +51,8 @@ pub(super) struct CodeJob {
     phase: Phase,
     /// Identifiers above 255 have the extended commands only.
     extended: bool,
+    /// The lock may tell of as many slots as fit its answer; up to this one.
+    more: Option<SlotNumber>,
     was_free: bool,
     /// How long it tells the old content after a write.
     slow: Duration,
@@ -94,6 +96,7 @@ impl CodeJob {
         Some(Self {
             slot,
             phase: if goal == Goal::Read { Phase::Read } else { Phase::Write },
+            more: None,
             goal,
             extended: slot.0 > 255,
             was_free,
@@ -110,6 +113,12 @@ impl CodeJob {
             writes: 0,
             masked: None,
         })
+    }
+
+    /// A read takes what the lock tells of other slots along.
+    pub(super) fn with_others(mut self, record: &NodeRecord) -> Self {
+        self.more = record.tells_up_to().filter(|_| self.goal == Goal::Read);
+        self
     }
 
     pub(super) fn masked(&self) -> Option<bool> {
@@ -144,10 +153,10 @@ impl CodeJob {
             bytes.truncate(length);
             Beginning::from(bytes)
         };
-        if self.extended {
+        if self.extended || self.more.is_some() {
             let report = UserCodeCommand::ExtendedReport { codes: vec![code], next: SlotNumber(0) };
             // Command, count, identifier; a lock may add the slots behind, though it was asked for one.
-            let get = UserCodeCommand::ExtendedGet { user: self.slot, more: false };
+            let get = UserCodeCommand::ExtendedGet { user: self.slot, more: self.more.is_some() };
             (get, beginning(report, 5).with_any(2))
         } else {
             (UserCodeCommand::Get(self.slot), beginning(UserCodeCommand::Report(code), 3))
@@ -194,6 +203,8 @@ impl CodeJob {
         let report = match answer {
             Ok(Answer::Report(report)) => report,
             Ok(Answer::Delivered | Answer::Supervised(_)) => return,
+            // It promised to tell of several, and does not.
+            Err(AskError::NoAnswer) if self.more.take().is_some() => return,
             Err(error) if self.goal == Goal::Read => return self.done(Err(reading_failed(error))),
             Err(AskError::NoKey) => return self.done(Err(writing_failed(AskError::NoKey))),
             Err(_) => return self.done(Err(CommandError::Unproven)),
@@ -208,7 +219,11 @@ impl CodeJob {
             SlotContent::Free | SlotContent::Unusable => {}
         }
         match (&self.goal, &content) {
-            (Goal::Read, _) => self.done(Ok(CommandOutput::Slot(SlotReport { slot: self.slot, content }))),
+            (Goal::Read, _) => {
+                let output = self.several(&report);
+                let one = || CommandOutput::Slot(SlotReport { slot: self.slot, content: content.clone() });
+                self.done(Ok(output.unwrap_or_else(one)));
+            }
             (Goal::Set(_), SlotContent::Free) if self.emptying => {
                 (self.emptying, self.was_free) = (false, true);
                 (self.reads, self.writes) = (0, 0);
@@ -241,6 +256,20 @@ impl CodeJob {
             }
             _ => None,
         }
+    }
+
+    /// All that a report of several slots tells. It names the next taken one, or none: those between are passed over
+    /// (CC:0063.02.0E).
+    fn several(&self, report: &[u8]) -> Option<CommandOutput> {
+        let last_slot = self.more?;
+        let Ok(UserCodeCommand::ExtendedReport { codes, next }) = UserCodeCommand::decode(report) else { return None };
+        let is_told = |code: &&UserCode| (self.slot..=last_slot).contains(&code.user);
+        let told: Vec<SlotReport> =
+            codes.iter().filter(is_told).map(|code| SlotReport { slot: code.user, content: code.content() }).collect();
+        let end = if next == SlotNumber(0) { last_slot.0.saturating_add(1) } else { next.0.min(last_slot.0) };
+        let is_passed = |slot: &SlotNumber| !told.iter().any(|report| report.slot == *slot);
+        let passed_over = (self.slot.0.saturating_add(1)..end).map(SlotNumber).filter(is_passed).collect();
+        Some(CommandOutput::Slots { told, passed_over })
     }
 
     /// The slot holds something else than was written.

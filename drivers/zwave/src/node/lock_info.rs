@@ -74,11 +74,20 @@ impl NodeRecord {
     /// How many slots may be changed by one command of the hub. One that tells its old content for a while is given time
     /// after each; under Security 0 not even two codes fit a frame.
     fn changes_at_once(&self) -> u8 {
-        let narrow = self.granted.iter().max() == Some(&(SecurityClass::S0 as u8));
         let able = self.multiple_set == Some(true) && self.quirk.settle.is_zero();
         // Each code has its schedule, to be seen to by itself.
-        let able = able && !narrow && !self.speaks_credentials() && !self.has_schedules();
+        let able = able && !self.is_narrow() && !self.speaks_credentials() && !self.has_schedules();
         if able { MOST_CHANGES } else { 0 }
+    }
+
+    /// Up to which slot it may tell of several in one answer; `None`: it tells of one.
+    pub fn tells_up_to(&self) -> Option<SlotNumber> {
+        let able = self.multiple_report == Some(true) && !self.is_narrow();
+        self.users.map(SlotNumber).filter(|_| able)
+    }
+
+    fn is_narrow(&self) -> bool {
+        self.granted.iter().max() == Some(&(SecurityClass::S0 as u8))
     }
 }
 
