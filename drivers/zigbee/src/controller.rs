@@ -16,6 +16,7 @@ use zeroize::Zeroize;
 
 use crate::address::Ieee;
 use crate::coordinator::{Coordinator, CoordinatorEvent, CoordinatorOutput, Request, Ticket};
+use crate::device::removed::Removed;
 use crate::device::table::DeviceRecord;
 use crate::network::{Network, Then};
 use crate::quirks::Quirks;
@@ -44,7 +45,10 @@ pub struct ZigbeeRadio<C> {
     network: Network,
     queue: Queue,
     devices: BTreeMap<Ieee, Dialogue>,
+    removed: Removed,
+    /// Who was asked who it is, and who was told again to leave.
     strangers: Strangers,
+    turned_away: Strangers,
     clock: WallClock,
     keeping: BTreeMap<PersistId, Then>,
     next_persist: u64,
@@ -71,7 +75,9 @@ impl<C: Coordinator> ZigbeeRadio<C> {
             network,
             queue: Queue::default(),
             devices,
+            removed: Removed::find(records),
             strangers: Strangers::default(),
+            turned_away: Strangers::default(),
             clock: WallClock::default(),
             keeping: BTreeMap::new(),
             next_persist: 0,

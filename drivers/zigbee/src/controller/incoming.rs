@@ -24,12 +24,12 @@ const STAY_AWAKE: Duration = Duration::from_secs(10);
 const MOST_STRANGERS: usize = 16;
 const ASK_AGAIN: Duration = Duration::from_secs(300);
 
-/// Addresses from which somebody was heard that nobody knows, and when they were asked.
+/// Addresses from which somebody was heard that is not ours, and when something was said to them.
 #[derive(Default)]
 pub(super) struct Strangers(BTreeMap<Nwk, Instant>);
 
 impl Strangers {
-    /// Whether one is to be asked now.
+    /// Whether something is to be said to one now.
     fn ask(&mut self, now: Instant, nwk: Nwk) -> bool {
         self.0.retain(|_, at| *at + ASK_AGAIN > now);
         let ask = !self.0.contains_key(&nwk) && self.0.len() < MOST_STRANGERS;
@@ -81,7 +81,7 @@ impl<C: Coordinator> ZigbeeRadio<C> {
     fn whose(&mut self, now: Instant, incoming: &Incoming) -> Option<Ieee> {
         if let Some(ieee) = incoming.source_ieee.filter(|ieee| ieee.is_real()) {
             self.located(now, ieee, incoming.source);
-            return Some(ieee);
+            return self.devices.contains_key(&ieee).then_some(ieee);
         }
         let at = |dialogue: &Dialogue| dialogue.nwk() == incoming.source;
         let known = self.devices.iter().find(|(_, dialogue)| at(dialogue)).map(|(device, _)| *device);
@@ -102,6 +102,12 @@ impl<C: Coordinator> ZigbeeRadio<C> {
                 dialogue.moved(nwk, &mut self.queue);
             }
             Some(_) => {}
+            None if self.removed.contains(device) => {
+                if self.turned_away.ask(now, nwk) {
+                    tracing::info!(%device, "a device that was taken out comes back: it is told again to leave");
+                    self.network.turn_away(device, nwk);
+                }
+            }
             None => self.drive(now, device, nwk, None),
         }
     }

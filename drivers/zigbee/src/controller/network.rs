@@ -33,17 +33,33 @@ impl<C: Coordinator> ZigbeeRadio<C> {
                 NetworkOutput::Event(event) => self.outputs.push_back(Output::Event(event)),
                 NetworkOutput::Up => self.begin(now),
                 NetworkOutput::Withdraw => self.give_up(),
-                NetworkOutput::Joined(device, nwk, name) => self.drive(now, device, nwk, name),
+                NetworkOutput::Joined(device, nwk, name) => {
+                    let record = self.removed.forgive(device);
+                    self.keep(record);
+                    self.drive(now, device, nwk, name);
+                }
                 NetworkOutput::Found(device, nwk) => self.located(now, device, nwk),
                 NetworkOutput::Announce(device) => self.announce(device),
-                NetworkOutput::Left(device) => self.leave_off(device),
+                NetworkOutput::Left(device) => {
+                    let record = self.removed.add(device);
+                    self.keep(record);
+                    self.leave_off(device);
+                }
                 NetworkOutput::AllLeft => {
                     let all: Vec<Ieee> = self.devices.keys().copied().collect();
                     all.into_iter().for_each(|device| self.leave_off(device));
+                    let record = self.removed.clear();
+                    self.keep(record);
                 }
             }
         }
         moved
+    }
+
+    fn keep(&mut self, record: Option<NetworkRecord>) {
+        if let Some(record) = record {
+            self.persist(record);
+        }
     }
 
     /// The network is up: the locks of it are told, then everyone in it is spoken to.

@@ -161,6 +161,11 @@ impl Network {
         }
     }
 
+    /// A device that was taken out is told so again.
+    pub fn turn_away(&mut self, ieee: Ieee, nwk: Nwk) {
+        self.out.stick(Request::RemoveDevice { ieee, nwk });
+    }
+
     /// A device left by itself. True: somebody waited for that, and it is forgotten.
     pub fn handle_left(&mut self, device: Ieee, ours: bool) -> bool {
         match &self.process {

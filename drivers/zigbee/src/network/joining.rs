@@ -111,7 +111,8 @@ impl Network {
         let Some(Process::Joining(joining)) = &mut self.process else { return };
         match joining.stage {
             Stage::Settling { device, heard: true, until, .. } if until <= now => self.joined(device),
-            Stage::Settling { device, until, .. } if until <= now => {
+            Stage::Settling { device, nwk, until, .. } if until <= now => {
+                self.out.stick(Request::RemoveDevice { ieee: device, nwk });
                 self.out.push(NetworkOutput::Left(device));
                 self.finish(Err(NetworkError::DeviceGone));
             }

@@ -58,6 +58,24 @@ fn a_lock_is_taken_out_of_the_network_and_can_be_let_in_again() {
 }
 
 #[test]
+fn a_lock_that_did_not_hear_that_it_was_taken_out_is_told_when_it_comes_back() {
+    let mut world = World::with(vec![lock(2)]);
+    world.act(2, &Action::Offline(true));
+    assert!(world.network(NetworkCommand::RemoveFailed(id(2))).is_ok());
+    world.restart_hub();
+    world.until_ready();
+    world.act(2, &Action::Offline(false));
+    world.act(2, &Action::Keypad("0000".to_owned()));
+    world.act(2, &Action::Battery(40));
+    world.act(2, &Action::Rejoin { secured: true });
+    world.pass(Duration::from_secs(600));
+    assert!(!world.told(|event| matches!(event, RadioEvent::LockJoined(..))));
+    // It may be let in again.
+    assert!(world.include(2).is_ok());
+    world.until("it is interviewed", |world| world.is_interviewed(2));
+}
+
+#[test]
 fn nobody_came() {
     let mut world = World::around(vec![lock(2)]);
     let ended = world.network(NetworkCommand::Include(Include::default()));

@@ -157,6 +157,18 @@ fn a_lock_is_taken_out_and_forgotten() {
     assert_eq!(world.network(NetworkCommand::RemoveFailed(id(1))), failed(NetworkError::NoSuchDevice));
     world.restart_hub();
     world.until_ready();
+    // It did not hear that it is to leave.
+    let told = |world: &World| {
+        let leaves = |request: &&Request| matches!(request, Request::RemoveDevice { .. });
+        world.stick().requests.iter().filter(leaves).count()
+    };
+    let before = told(&world);
+    let (now, announce) = (world.now, FakeLock::new(1).announce());
+    for _ in 0..3 {
+        world.stick().hear(now, FakeLock::new(1).nwk, zdo::PROFILE, announce.clone());
+        world.pass(Duration::from_secs(1));
+    }
+    assert_eq!(told(&world) - before, 1);
     assert!(!world.told(|event| matches!(event, RadioEvent::LockJoined(lock, ..) if *lock == id(1))));
 }
 
