@@ -12,8 +12,8 @@ use super::recurrence::ScheduleResource;
 use super::request::request;
 use super::trouble::{ErrorEntry, MutationEntry, WarningEntry};
 use crate::model::{
-    AccessCode, AccessCodeId, AccessGrantId, AccessMethodId, ApiError, CodeProblem, CodeStatus, DeviceId, ProblemKind,
-    Timestamp, UnmanagedCode, WorkspaceId,
+    AccessCode, AccessCodeId, AccessGrantId, AccessMethodId, ApiError, CodeProblem, CodeStatus, DeviceId, Presence,
+    ProblemKind, Timestamp, UnmanagedCode, WorkspaceId,
 };
 use crate::store::{CodeFilter, UnmanagedFilter};
 
@@ -184,7 +184,7 @@ impl AccessCodeResource {
             is_external_modification_allowed: code.is_external_modification_allowed(),
             is_offline_access_code: false,
             is_one_time_use: false,
-            is_scheduled_on_device: false,
+            is_scheduled_on_device: is_scheduled(code),
             slot: code.slot.0,
             errors: errors(code.standing_problem(now)),
             warnings: warnings(code.standing_problem(now)),
@@ -235,6 +235,11 @@ impl UnmanagedCodeResource {
             warnings: Vec::new(),
         }
     }
+}
+
+/// The lock keeps its times by itself.
+fn is_scheduled(code: &AccessCode) -> bool {
+    code.kept.is_some() && matches!(code.presence, Presence::Ahead(..) | Presence::Proven(..))
 }
 
 fn status_name(status: CodeStatus) -> &'static str {

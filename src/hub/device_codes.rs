@@ -117,7 +117,7 @@ fn change_pin(unit: &mut Unit<'_>, code: AccessCode, pin: Pin) -> Result<AccessC
     let table = promise::tables(unit, std::slice::from_ref(&device))?.remove(0);
     let door = pin::Door::new(&table, &code.window, Some(code.access_code_id));
     pin::check(&pin, &[door]).map_err(|reason| refusal("code", &reason, |_| Some(&device)))?;
-    let mut new = AccessCode { pin: Some(pin), presence: Presence::Absent, problem: None, ..code.clone() };
+    let mut new = AccessCode { pin: Some(pin), presence: Presence::Absent, kept: None, problem: None, ..code.clone() };
     if code.presence != Presence::Absent {
         let former = AccessCode {
             access_code_id: unit.id(),
@@ -211,6 +211,7 @@ fn taken(found: &UnmanagedCode, origin: CodeOrigin, window: Window, pin: Option<
         schedule: None,
         deleted_at: None,
         presence: Presence::Unproven,
+        kept: None,
         problem: None,
         created_at: found.created_at,
     }

@@ -130,6 +130,7 @@ fn waiting(
         schedule: times.schedule.clone(),
         deleted_at: None,
         presence: Presence::Absent,
+        kept: None,
         problem: None,
         created_at: unit.now(),
     }

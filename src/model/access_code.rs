@@ -1,6 +1,6 @@
 //! One code on one device: what is wanted, and what the lock has proven.
 
-use keyway_lock::{Evidence, Pin, SlotContent, SlotNumber};
+use keyway_lock::{Evidence, Minute, Pin, SlotContent, SlotNumber, SlotWindow, WallTime};
 
 use super::{AccessCodeId, AccessGrantId, AccessMethodId, DeviceId, Schedule, Timestamp, UserIdentityId, Window};
 
@@ -11,9 +11,17 @@ pub enum Presence {
     Absent,
     /// A set or clear was begun and its outcome is not proven: the slot must be read.
     Unproven,
+    /// Proven in the lock ahead of its time, which the lock keeps by itself ([`AccessCode::kept`]): how, and when. That it
+    /// opens is not proven before it should.
+    Ahead(Evidence, Timestamp),
     /// Proven in the lock: how, and when.
     Proven(Evidence, Timestamp),
 }
+
+/// 2000-01-01 and 2100-01-01: the years that locks write, with two digits.
+const EARLIEST: WallTime = WallTime(946_684_800_000_000);
+/// See above.
+const LATEST: WallTime = WallTime(4_102_444_800_000_000);
 
 /// Seam's status of a code, derived from wish and proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,6 +136,9 @@ pub struct AccessCode {
     pub deleted_at: Option<Timestamp>,
     /// What the lock has proven.
     pub presence: Presence,
+    /// The window outside of which the lock does not open for it, by its own clock: proven with its presence, and while
+    /// that is not proven, what it may have been told. `None`: none.
+    pub kept: Option<SlotWindow>,
     /// What stands in the way, if anything.
     pub problem: Option<CodeProblem>,
     /// When it was made.
@@ -144,6 +155,31 @@ impl AccessCode {
     /// its schedule's. `None`: none is left.
     pub fn occurrence(&self, now: Timestamp) -> Option<Window> {
         self.window.occurrence(self.schedule.as_ref(), now)
+    }
+
+    /// The window that a lock which can is to keep it to, in the time that `now` lies in, or that is next: as long as that
+    /// has not begun, no earlier than it does. The end is the first whole minute behind it, and the hub is more exact.
+    /// `None`: that time has no end, or one that no lock can write down.
+    pub fn window_for_lock(&self, now: Timestamp) -> Option<SlotWindow> {
+        let time = self.occurrence(now)?;
+        let wall = |moment: Timestamp| WallTime(moment.as_microsecond());
+        let (starts_at, ends_at) = (wall(time.starts_at), wall(time.ends_at?));
+        let from = if time.starts_at <= now { Minute::of(starts_at) } else { Minute::from(starts_at) };
+        let window = SlotWindow { from, until: Minute::from(ends_at) };
+        (window.from < window.until && EARLIEST <= window.from.start() && window.until.start() < LATEST)
+            .then_some(window)
+    }
+
+    /// Whether it is in its lock ahead of its time, as it should be.
+    pub fn waits_in_lock(&self, now: Timestamp) -> bool {
+        let ahead = matches!(self.presence, Presence::Ahead(..)) && self.deleted_at.is_none();
+        ahead && self.kept.is_some() && self.kept == self.window_for_lock(now)
+    }
+
+    /// Whether it was put into its lock ahead of a time that has not begun, or is being so.
+    pub fn is_put_ahead(&self, now: Timestamp) -> bool {
+        self.presence != Presence::Absent
+            && self.kept.is_some_and(|window| window.from.start().0 > now.as_microsecond())
     }
 
     /// Since when it is not wanted any more, if it ever was: deleted, or the end of the last time in which it was.
@@ -227,6 +263,8 @@ impl AccessCode {
             (true, Presence::Proven(..)) => CodeStatus::Set,
             (true, _) if left_as_it_is => CodeStatus::Unset,
             (true, _) => CodeStatus::Setting,
+            // As Seam has it: a code that its lock keeps for later is not set before its start.
+            (false, _) if self.deleted_at.is_none() && self.is_put_ahead(now) => CodeStatus::Unset,
             (false, Presence::Absent) => CodeStatus::Unset,
             (false, _) => CodeStatus::Removing,
         }

@@ -65,6 +65,8 @@ event_types! {
     AccessCodeTimeFrameChanged = "access_code.time_frame_changed",
     /// A code was deleted; it is being taken out.
     AccessCodeDeleted = "access_code.deleted",
+    /// A code is in its lock ahead of its time, which the lock keeps by itself.
+    AccessCodeScheduledOnDevice = "access_code.scheduled_on_device",
     /// A code is proven in its lock.
     AccessCodeSetOnDevice = "access_code.set_on_device",
     /// A code is proven gone from its lock.

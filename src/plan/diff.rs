@@ -2,7 +2,8 @@
 
 use keyway_lock::{LockCommand, Pin, SlotContent, SlotNumber, SlotReport};
 
-use super::desired::{is_missing, is_overdue};
+use super::ahead::{self, Within, makes_way};
+use super::desired::{is_misfit, is_missing, is_overdue};
 use super::facts::{Checksum, LockFacts, Memory, Moment, SlotTable};
 use super::pin::is_stuck;
 use super::{reading, slot, together};
@@ -15,8 +16,8 @@ pub enum Step {
     Act(ActionAttemptId, LockCommand),
     /// Take this code out of its slot.
     Clear(AccessCodeId, SlotNumber),
-    /// Put this code into its slot.
-    Set(AccessCodeId, SlotNumber, Pin),
+    /// Put this code into its slot, and have the lock keep it to a window if one is given.
+    Set(AccessCodeId, SlotNumber, Pin, Option<Within>),
     /// Take several codes out, or put several in, in one go; what the other slots hold, if that is known and the lock's
     /// checksum is worth something.
     Together(Vec<Write>, Option<Vec<SlotReport>>),
@@ -24,6 +25,8 @@ pub enum Step {
     Read(SlotNumber),
     /// Ask whether all slots hold what they held; whether its checksum has been found to agree before.
     Check(Vec<SlotReport>, bool),
+    /// Look at its clock, and set it right.
+    CheckClock,
     /// Ask for bolt, door and battery.
     Status,
 }
@@ -37,16 +40,20 @@ pub struct Write {
     pub slot: SlotNumber,
     /// What to put in; `None`: the code is taken out.
     pub pin: Option<Pin>,
+    /// The window that the lock is to keep it to; `None`: none.
+    pub within: Option<Within>,
 }
 
 impl Step {
     /// The slots that it writes, in order.
     pub fn writes(&self) -> Vec<Write> {
         match self {
-            Self::Clear(code, slot) => vec![Write { code: *code, slot: *slot, pin: None }],
-            Self::Set(code, slot, pin) => vec![Write { code: *code, slot: *slot, pin: Some(pin.clone()) }],
+            Self::Clear(code, slot) => vec![Write { code: *code, slot: *slot, pin: None, within: None }],
+            Self::Set(code, slot, pin, within) => {
+                vec![Write { code: *code, slot: *slot, pin: Some(pin.clone()), within: within.clone() }]
+            }
             Self::Together(writes, _) => writes.clone(),
-            Self::Act(..) | Self::Read(_) | Self::Check(..) | Self::Status => Vec::new(),
+            Self::Act(..) | Self::Read(_) | Self::Check(..) | Self::CheckClock | Self::Status => Vec::new(),
         }
     }
 }
@@ -99,9 +106,14 @@ pub fn next(facts: &LockFacts, now: Moment) -> Next {
         let managed = due(reading::managed(table, memory, now), now).map(check);
         managed.or_else(|| due(reading::told(table, memory, now), now))
     });
+    let clock = || {
+        let at = written.and_then(|table| ahead::look_at_clock(table, memory, now));
+        at.filter(|at| *at <= now.utc).map(|_| Step::CheckClock)
+    };
+    let ahead = || written.and_then(|table| ahead(table, memory, now));
     let status = || (memory.heard_since.is_none() || !memory.status_known).then_some(Step::Status);
     let background = || due(table.and_then(|table| reading::background(table, now)), now).map(check);
-    coded.or_else(status).or_else(background).map_or(Next::Wait, Next::Do)
+    coded.or_else(status).or_else(clock).or_else(ahead).or_else(background).map_or(Next::Wait, Next::Do)
 }
 
 /// A lock or unlock goes before anything else: it takes one command, and a person waits. But never twice in a row
@@ -121,7 +133,8 @@ fn waiting(facts: &LockFacts, now: Moment) -> Option<Step> {
 fn misplaced(table: &SlotTable, now: Moment) -> Option<Next> {
     let waits = |code: &&AccessCode| code.presence == Presence::Absent && code.deleted_at.is_none() && !keeps_out(code);
     let blocked = |code: &&AccessCode| {
-        let taken = |holder: &AccessCode| !is_overdue(holder, now) || is_stuck(holder);
+        let leaves = |holder: &AccessCode| is_overdue(holder, now) || makes_way(table, holder, now);
+        let taken = |holder: &AccessCode| !leaves(holder) || is_stuck(holder);
         table.is_foreign(code.slot) || (is_missing(code, now) && table.holder(code.slot).is_some_and(taken))
     };
     let code = table.codes.iter().filter(waits).filter(blocked).min_by_key(|code| code.access_code_id)?;
@@ -134,7 +147,8 @@ fn misplaced(table: &SlotTable, now: Moment) -> Option<Next> {
 /// I1. What a slot holds is made sure of before it is cleared: a person may have put another code there.
 /// The longest overdue comes first.
 fn removals<'a>(table: &'a SlotTable, memory: &'a Memory, now: Moment) -> impl Iterator<Item = Step> + 'a {
-    let overdue = |code: &&AccessCode| is_overdue(code, now) && !memory.held.contains(&code.access_code_id);
+    let leaves = |code: &AccessCode| is_overdue(code, now) || makes_way(table, code, now);
+    let overdue = |code: &&AccessCode| leaves(code) && !memory.held.contains(&code.access_code_id);
     let mut codes: Vec<&AccessCode> = table.codes.iter().filter(overdue).collect();
     codes.sort_by_key(|code| over_since(code, now));
     codes.into_iter().map(move |code| {
@@ -150,7 +164,8 @@ fn over_since(code: &AccessCode, now: Moment) -> (Option<crate::model::Timestamp
 
 /// I2. The first write into a slot needs the lock's own recent word that it is free (I3).
 fn settings<'a>(table: &'a SlotTable, memory: &'a Memory, now: Moment) -> impl Iterator<Item = Step> + 'a {
-    let missing = |code: &&AccessCode| is_missing(code, now) && !memory.held.contains(&code.access_code_id);
+    let due = |code: &AccessCode| is_missing(code, now) || is_misfit(code, now);
+    let missing = |code: &&AccessCode| due(code) && !memory.held.contains(&code.access_code_id);
     let mut codes: Vec<&AccessCode> = table.codes.iter().filter(missing).collect();
     let start = |code: &AccessCode| code.occurrence(now.utc).map(|time| time.starts_at);
     codes.sort_by_key(|code| (start(code), code.access_code_id));
@@ -161,18 +176,39 @@ fn set(table: &SlotTable, memory: &Memory, code: &AccessCode, now: Moment) -> Op
     let word = table.word(code.slot);
     let ours_or_free = match table.holder(code.slot) {
         Some(holder) if holder.access_code_id != code.access_code_id => return None,
-        // Begun before, and the lock shows neither our PIN nor another one: written again.
-        Some(_) => word.is_some_and(|word| !matches!(word.content, SlotContent::Code(_))),
+        // Begun before, or put in ahead: written again, or looked at. Another's PIN is read again below.
+        Some(_) => word.is_some(),
         None => word.is_none_or(|word| word.content == SlotContent::Free),
     };
     if keeps_out(code) || leaves_first(table, code, now) {
         return None;
     }
-    if !reading::is_fresh(table, code.slot, memory, now) || table.shows_another(code) {
+    let within = ahead::within(table, memory, code, now);
+    // One that waits there is looked at by the command itself, which touches nothing else.
+    let looked_at = within.is_some() && matches!(code.presence, Presence::Ahead(..));
+    if table.shows_another(code) || !(looked_at || reading::is_fresh(table, code.slot, memory, now)) {
         return Some(Step::Read(code.slot));
     }
     let pin = code.pin.clone().filter(|_| ours_or_free)?;
-    Some(Step::Set(code.access_code_id, code.slot, pin))
+    if ahead::waits_for_clock(table, memory, code, now) {
+        return Some(Step::CheckClock);
+    }
+    Some(Step::Set(code.access_code_id, code.slot, pin, within))
+}
+
+/// The next code that is to wait in the lock for its time. Never without its window.
+fn ahead(table: &SlotTable, memory: &Memory, now: Moment) -> Option<Step> {
+    if !now.trusted || ahead::is_quiet(table, now) {
+        return None;
+    }
+    let due = |code: &AccessCode| {
+        let due = ahead::due(table, memory, code, now).filter(|due| *due <= now.utc);
+        let ready = !memory.held.contains(&code.access_code_id) && ahead::within(table, memory, code, now).is_some();
+        due.filter(|_| ready).map(|due| (due, code.access_code_id))
+    };
+    let mut codes: Vec<_> = table.codes.iter().filter_map(|code| Some((due(code)?, code))).collect();
+    codes.sort_by_key(|(due, _)| *due);
+    codes.into_iter().find_map(|(_, code)| set(table, memory, code, now))
 }
 
 /// Whether a code that is over, and that a keypad could take for this one, is still in the lock: it is taken out first.
@@ -182,7 +218,8 @@ fn leaves_first(table: &SlotTable, code: &AccessCode, now: Moment) -> bool {
         _ => false,
     };
     table.codes.iter().any(|other| {
-        other.access_code_id != code.access_code_id && is_overdue(other, now) && !is_stuck(other) && alike(other)
+        let leaves = is_overdue(other, now) || makes_way(table, other, now);
+        other.access_code_id != code.access_code_id && leaves && !is_stuck(other) && alike(other)
     })
 }
 

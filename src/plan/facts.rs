@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use keyway_lock::{Capabilities, Pin, SlotContent, SlotNumber, SlotReport};
+use keyway_lock::{Capabilities, SlotContent, SlotNumber, SlotReport};
 
+use super::ahead::is_stand_in;
 use crate::model::{AccessCode, AccessCodeId, ActionAttempt, Presence, Timestamp};
 
 /// A moment to decide for.
@@ -74,14 +75,15 @@ impl SlotTable {
 
     /// Whether the lock's word about the slot of this code is that another PIN is in it.
     pub(super) fn shows_another(&self, code: &AccessCode) -> bool {
-        self.word(code.slot).is_some_and(|word| is_another(&word.content, code.pin.as_ref()))
+        self.word(code.slot).is_some_and(|word| is_another(&word.content, code))
     }
 }
 
-/// Whether a slot's content is a PIN, and not this one; or no guest's code: disabled, reserved.
-pub(super) fn is_another(content: &SlotContent, pin: Option<&Pin>) -> bool {
+/// Whether a slot's content is a PIN, and neither this code's nor one that stands in for it; or no guest's code: disabled,
+/// reserved.
+pub(super) fn is_another(content: &SlotContent, code: &AccessCode) -> bool {
     match content {
-        SlotContent::Code(shown) => Some(shown) != pin,
+        SlotContent::Code(shown) => Some(shown) != code.pin.as_ref() && !is_stand_in(code, shown),
         SlotContent::Unusable => true,
         SlotContent::Free | SlotContent::Hidden => false,
     }
@@ -117,6 +119,22 @@ pub struct Memory {
     pub acted_last: bool,
     /// What the lock's checksum over its codes has been worth.
     pub checksum: Checksum,
+    /// What the lock's clock was found to be.
+    pub clock: ClockWord,
+    /// Codes that the lock would not keep to a window.
+    pub untimed: BTreeSet<AccessCodeId>,
+}
+
+/// What a lock's own clock was found to be in this run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ClockWord {
+    /// Not looked at, or something happened since that it may have stood still over.
+    #[default]
+    Unknown,
+    /// Right, then.
+    Right(Timestamp),
+    /// Wrong, then, and it could not be set.
+    Wrong(Timestamp),
 }
 
 /// What a lock's checksum over its codes has been worth in this run.

@@ -4,6 +4,7 @@
 //! last said ([`SlotTable::words`]). [`diff::next`] names the one next step between the two, [`wake::next`] the moment
 //! at which that answer changes by itself.
 
+pub mod ahead;
 pub mod desired;
 pub mod diff;
 pub mod facts;
@@ -20,6 +21,7 @@ mod together;
 #[cfg(test)]
 mod tests;
 
+pub use ahead::Within;
 pub use diff::{Next, Step, Write};
-pub use facts::{Checksum, LockFacts, Memory, Moment, SlotTable, Word};
+pub use facts::{Checksum, ClockWord, LockFacts, Memory, Moment, SlotTable, Word};
 pub use verdict::Verdict;

@@ -50,12 +50,12 @@ fn due(table: &SlotTable, memory: &Memory, code: &AccessCode, now: Moment) -> Op
     match code.presence {
         // Its slot is looked at again just before it is written: the lock is woken once for both.
         Presence::Absent => (is_upcoming(code, now) && known.is_none()).then_some(now.utc),
-        Presence::Unproven | Presence::Proven(..) => {
+        Presence::Unproven | Presence::Ahead(..) | Presence::Proven(..) => {
             let Some(word) = known.filter(|word| holds(word, memory, now)) else { return Some(now.utc) };
             if table.shows_another(code) {
                 return Some(now.utc);
             }
-            let Presence::Proven(_, proven_at) = code.presence else { return None };
+            let (Presence::Ahead(_, proven_at) | Presence::Proven(_, proven_at)) = code.presence else { return None };
             let is_audited = word.told_at >= proven_at.after(AUDIT_AFTER_SET.saturating_sub(AUDITED_TOGETHER));
             Some(if is_audited { word.told_at.after(spread(code.slot)) } else { proven_at.after(AUDIT_AFTER_SET) })
         }
@@ -76,7 +76,7 @@ pub(super) fn check(table: &SlotTable, memory: &Memory) -> Option<Step> {
     let open = |code: &AccessCode| match code.presence {
         Presence::Absent => false,
         Presence::Unproven => true,
-        Presence::Proven(..) => table.shows_another(code),
+        Presence::Ahead(..) | Presence::Proven(..) => table.shows_another(code),
     };
     if !can || !memory.told.is_empty() || memory.checksum == Checksum::Useless || table.codes.iter().any(open) {
         return None;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::verdict::judge;
 use super::warn::{Health, Reach};
-use super::{LockFacts, Memory, Moment, Next, SlotTable, Step, Verdict, Word, diff, pin, slot, wake, warn};
+use super::{ClockWord, LockFacts, Memory, Moment, Next, SlotTable, Step, Verdict, Word, diff, pin, slot, wake, warn};
 use crate::model::{
     AccessCode, AccessCodeId, ActionAttempt, ActionStatus, ActionType, CodeOrigin, CodeProblem, Presence, ProblemKind,
     Timestamp, Window,
@@ -44,6 +44,7 @@ fn code(n: u128, slot: u16, from: i64, to: i64, presence: Presence) -> AccessCod
         schedule: None,
         deleted_at: None,
         presence,
+        kept: None,
         problem: None,
         created_at: at(-100_000),
     }
@@ -81,7 +82,8 @@ fn says(table: &mut SlotTable, slot: u16, content: SlotContent, told: i64) {
 
 /// A lock that has been heard for long, its status known.
 fn facts(table: SlotTable) -> LockFacts {
-    let memory = Memory { heard_since: Some(at(-200_000)), status_known: true, ..Memory::default() };
+    let clock = ClockWord::Right(at(-400));
+    let memory = Memory { heard_since: Some(at(-200_000)), status_known: true, clock, ..Memory::default() };
     LockFacts { is_interviewed: true, table: Some(table), is_managed: true, actions: Vec::new(), memory }
 }
 
@@ -114,7 +116,10 @@ fn a_due_code_in_a_slot_just_called_free_costs_one_set() {
     let due = code(2, 2, 0, 500, Presence::Absent);
     let mut table = table(5, vec![due.clone()]);
     says(&mut table, 2, SlotContent::Free, -60);
-    assert_eq!(diff::next(&facts(table.clone()), now(0)), Next::Do(Step::Set(id(2), SlotNumber(2), due.pin.unwrap())));
+    assert_eq!(
+        diff::next(&facts(table.clone()), now(0)),
+        Next::Do(Step::Set(id(2), SlotNumber(2), due.pin.unwrap(), None))
+    );
     says(&mut table, 2, SlotContent::Free, -121);
     assert_eq!(diff::next(&facts(table), now(0)), Next::Do(Step::Read(SlotNumber(2))), "an old word is asked again");
 }
@@ -423,7 +428,7 @@ fn the_next_guest_s_code_goes_in_when_the_same_pin_of_the_one_before_is_out() {
     let table = facts.table.as_mut().unwrap();
     table.codes.remove(0);
     says(table, 1, SlotContent::Free, 100);
-    assert_eq!(diff::next(&facts, now(100)), Next::Do(Step::Set(id(2), SlotNumber(2), leaving.pin.unwrap())));
+    assert_eq!(diff::next(&facts, now(100)), Next::Do(Step::Set(id(2), SlotNumber(2), leaving.pin.unwrap(), None)));
 }
 
 #[test]

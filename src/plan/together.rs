@@ -19,11 +19,20 @@ pub(super) fn of(table: &SlotTable, memory: &Memory, mut steps: impl Iterator<It
     if let Some(read) = read.filter(|_| !memory.failed_last) {
         return Some(read.clone());
     }
+    if !matches!(steps.first()?, Step::Clear(..) | Step::Set(_, _, _, None)) {
+        return steps.into_iter().next();
+    }
     let clears = matches!(steps.first()?, Step::Clear(..));
     let alike = |step: &Step| match step {
         Step::Clear(..) => clears,
-        Step::Set(..) => !clears,
-        Step::Act(..) | Step::Together(..) | Step::Read(_) | Step::Check(..) | Step::Status => false,
+        Step::Set(_, _, _, None) => !clears,
+        Step::Set(_, _, _, Some(_))
+        | Step::Act(..)
+        | Step::Together(..)
+        | Step::Read(_)
+        | Step::Check(..)
+        | Step::CheckClock
+        | Step::Status => false,
     };
     let mut slots = BTreeSet::new();
     let once = |step: &Step| step.writes().iter().all(|write| slots.insert(write.slot));

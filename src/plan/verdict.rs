@@ -38,13 +38,15 @@ pub fn judge(before: Option<&SlotContent>, slot: SlotNumber, content: &SlotConte
     let id = holder.access_code_id;
     match content {
         SlotContent::Free => Verdict::Gone(id),
-        other if is_another(other, holder.pin.as_ref()) => {
+        other if is_another(other, holder) => {
             if before == Some(other) {
                 Verdict::Replaced(id)
             } else {
                 Verdict::Doubtful(id)
             }
         }
+        // Whether it opens depends on its window, which a look into the slot does not show.
+        SlotContent::Code(_) if holder.kept.is_some() => Verdict::Same,
         SlotContent::Code(_) => Verdict::Proven(id),
         // A masked code proves neither that ours is in nor that it is out; a slot that can't be used is another's, above.
         SlotContent::Hidden | SlotContent::Unusable => Verdict::Same,

@@ -1,7 +1,7 @@
 //! The next moment at which an answer for a lock changes by itself.
 
 use super::facts::{LockFacts, Moment};
-use super::{reading, warn};
+use super::{ahead, reading, warn};
 use crate::model::Timestamp;
 
 /// The earliest moment after now at which [`super::diff::next`] or [`warn::problem`] may answer otherwise, if nothing
@@ -13,7 +13,9 @@ pub fn next(facts: &LockFacts, now: Moment) -> Option<Timestamp> {
         let reads = reading::managed(table, &facts.memory, now).into_iter().map(|(at, _)| at);
         let background = reading::background(table, now).map(|(at, _)| at);
         let warnings = table.codes.iter().flat_map(|code| warn::changes(code, now));
-        edges.chain(reads).chain(background).chain(warnings)
+        let ahead = table.codes.iter().filter_map(|code| ahead::due(table, &facts.memory, code, now));
+        let ahead = ahead.chain(ahead::look_at_clock(table, &facts.memory, now));
+        edges.chain(ahead).chain(reads).chain(background).chain(warnings)
     });
     actions.chain(codes).filter(|moment| *moment > now.utc).min()
 }

@@ -70,6 +70,9 @@ pub fn problem(code: &AccessCode, health: Health, now: Moment) -> Option<CodePro
     if is_overdue(code, now) {
         let late = late(code.over_since(now.utc), GRACE, now);
         let sentence = "the code is over and not proven gone from the lock yet";
+        let early = code.deleted_at.is_none() && code.is_put_ahead(now.utc);
+        let sentence = if early { "the code may open before its start" } else { sentence };
+        let late = if early { health.failing || health.reach != Reach::Online } else { late };
         let kind = late.then(|| told(ProblemKind::DelayInRemoving, sentence, health, now));
         return keep(old, &[ProblemKind::FailedToRemove], kind);
     }
@@ -79,7 +82,10 @@ pub fn problem(code: &AccessCode, health: Health, now: Moment) -> Option<CodePro
         if !late(Some(start), grace, now) {
             return keep_any(old);
         }
-        let sentence = "the code is due and not proven in the lock yet";
+        let sentence = match code.kept {
+            Some(_) => "the code was put into the lock for this time, which has not proven yet that it opens",
+            None => "the code is due and not proven in the lock yet",
+        };
         let news = told(ProblemKind::DelayInSetting, sentence, health, now);
         // Told before the start that it might come to this: at the start it is news again.
         let old = old.filter(|old| old.kind != ProblemKind::DelayInSetting || old.since >= start);

@@ -1,6 +1,6 @@
 //! What becomes of a code: each change with its history and its events, in one transaction.
 
-use keyway_lock::Evidence;
+use keyway_lock::{Evidence, SlotWindow};
 use serde_json::{Map, Value, json};
 
 use crate::model::{
@@ -8,15 +8,24 @@ use crate::model::{
 };
 use crate::store::{CodeChange, JournalEntry, StoreError, Unit};
 
-/// The lock has proven that the code is in it.
-pub(super) fn proven(unit: &mut Unit<'_>, id: AccessCodeId, evidence: Evidence) -> Result<(), StoreError> {
+/// The lock has proven that the code is in it, and that it keeps it to this window, if one is given.
+pub(super) fn proven(
+    unit: &mut Unit<'_>,
+    id: AccessCodeId,
+    evidence: Evidence,
+    kept: Option<SlotWindow>,
+) -> Result<(), StoreError> {
     let Some(mut code) = unit.code(id)? else { return Ok(()) };
     if matches!(code.presence, Presence::Proven(..)) {
         return Ok(());
     }
     let first = !was_proven(unit, id)?;
-    code.presence = Presence::Proven(evidence, unit.now());
     let wanted = code.is_wanted(unit.now());
+    code.kept = kept;
+    if kept.is_some() && !wanted {
+        return put_ahead(unit, code, evidence);
+    }
+    code.presence = Presence::Proven(evidence, unit.now());
     code.problem = code.problem.filter(|_| !wanted);
     unit.update_code(&code)?;
     unit.note(id, &JournalEntry::Confirmed(CodeChange::Set, evidence))?;
@@ -25,6 +34,14 @@ pub(super) fn proven(unit: &mut Unit<'_>, id: AccessCodeId, evidence: Evidence) 
         all_doors_proven(unit, &code, first)?;
     }
     Ok(())
+}
+
+/// It waits in the lock for its time. That is no news of the code being set, which it is only once it opens.
+fn put_ahead(unit: &mut Unit<'_>, code: AccessCode, evidence: Evidence) -> Result<(), StoreError> {
+    let code = AccessCode { presence: Presence::Ahead(evidence, unit.now()), problem: None, ..code };
+    unit.update_code(&code)?;
+    unit.note(code.access_code_id, &JournalEntry::PutAhead(evidence))?;
+    unit.emit(EventType::AccessCodeScheduledOnDevice, &code, Map::new())
 }
 
 /// How a code ceased to be in its lock.
@@ -43,7 +60,8 @@ pub(super) fn gone(unit: &mut Unit<'_>, id: AccessCodeId, how: Gone) -> Result<(
     let Some(mut code) = unit.code(id)? else { return Ok(()) };
     let was_in = matches!(code.presence, Presence::Proven(..));
     let wanted = code.is_wanted(unit.now());
-    code.presence = Presence::Absent;
+    let never_began = code.deleted_at.is_none() && code.is_put_ahead(unit.now());
+    (code.presence, code.kept) = (Presence::Absent, None);
     code.problem = code.problem.filter(|problem| wanted && problem.kind.keeps_out());
     unit.update_code(&code)?;
     let evidence = match how {
@@ -60,6 +78,10 @@ pub(super) fn gone(unit: &mut Unit<'_>, id: AccessCodeId, how: Gone) -> Result<(
         return changed_by_hand(unit, &code, kind);
     }
     unit.note(id, &JournalEntry::Confirmed(CodeChange::Clear, evidence))?;
+    if never_began {
+        // It goes in again before its start, or at it.
+        return Ok(());
+    }
     match code.origin {
         CodeOrigin::Hand => {
             let slot = Map::from_iter([("slot".to_owned(), json!(code.slot.0))]);

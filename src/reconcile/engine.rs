@@ -392,6 +392,7 @@ impl Engine {
             LockEvent::CodeDeleted(slot) => Some((Change::Deleted, *slot)),
             _ => None,
         };
+        worker.handle_event(now, &event);
         let is_echo = changed.is_some_and(|(change, slot)| worker.handle_told(now.mono, change, slot));
         let told = Told { event, is_echo, acting: worker.acting(now.mono) };
         self.run(now, move |unit: &mut Unit<'_>| observe::told(unit, device, &told)).await;
@@ -460,7 +461,14 @@ fn command(step: &Step) -> LockCommand {
     match step {
         Step::Act(_, command) => command.clone(),
         Step::Clear(_, slot) => LockCommand::ClearCode(*slot),
-        Step::Set(_, slot, pin) => LockCommand::SetCode { slot: *slot, pin: pin.clone() },
+        Step::Set(_, slot, pin, None) => LockCommand::SetCode { slot: *slot, pin: pin.clone() },
+        Step::Set(_, slot, pin, Some(within)) => LockCommand::SetTimedCode {
+            slot: *slot,
+            pin: pin.clone(),
+            window: within.window,
+            stand_ins: within.stand_ins.clone(),
+        },
+        Step::CheckClock => LockCommand::CheckClock,
         Step::Together(writes, others) => {
             let change = |write: &Write| SlotChange { slot: write.slot, pin: write.pin.clone() };
             LockCommand::ChangeCodes { changes: writes.iter().map(change).collect(), others: others.clone() }

@@ -56,6 +56,13 @@ pub(super) fn apply(
             }
             Ok(())
         }
+        (Step::CheckClock, Ok(CommandOutput::ClockChecked(right))) => {
+            if *right {
+                Ok(())
+            } else {
+                clock_wrong(unit, device)
+            }
+        }
         (Step::Act(id, _), Ok(output)) => {
             if let CommandOutput::Status(status) = output {
                 status_told(unit, &mut known, status)?;
@@ -68,7 +75,7 @@ pub(super) fn apply(
             writes.iter().zip(before).try_for_each(|(write, before)| failed(unit, write, *before, error))
         }
         (Step::Act(id, _), Err(error)) => act_failed(unit, &mut known, *id, error),
-        (Step::Read(_) | Step::Check(..) | Step::Status, Err(_)) => Ok(()),
+        (Step::Read(_) | Step::Check(..) | Step::CheckClock | Step::Status, Err(_)) => Ok(()),
         (step, Ok(output)) => {
             tracing::error!(%device, ?step, ?output, "the driver answered another question than it was asked");
             Ok(())
@@ -90,7 +97,8 @@ fn written(unit: &mut Unit<'_>, device: DeviceId, write: &Write, evidence: Evide
     };
     unit.put_slot(device, &SlotReport { slot: write.slot, content })?;
     if write.pin.is_some() {
-        return codes::proven(unit, write.code, evidence);
+        let kept = write.within.as_ref().map(|within| within.window);
+        return codes::proven(unit, write.code, evidence, kept);
     }
     codes::gone(unit, write.code, Gone::Cleared(evidence))?;
     tamper::slot_got_free(unit, device)
@@ -102,12 +110,18 @@ fn failed(unit: &mut Unit<'_>, write: &Write, before: Presence, error: &CommandE
     match error {
         // It never went out, or the lock said that it did nothing. "Offline" is no such word: an acknowledgement may
         // get lost on its way, and the command not.
-        CommandError::NotReady | CommandError::Busy => {
+        // Of a code with a window some part may be written already.
+        CommandError::NotReady | CommandError::Busy if write.within.is_none() => {
             let Some(code) = unit.code(id)? else { return Ok(()) };
             let code = AccessCode { presence: before, ..code };
             unit.update_code(&code)?;
             // It may have been deleted meanwhile, and never have been in.
             codes::settle(unit, &code)
+        }
+        // It is put in without one at its start, and what the lock has against that is told then.
+        CommandError::Refused(refusal) if write.within.is_some() => {
+            tracing::warn!(code = %id, %refusal, "the lock does not keep this code to a window: it is put in at its start");
+            Ok(())
         }
         CommandError::Refused(refusal) => {
             let (kind, advice) = match change {
@@ -116,8 +130,25 @@ fn failed(unit: &mut Unit<'_>, write: &Write, before: Presence, error: &CommandE
             };
             codes::refused(unit, id, kind, &format!("{error}: {advice}"))
         }
-        CommandError::StickGone | CommandError::Offline | CommandError::Unproven | CommandError::Jammed => Ok(()),
+        CommandError::NotReady
+        | CommandError::Busy
+        | CommandError::StickGone
+        | CommandError::Offline
+        | CommandError::Unproven
+        | CommandError::Jammed => Ok(()),
     }
+}
+
+/// The lock keeps windows by a clock that is wrong and can't be set: whether a code opens when it should is not known of any
+/// that has one. Those that wait for their time are taken out, those whose time it is are put in without a window.
+fn clock_wrong(unit: &mut Unit<'_>, device: DeviceId) -> Result<(), StoreError> {
+    tracing::warn!(%device, "the lock's clock is wrong and can't be set: the hub keeps the times of its codes");
+    for code in unit.live_codes(device)?.into_iter().filter(|code| code.kept.is_some()) {
+        if matches!(code.presence, Presence::Ahead(..) | Presence::Proven(..)) {
+            unit.update_code(&AccessCode { presence: Presence::Unproven, ..code })?;
+        }
+    }
+    Ok(())
 }
 
 /// What a person can do about a refused code.

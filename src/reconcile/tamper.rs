@@ -26,7 +26,7 @@ pub(super) fn slot_word(unit: &mut Unit<'_>, device: DeviceId, report: &SlotRepo
     let verdict = judge(before.as_ref(), report.slot, &report.content, &all);
     unit.put_slot(device, report)?;
     match verdict {
-        Verdict::Proven(id) => codes::proven(unit, id, Evidence::ReadBack)?,
+        Verdict::Proven(id) => codes::proven(unit, id, Evidence::ReadBack, None)?,
         Verdict::Gone(id) => codes::gone(unit, id, Gone::SlotIsFree)?,
         Verdict::Replaced(id) => codes::gone(unit, id, Gone::Replaced)?,
         Verdict::Same | Verdict::Doubtful(_) | Verdict::Foreign => {}
@@ -100,7 +100,7 @@ fn holds(code: &AccessCode, slot: SlotNumber) -> bool {
 }
 
 fn is_proven(code: &AccessCode) -> bool {
-    matches!(code.presence, Presence::Proven(..))
+    matches!(code.presence, Presence::Ahead(..) | Presence::Proven(..))
 }
 
 fn unmanaged_seen(unit: &mut Unit<'_>, device: DeviceId, report: &SlotReport) -> Result<(), StoreError> {

@@ -1,5 +1,6 @@
 //! The reconciler against small fake locks, on a clock moved by hand.
 
+mod ahead;
 mod checksum;
 mod crashes;
 mod doors;

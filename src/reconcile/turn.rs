@@ -124,7 +124,9 @@ fn intend(unit: &mut Unit<'_>, device: DeviceId, step: Step) -> Result<(Step, Ve
             continue;
         };
         before.push(code.presence);
-        unit.update_code(&AccessCode { presence: Presence::Unproven, ..code })?;
+        // What it may be kept to from now on; until that is proven, no look into the slot proves that it opens.
+        let kept = write.within.as_ref().map(|within| within.window).or(code.kept);
+        unit.update_code(&AccessCode { presence: Presence::Unproven, kept, ..code })?;
         unit.forget_slot(device, write.slot)?;
         unit.note(write.code, &JournalEntry::Intended(outcome::change_of(&write)))?;
     }

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use keyway_lock::{CommandError, CommandId, CommandOutput, LockId, Retry, SlotNumber};
+use keyway_lock::{CommandError, CommandId, CommandOutput, LockEvent, LockId, Retry, SlotNumber};
 
 use super::retry::Pause;
 use crate::clock::Now;
 use crate::model::{AccessCodeId, ActionAttemptId, Presence, Timestamp};
-use crate::plan::{Checksum, Memory, Step, Write};
+use crate::plan::{Checksum, ClockWord, Memory, Step, Write};
 
 /// A driver answers every command; this is only in case one does not. Fifty sleeping locks on one stick, each of which
 /// the stick stays with for some seconds, wait for each other for minutes.
@@ -33,6 +33,10 @@ const ECHO: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(60);
 /// A lock that tells of more slots than this at once babbles; the rest is read in its time.
 const MOST_TOLD: usize = 64;
+/// A wrong code makes the lock's clock doubted this often, at most.
+const CLOCK_DOUBTED_EVERY: Duration = Duration::from_secs(600);
+/// A battery that is fuller by so many per cent is another one.
+const FRESH_BATTERIES: u8 = 20;
 /// A pause that has been over for this long is forgotten.
 const FORGET: Duration = Duration::from_secs(3600);
 
@@ -86,6 +90,15 @@ fn worth(agreed: bool, before: Checksum, result: &Result<CommandOutput, CommandE
     }
 }
 
+/// What a look at a lock's clock said. One that can't be looked at, though the lock is heard, is as good as wrong.
+fn shown(now: Now, before: ClockWord, result: &Result<CommandOutput, CommandError>) -> ClockWord {
+    match result {
+        Ok(CommandOutput::ClockChecked(true)) => ClockWord::Right(now.utc),
+        Err(error) if error.retry() == Retry::WhenReachable => before,
+        Ok(_) | Err(_) => ClockWord::Wrong(now.utc),
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Worker {
     pub(super) seat: Option<Seat>,
@@ -102,6 +115,11 @@ pub(super) struct Worker {
     acted: Option<(ActionAttemptId, Instant)>,
     acted_last: bool,
     checksum: Checksum,
+    clock: ClockWord,
+    /// Codes that the lock did not keep to a window.
+    untimed: BTreeSet<AccessCodeId>,
+    /// What its battery was when it last told.
+    battery: Option<u8>,
     wrote: Vec<(Change, SlotNumber, Instant)>,
     plan_wake: Option<Instant>,
     /// When it last had its turn.
@@ -125,6 +143,9 @@ impl Worker {
             acted: None,
             acted_last: false,
             checksum: Checksum::default(),
+            clock: ClockWord::default(),
+            untimed: BTreeSet::new(),
+            battery: None,
             wrote: Vec::new(),
             plan_wake: None,
             turned_at: None,
@@ -147,6 +168,8 @@ impl Worker {
             passed_over: self.passed_over.clone(),
             acted_last: self.acted_last,
             checksum: self.checksum,
+            clock: self.clock,
+            untimed: self.untimed.clone(),
         }
     }
 
@@ -205,6 +228,7 @@ impl Worker {
             Step::Act(id, _) => self.acted = Some((*id, now.mono)),
             Step::Status => self.status_known |= !matches!(result, Err(error) if error.retry() != Retry::Never),
             Step::Check(_, agreed) => self.checksum = worth(*agreed, self.checksum, result),
+            Step::CheckClock => self.clock = shown(now, self.clock, result),
             Step::Read(_) => {}
         }
         match result {
@@ -239,6 +263,10 @@ impl Worker {
     }
 
     fn failed(&mut self, now: Now, step: &Step, error: &CommandError) {
+        // Nothing waits for it: the codes go without windows.
+        if *step == Step::CheckClock && error.retry() != Retry::WhenReachable {
+            return;
+        }
         let (first, most) = match error.retry() {
             Retry::WhenReachable => {
                 self.handle_lost(now);
@@ -257,6 +285,7 @@ impl Worker {
                 return;
             }
             Retry::Never if !writes.is_empty() => {
+                self.untimed.extend(writes.iter().filter(|write| write.within.is_some()).map(|write| write.code));
                 // Of a set a person was told; the code's problem keeps it from being tried again.
                 for write in writes.into_iter().filter(|write| write.pin.is_none()) {
                     self.holds.entry(write.code).or_default().grow(now.mono, REFUSED_REMOVAL, REFUSED_REMOVAL);
@@ -283,6 +312,8 @@ impl Worker {
     /// The lock is not heard any more: hands at its keypad may go unnoticed from now on.
     pub(super) fn handle_lost(&mut self, now: Now) {
         if self.heard_since.take().is_some() {
+            // Its batteries may be changed meanwhile, over which its clock stands still.
+            self.clock = ClockWord::Unknown;
             self.silent_since = now.mono;
         }
     }
@@ -298,13 +329,31 @@ impl Worker {
         false
     }
 
+    /// The lock told something that may be a sign of its clock having stood still: fresh batteries, or a code that it did not
+    /// take, which may have been one of ours.
+    pub(super) fn handle_event(&mut self, now: Now, event: &LockEvent) {
+        let lately = matches!(self.clock, ClockWord::Right(at) if at.until(now.utc) < CLOCK_DOUBTED_EVERY);
+        match event {
+            LockEvent::Battery { percent: Some(percent), .. } => {
+                let before = self.battery.replace(*percent);
+                if before.is_some_and(|before| before.saturating_add(FRESH_BATTERIES) <= *percent) {
+                    self.clock = ClockWord::Unknown;
+                }
+            }
+            LockEvent::InvalidCode if !lately => self.clock = ClockWord::Unknown,
+            _ => {}
+        }
+    }
+
     /// The driver is ready for this lock (again): what failed before may work now.
     pub(super) fn handle_ready(&mut self) {
+        self.untimed.clear();
         self.rest = Pause::default();
     }
 
     /// Somebody moved the wall clock: what was told before can't be ordered with what is told now.
     pub(super) fn handle_clock_moved(&mut self, now: Now) {
+        self.clock = ClockWord::Unknown;
         if self.heard_since.is_some() {
             self.heard_since = Some(now.utc);
         }

@@ -4,6 +4,7 @@
 //! towards caution, with an error in the log: an unreadable PIN reads as purged, which is not wanted any more and will
 //! be taken out, and so does a code with an unreadable schedule; an unreadable presence reads as unproven, which makes the slot be read.
 
+use keyway_lock::{Minute, SlotWindow};
 use rusqlite::params;
 
 use super::query::Query;
@@ -103,9 +104,9 @@ impl Unit<'_> {
         let sql = "INSERT INTO access_codes (origin, access_method_id, access_grant_id, user_identity_id, name,
             common_code_key, refused_length, external_modification_allowed, former_of, device_id, slot, pin_sealed,
             starts_at, ends_at, schedule, deleted_at, presence, evidence, proven_at, problem, problem_message,
-            problem_since, created_at, access_code_id)
+            problem_since, created_at, kept_from, kept_until, access_code_id)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
-            ?22, ?23, ?24)";
+            ?22, ?23, ?24, ?25, ?26)";
         self.write_code(code, sql)
     }
 
@@ -121,8 +122,9 @@ impl Unit<'_> {
             user_identity_id = ?4, name = ?5, common_code_key = ?6, refused_length = ?7,
             external_modification_allowed = ?8, former_of = ?9, device_id = ?10, slot = ?11, pin_sealed = ?12,
             starts_at = ?13, ends_at = ?14, schedule = ?15, deleted_at = ?16, presence = ?17, evidence = ?18,
-            proven_at = ?19, problem = ?20, problem_message = ?21, problem_since = ?22, created_at = ?23
-            WHERE access_code_id = ?24";
+            proven_at = ?19, problem = ?20, problem_message = ?21, problem_since = ?22, created_at = ?23,
+            kept_from = ?24, kept_until = ?25
+            WHERE access_code_id = ?26";
         self.write_code(code, sql)
     }
 
@@ -133,6 +135,7 @@ impl Unit<'_> {
         let (presence, evidence, proven_at) = match code.presence {
             Presence::Absent => ("absent", None, None),
             Presence::Unproven => ("unproven", None, None),
+            Presence::Ahead(evidence, at) => ("ahead", Some(evidence.word()), Some(at)),
             Presence::Proven(evidence, at) => ("proven", Some(evidence.word()), Some(at)),
         };
         let problem = code.problem.as_ref();
@@ -171,6 +174,8 @@ impl Unit<'_> {
             problem.map(|problem| &problem.message),
             problem.map(|problem| problem.since),
             code.created_at,
+            code.kept.map(|window| window.from.0),
+            code.kept.map(|window| window.until.0),
             id,
         ];
         self.change(TABLE, id, sql, values)?;
@@ -208,6 +213,7 @@ impl Unit<'_> {
             schedule,
             deleted_at: row.optional_time("deleted_at")?,
             presence: self.complaints.mend(presence(row), Presence::Unproven),
+            kept: self.complaints.mend(kept(row), None),
             problem,
             created_at: row.time("created_at")?,
         })
@@ -237,9 +243,15 @@ fn presence(row: &Row<'_>) -> Result<Presence, StoreError> {
     match row.get::<String>("presence")?.as_str() {
         "absent" => Ok(Presence::Absent),
         "unproven" => Ok(Presence::Unproven),
+        "ahead" => Ok(Presence::Ahead(row.word("evidence")?, row.time("proven_at")?)),
         "proven" => Ok(Presence::Proven(row.word("evidence")?, row.time("proven_at")?)),
         _ => Err(row.unreadable("presence", "is a word that this release does not know")),
     }
+}
+
+fn kept(row: &Row<'_>) -> Result<Option<SlotWindow>, StoreError> {
+    let (from, until): (Option<i64>, Option<i64>) = (row.get("kept_from")?, row.get("kept_until")?);
+    Ok(from.zip(until).map(|(from, until)| SlotWindow { from: Minute(from), until: Minute(until) }))
 }
 
 fn problem(row: &Row<'_>) -> Result<Option<CodeProblem>, StoreError> {

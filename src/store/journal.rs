@@ -38,6 +38,8 @@ impl Word for CodeChange {
 pub enum JournalEntry {
     /// About to be asked of the lock: noted before the radio is told.
     Intended(CodeChange),
+    /// Put in ahead of its time, which the lock keeps by itself, and how it proved the code.
+    PutAhead(Evidence),
     /// Done, and how the lock proved it.
     Confirmed(CodeChange, Evidence),
     /// Not done, and why.
@@ -60,6 +62,7 @@ impl Unit<'_> {
     pub fn note(&mut self, code: AccessCodeId, entry: &JournalEntry) -> Result<(), StoreError> {
         let (word, change, evidence, reason) = match entry {
             JournalEntry::Intended(change) => ("intended", Some(*change), None, None),
+            JournalEntry::PutAhead(evidence) => ("put_ahead", None, Some(*evidence), None),
             JournalEntry::Confirmed(change, evidence) => ("confirmed", Some(*change), Some(*evidence), None),
             JournalEntry::Failed(change, reason) => ("failed", Some(*change), None, Some(reason)),
             JournalEntry::Used => ("used", None, None, None),
@@ -89,6 +92,7 @@ impl Unit<'_> {
 fn read(row: &Row<'_>) -> Result<(Timestamp, JournalEntry), StoreError> {
     let entry = match row.get::<String>("entry")?.as_str() {
         "intended" => JournalEntry::Intended(row.word("change")?),
+        "put_ahead" => JournalEntry::PutAhead(row.word("evidence")?),
         "confirmed" => JournalEntry::Confirmed(row.word("change")?, row.word("evidence")?),
         "failed" => JournalEntry::Failed(row.word("change")?, row.get("reason")?),
         "used" => JournalEntry::Used,

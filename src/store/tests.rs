@@ -140,6 +140,7 @@ fn building(unit: &mut Unit<'_>, node: u64, pin: &str) -> Building {
         schedule: None,
         deleted_at: None,
         presence: Presence::Absent,
+        kept: None,
         problem: None,
         created_at: now,
     };

@@ -31,6 +31,8 @@ mod kinds_of_locks;
 #[cfg(test)]
 mod lock_faults;
 #[cfg(test)]
+mod lock_keeps_time;
+#[cfg(test)]
 mod main_job;
 #[cfg(test)]
 mod moving_in;

@@ -8,7 +8,8 @@ use super::*;
 use crate::model::Schedule;
 
 fn any_presence() -> impl Strategy<Value = Presence> {
-    prop_oneof![Just(Presence::Absent), Just(Presence::Unproven), Just(proven(-30)), Just(proven(5))]
+    let ahead = Presence::Ahead(Evidence::ReadBack, at(-30));
+    prop_oneof![Just(Presence::Absent), Just(Presence::Unproven), Just(proven(-30)), Just(proven(5)), Just(ahead)]
 }
 
 fn any_content() -> impl Strategy<Value = SlotContent> {
@@ -27,14 +28,18 @@ prop_compose! {
     fn any_table()(
         codes in proptest::collection::vec((1..5u16, -200..200i64, 1..200i64, any_presence(), any::<bool>(), any_schedule()), 0..4),
         words in proptest::collection::btree_map(1..5u16, (any_content(), -300..0i64), 0..4),
+        window_slots in prop_oneof![Just(0u16), Just(4)],
     ) -> SlotTable {
         let mut table = table(4, vec![]);
+        table.capabilities.window_slots = window_slots;
         for (n, (slot, from, length, presence, deleted, schedule)) in codes.into_iter().enumerate() {
             let mut code = code(n as u128 + 1, slot, from, from + length, presence);
             code.deleted_at = deleted.then(|| at(-1));
             code.schedule = schedule;
             let alone = table.holder(code.slot).is_none();
             code.presence = if alone { code.presence } else { Presence::Absent };
+            let kept = matches!(code.presence, Presence::Ahead(..)) || (window_slots > 0 && code.presence == proven(5));
+            code.kept = code.window_for_lock(at(0)).filter(|_| kept);
             table.codes.push(code);
         }
         for (slot, (content, told)) in words {
@@ -49,7 +54,7 @@ proptest! {
     fn a_slot_is_written_only_when_free_or_ours_and_cleared_only_when_ours(table in any_table()) {
         let holder_of = |slot| table.holder(slot).map(|code| code.access_code_id);
         match diff::next(&facts(table.clone()), now(0)) {
-            Next::Do(Step::Set(id, slot, _)) => {
+            Next::Do(Step::Set(id, slot, ..)) => {
                 let free = table.word(slot).is_some_and(|word| word.content == SlotContent::Free);
                 prop_assert!(holder_of(slot).map_or(free, |holder| holder == id));
             }
@@ -143,8 +148,10 @@ proptest! {
     fn at_every_moment_the_lock_holds_what_it_should_each_in_a_slot_of_its_own(
         slots in 1..8u16,
         orders in prop::collection::vec(any_order(), 0..12),
+        keeps_windows in any::<bool>(),
     ) {
         let mut door = promised(slots, &orders, false);
+        door.capabilities.window_slots = if keeps_windows { slots } else { 0 };
         for seconds in (-330..700).step_by(30) {
             for (n, order) in orders.iter().enumerate().filter(|(_, order)| order.deleted) {
                 // In the middle of its time.
@@ -159,6 +166,13 @@ proptest! {
             for code in &door.codes {
                 let wanted = code.is_wanted(at(seconds));
                 prop_assert_eq!(matches!(code.presence, Presence::Proven(..)), wanted, "{:?} at {}", code, seconds);
+                // What else is in it waits for its time, kept to that by the lock.
+                let waits = code.presence == Presence::Absent || code.waits_in_lock(at(seconds));
+                prop_assert!(wanted || waits, "{:?} at {}", code, seconds);
+            }
+            for (n, one) in door.codes.iter().enumerate() {
+                let rival = |other: &&AccessCode| other.presence != Presence::Absent && collides(one, other);
+                prop_assert!(one.presence == Presence::Absent || door.codes[..n].iter().find(rival).is_none());
             }
             let held: Vec<SlotNumber> =
                 door.codes.iter().filter(|code| code.presence != Presence::Absent).map(|code| code.slot).collect();
@@ -203,13 +217,19 @@ fn obey(table: &mut SlotTable, now: Moment) {
                 change(table, id, |code| code.problem = Some(problem));
                 continue;
             }
-            Next::Do(Step::Set(id, slot, pin)) => {
+            Next::Do(Step::Set(id, slot, pin, within)) => {
                 assert!(table.holder(slot).is_none_or(|holder| holder.access_code_id == id), "two in one slot");
-                change(table, id, |code| code.presence = Presence::Proven(Evidence::ReadBack, now.utc));
+                change(table, id, |code| {
+                    code.kept = within.map(|within| within.window);
+                    code.presence = match code.kept {
+                        Some(_) if !code.is_wanted(now.utc) => Presence::Ahead(Evidence::ReadBack, now.utc),
+                        _ => Presence::Proven(Evidence::ReadBack, now.utc),
+                    };
+                });
                 (slot, SlotContent::Code(pin))
             }
             Next::Do(Step::Clear(id, slot)) => {
-                change(table, id, |code| code.presence = Presence::Absent);
+                change(table, id, |code| (code.presence, code.kept) = (Presence::Absent, None));
                 (slot, SlotContent::Free)
             }
             Next::Do(Step::Read(slot)) => {
@@ -226,7 +246,8 @@ fn obey(table: &mut SlotTable, now: Moment) {
                 }
                 (slot, content)
             }
-            other @ Next::Do(Step::Act(..) | Step::Together(..) | Step::Check(..) | Step::Status) => {
+            other
+            @ Next::Do(Step::Act(..) | Step::Together(..) | Step::Check(..) | Step::CheckClock | Step::Status) => {
                 panic!("nobody asked for {other:?}")
             }
         };

@@ -23,6 +23,8 @@ enum Happening {
     HandClear(LockId, u16),
     /// A lock is out of reach, or back.
     Offline(LockId, bool),
+    /// Of the next code with a window only so many steps are done.
+    StopAfter(LockId, u8),
     /// So many answers get lost.
     LoseAnswers(LockId, u32),
     /// So many acknowledgements get lost.
@@ -35,13 +37,14 @@ fn any_lock() -> impl Strategy<Value = LockId> {
 
 fn any_happening() -> impl Strategy<Value = Happening> {
     prop_oneof![
-        4 => (any::<bool>(), -5..90i64, 5..400i64).prop_map(|(both, from, long)| Happening::Grant(both, from, long)),
+        4 => (any::<bool>(), prop_oneof![-5..90i64, 90..900i64], 5..400i64).prop_map(|(both, from, long)| Happening::Grant(both, from, long)),
         2 => (0..8usize).prop_map(Happening::Delete),
         4 => (0..200i64).prop_map(Happening::Wait),
         5 => (0..9usize, any::<bool>()).prop_map(|(steps, carried_out)| Happening::Kill(steps, carried_out)),
         2 => (any_lock(), 1..=4u16).prop_map(|(lock, slot)| Happening::HandSet(lock, slot)),
         1 => (any_lock(), 1..=4u16).prop_map(|(lock, slot)| Happening::HandClear(lock, slot)),
         1 => (any_lock(), any::<bool>()).prop_map(|(lock, offline)| Happening::Offline(lock, offline)),
+        1 => (any_lock(), 1..3u8).prop_map(|(lock, n)| Happening::StopAfter(lock, n)),
         1 => (any_lock(), 1..4u32).prop_map(|(lock, n)| Happening::LoseAnswers(lock, n)),
         1 => (any_lock(), 1..4u32).prop_map(|(lock, n)| Happening::LoseAcknowledgements(lock, n)),
     ]
@@ -55,12 +58,19 @@ proptest! {
         happenings in proptest::collection::vec(any_happening(), 1..24),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(live_through(happenings));
+        runtime.block_on(async { live_through(World::new().await, happenings).await });
+    }
+
+    #[test]
+    fn and_where_locks_keep_windows_no_pin_opens_before_its_grant_begins(
+        happenings in proptest::collection::vec(any_happening(), 1..24),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async { live_through(World::keeping_windows().await, happenings).await });
     }
 }
 
-async fn live_through(happenings: Vec<Happening>) {
-    let mut world = World::new().await;
+async fn live_through(mut world: World, happenings: Vec<Happening>) {
     let mut grants: Vec<Grant> = Vec::new();
     let mut by_hand: Vec<(LockId, u16, String)> = Vec::new();
     for (n, happening) in happenings.into_iter().enumerate() {
@@ -99,6 +109,7 @@ async fn live_through(happenings: Vec<Happening>) {
                 // If nobody noticed, a hand in those very two minutes could not be noticed either.
                 world.report(RadioEvent::LockReachable(lock, !offline)).await;
             }
+            Happening::StopAfter(lock, n) => world.lock(lock).faults.stops_after = Some(n),
             Happening::LoseAnswers(lock, n) => world.lock(lock).faults.lost_answers = n,
             Happening::LoseAcknowledgements(lock, n) => world.lock(lock).faults.lost_acknowledgements = n,
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use keyway_lock::{
     Alike, AutoLock, Capabilities, CommandError, CommandOutput, Evidence, LockCommand, LockEvent, LockInfo, LockStatus,
-    Pin, ReadBack, Refusal, Settings, SlotChange, SlotContent, SlotNumber, SlotReport, SlotWindow,
+    Pin, ReadBack, Refusal, Settings, SlotChange, SlotContent, SlotNumber, SlotReport, SlotWindow, WallTime,
 };
 
 /// What is wrong with a lock.
@@ -151,6 +151,10 @@ impl FakeLock {
                 if self.slots.iter().any(elsewhere) {
                     return Err(Refusal::DuplicatePin.into());
                 }
+                let ours = |held: &String| held == pin.expose() || stand_ins.iter().any(|pin| pin.expose() == held);
+                if self.slots.get(&slot.0).is_some_and(|held| !ours(held)) {
+                    return Err(CommandError::Unproven);
+                }
                 let stops_after = self.faults.stops_after.take();
                 if self.slots.get(&slot.0).is_none_or(|held| held != pin.expose()) {
                     self.windows.remove(&slot.0);
@@ -192,6 +196,12 @@ impl FakeLock {
             LockCommand::ReadStatus => Ok(CommandOutput::Status(self.status())),
             LockCommand::Interview => Ok(CommandOutput::Interviewed),
         }
+    }
+
+    /// Whether a PIN opens at this moment, by a clock that is right.
+    pub(super) fn opens(&self, pin: &str, now: WallTime) -> bool {
+        let slot = self.slots.iter().find(|(_, code)| *code == pin).map(|(slot, _)| slot);
+        slot.is_some_and(|slot| self.windows.get(slot).is_none_or(|window| window.contains(now)))
     }
 
     fn content(&self, slot: u16) -> SlotContent {

@@ -170,6 +170,7 @@ async fn ordered_out(world: &mut World, pin: &str) {
                 schedule: None,
                 deleted_at: Some(unit.now()),
                 presence: Presence::Unproven,
+                kept: None,
                 problem: None,
                 created_at: found.created_at,
             })

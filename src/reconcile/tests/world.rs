@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use keyway_lock::{CommandId, LockCommand, LockEvent, LockId, Pin, RadioEvent, SlotNumber, StickInfo, StickState};
+use keyway_lock::{
+    CommandId, LockCommand, LockEvent, LockId, Pin, RadioEvent, SlotNumber, StickInfo, StickState, WallTime,
+};
 use tokio::sync::broadcast;
 use zeroize::Zeroizing;
 
@@ -41,6 +43,9 @@ pub(super) struct World {
     queue: Arc<Queue>,
     pub(super) locks: BTreeMap<LockId, FakeLock>,
     pub(super) devices: BTreeMap<LockId, DeviceId>,
+    /// The locks keep windows by themselves; then no PIN opens before its grant begins, whatever happens.
+    keeps_windows: bool,
+    pub(super) begins: Vec<(LockId, String, i64)>,
     /// Locks that the stick does not tell of.
     pub(super) untold: Vec<LockId>,
     now: Now,
@@ -57,8 +62,17 @@ pub(super) struct Grant {
 
 impl World {
     /// Both locks interviewed and heard, at second 0.
-    #[expect(clippy::disallowed_methods, reason = "an Instant can't be made otherwise; only differences to it count")]
     pub(super) async fn new() -> Self {
+        Self::of_locks(false).await
+    }
+
+    /// The same, with locks that keep windows by themselves.
+    pub(super) async fn keeping_windows() -> Self {
+        Self::of_locks(true).await
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "an Instant can't be made otherwise; only differences to it count")]
+    async fn of_locks(keeps_windows: bool) -> Self {
         let store = Store::in_memory(Zeroizing::new([1; 32]), [2; 32]).unwrap();
         let start = Now { utc: at(0), mono: Instant::now(), trusted: true };
         let queue = Arc::new(Queue::default());
@@ -69,6 +83,8 @@ impl World {
             queue,
             locks: [FRONT, GATE].map(|lock| (lock, FakeLock::new())).into(),
             devices: BTreeMap::new(),
+            keeps_windows,
+            begins: Vec::new(),
             untold: Vec::new(),
             now: start,
             start,
@@ -91,7 +107,7 @@ impl World {
         };
         self.report(RadioEvent::Stick(StickState::Ready(info))).await;
         for lock in [FRONT, GATE].into_iter().filter(|lock| !self.untold.contains(lock)).collect::<Vec<_>>() {
-            self.report(RadioEvent::LockInterviewed(lock, FakeLock::info(false))).await;
+            self.report(RadioEvent::LockInterviewed(lock, FakeLock::info(self.keeps_windows))).await;
         }
     }
 
@@ -110,6 +126,20 @@ impl World {
 
     pub(super) fn lock(&mut self, lock: LockId) -> &mut FakeLock {
         self.locks.get_mut(&lock).unwrap()
+    }
+
+    /// Whether a PIN opens a lock at this second, with nobody but the lock to see to it.
+    pub(super) fn opens(&self, lock: LockId, pin: &str, seconds: i64) -> bool {
+        self.locks[&lock].opens(pin, WallTime(at(seconds).as_microsecond()))
+    }
+
+    fn assert_nobody_is_early(&self) {
+        for (lock, pin, begins) in &self.begins {
+            assert!(
+                self.seconds() >= *begins || !self.opens(*lock, pin, self.seconds()),
+                "a PIN opens before {begins}"
+            );
+        }
     }
 
     /// The PINs in a lock, each as often as it is in there.
@@ -139,6 +169,7 @@ impl World {
             let command = self.queue.0.lock().unwrap().pop();
             if let Some((id, lock, command)) = command {
                 let result = self.lock(lock).obey(&command);
+                self.assert_nobody_is_early();
                 let tells = self.lock(lock).faults.tells;
                 for echo in echoes(&command).into_iter().filter(|_| tells) {
                     self.tells(lock, echo).await;
@@ -161,6 +192,7 @@ impl World {
         for _ in 0..100_000 {
             let wake = self.engine.wake().unwrap_or(end).clamp(self.now.mono, end);
             self.set_mono(wake);
+            self.assert_nobody_is_early();
             self.pump().await;
             if wake >= end {
                 return;
@@ -196,10 +228,12 @@ impl World {
         let event = match code {
             Some(code) => {
                 fake.slots.insert(slot, code.to_owned());
+                fake.windows.remove(&slot);
                 LockEvent::CodeAdded(Some(SlotNumber(slot)))
             }
             None => {
                 fake.slots.remove(&slot);
+                fake.windows.remove(&slot);
                 LockEvent::CodeDeleted(Some(SlotNumber(slot)))
             }
         };
@@ -219,7 +253,11 @@ impl World {
     pub(super) async fn grant(&mut self, locks: &[LockId], from: i64, to: i64) -> Option<Grant> {
         let devices: Vec<DeviceId> = locks.iter().map(|lock| self.devices[lock]).collect();
         let window = Window { starts_at: at(from), ends_at: Some(at(to)) };
-        self.read(move |unit| make_grant(unit, &devices, window)).await
+        let grant: Option<Grant> = self.read(move |unit| make_grant(unit, &devices, window)).await;
+        if let Some(grant) = grant.as_ref().filter(|_| self.keeps_windows) {
+            self.begins.extend(locks.iter().map(|lock| (*lock, grant.pin.clone(), from)));
+        }
+        grant
     }
 
     pub(super) async fn delete(&mut self, grant: &Grant) {
@@ -375,6 +413,7 @@ fn make_grant(unit: &mut Unit<'_>, devices: &[DeviceId], window: Window) -> Resu
             schedule: None,
             deleted_at: None,
             presence: Presence::Absent,
+            kept: None,
             problem: None,
             created_at: now,
         };

@@ -36,6 +36,8 @@ pub struct LockSetup {
     pub tells_of_own_changes: bool,
     /// Whether it knows Supervision, and so can say how an order went.
     pub supervision: bool,
+    /// Windows that each of its codes can have, by its own clock.
+    pub year_day_slots: u8,
 }
 
 impl LockSetup {
@@ -52,6 +54,7 @@ impl LockSetup {
             sleeping: false,
             tells_of_own_changes: true,
             supervision: true,
+            year_day_slots: 0,
         }
     }
 }
@@ -120,6 +123,7 @@ impl Setup {
                 "flirs": lock.sleeping,
                 "programming_events": lock.tells_of_own_changes,
                 "supervision": lock.supervision,
+                "year_day_slots": lock.year_day_slots,
             })
         };
         let mut json = self.to_json(more);
@@ -129,7 +133,15 @@ impl Setup {
 
     /// The setup file of zwave-js's stick.
     pub(crate) fn for_zwave_js(&self) -> Value {
-        self.to_json(|lock| json!({"supervision": lock.supervision, "codes_by": lock.codes_by, "masked": lock.masked}))
+        let more = |lock: &LockSetup| {
+            json!({
+                "supervision": lock.supervision,
+                "codes_by": lock.codes_by,
+                "masked": lock.masked,
+                "year_day_slots": lock.year_day_slots,
+            })
+        };
+        self.to_json(more)
     }
 
     fn to_json(&self, more: impl Fn(&LockSetup) -> Value) -> Value {

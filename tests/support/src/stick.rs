@@ -178,6 +178,11 @@ impl Stick {
         self.order(json!({"node": node, "keypad": code}))["opened"] == true
     }
 
+    /// A lock's clock goes on by so many seconds: for the lock that is as if they had passed.
+    pub fn move_clock(&self, node: u16, seconds: i64) {
+        self.order(json!({"node": node, "move_clock": seconds}));
+    }
+
     /// Programs a lock by hand; `None` clears the slot.
     pub fn by_hand(&self, node: u16, slot: u64, code: Option<&str>) {
         self.order(json!({"node": node, "by_hand": {"slot": slot, "code": code}}));

@@ -178,7 +178,8 @@ impl TimedJob {
                 self.held = stand_in.map_or(Held::Pin(evidence), Held::StandIn);
                 self.was_scheduled = std::mem::replace(&mut self.scheduled, false);
                 self.reads = 0;
-                self.phase = Phase::Read;
+                // A slot that just got its first code has no schedule of ours.
+                if self.was_scheduled { self.phase = Phase::Read } else { self.write() }
             }
             (Phase::Withdraw(refusal, _), Ok(_)) => {
                 let refusal = refusal.clone();
@@ -254,13 +255,17 @@ impl TimedJob {
         } else if self.was_scheduled {
             self.not_kept();
         } else if !self.written {
-            (self.reads, self.touched) = (0, true);
-            self.phase = Phase::Write(self.record.year_day_slots.unwrap_or(SCHEDULE).max(SCHEDULE));
+            self.write();
         } else if self.reads < READS {
             self.phase = Phase::Settle(now + again_after(self.reads));
         } else {
             self.not_kept();
         }
+    }
+
+    fn write(&mut self) {
+        (self.reads, self.touched) = (0, true);
+        self.phase = Phase::Write(self.record.year_day_slots.unwrap_or(SCHEDULE).max(SCHEDULE));
     }
 
     fn not_kept(&mut self) {
