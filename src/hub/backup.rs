@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use keyway_lock::{StickCommand, StickState};
 use rand::RngExt;
+use serde_json::{Map, Value, json};
 use tokio::sync::{Mutex, OwnedMutexGuard, mpsc};
 use zeroize::Zeroizing;
 
 use super::sticks::{StickResource, StickStatus, Sticks};
 use super::{Caller, Hub};
 use crate::backup::{self, Cost, Manifest, StickInBackup};
-use crate::model::{ApiError, Role};
+use crate::model::{ApiError, EventSubject, EventType, Role};
 
 /// No stick's memory takes longer.
 const STICK_WITHIN: Duration = Duration::from_secs(600);
@@ -66,9 +67,36 @@ impl Hub {
             sticks,
         };
         let (pieces, taken) = mpsc::channel(WAITING);
-        let hub = self.clone();
-        tokio::task::spawn_blocking(move || hub.seal(&manifest, &passphrase, randomness, &pieces, turn));
+        tokio::spawn(self.clone().hand_over(manifest, passphrase, randomness, pieces, turn));
         Ok(taken)
+    }
+
+    /// To the last piece; how it ended is told as an event.
+    async fn hand_over(
+        self,
+        manifest: Manifest,
+        passphrase: Zeroizing<String>,
+        randomness: [u8; 35],
+        pieces: mpsc::Sender<Result<Vec<u8>, BackupFailed>>,
+        _turn: OwnedMutexGuard<()>,
+    ) {
+        let of_sticks: Vec<Value> = manifest.sticks.iter().map(|stick| json!(stick)).collect();
+        let hub = self.clone();
+        let sealing = tokio::task::spawn_blocking(move || hub.seal(&manifest, &passphrase, randomness, &pieces));
+        let broke_off = sealing.await.unwrap_or_else(|error| Some(error.to_string()));
+        let mut details = Map::from_iter([("sticks".to_owned(), Value::Array(of_sticks))]);
+        let event = match broke_off {
+            None => EventType::BackupMade,
+            Some(reason) => {
+                tracing::error!(reason, "a backup broke off");
+                details.insert("message".to_owned(), Value::String(reason));
+                EventType::BackupFailed
+            }
+        };
+        let told = self.read(move |unit| unit.emit(event, EventSubject::default(), details)).await;
+        if let Err(error) = told {
+            tracing::error!(%error, "can't tell how a backup ended");
+        }
     }
 
     /// Reads the memory of each stick into the database, one after the other.
@@ -118,28 +146,27 @@ impl Hub {
         }
     }
 
-    /// Blocks until the last piece is taken, or nobody takes any more.
+    /// Blocks until the last piece is taken, or nobody takes any more. Why it broke off, if it did.
     fn seal(
         &self,
         manifest: &Manifest,
         passphrase: &str,
         randomness: [u8; 35],
         pieces: &mpsc::Sender<Result<Vec<u8>, BackupFailed>>,
-        _turn: OwnedMutexGuard<()>,
-    ) {
+    ) -> Option<String> {
         let sealed = self.store.with_copy(|copy| {
             let manifest = Manifest { database: std::fs::metadata(copy)?.len(), ..manifest.clone() };
             let key = self.store.vault_key();
             backup::write(Pieces(pieces), passphrase, Cost::USUAL, randomness, &manifest, key, copy)
         });
         let reason = match sealed {
-            Ok(Ok(())) => return,
+            Ok(Ok(())) => return None,
             Ok(Err(error)) => error.to_string(),
             Err(error) => error.to_string(),
         };
-        tracing::error!(reason, "a backup broke off");
         // An error means that nobody is there to be told.
         let _ = pieces.blocking_send(Err(BackupFailed));
+        Some(reason)
     }
 }
 

@@ -23,6 +23,8 @@ pub fn openapi() -> Value {
         let described = methods.map(|method| (method.name().to_lowercase(), describe(operation, *method)));
         paths.insert(format!("/{}", operation.name), Value::Object(described.collect()));
     }
+    paths.insert("/backup".to_owned(), json!({"post": backup()}));
+    paths.insert("/events/stream".to_owned(), json!({"get": event_stream()}));
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -84,19 +86,12 @@ impl Refusal {
 
 fn describe(operation: &Operation, method: Method) -> Value {
     let (resource, _) = operation.name.split_once('/').unwrap_or((operation.name, ""));
-    let refusals = REFUSALS.iter().map(|refusal| {
-        (refusal.status.to_owned(), json!({"$ref": format!("#/components/responses/{}", refusal.name)}))
-    });
-    let mut responses: Map<String, Value> = refusals.collect();
-    responses.insert(
-        "200".to_owned(),
-        json!({"description": "Carried out.", "content": json_of(&part_of(operation, "Answer"))}),
-    );
+    let answer = json!({"description": "Carried out.", "content": json_of(&part_of(operation, "Answer"))});
     let mut described = json!({
         "operationId": format!("{}_{}", operation.name.replace('/', "_"), method.name().to_lowercase()),
         "summary": operation.summary,
         "tags": [resource],
-        "responses": responses,
+        "responses": responses(answer),
     });
     if takes_a_body(method) {
         let required = operation.fields().iter().any(|field| field.required);
@@ -106,6 +101,56 @@ fn describe(operation: &Operation, method: Method) -> Value {
         described["parameters"] = operation.fields().iter().map(query_parameter).collect();
     }
     described
+}
+
+/// Of this door only: the answer is a file.
+fn backup() -> Value {
+    let passphrase = json!({"type": "string", "minLength": 8, "description": "What the file is encrypted under."});
+    let request = json!({"type": "object", "properties": {"passphrase": passphrase}, "required": ["passphrase"],
+        "additionalProperties": false});
+    let file = json!({"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}});
+    let answer = json!({"description": "The file. It is whole only if the answer ends as it should; backup.made tells so.",
+        "content": file});
+    json!({
+        "operationId": "backup_post",
+        "summary": "Makes a backup of all that the hub has, in one encrypted file: database, keys, and the memory of each stick. \
+                    Admins only.",
+        "tags": ["backup"],
+        "requestBody": {"required": true, "content": {"application/json": {"schema": request}}},
+        "responses": responses(answer),
+    })
+}
+
+/// Of this door only: the answer has no end.
+fn event_stream() -> Value {
+    let since = json!({"name": "since", "in": "query", "required": false, "schema": {"type": "string", "format": "date-time"},
+        "description": "From when on; without it, from now on."});
+    let last = json!({"name": "Last-Event-ID", "in": "header", "required": false,
+        "schema": {"type": "string", "format": "uuid"},
+        "description": "The last event that was received: the stream goes on behind it, and since is passed over."});
+    let answer = json!({
+        "description": "Server-sent events without an end: the data of each is an event as events/get tells it, its id the \
+                        event's.",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    });
+    let full = json!({"description": "As many streams are open as may be.", "content": json_of("Error")});
+    let mut described = responses(answer);
+    described.insert("429".to_owned(), full);
+    json!({
+        "operationId": "events_stream_get",
+        "summary": "Tells the events of the hub as they happen.",
+        "tags": ["events"],
+        "parameters": [since, last],
+        "responses": described,
+    })
+}
+
+/// What may be answered: this, or a refusal.
+fn responses(carried_out: Value) -> Map<String, Value> {
+    let refusals = REFUSALS.iter().map(|refusal| {
+        (refusal.status.to_owned(), json!({"$ref": format!("#/components/responses/{}", refusal.name)}))
+    });
+    refusals.chain([("200".to_owned(), carried_out)]).collect()
 }
 
 fn takes_a_body(method: Method) -> bool {
@@ -201,6 +246,7 @@ mod tests {
                 assert!(document["components"][kind].get(name).is_some(), "{name}");
             }
         }
-        assert_eq!(document["paths"].as_object().unwrap().len(), operations().len());
+        // And the two that only HTTP has.
+        assert_eq!(document["paths"].as_object().unwrap().len(), operations().len() + 2);
     }
 }

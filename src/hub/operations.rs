@@ -91,6 +91,7 @@ static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
         Operation::changes("networks/grant", CREATE, networks::grant).for_admins(),
         Operation::changes("networks/import_keys", CREATE, networks::import_keys).for_admins(),
         Operation::changes("networks/include", CREATE, networks::include).for_admins(),
+        Operation::changes("networks/leave", CREATE, networks::leave).for_admins(),
         Operation::reads("networks/list", networks::list).for_admins(),
         Operation::changes("networks/remove_failed", CREATE, networks::remove_failed).for_admins(),
         Operation::changes("networks/replace_failed", CREATE, networks::replace_failed).for_admins(),

@@ -153,6 +153,10 @@ event_types! {
     NetworkUnknownLockFound = "network.unknown_lock_found",
     /// Keys that another program made are the network's now.
     NetworkKeysImported = "network.keys_imported",
+    /// A backup was taken whole.
+    BackupMade = "backup.made",
+    /// A backup was asked for, and broke off: what was taken of it is worth nothing.
+    BackupFailed = "backup.failed",
     /// A network was forgotten, and a new one begun.
     NetworkReset = "network.reset",
     /// A space was made.

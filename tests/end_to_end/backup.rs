@@ -49,6 +49,7 @@ fn a_lost_hub_with_its_stick_is_there_again_from_its_backup_and_a_code_is_set_at
     let said = back_up(&world, &file);
     assert_eq!(said.code, 0, "{said:?}");
     assert!(said.out.contains("Stick zwave: the memory of the network 7e570001"), "{said:?}");
+    world.client.event("backup.made", SOON, |event| event["sticks"][0]["network"] == OURS);
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     let again = back_up(&world, &file);
     assert!(again.code == 2 && again.notes.contains("--overwrite"), "{again:?}");

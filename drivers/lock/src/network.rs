@@ -133,6 +133,8 @@ pub struct Include {
     pub pin: Option<JoinPin>,
     /// All of its label, if that is known: another device is turned away.
     pub label: Option<DeviceLabel>,
+    /// Devices between it and the stick may pass on what it says. Some old ones are only found without that, beside the stick.
+    pub network_wide: bool,
     /// Its install code, if it has one: it joins with a key of its own, and another device is turned away.
     pub install_code: Option<InstallCode>,
 }
@@ -141,7 +143,7 @@ impl Default for Include {
     /// What a door lock should have: Access Control, and Authenticated.
     fn default() -> Self {
         let classes = BTreeSet::from([KeyClass::S2AccessControl, KeyClass::S2Authenticated]);
-        Self { name: None, classes, ask: false, pin: None, label: None, install_code: None }
+        Self { name: None, classes, ask: false, pin: None, label: None, network_wide: true, install_code: None }
     }
 }
 
@@ -189,6 +191,12 @@ pub enum NetworkCommand {
     Forget(String),
     /// Take over keys that another program made. One that devices were added with here is not exchanged for another.
     TakeKeys(BTreeMap<KeyName, NetworkKey>),
+    /// Let another controller take the stick out of its network, in which it is no primary controller; it has a new network of
+    /// its own then. `network` must be the identity of the present one.
+    Leave {
+        /// As [`crate::StickInfo::network`] has it.
+        network: String,
+    },
     /// Forget the whole network, and begin a new one. `network` must be the identity of the present one.
     Reset {
         /// As [`crate::StickInfo::network`] has it.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::reading::{items, text};
 use super::table::Column::{Text, Whole};
 use super::table::Table;
-use super::{Session, Task, Trouble};
+use super::{Session, Task, Trouble, pair};
 
 /// How often it is looked how far a stick is.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -40,6 +40,17 @@ enum Command {
         /// The network that the stick has: `keyway sticks` shows it.
         network: String,
     },
+    /// Let another controller take a stick out of its network, in which the stick may add no locks; it begins a network of its
+    /// own then. Every lock that it knew is forgotten.
+    Leave {
+        /// The stick's name.
+        stick: String,
+        /// The network that it leaves, as `keyway sticks` shows it.
+        network: String,
+        /// Don't ask.
+        #[arg(long, short)]
+        yes: bool,
+    },
     /// Restart a stick's firmware.
     Restart {
         /// The stick's name.
@@ -68,6 +79,12 @@ impl Task for Arguments {
             Command::Adopt { stick, network } => {
                 let body = json!({"name": stick, "network": network});
                 order(session, "sticks/adopt", &body, "is worked with as it is")
+            }
+            Command::Leave { stick, network, yes } => {
+                let question =
+                    format!("Let the stick {stick} leave the network {network}? Every lock in it is forgotten.");
+                session.console.confirm(&question, yes)?;
+                pair::leave(session, &stick, &network)
             }
             Command::Restart { stick } => order(session, "sticks/restart", &json!({"name": stick}), "has restarted"),
             Command::Region { stick, region } => {

@@ -46,6 +46,7 @@ pub(super) enum Action {
     Replace,
     RemoveFailed,
     Reset,
+    Leave,
     ImportKeys,
     /// A device that was awaited joins by itself.
     SelfJoin,
@@ -59,6 +60,7 @@ impl Action {
             Self::Replace => "replace_failed",
             Self::RemoveFailed => "remove_failed",
             Self::Reset => "reset",
+            Self::Leave => "leave",
             Self::ImportKeys => "import_keys",
             Self::SelfJoin => "self_join",
         }
@@ -72,6 +74,7 @@ impl Action {
             NetworkCommand::ReplaceFailed(..) => Some(Self::Replace),
             NetworkCommand::RemoveFailed(_) => Some(Self::RemoveFailed),
             NetworkCommand::Reset { .. } => Some(Self::Reset),
+            NetworkCommand::Leave { .. } => Some(Self::Leave),
             NetworkCommand::TakeKeys(_) => Some(Self::ImportKeys),
             NetworkCommand::Grant(_)
             | NetworkCommand::Confirm(_)

@@ -52,6 +52,8 @@ request! {
         /// All of its label, or the text of its QR code: then another device is turned away, and no digits are asked for.
         /// Of a Zigbee device: its address and its install code, or the text of the QR code that has both.
         code: Option<String>,
+        /// False: it is held beside the stick, and no device between passes on what it says. Some old ones are only found so.
+        network_wide: Option<bool>,
     }
 }
 
@@ -166,6 +168,17 @@ request! {
 }
 
 request! {
+    /// Lets another controller take the stick out of its network, in which the stick is no primary controller: it has a new
+    /// network of its own then, and can add devices. Every device that it knew is forgotten.
+    pub(super) struct LeaveNetwork {
+        /// Which network, by the name of its stick.
+        network: String,
+        /// Its identity, as networks/get tells it: so that nobody does this by mistake.
+        identity: String,
+    }
+}
+
+request! {
     /// Forgets a whole network and begins a new one: every device of it must then be removed at its button and added again.
     pub(super) struct ResetNetwork {
         /// Which network, by the name of its stick.
@@ -203,6 +216,7 @@ pub(super) fn include(call: &mut Call<'_, '_>, asked: IncludeDevice) -> Result<O
         ask: asked.ask.unwrap_or(false),
         pin: asked.pin,
         label,
+        network_wide: asked.network_wide.unwrap_or(true),
         install_code,
     };
     order(call, &name, NetworkCommand::Include(wanted))
@@ -291,12 +305,23 @@ pub(super) fn import_keys(call: &mut Call<'_, '_>, asked: ImportKeys) -> Result<
     order(call, &name, NetworkCommand::TakeKeys(keys))
 }
 
+pub(super) fn leave(call: &mut Call<'_, '_>, asked: LeaveNetwork) -> Result<OneNetwork, Failure> {
+    let name = named(call, &asked.network, &asked.identity)?;
+    order(call, &name, NetworkCommand::Leave { network: asked.identity })
+}
+
 pub(super) fn reset(call: &mut Call<'_, '_>, asked: ResetNetwork) -> Result<OneNetwork, Failure> {
-    let (name, network) = find(call, Some(&asked.network))?;
-    if network.identity.is_some() && network.identity.as_deref() != Some(&asked.identity) {
-        return Err(ApiError::invalid("identity", NetworkError::WrongNetwork.to_string()).into());
-    }
+    let name = named(call, &asked.network, &asked.identity)?;
     order(call, &name, NetworkCommand::Reset { network: asked.identity })
+}
+
+/// A network that was named by its stick and its identity.
+fn named(call: &Call<'_, '_>, name: &str, identity: &str) -> Result<Arc<str>, ApiError> {
+    let (name, network) = find(call, Some(name))?;
+    if network.identity.as_deref().is_some_and(|present| present != identity) {
+        return Err(ApiError::invalid("identity", NetworkError::WrongNetwork.to_string()));
+    }
+    Ok(name)
 }
 
 fn desk_of(call: &Call<'_, '_>) -> Arc<Networks> {

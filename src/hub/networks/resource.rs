@@ -37,7 +37,7 @@ pub(in crate::hub) struct NetworkResource {
 #[derive(Serialize, ToSchema)]
 #[schema(as = NetworkTask)]
 struct TaskResource {
-    /// `include`, `exclude`, `replace_failed`, `remove_failed`, `reset`, `import_keys` or `self_join`.
+    /// `include`, `exclude`, `replace_failed`, `remove_failed`, `reset`, `leave`, `import_keys` or `self_join`.
     action: &'static str,
     /// `starting`, `ready` (act at the device now), `device_found`, `device_joined`, `grant_needed`, `pin_needed`,
     /// `securing`, `cleaning_up` or `removal_needed` (act at the device now, as for removing it).

@@ -240,6 +240,7 @@ fn networks() -> Vec<Step> {
         step("networks/remove_failed", json!({"device_id": super::NOBODY})),
         step("networks/replace_failed", json!({"device_id": super::NOBODY})),
         step("networks/reset", json!({"network": "zwave", "identity": "another"})),
+        step("networks/leave", json!({"network": "zwave", "identity": "another"})),
         step("networks/import_keys", json!({"s0": "not a key"})),
         step("networks/import_keys", json!({"s0": "00112233445566778899AABBCCDDEEFF"})).moving("/network"),
         step("networks/get", json!({})).wait("/network/task", Value::Null),

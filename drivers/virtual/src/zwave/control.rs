@@ -47,6 +47,7 @@ enum StickAction {
     GarbleEvery(u64),
     Disconnect(bool),
     PressForeign(bool),
+    TakeOut(bool),
     Swap(Swap),
 }
 
@@ -145,7 +146,14 @@ impl VirtualStick {
                 self.press_foreign(now);
                 None
             }
-            StickAction::Reset(false) | StickAction::Disconnect(false) | StickAction::PressForeign(false) => None,
+            StickAction::TakeOut(true) => {
+                self.take_stick_out(now);
+                None
+            }
+            StickAction::Reset(false)
+            | StickAction::Disconnect(false)
+            | StickAction::PressForeign(false)
+            | StickAction::TakeOut(false) => None,
             StickAction::GarbleEvery(every) => Some(StickFault::GarbleEvery(every)),
             StickAction::Disconnect(true) => Some(StickFault::Disconnect),
             StickAction::Swap(Swap { home_id, series }) => {

@@ -71,6 +71,10 @@ pub(super) enum NetworkOrder {
     RemoveFailed(u8, NodeId),
     /// Put a new node in its place.
     ReplaceFailed(u8, NodeId),
+    /// Wait for another controller to take the stick out.
+    Learn(u8),
+    /// Wait for that no longer.
+    StopLearning,
     /// Begin a new network.
     Default(u8),
 }
@@ -243,6 +247,7 @@ impl Controller {
             function::REMOVE_NODE_FROM_NETWORK,
             function::REMOVE_FAILED_NODE,
             function::REPLACE_FAILED_NODE,
+            function::SET_LEARN_MODE,
             function::SET_DEFAULT,
         ];
         functions.push(function::SET_RECEIVE_MODE);
@@ -313,6 +318,7 @@ impl Controller {
             | function::REMOVE_NODE_FROM_NETWORK
             | function::REMOVE_FAILED_NODE
             | function::REPLACE_FAILED_NODE
+            | function::SET_LEARN_MODE
             | function::SET_DEFAULT => return self.network_order(function, reader),
             // Taken, and of no consequence here.
             _ => return Ok(Vec::new()),
@@ -347,6 +353,8 @@ impl Controller {
                     }
                     (function::ADD_NODE_TO_NETWORK, 0x09) => NetworkOrder::Listen,
                     (function::ADD_NODE_TO_NETWORK, _) => NetworkOrder::Add(callback),
+                    (function::SET_LEARN_MODE, 0x00) => NetworkOrder::StopLearning,
+                    (function::SET_LEARN_MODE, _) => NetworkOrder::Learn(callback),
                     (_, 0x05) => NetworkOrder::StopRemoving(callback),
                     _ => NetworkOrder::Remove(callback),
                 }

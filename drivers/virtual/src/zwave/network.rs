@@ -76,6 +76,7 @@ enum Mode {
     Adding,
     Replacing(NodeId),
     Removing,
+    Learning,
 }
 
 /// Who is added or removed.
@@ -143,6 +144,26 @@ impl VirtualStick {
         self.meet(now);
     }
 
+    /// The controller of the network that the stick is in takes it out. False: the stick does not listen for that.
+    pub fn take_stick_out(&mut self, now: Instant) -> bool {
+        let listens = self.comings.mode == Mode::Learning;
+        if listens {
+            let callback = self.comings.callback;
+            self.tell(now, Controller::plain_callback(function::SET_LEARN_MODE, &[callback, READY, 0, 0]));
+            self.begin_network();
+            self.tell(now, Controller::plain_callback(function::SET_LEARN_MODE, &[callback, DONE, 0, 0]));
+            self.take_order(Mode::Idle, callback);
+        }
+        listens
+    }
+
+    fn begin_network(&mut self) {
+        let home_id = self.random.random();
+        self.posts.clear();
+        self.setup.home_id = home_id;
+        self.controller.begin_network(home_id);
+    }
+
     pub(super) fn handle_order(&mut self, now: Instant, order: NetworkOrder) {
         match order {
             NetworkOrder::Add(callback) => self.begin(now, Mode::Adding, callback, function::ADD_NODE_TO_NETWORK),
@@ -176,11 +197,10 @@ impl VirtualStick {
                 self.take_order(Mode::Replacing(node), callback);
                 self.later(now + NO_ACK_AFTER, NetworkFlight::FailedTried(node));
             }
+            NetworkOrder::Learn(callback) => self.take_order(Mode::Learning, callback),
+            NetworkOrder::StopLearning => self.take_order(Mode::Idle, 0),
             NetworkOrder::Default(callback) => {
-                let home_id = self.random.random();
-                self.posts.clear();
-                self.setup.home_id = home_id;
-                self.controller.begin_network(home_id);
+                self.begin_network();
                 self.take_order(Mode::Idle, callback);
                 self.tell(now, Controller::plain_callback(function::SET_DEFAULT, &[callback]));
             }

@@ -29,6 +29,12 @@ impl Network {
             (Stage::Up(_), NetworkCommand::TakeKeys(_)) => {
                 self.answer(id, not_supported("a Zigbee network's key is in its stick, and comes with it"));
             }
+            (Stage::Up(_), NetworkCommand::Leave { .. }) => {
+                self.answer(
+                    id,
+                    not_supported("a Zigbee stick is the coordinator of its network, and never a guest in another"),
+                );
+            }
             (Stage::Up(_), _) if self.process.is_some() => self.answer(id, Err(NetworkError::Busy)),
             (Stage::Up(_), NetworkCommand::Include(wanted)) if wanted.label.is_some() => {
                 self.answer(id, not_supported("a Zigbee device has an install code, and no such label"));

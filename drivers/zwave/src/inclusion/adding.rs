@@ -27,8 +27,11 @@ const STOP: Duration = Duration::from_secs(10);
 /// Which node is to be added.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Want {
-    /// Whichever answers.
-    Any,
+    /// Whichever answers, in the network's reach or only in the stick's own.
+    Any {
+        /// See above.
+        network_wide: bool,
+    },
     /// A new one in the place of this one, which does not answer any more.
     Replace(NodeId),
     /// The one of this label, over Long Range or not, which asked to join by itself.
@@ -66,7 +69,7 @@ pub(super) struct Adding {
 impl Adding {
     pub(super) fn new(now: Instant, want: Want, callback: u8, width: NodeIdWidth, out: &mut Outputs) -> Self {
         out.stick(match &want {
-            Want::Any => Command::add_node(callback),
+            Want::Any { network_wide } => Command::add_node(*network_wide, callback),
             Want::Replace(node) => Command::replace_failed_node(*node, width, callback),
             Want::Label(label, long_range) => Command::smart_start_add(label, *long_range, callback),
         });

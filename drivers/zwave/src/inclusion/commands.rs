@@ -8,6 +8,7 @@ use keyway_lock::{
 };
 
 use super::adding::Want;
+use super::learning::Learning;
 use super::output::{NetworkOutput, Then};
 use super::records::{UnderWay, awaited_record};
 use super::removing::{Removing, TakingOut};
@@ -42,7 +43,10 @@ impl Network {
             NetworkCommand::Forget(label) => self.forget_label(id, &label),
             _ if self.process.is_some() => self.answer(id, Err(NetworkError::Busy)),
             NetworkCommand::TakeKeys(keys) => self.take_keys(id, &keys),
-            NetworkCommand::Include(wanted) => self.note(Some(id), wanted, None, Want::Any),
+            NetworkCommand::Include(wanted) => {
+                let want = Want::Any { network_wide: wanted.network_wide };
+                self.note(Some(id), wanted, None, want);
+            }
             NetworkCommand::ReplaceFailed(lock, wanted) => match known(lock) {
                 Ok(node) => self.note(Some(id), wanted, None, Want::Replace(node)),
                 Err(error) => self.answer(id, Err(error)),
@@ -60,6 +64,17 @@ impl Network {
                 }
                 Err(error) => self.answer(id, Err(error)),
             },
+            NetworkCommand::Leave { network } => {
+                if network != format!("{:08x}", stick.home_id) {
+                    return self.answer(id, Err(NetworkError::WrongNetwork));
+                }
+                if !stick.can_learn {
+                    return self.answer(id, Err(NetworkError::NotSupported("it has no learn mode")));
+                }
+                let callback = self.next_callback();
+                let learning = Learning::new(now, callback, &mut self.out);
+                self.begin(Some(id), Phase::Learning(learning));
+            }
             NetworkCommand::Reset { network } => {
                 if network != format!("{:08x}", stick.home_id) {
                     return self.answer(id, Err(NetworkError::WrongNetwork));
@@ -126,6 +141,10 @@ impl Network {
             Phase::Excluding(removing) => {
                 let removed = removing.cancel(&mut self.out);
                 self.removed(removed);
+            }
+            Phase::Learning(learning) => {
+                let left = learning.cancel(&mut self.out);
+                self.left_network(left);
             }
             // These end by themselves, soon.
             Phase::Finishing(..) | Phase::TakingOut(_) | Phase::Resetting { .. } => {}

@@ -6,6 +6,7 @@ mod cleaning;
 pub mod code;
 mod commands;
 mod finding;
+mod learning;
 mod outcome;
 mod output;
 mod records;
@@ -35,6 +36,7 @@ pub use output::{NetworkOutput, Seek, Then};
 use adding::{Adding, Want};
 use cleaning::Cleaning;
 use finding::Finding;
+use learning::Learning;
 use output::Outputs;
 use records::{Kept, KeptKeys, UnderWay};
 use removing::{Removing, TakingOut};
@@ -56,6 +58,7 @@ enum Phase {
     Cleaning(Cleaning),
     Excluding(Removing),
     TakingOut(TakingOut),
+    Learning(Learning),
     Resetting {
         callback: u8,
         until: Instant,
@@ -77,6 +80,7 @@ struct Facts {
     width: NodeIdWidth,
     nodes: BTreeSet<NodeId>,
     can_add: bool,
+    can_learn: bool,
 }
 
 /// The network.
@@ -169,6 +173,7 @@ impl Network {
             Phase::Adding(adding) => adding.is_exclusive(),
             Phase::Excluding(removing) => removing.is_exclusive(),
             Phase::Cleaning(cleaning) => cleaning.is_exclusive(),
+            Phase::Learning(learning) => learning.is_exclusive(),
             Phase::Resetting { .. } => true,
             Phase::Noting(_) | Phase::Securing(..) | Phase::Finishing(..) | Phase::TakingOut(_) => false,
         })
@@ -194,6 +199,7 @@ impl Network {
             Phase::Cleaning(cleaning) => cleaning.timeout(),
             Phase::Excluding(removing) => Some(removing.timeout()),
             Phase::TakingOut(taking) => taking.timeout(),
+            Phase::Learning(learning) => Some(learning.timeout()),
             Phase::Resetting { until, .. } => Some(*until),
         }
     }
@@ -207,6 +213,7 @@ impl Network {
             width: stick.node_id_width,
             nodes: stick.nodes.clone(),
             can_add: stick.has(function::ADD_NODE_TO_NETWORK),
+            can_learn: stick.has(function::SET_LEARN_MODE),
         });
         self.find_leftovers(stick);
         self.tell_awaited();
@@ -308,7 +315,7 @@ impl Network {
                 let ended = cleaning.handle_refused(now, &mut self.out);
                 self.cleaned(ended);
             }
-            Phase::Resetting { .. } => self.finish(Err(NetworkError::StickFailed.into())),
+            Phase::Learning(_) | Phase::Resetting { .. } => self.finish(Err(NetworkError::StickFailed.into())),
             Phase::Noting(_) | Phase::Securing(..) | Phase::Finishing(..) => {}
         }
     }
@@ -332,6 +339,10 @@ impl Network {
             Phase::Cleaning(cleaning) => {
                 let ended = cleaning.handle_callback(now, told, &mut self.out);
                 self.cleaned(ended);
+            }
+            Phase::Learning(learning) => {
+                let left = learning.handle_callback(now, told, &mut self.out);
+                self.left_network(left);
             }
             Phase::Resetting { callback, .. } if *told == NetworkCallback::Default(*callback) => self.new_network(),
             Phase::Resetting { .. } | Phase::Noting(_) | Phase::Securing(..) | Phase::Finishing(..) => {}
@@ -406,6 +417,10 @@ impl Network {
             Phase::TakingOut(taking) => {
                 let removed = taking.handle_timeout(now);
                 self.removed(removed);
+            }
+            Phase::Learning(learning) => {
+                let left = learning.handle_timeout(now, &mut self.out);
+                self.left_network(left);
             }
             Phase::Resetting { until, .. } if *until <= now => self.finish(Err(NetworkError::StickFailed.into())),
             Phase::Noting(_) | Phase::Finishing(..) | Phase::Resetting { .. } => {}

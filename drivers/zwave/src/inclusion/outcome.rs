@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::adding::Added;
 use super::cleaning::{self, Cleaning};
+use super::learning::Left;
 use super::output::{NetworkOutput, Then};
 use super::records::{Member, UnderWay, awaited_record};
 use super::removing::Removed;
@@ -154,6 +155,14 @@ impl Network {
         if self.kept.members.remove(&(stick.home_id, node)).is_some() {
             let record = NetworkRecord { key: Member::key(stick.home_id, node), value: None };
             self.out.push(NetworkOutput::Keep(record, None));
+        }
+    }
+
+    pub(super) fn left_network(&mut self, left: Option<Left>) {
+        match left {
+            None => {}
+            Some(Ok(())) => self.new_network(),
+            Some(Err(error)) => self.finish(Err(error.into())),
         }
     }
 

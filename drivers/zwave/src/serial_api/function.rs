@@ -48,6 +48,8 @@ pub const APPLICATION_UPDATE: u8 = 0x49;
 pub const ADD_NODE_TO_NETWORK: u8 = 0x4A;
 /// Removes a node.
 pub const REMOVE_NODE_FROM_NETWORK: u8 = 0x4B;
+/// Lets another controller take this stick into its network or out of it.
+pub const SET_LEARN_MODE: u8 = 0x50;
 /// Asks a node for its node information frame.
 pub const REQUEST_NODE_INFO: u8 = 0x60;
 /// Takes a node out that does not answer.

@@ -25,11 +25,16 @@ const NORMAL_POWER: u8 = 0x80;
 const NETWORK_WIDE: u8 = 0x40;
 /// Over Long Range.
 const LONG_RANGE: u8 = 0x20;
+/// Learn no more.
+const LEARN_STOP: u8 = 0x00;
+/// Learn that this stick is excluded, over repeaters too (network wide exclusion).
+const LEARN_EXCLUSION: u8 = 0x03;
 
 impl Command {
-    /// Waits for a node that wants to be added, anywhere in the network's reach.
-    pub fn add_node(callback: u8) -> Self {
-        Self::order(function::ADD_NODE_TO_NETWORK, &[MODE_ANY | NORMAL_POWER | NETWORK_WIDE, callback])
+    /// Waits for a node that wants to be added: anywhere in the network's reach, or only in the stick's own.
+    pub fn add_node(network_wide: bool, callback: u8) -> Self {
+        let reach = if network_wide { NETWORK_WIDE } else { 0 };
+        Self::order(function::ADD_NODE_TO_NETWORK, &[MODE_ANY | NORMAL_POWER | reach, callback])
     }
 
     /// Waits for it no longer, or ends its adding.
@@ -73,8 +78,12 @@ impl Command {
 
     /// Whether it only ends what another one began.
     pub fn is_stop(&self) -> bool {
-        matches!(self.function, function::ADD_NODE_TO_NETWORK | function::REMOVE_NODE_FROM_NETWORK)
-            && self.payload.first() == Some(&MODE_STOP)
+        let stop = match self.function {
+            function::ADD_NODE_TO_NETWORK | function::REMOVE_NODE_FROM_NETWORK => MODE_STOP,
+            function::SET_LEARN_MODE => LEARN_STOP,
+            _ => return false,
+        };
+        self.payload.first() == Some(&stop)
     }
 
     fn about_failed(function: u8, node: NodeId, width: NodeIdWidth, callback: u8) -> Self {
@@ -82,6 +91,16 @@ impl Command {
         width.push(&mut payload, node);
         payload.push(callback);
         Self { function, payload: Zeroizing::new(payload), answer: Answer::Response }
+    }
+
+    /// Waits for another controller to take the stick out of its network.
+    pub fn leave_network(callback: u8) -> Self {
+        Self::order(function::SET_LEARN_MODE, &[LEARN_EXCLUSION, callback])
+    }
+
+    /// Waits for that no longer.
+    pub fn leave_network_stop(callback: u8) -> Self {
+        Self::order(function::SET_LEARN_MODE, &[LEARN_STOP, callback])
     }
 
     /// Forgets the network, and begins a new one.
@@ -153,6 +172,19 @@ pub enum FailedStatus {
     Failed,
 }
 
+/// How far the stick's own leaving of a network is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LearnStatus {
+    /// 0x01: another controller has begun.
+    Started,
+    /// 0x06: done.
+    Done,
+    /// 0x07: it did not work.
+    Failed,
+    /// Some firmware tells of steps between.
+    Between,
+}
+
 /// What the stick tells of such an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NetworkCallback {
@@ -162,6 +194,8 @@ pub enum NetworkCallback {
     Remove(u8, RemoveStatus),
     /// Of the removing or replacing of a failed node.
     Failed(u8, FailedStatus),
+    /// Of the stick's own leaving.
+    Learn(u8, LearnStatus),
     /// The network is a new one.
     Default(u8),
 }
@@ -175,6 +209,7 @@ impl NetworkCallback {
                 | function::REMOVE_NODE_FROM_NETWORK
                 | function::REMOVE_FAILED_NODE
                 | function::REPLACE_FAILED_NODE
+                | function::SET_LEARN_MODE
                 | function::SET_DEFAULT
         )
     }
@@ -190,6 +225,17 @@ impl NetworkCallback {
             return Ok(Self::Default(callback));
         }
         let status = reader.u8("status")?;
+        if function == function::SET_LEARN_MODE {
+            return Ok(Self::Learn(
+                callback,
+                match status {
+                    0x01 => LearnStatus::Started,
+                    0x06 => LearnStatus::Done,
+                    0x07 => LearnStatus::Failed,
+                    _ => LearnStatus::Between,
+                },
+            ));
+        }
         // Behind the statuses that need no node some sticks leave it out.
         let node = raw_node_id(&mut reader, width, "node").ok().and_then(NodeId::new);
         match function {
@@ -260,7 +306,10 @@ mod tests {
 
     #[test]
     fn orders_are_laid_out_as_the_host_api_says() {
-        assert_eq!(*Command::add_node(7).payload, [0xC1, 7]);
+        assert_eq!(*Command::add_node(true, 7).payload, [0xC1, 7]);
+        assert_eq!(*Command::add_node(false, 7).payload, [0x81, 7]);
+        assert_eq!(*Command::leave_network(9).payload, [0x03, 9]);
+        assert!(Command::leave_network_stop(0).is_stop() && !Command::leave_network(9).is_stop());
         assert_eq!(*Command::add_node_stop(0).payload, [0x05, 0]);
         assert_eq!(*Command::remove_node(8).payload, [0xC1, 8]);
         assert_eq!(*Command::remove_failed_node(node(5), NodeIdWidth::Bits8, 3).payload, [5, 3]);

@@ -82,3 +82,31 @@ fn nobody_who_comes_is_told() {
     let mut world = empty();
     assert_eq!(world.network(NetworkCommand::Exclude), Err(NetworkError::NobodyCame.into()));
 }
+
+#[test]
+fn the_stick_is_taken_out_by_another_controller_and_has_a_network_of_its_own_then() {
+    let mut world = three_locks();
+    let leave = |network: &str| NetworkCommand::Leave { network: network.to_owned() };
+    assert_eq!(world.network(leave("c0ffee02")), Err(NetworkError::WrongNetwork.into()));
+    let asked = world.ask_network(leave("c0ffee01"));
+    world.until_step(&NetworkStep::Ready);
+    assert!(world.command(2, LockCommand::ReadSlot(SLOT)).0.is_ok(), "until then all goes on");
+    world.network(NetworkCommand::Cancel).unwrap();
+    assert_eq!(world.ended(asked), Err(NetworkError::Cancelled.into()));
+    let asked = world.ask_network(leave("c0ffee01"));
+    world.until_step(&NetworkStep::Ready);
+    world.take_stick_out();
+    assert_eq!(world.ended(asked), Ok(NetworkOutcome::Reset));
+    assert!([2, 3, 4].into_iter().all(|id| left(&world, id)));
+    world.until("the new network is told", |world| {
+        world.told(|event| matches!(event, RadioEvent::Stick(StickState::Ready(info)) if info.network != "c0ffee01"))
+    });
+}
+
+#[test]
+fn a_stick_that_nobody_takes_out_stays_where_it_is() {
+    let mut world = three_locks();
+    let leave = NetworkCommand::Leave { network: "c0ffee01".to_owned() };
+    assert_eq!(world.network(leave), Err(NetworkError::NobodyCame.into()));
+    assert!(world.command(2, LockCommand::ReadSlot(SLOT)).0.is_ok());
+}

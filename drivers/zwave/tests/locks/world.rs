@@ -291,6 +291,11 @@ impl World {
         self.settle();
     }
 
+    pub(crate) fn take_stick_out(&mut self) {
+        assert!(self.stick.take_stick_out(self.now));
+        self.settle();
+    }
+
     pub(crate) fn act(&mut self, id: u16, action: Action) -> Outcome {
         let outcome = self.stick.act(self.now, node(id), &action).unwrap();
         self.settle();

@@ -187,6 +187,10 @@ fn pause() -> Duration {
 
 fn sentence(step: &str, action: &str) -> &'static str {
     match step {
+        "ready" if action == "leave" => {
+            "Now do at the other controller what its manual says for removing (excluding) a device: the stick is what it removes."
+        }
+        "device_found" if action == "leave" => "The other controller has begun.",
         "ready" if action == "exclude" => "Now do at the lock what its manual says for removing (excluding) it.",
         "ready" => "Now do at the lock what its manual says for adding (including) it.",
         "device_found" => "It answers.",

@@ -35,6 +35,9 @@ pub(in crate::cli) struct Pair {
     /// Choose what the lock is granted, in any case.
     #[arg(long, conflicts_with = "smart_start")]
     ask: bool,
+    /// Hold the lock beside the stick: for an old one that is not found otherwise.
+    #[arg(long, conflicts_with_all = ["smart_start", "replace", "cancel"])]
+    direct: bool,
     /// Also take an old lock that knows only Security 0.
     #[arg(long)]
     allow_s0: bool,
@@ -59,6 +62,17 @@ pub(in crate::cli) struct Unpair {
     yes: bool,
 }
 
+/// Lets another controller take the stick out of its network.
+pub(super) fn leave(session: &mut Session, stick: &str, network: &str) -> Result<(), Trouble> {
+    begin(session, "networks/leave", &json!({"network": stick, "identity": network}))?;
+    Guide::new(Some(stick.to_owned())).follow(session)?;
+    if session.json {
+        Ok(())
+    } else {
+        session.console.say(format_args!("The stick {stick} has a network of its own now."))
+    }
+}
+
 const DEFAULT: [&str; 2] = ["s2_access_control", "s2_authenticated"];
 
 impl Task for Pair {
@@ -78,11 +92,15 @@ impl Task for Pair {
             ("name", self.name.clone().map(Into::into)),
             ("security", security),
             ("ask", self.ask.then_some(Value::Bool(true))),
+            ("network_wide", self.direct.then_some(Value::Bool(false))),
             ("pin", self.pin.clone().map(Into::into)),
             ("code", self.code.clone().map(Into::into)),
             ("device_id", replaced.map(|device| device["device_id"].clone())),
         ]);
         begin(session, operation, &request)?;
+        if self.direct {
+            session.console.note("Hold the lock within a metre of the stick.");
+        }
         session.console.note("The stick begins to listen. (Ctrl-C leaves; `keyway pair --cancel` ends it.)");
         let result = Guide::new(self.network.clone()).follow(session)?;
         let name = self.name.or(self.replace).unwrap_or_else(|| "The lock".to_owned());
