@@ -42,8 +42,8 @@ fn recorded(name: &str, terminal: &Terminal) {
     let is_stage = |line: &&str| {
         line.strip_prefix("  ").is_some_and(|line| line.starts_with(|first: char| first.is_ascii_digit()))
     };
-    let lines: Vec<&str> = transcript.lines().filter(|line| !is_stage(line)).collect();
-    assert_recorded(&page, name, &lines.join("\n"));
+    let lines = transcript.lines().filter(|line| !is_stage(line)).map(|line| format!("{line}\n"));
+    assert_recorded(&page, name, &lines.collect::<String>());
 }
 
 /// The stick, the hub and a hub that starts anew know of the lock that was there before, and of no other; and it works.

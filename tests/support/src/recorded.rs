@@ -9,6 +9,7 @@ static WRITING: Mutex<()> = Mutex::new(());
 /// Asserts that a page of documentation shows exactly this text, in the block behind `<!-- recorded: NAME -->`. With
 /// `UPDATE_GOLDEN=1` in the environment it is written there instead.
 pub fn assert_recorded(page: &Path, name: &str, text: &str) {
+    assert!(text.ends_with('\n'), "the block's end needs a line of its own");
     let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
     let marker = format!("<!-- recorded: {name} -->\n```text\n");
     let whole = std::fs::read_to_string(page).expect("can't read the page");
