@@ -46,6 +46,8 @@ pub struct Quirk {
     pub first_event_user: Option<u16>,
     /// It wants no PIN with a command to its bolt, not even an empty one.
     pub no_pin_field: bool,
+    /// The attribute by which it tells who moved its bolt, instead of an event.
+    pub action_attribute: Option<u16>,
 }
 
 /// Why a file of quirks can't be used.
@@ -89,7 +91,8 @@ struct Entry {
     /// Where it is known from, or what happens without it: for the reader of the file.
     #[serde(rename = "reason")]
     _reason: String,
-    manufacturer: String,
+    /// None: whoever made it.
+    manufacturer: Option<String>,
     /// None: all of this maker.
     #[serde(default)]
     models: Vec<String>,
@@ -107,6 +110,7 @@ struct Entry {
     event_users: Option<EventUsers>,
     first_event_user: Option<u16>,
     empty_pin: Option<bool>,
+    action_attribute: Option<u16>,
 }
 
 impl Quirks {
@@ -143,7 +147,8 @@ impl Quirks {
 
 impl Entry {
     fn is_of(&self, manufacturer: &str, model: &str) -> bool {
-        self.manufacturer == manufacturer && (self.models.is_empty() || self.models.iter().any(|own| own == model))
+        let maker = self.manufacturer.as_ref().is_none_or(|own| own == manufacturer);
+        maker && (self.models.is_empty() || self.models.iter().any(|own| own == model))
     }
 
     fn apply(&self, quirk: &mut Quirk) {
@@ -164,6 +169,7 @@ impl Entry {
         quirk.whole_percent = self.whole_percent.unwrap_or(quirk.whole_percent);
         quirk.swapped_users = self.event_users.map_or(quirk.swapped_users, |users| users == EventUsers::Swapped);
         quirk.first_event_user = self.first_event_user.or(quirk.first_event_user);
+        quirk.action_attribute = self.action_attribute.or(quirk.action_attribute);
         quirk.no_pin_field = self.empty_pin.map_or(quirk.no_pin_field, |empty| !empty);
     }
 
@@ -171,6 +177,11 @@ impl Entry {
         let digits = |length: u8| (Pin::MIN_LEN..=Pin::MAX_LEN).contains(&usize::from(length));
         let button = |button: &String| !button.is_empty() && button.bytes().all(|byte| byte.is_ascii_digit());
         let wrong = [
+            (
+                self.manufacturer.is_none() && self.models.is_empty(),
+                "manufacturer",
+                "or `models` should say which locks",
+            ),
             (self.slots == Some(0), "slots", "should be 1 or more"),
             (self.answer_seconds.is_some_and(|s| !(1..=30).contains(&s)), "answer_seconds", "should be 1 to 30"),
             (self.settle_ms.is_some_and(|ms| ms > 10_000), "settle_ms", "should be 0 to 10000"),

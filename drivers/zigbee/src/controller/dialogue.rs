@@ -364,7 +364,8 @@ impl Dialogue {
         self.asked = None;
         match &answer {
             Ok(_) => self.heard(now),
-            Err(AskError::Offline { .. }) => self.reach(false),
+            // One lost acknowledgement is no absence: what follows will show.
+            Err(AskError::Offline { maybe_done: false }) => self.reach(false),
             Err(_) => {}
         }
         match &mut self.doing {

@@ -55,6 +55,10 @@ fn reports(cluster: u16, values: &[(u16, Value)], record: &DeviceRecord) -> Unas
     let mut told = Unasked::default();
     for (id, value) in values {
         let Some(number) = value.as_u64() else { continue };
+        if cluster == door_lock::CLUSTER && record.quirk.action_attribute == Some(*id) {
+            told.events.extend(acted(number, record));
+            continue;
+        }
         match (cluster, *id) {
             (door_lock::CLUSTER, LOCK_STATE) => told.events.extend(LockState::of(number).locked().map(LockEvent::Bolt)),
             (door_lock::CLUSTER, DOOR_STATE) => told.events.extend(door(DoorState::of(number))),
@@ -117,6 +121,24 @@ fn operation(event: &OperationEvent, record: &DeviceRecord) -> Option<LockEvent>
     }
 }
 
+/// Who moved the bolt, as some locks report it: by what, what, and whose code, from the highest byte down.
+fn acted(number: u64, record: &DeviceRecord) -> Option<LockEvent> {
+    let [source, action, high, low] = u32::try_from(number).ok()?.to_be_bytes();
+    let source = match source {
+        0x00 => UnlockSource::Remote,
+        0x02 => UnlockSource::Keypad,
+        0x0A => UnlockSource::Manual,
+        // Fingers, tags, and what the lock does not tell apart.
+        _ => UnlockSource::Unknown,
+    };
+    let slot = slot(u16::from_be_bytes([high, low]), record).filter(|_| source == UnlockSource::Keypad);
+    match action {
+        0x01 => Some(LockEvent::Locked { source, slot }),
+        0x02 => Some(LockEvent::Unlocked { source, slot }),
+        _ => None,
+    }
+}
+
 fn programming(event: &ProgrammingEvent, record: &DeviceRecord) -> Option<LockEvent> {
     let slot = || slot(event.user, record);
     match event.code {
@@ -132,7 +154,9 @@ fn programming(event: &ProgrammingEvent, record: &DeviceRecord) -> Option<LockEv
 }
 
 fn slot(user: u16, record: &DeviceRecord) -> Option<SlotNumber> {
-    record.quirk.slot_of_event(user, SlotNumber(record.quirk.first_slot.unwrap_or(0)))
+    let capabilities = record.lock_info().capabilities;
+    let slot = record.quirk.slot_of_event(user, capabilities.first_slot);
+    slot.filter(|slot| capabilities.has_slot(*slot))
 }
 
 fn alarmed(told: Alarm) -> Option<LockEvent> {
@@ -151,10 +175,13 @@ mod tests {
     use super::*;
     use crate::address::{Ieee, Nwk};
     use crate::zcl::DataType;
+    use crate::zcl::door_lock::attribute::PIN_USERS;
     use crate::zcl::door_lock::{Code, UserStatus, UserType};
 
     fn record() -> DeviceRecord {
-        DeviceRecord::new(Ieee(1), Nwk(1), None)
+        let mut record = DeviceRecord::new(Ieee(1), Nwk(1), None);
+        record.learn(door_lock::CLUSTER, PIN_USERS, Some(30));
+        record
     }
 
     fn events(cluster: u16, frame: &Frame) -> Vec<LockEvent> {
@@ -196,6 +223,26 @@ mod tests {
             [LockEvent::InvalidCode]
         );
         assert_eq!(operated(Source::Keypad, OperationCode::Other(0), 3), []);
+    }
+
+    #[test]
+    fn a_lock_that_tells_by_an_attribute_who_opened_is_understood() {
+        let mut nimly = record();
+        nimly.quirk.action_attribute = Some(0x0100);
+        let told = |number| {
+            let report = General::Report(vec![(0x0100, Value::number(DataType::BITMAP8, 0))]);
+            let (command, mut payload) = report.encode();
+            payload.truncate(2);
+            payload.push(0x1B);
+            payload.extend(u32::to_le_bytes(number));
+            let frame = Frame { scope: Scope::General, ..Frame::to_client(1, command, payload) };
+            of_frame(door_lock::CLUSTER, &frame, &nimly).events
+        };
+        let keypad = LockEvent::Unlocked { source: UnlockSource::Keypad, slot: Some(SlotNumber(5)) };
+        assert_eq!(told(0x0202_0005), [keypad]);
+        assert_eq!(told(0x0A01_0000), [LockEvent::Locked { source: UnlockSource::Manual, slot: None }]);
+        // A finger's number is no slot's.
+        assert_eq!(told(0x0302_0005), [LockEvent::Unlocked { source: UnlockSource::Unknown, slot: None }]);
     }
 
     #[test]
