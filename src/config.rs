@@ -121,6 +121,8 @@ pub struct ZigbeeStick {
 pub enum ZigbeeAdapter {
     /// Silicon Labs: EZSP over ASH.
     Ezsp,
+    /// Texas Instruments: ZNP.
+    Znp,
 }
 
 /// A lock in a Z-Wave network.

@@ -43,8 +43,9 @@ impl Zigbee {
         let port = port_of(&self.port, &self.baud, ["zigbee.port", "zigbee.baud"], &LINES)?;
         let adapter = match self.adapter.as_ref().map(|adapter| (adapter, adapter.get_ref().as_str())) {
             None | Some((_, "ezsp" | "ember")) => ZigbeeAdapter::Ezsp,
+            Some((_, "znp" | "zstack")) => ZigbeeAdapter::Znp,
             Some((adapter, _)) => {
-                let right = "should be \"ezsp\" (Silicon Labs): sticks of other makers are not driven yet";
+                let right = "should be \"ezsp\" (Silicon Labs) or \"znp\" (Texas Instruments)";
                 return Err(wrong(adapter, "zigbee.adapter", right));
             }
         };

@@ -7,6 +7,7 @@ use keyway_zigbee::controller::ZigbeeRadio;
 use keyway_zigbee::coordinator::Coordinator;
 use keyway_zigbee::ezsp::EzspCoordinator;
 use keyway_zigbee::key::Key;
+use keyway_zigbee::znp::ZnpCoordinator;
 use keyway_zwave::controller::ZwaveRadio;
 
 use super::{DaemonError, entropy};
@@ -75,5 +76,6 @@ fn coordinator(adapter: ZigbeeAdapter) -> Result<Box<dyn Coordinator + Send>, Da
     let seed = Key::new(std::array::from_fn(|at| seed[at]));
     Ok(match adapter {
         ZigbeeAdapter::Ezsp => Box::new(EzspCoordinator::new(seed)),
+        ZigbeeAdapter::Znp => Box::new(ZnpCoordinator::new(seed)),
     })
 }
