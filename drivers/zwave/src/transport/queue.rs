@@ -23,8 +23,9 @@ const LONGEST_TURN: Duration = Duration::from_secs(6);
 /// How long the stick stays with a lock that a beam has woken, for its answer and the next question: waking it again takes
 /// a second of everybody's air, and battery.
 const LINGER: Duration = Duration::from_millis(500);
-/// The same when nothing more is to be said to it: the hub may have an afterthought, once the answer is on its disk.
-const LINGER_IDLE: Duration = Duration::from_millis(150);
+/// The same when nothing more is to be said to it: the hub may have an afterthought, once the answer is on its disk, and
+/// the cards that hubs have for a disk are slow.
+const LINGER_IDLE: Duration = Duration::from_millis(400);
 /// And how long in all, while others wait.
 const LONGEST_HOLD: Duration = Duration::from_secs(4);
 
