@@ -250,9 +250,21 @@ impl EzspCoordinator {
         self.outputs.push_back(CoordinatorEvent::Failed(sentence));
     }
 
+    /// Whether it is time for a sign of life.
+    fn is_overdue(&self, now: Instant) -> bool {
+        self.running.is_empty() && self.sign_of_life.is_some_and(|at| at + WATCHDOG <= now)
+    }
+
     /// Begins what waits, as far as it may run beside what is under way. False: nothing.
     fn take_up(&mut self, now: Instant) -> bool {
         let State::Working(info) = &self.state else { return false };
+        let own = info.ieee;
+        if self.is_overdue(now) {
+            self.sign_of_life = Some(now);
+            self.begin(Purpose::Ping, procedures::ping());
+            self.first_step(now);
+            return true;
+        }
         let is_occupied = self.running.iter().any(|running| !is_send(&running.purpose));
         let sends = self.running.len();
         let may = |request: &Request| match request {
@@ -269,7 +281,6 @@ impl EzspCoordinator {
         if !self.waiting.front().is_some_and(|(_, request)| may(request)) {
             return false;
         }
-        let own = info.ieee;
         let Some((ticket, request)) = self.waiting.pop_front() else { return false };
         match self.script(own, ticket, &request) {
             Some(script) => {
@@ -428,11 +439,6 @@ impl Coordinator for EzspCoordinator {
                         self.begin(Purpose::Close, procedures::permit_join(self.version(), 0));
                         self.first_step(now);
                     }
-                }
-                if self.sign_of_life.is_some_and(|at| at + WATCHDOG <= now) && self.running.is_empty() {
-                    self.sign_of_life = Some(now);
-                    self.begin(Purpose::Ping, procedures::ping());
-                    self.first_step(now);
                 }
             }
             State::Closed | State::Starting | State::Probing { .. } | State::Pausing { .. } => {}

@@ -208,10 +208,20 @@ impl ZnpCoordinator {
         self.told(now, command, data);
     }
 
+    /// Whether it is time for a sign of life.
+    fn is_overdue(&self, now: Instant) -> bool {
+        self.running.is_empty() && self.sign_of_life.is_some_and(|at| at + WATCHDOG <= now)
+    }
+
     /// Begins what waits, as far as it may run beside what is under way. False: nothing.
     fn take_up(&mut self, now: Instant) -> bool {
         if !matches!(self.state, State::Working(_)) {
             return false;
+        }
+        if self.is_overdue(now) {
+            self.sign_of_life = Some(now);
+            self.begin(now, Purpose::Ping, procedures::ping());
+            return true;
         }
         let is_occupied = self.running.iter().any(|running| !is_send(&running.purpose));
         let under_way = self.running.len();
@@ -336,13 +346,11 @@ impl Coordinator for ZnpCoordinator {
                 self.fail(now, sentence.to_owned());
             }
             State::Pausing { until } if *until <= now => self.start(now),
-            State::Working(_) => {
-                if self.sign_of_life.is_some_and(|at| at + WATCHDOG <= now) && self.running.is_empty() {
-                    self.sign_of_life = Some(now);
-                    self.begin(now, Purpose::Ping, procedures::ping());
-                }
-            }
-            State::Closed | State::Starting { .. } | State::Probing { .. } | State::Pausing { .. } => {}
+            State::Closed
+            | State::Starting { .. }
+            | State::Probing { .. }
+            | State::Pausing { .. }
+            | State::Working(_) => {}
         }
         self.run(now);
     }

@@ -95,7 +95,7 @@ fn network_is_up(script: Script) -> Script {
         .line("handing over ZDO messages", c::ZDO_MSG_CB_REGISTER, &[0xFF, 0xFF], Then::Ignore)
         // Locks older than Zigbee 3.0 never ask for a link key of their own.
         .line("letting older devices in", c::CNF_REQUIRE_KEY_EXCHANGE, &[0], Then::Ignore)
-        .line("telling its network", c::ZDO_EXT_NWK_INFO, &[], Then::Keep)
+        .line("telling its network", c::ZDO_EXT_NWK_INFO, &[], Then::KeepIfKnown)
         .line("telling its address", c::UTIL_GET_DEVICE_INFO, &[], Then::Keep)
         .read_item(id::NIB, Then::Item(id::NIB))
 }

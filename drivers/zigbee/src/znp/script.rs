@@ -33,6 +33,8 @@ pub(super) enum Then {
     Require(&'static [u8]),
     /// It is kept.
     Keep,
+    /// It is kept, if the stick knows the request.
+    KeepIfKnown,
     /// It must be OK, and is over only when this is told. What is told is kept.
     Until(Awaited),
     /// It is over only when this is told.
@@ -169,7 +171,9 @@ impl Script {
         let data = match (result, &line.then) {
             (Ok(data), _) => data,
             // There is no such item, table or function.
-            (Err(_), Then::Ignore | Then::Item(_) | Then::Ensure(..) | Then::TableLine(..)) => return self.next(),
+            (Err(_), Then::Ignore | Then::KeepIfKnown | Then::Item(_) | Then::Ensure(..) | Then::TableLine(..)) => {
+                return self.next();
+            }
             (Err(CallError::Unknown), _) => return Step::End(Err(CoordinatorError::NotSupported(what))),
             (Err(CallError::NoAnswer), _) => return Step::End(Err(CoordinatorError::NoSense(what))),
         };
@@ -181,7 +185,7 @@ impl Script {
                 self.awaited = Some((awaited, what));
                 return Step::Wait(awaited.within);
             }
-            Then::Keep => self.kept.push((command, data)),
+            Then::Keep | Then::KeepIfKnown => self.kept.push((command, data)),
             Then::Item(id) => {
                 self.items.extend(item(&data).map(|bytes| (id, bytes)));
             }

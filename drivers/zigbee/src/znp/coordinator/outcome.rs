@@ -93,10 +93,11 @@ impl ZnpCoordinator {
     }
 
     fn network_up(&mut self, script: &Script) -> Result<(), CoordinatorError> {
-        let no_sense = CoordinatorError::NoSense("telling its network");
         let nib = script.item(id::NIB).and_then(Nib::new).and_then(|nib| nib.network());
         let update_id = nib.map(|nib| nib.update_id).unwrap_or_default();
-        let network = read_network(script.kept(c::ZDO_EXT_NWK_INFO), update_id).map_err(|_| no_sense)?;
+        // What it works with; older firmware has only its memory to tell by.
+        let told = read_network(script.kept(c::ZDO_EXT_NWK_INFO), update_id).ok();
+        let network = told.or(nib).ok_or(CoordinatorError::NoSense("telling its network"))?;
         if let State::Working(info) = &mut self.state {
             info.network = Some(network);
             info.ieee = read_address(script.kept(c::UTIL_GET_DEVICE_INFO)).unwrap_or(info.ieee);
