@@ -19,6 +19,7 @@ pub mod backup;
 pub mod controller;
 pub mod coordinator;
 pub mod device;
+mod engine;
 pub mod ezsp;
 pub mod key;
 pub mod lock;

@@ -1,5 +1,7 @@
 //! Who answers on a port on which no Zigbee stick of the expected kind does.
 
+use crate::coordinator::Family;
+
 /// Questions to which firmware of other kinds answers, in one go: none of them can harm. A bootloader shows its menu at any
 /// byte but must not see a digit of it; each of the others passes over what is not in its own framing.
 pub const QUESTIONS: &[&[u8]] = &[
@@ -14,6 +16,10 @@ pub const QUESTIONS: &[&[u8]] = &[
     // Thread: which version of spinel? (HDLC-lite; PROP_VALUE_GET of PROTOCOL_VERSION)
     &[0x7E, 0x81, 0x02, 0x01, 0xC5, 0xB2, 0x7E],
 ];
+
+/// It is what it should be, and yet it did not answer.
+const NOW_AND_THEN: &str =
+    "the stick answers now and then only: is its cable long or its line bad, or is another program using it?";
 
 /// Whose bytes these are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,9 +61,11 @@ impl Stranger {
         }
     }
 
-    /// What it is and what to do, for who reads the log.
-    pub fn sentence(self) -> &'static str {
+    /// What it is and what to do, where a stick of that family was expected.
+    pub fn sentence(self, expected: Family) -> &'static str {
         match self {
+            Self::Znp if expected == Family::Znp => NOW_AND_THEN,
+            Self::Ezsp if expected == Family::Ezsp => NOW_AND_THEN,
             Self::Silence => {
                 "nothing answers on this port: is it the right one, is its baud rate right (115200 for most sticks), and \
                  is no other program using it?"

@@ -54,7 +54,7 @@ pub enum Received {
 }
 
 /// Finds frames in bytes that come in any pieces.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct FrameParser {
     frame: Zeroizing<Vec<u8>>,
     escaped: bool,

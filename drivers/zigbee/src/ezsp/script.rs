@@ -9,6 +9,10 @@ use super::status::Status;
 use super::table::Command;
 use crate::address::Ieee;
 use crate::coordinator::CoordinatorError;
+use crate::engine::{self, Step};
+
+/// A command with its fields, and a callback with its own.
+type Call = (Command, Fields);
 
 /// A command, and what comes of it.
 #[derive(Debug, Clone)]
@@ -86,19 +90,6 @@ impl Awaited {
     }
 }
 
-/// What a script wants next.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Step {
-    /// This command.
-    Call(Command, Fields),
-    /// A callback, for at most so long.
-    Wait(Duration),
-    /// The stick is to be restarted.
-    Restart,
-    /// It has ended.
-    End(Result<(), CoordinatorError>),
-}
-
 /// A part of a script.
 #[derive(Debug, Clone)]
 enum Part {
@@ -153,13 +144,30 @@ impl Script {
         self.kept(command).next().map(|kept| kept.fields.clone()).unwrap_or_default()
     }
 
-    /// The next step. To be asked for at the beginning, after a restart, and whenever [`Script::handle_answer`],
-    /// [`Script::handle_callback`] or [`Script::handle_timeout`] says so.
-    pub(super) fn next(&mut self) -> Step {
+    fn insert(&mut self, command: Command, fields: Fields, then: Then) {
+        self.parts.push_front(Part::Line(Box::new(Line { command, fields, then })));
+    }
+
+    fn destine(&mut self, nwk: u16) {
+        for part in &mut self.parts {
+            if let Part::Line(line) = part {
+                let fields = std::mem::take(&mut line.fields);
+                line.fields = fields.with(F::Destination, nwk).with(F::Nwk, nwk);
+            }
+        }
+    }
+}
+
+impl engine::Script for Script {
+    type Call = Call;
+    type Answer = Result<Fields, CallError>;
+    type Told = Call;
+
+    fn next(&mut self) -> Step<Call> {
         match self.parts.pop_front() {
             Some(Part::Restart) => Step::Restart,
             Some(Part::Line(line)) => {
-                let step = Step::Call(line.command, line.fields.clone());
+                let step = Step::Call((line.command, line.fields.clone()));
                 self.called = Some(line);
                 step
             }
@@ -167,8 +175,7 @@ impl Script {
         }
     }
 
-    /// The line that was called is answered.
-    pub(super) fn handle_answer(&mut self, result: Result<Fields, CallError>) -> Step {
+    fn handle_answer(&mut self, result: Result<Fields, CallError>) -> Step<Call> {
         let Some(line) = self.called.take() else { return self.next() };
         let command = line.command;
         // What was refused, and how.
@@ -262,8 +269,8 @@ impl Script {
         self.next()
     }
 
-    /// A callback came in. `None`: it does not end what is awaited.
-    pub(super) fn handle_callback(&mut self, command: Command, fields: &Fields) -> Option<Step> {
+    fn handle_told(&mut self, told: &Call) -> Option<Step<Call>> {
+        let (command, fields) = (told.0, &told.1);
         let awaited = self.awaited?;
         if command == Command::EnergyScanResultHandler && awaited.command == Command::ScanCompleteHandler {
             self.kept.push(Kept { command, asked: Fields::new(), fields: fields.clone() });
@@ -282,27 +289,13 @@ impl Script {
         }
     }
 
-    /// What was awaited did not come.
-    pub(super) fn handle_timeout(&mut self) -> Step {
+    fn handle_timeout(&mut self) -> Step<Call> {
         match self.awaited.take() {
             Some(Awaited { command: Command::MessageSentHandler, .. }) => {
                 Step::End(Err(CoordinatorError::NotDelivered))
             }
             Some(awaited) => Step::End(Err(CoordinatorError::NoSense(awaited.command.words()))),
             None => self.next(),
-        }
-    }
-
-    fn insert(&mut self, command: Command, fields: Fields, then: Then) {
-        self.parts.push_front(Part::Line(Box::new(Line { command, fields, then })));
-    }
-
-    fn destine(&mut self, nwk: u16) {
-        for part in &mut self.parts {
-            if let Part::Line(line) = part {
-                let fields = std::mem::take(&mut line.fields);
-                line.fields = fields.with(F::Destination, nwk).with(F::Nwk, nwk);
-            }
         }
     }
 }

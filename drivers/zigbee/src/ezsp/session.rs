@@ -12,13 +12,10 @@ use super::frame::{EXTENDED_SINCE, Form, Head, Purpose};
 use super::status::Status;
 use super::table::{Command, Layout, NEWEST, Side};
 use crate::ash::{Link, LinkFailure, LinkOutput};
+use crate::engine::{self, CallId, Said};
 
 /// How long a stick may take to answer a command. It does so at once; what takes time comes as a callback.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Names a command handed to the session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct CallId(u64);
 
 /// Why a command brought nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -318,6 +315,46 @@ impl Session {
         self.state = State::Closed;
         (self.in_flight, self.queue) = (None, VecDeque::new());
         self.outputs.push_back(SessionEvent::Failed(failure));
+    }
+}
+
+impl engine::Session for Session {
+    type Call = (Command, Fields);
+    type Answer = Result<Fields, CallError>;
+    type Told = (Command, Fields);
+
+    fn begin(&mut self, now: Instant) {
+        self.reset(now);
+    }
+
+    fn close(&mut self) {
+        Self::close(self);
+    }
+
+    fn call(&mut self, now: Instant, (command, fields): Self::Call) -> CallId {
+        self.submit(now, command, fields)
+    }
+
+    fn handle_bytes(&mut self, now: Instant, bytes: &[u8]) {
+        Self::handle_bytes(self, now, bytes);
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        Self::handle_timeout(self, now);
+    }
+
+    fn poll(&mut self) -> Said<Self::Answer, Self::Told> {
+        match self.poll_output() {
+            SessionOutput::Transmit(bytes) => Said::Transmit(bytes),
+            SessionOutput::Timeout(timeout) => Said::Timeout(timeout),
+            SessionOutput::Event(SessionEvent::Connected { .. }) => Said::Ready,
+            SessionOutput::Event(SessionEvent::Answered(id, result)) => Said::Answered(id, result),
+            SessionOutput::Event(SessionEvent::Callback(command, fields)) => Said::Told((command, fields)),
+            SessionOutput::Event(SessionEvent::Failed(SessionFailure::Link(LinkFailure::NoAnswer(heard)))) => {
+                Said::Stranger(heard)
+            }
+            SessionOutput::Event(SessionEvent::Failed(failure)) => Said::Broken(failure.to_string()),
+        }
     }
 }
 

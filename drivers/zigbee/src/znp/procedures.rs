@@ -68,6 +68,11 @@ pub(super) fn ping() -> Script {
     Script::default().line("answering", c::SYS_PING, &[], Then::Ignore)
 }
 
+/// Where the network is that is up.
+pub(super) fn look() -> Script {
+    network_is_up(Script::default())
+}
+
 /// Takes up the network of its memory.
 pub(super) fn resume() -> Script {
     let is = Some((0, c::STATE_COORDINATOR));
@@ -312,8 +317,8 @@ fn tables(script: Script, backup: &NetworkBackup, seed: &Key) -> Result<Script, 
 
 #[cfg(test)]
 mod tests {
-    use super::super::script::Step;
     use super::*;
+    use crate::engine::{Script as _, Step};
 
     /// As zigpy-znp encodes them; see `tests/golden/znp.py`.
     const ZIGPY: &str = include_str!("../../tests/golden/znp.txt");
@@ -336,11 +341,12 @@ mod tests {
                     script.handle_answer(Ok(Zeroizing::new(vec![0, 1, 1])))
                 }
                 Step::Wait(_) => {
-                    let reset = script.handle_told(c::SYS_RESET_IND, &[]);
-                    let Some(next) = reset.or_else(|| script.handle_told(c::ZDO_STATE_CHANGE, &[9])) else { break };
+                    let reset = script.handle_told(&(c::SYS_RESET_IND, Zeroizing::default()));
+                    let up = (c::ZDO_STATE_CHANGE, Zeroizing::new(vec![9]));
+                    let Some(next) = reset.or_else(|| script.handle_told(&up)) else { break };
                     next
                 }
-                Step::End(_) => break,
+                Step::Restart | Step::End(_) => break,
             };
         }
         frames

@@ -10,6 +10,7 @@ use super::mt::{Command, Frame, Kind};
 use super::nv::{self, Nib};
 use super::session::CallError;
 use crate::coordinator::{CoordinatorError, NetworkParameters};
+use crate::engine::{self, Step};
 
 /// Its memory settles some seconds after a network is formed (zigpy-znp and zigbee-herdsman wait for it too).
 const SETTLE: Duration = Duration::from_secs(2);
@@ -64,17 +65,6 @@ impl Awaited {
     fn is(&self, command: Command, data: &[u8]) -> bool {
         self.command == command && self.is.is_none_or(|(at, byte)| data.get(at) == Some(&byte))
     }
-}
-
-/// What a script wants next.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Step {
-    /// This request.
-    Call(Frame),
-    /// Something to be told, for at most so long; or a pause.
-    Wait(Duration),
-    /// It has ended.
-    End(Result<(), CoordinatorError>),
 }
 
 #[derive(Debug, Clone)]
@@ -151,8 +141,18 @@ impl Script {
         self.tables.range((table, 0)..=(table, u16::MAX)).map(|((_, line), bytes)| (*line, bytes.as_slice()))
     }
 
-    /// The next step; to be asked for at the beginning.
-    pub(super) fn next(&mut self) -> Step {
+    fn insert(&mut self, what: &'static str, command: Command, data: &[u8], then: Then) {
+        let frame = Frame::new(Kind::Request, command, data);
+        self.parts.push_front(Part::Line(Box::new(Line { what, frame, then })));
+    }
+}
+
+impl engine::Script for Script {
+    type Call = Frame;
+    type Answer = Result<Zeroizing<Vec<u8>>, CallError>;
+    type Told = (Command, Zeroizing<Vec<u8>>);
+
+    fn next(&mut self) -> Step<Frame> {
         match self.parts.pop_front() {
             Some(Part::Pause(pause)) => Step::Wait(pause),
             Some(Part::Line(line)) => {
@@ -164,8 +164,7 @@ impl Script {
         }
     }
 
-    /// The line that was called is answered.
-    pub(super) fn handle_answer(&mut self, result: Result<Zeroizing<Vec<u8>>, CallError>) -> Step {
+    fn handle_answer(&mut self, result: Self::Answer) -> Step<Frame> {
         let Some(line) = self.called.take() else { return self.next() };
         let (what, command) = (line.what, line.frame.command);
         let data = match (result, &line.then) {
@@ -229,26 +228,20 @@ impl Script {
         self.next()
     }
 
-    /// The stick told something. `None`: it does not end what is awaited.
-    pub(super) fn handle_told(&mut self, command: Command, data: &[u8]) -> Option<Step> {
+    fn handle_told(&mut self, told: &Self::Told) -> Option<Step<Frame>> {
+        let (command, data) = (told.0, &told.1);
         self.awaited.take_if(|(awaited, _)| awaited.is(command, data))?;
-        self.kept.push((command, Zeroizing::new(data.to_vec())));
+        self.kept.push((command, data.clone()));
         let failed = command == AF_DATA_CONFIRM && data.first() != Some(&0);
         Some(if failed { Step::End(Err(CoordinatorError::NotDelivered)) } else { self.next() })
     }
 
-    /// What was awaited did not come, or the pause is over.
-    pub(super) fn handle_timeout(&mut self) -> Step {
+    fn handle_timeout(&mut self) -> Step<Frame> {
         match self.awaited.take() {
             Some((Awaited { command: AF_DATA_CONFIRM, .. }, _)) => Step::End(Err(CoordinatorError::NotDelivered)),
             Some((_, what)) => Step::End(Err(CoordinatorError::NoSense(what))),
             None => self.next(),
         }
-    }
-
-    fn insert(&mut self, what: &'static str, command: Command, data: &[u8], then: Then) {
-        let frame = Frame::new(Kind::Request, command, data);
-        self.parts.push_front(Part::Line(Box::new(Line { what, frame, then })));
     }
 }
 
@@ -300,6 +293,7 @@ fn refused(what: &'static str, status: u8) -> CoordinatorError {
 mod tests {
     use super::super::command::SYS_TABLE_WRITE;
     use super::*;
+    use crate::engine::Script as _;
 
     /// As zigpy-znp encodes them; see `tests/golden/znp.py`.
     const ZIGPY: &str = include_str!("../../tests/golden/znp.txt");

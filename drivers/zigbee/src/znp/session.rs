@@ -7,15 +7,14 @@ use zeroize::Zeroizing;
 
 use super::command::RPC_ERROR;
 use super::mt::{Command, Frame, FrameParser, Kind};
+use crate::engine::{self, CallId, Said};
 
 /// How long a stick may take to answer a request. Some writes to its memory take seconds.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(6);
+/// How much is kept of what a stick says that does not answer.
+const MOST_HEARD: usize = 512;
 /// Requests in a row without an answer after which the stick hangs.
 const HANGS_AFTER: u32 = 3;
-
-/// Names a request handed to the session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct CallId(u64);
 
 /// Why a request brought nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -37,6 +36,8 @@ pub enum SessionEvent {
     Told(Command, Zeroizing<Vec<u8>>),
     /// Requests are no longer answered. Those under way are forgotten; the caller knows.
     Hung,
+    /// Not even the first request was answered; what was heard instead.
+    Stranger(Vec<u8>),
 }
 
 /// One output of the session.
@@ -63,6 +64,9 @@ pub struct Session {
     queue: VecDeque<(CallId, Frame)>,
     in_flight: Option<InFlight>,
     unanswered: u32,
+    /// What was heard before the first answer; `None` once there was one.
+    heard: Option<Vec<u8>>,
+    is_ready: bool,
     next_id: u64,
     bytes: VecDeque<Vec<u8>>,
     events: VecDeque<SessionEvent>,
@@ -71,7 +75,7 @@ pub struct Session {
 impl Session {
     /// Forgets what is under way: the port was opened or lost, or the stick restarts.
     pub fn clear(&mut self) {
-        *self = Self { next_id: self.next_id, ..Self::default() };
+        *self = Self { next_id: self.next_id, heard: Some(Vec::new()), ..Self::default() };
     }
 
     /// Hands over a request; [`SessionEvent::Answered`] with this id follows. What is told only is sent, and answered at
@@ -86,6 +90,10 @@ impl Session {
 
     /// Bytes came in.
     pub fn handle_bytes(&mut self, now: Instant, bytes: &[u8]) {
+        if let Some(heard) = &mut self.heard {
+            let room = MOST_HEARD.saturating_sub(heard.len());
+            heard.extend(bytes.iter().take(room));
+        }
         self.parser.push(now, bytes);
         while let Some(frame) = self.parser.next_frame() {
             tracing::trace!(?frame, "from the stick");
@@ -98,7 +106,10 @@ impl Session {
     pub fn handle_timeout(&mut self, now: Instant) {
         if let Some(flight) = self.in_flight.take_if(|flight| flight.until <= now) {
             self.unanswered += 1;
-            if self.unanswered >= HANGS_AFTER {
+            if let Some(heard) = self.heard.take() {
+                self.clear();
+                self.events.push_back(SessionEvent::Stranger(heard));
+            } else if self.unanswered >= HANGS_AFTER {
                 self.clear();
                 self.events.push_back(SessionEvent::Hung);
             } else {
@@ -140,12 +151,53 @@ impl Session {
                 let is_error = frame.command == RPC_ERROR;
                 let its = |flight: &mut InFlight| is_error || flight.command == frame.command;
                 if let Some(flight) = self.in_flight.take_if(its) {
-                    self.unanswered = 0;
+                    (self.unanswered, self.heard) = (0, None);
                     let result = if is_error { Err(CallError::Unknown) } else { Ok(frame.data) };
                     self.events.push_back(SessionEvent::Answered(flight.id, result));
                 }
             }
             Kind::Request => {}
+        }
+    }
+}
+
+impl engine::Session for Session {
+    type Call = Frame;
+    type Answer = Result<Zeroizing<Vec<u8>>, CallError>;
+    type Told = (Command, Zeroizing<Vec<u8>>);
+
+    fn begin(&mut self, _now: Instant) {
+        self.clear();
+        self.is_ready = true;
+    }
+
+    fn close(&mut self) {
+        self.clear();
+    }
+
+    fn call(&mut self, now: Instant, frame: Frame) -> CallId {
+        self.submit(now, frame)
+    }
+
+    fn handle_bytes(&mut self, now: Instant, bytes: &[u8]) {
+        Self::handle_bytes(self, now, bytes);
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        Self::handle_timeout(self, now);
+    }
+
+    fn poll(&mut self) -> Said<Self::Answer, Self::Told> {
+        if std::mem::take(&mut self.is_ready) {
+            return Said::Ready;
+        }
+        match self.poll_output() {
+            SessionOutput::Transmit(bytes) => Said::Transmit(bytes),
+            SessionOutput::Timeout(timeout) => Said::Timeout(timeout),
+            SessionOutput::Event(SessionEvent::Answered(id, result)) => Said::Answered(id, result),
+            SessionOutput::Event(SessionEvent::Told(command, data)) => Said::Told((command, data)),
+            SessionOutput::Event(SessionEvent::Hung) => Said::Broken("it no longer answers".to_owned()),
+            SessionOutput::Event(SessionEvent::Stranger(heard)) => Said::Stranger(heard),
         }
     }
 }

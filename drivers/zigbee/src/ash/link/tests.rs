@@ -274,22 +274,41 @@ fn harm() -> impl Strategy<Value = Harm> {
     prop_oneof![Just(Harm::Lose), (1..=255_u8).prop_map(Harm::Flip), (1..=255_u8).prop_map(Harm::Insert)]
 }
 
-/// Carries the bytes of a frame over a line; `harms` says at which of all bytes it carries something happens. A zero that
-/// is added or lost right before the flag is what the checksum can't see: there, bytes are only flipped.
-fn carry(bytes: &[u8], carried: &mut usize, harms: &BTreeMap<usize, Harm>) -> Vec<u8> {
-    let mut out = Vec::new();
-    for (at, byte) in bytes.iter().enumerate() {
-        let is_last = at + 2 == bytes.len();
-        match harms.get(carried) {
-            None => out.push(*byte),
-            Some(Harm::Lose) if is_last => out.push(!byte),
-            Some(Harm::Lose) => {}
-            Some(Harm::Flip(mask)) => out.push(byte ^ mask),
-            Some(Harm::Insert(noise)) => out.extend([*noise, *byte]),
+/// One direction of a line that spoils bytes.
+#[derive(Default)]
+struct Line {
+    /// What the other end makes of it.
+    parser: FrameParser,
+    sent: Vec<Frame>,
+}
+
+impl Line {
+    /// Carries a frame; `harms` says at which of all bytes that are carried something happens. The checksum has 16 bits and
+    /// sees most of it; what it would not see is lost as a whole.
+    fn carry(&mut self, bytes: &[u8], carried: &mut usize, harms: &BTreeMap<usize, Harm>) -> Vec<u8> {
+        let mut out = Vec::new();
+        for byte in bytes {
+            match harms.get(carried) {
+                None => out.push(*byte),
+                Some(Harm::Lose) => {}
+                Some(Harm::Flip(mask)) => out.push(byte ^ mask),
+                Some(Harm::Insert(noise)) => out.extend([*noise, *byte]),
+            }
+            *carried += 1;
         }
-        *carried += 1;
+        self.sent.extend(frames(&mut FrameParser::default(), bytes));
+        let mut parser = self.parser.clone();
+        if frames(&mut parser, &out).iter().any(|frame| !self.sent.contains(frame)) {
+            return Vec::new();
+        }
+        self.parser = parser;
+        out
     }
-    out
+}
+
+fn frames(parser: &mut FrameParser, bytes: &[u8]) -> Vec<Frame> {
+    let found = bytes.iter().filter_map(|byte| parser.push(*byte));
+    found.filter_map(|found| if let Received::Frame(frame) = found { Some(frame) } else { None }).collect()
 }
 
 proptest! {
@@ -306,6 +325,7 @@ proptest! {
         let exchange = Exchange::new(5);
         let mut stick = Stick { parser: FrameParser::default(), exchange, heard: vec![], is_dead: false };
         let (mut carried, mut heard, mut failed) = (0, Vec::new(), false);
+        let (mut to_stick, mut to_host) = (Line::default(), Line::default());
         from_host.iter().for_each(|bytes| link.send(now, payload(bytes)));
         from_stick.iter().for_each(|bytes| stick.exchange.send(payload(bytes)));
         for _ in 0..10_000 {
@@ -313,7 +333,9 @@ proptest! {
             while let Some(output) = link.poll() {
                 moved = true;
                 match output {
-                    LinkOutput::Transmit(bytes) => stick.handle_bytes(now, &carry(&bytes, &mut carried, &harms)),
+                    LinkOutput::Transmit(bytes) => {
+                        stick.handle_bytes(now, &to_stick.carry(&bytes, &mut carried, &harms));
+                    }
                     LinkOutput::Received(payload) => heard.push(payload.to_vec()),
                     LinkOutput::Failed(_) => failed = true,
                     LinkOutput::Connected => prop_assert!(false, "connected twice"),
@@ -322,7 +344,7 @@ proptest! {
             while !stick.is_dead && let Some(frame) = stick.exchange.next_frame(now) {
                 moved = true;
                 now += Duration::from_millis(1);
-                link.handle_bytes(now, &carry(&encode(&frame), &mut carried, &harms));
+                link.handle_bytes(now, &to_host.carry(&encode(&frame), &mut carried, &harms));
             }
             if moved {
                 continue;

@@ -1,159 +1,107 @@
 //! What a script has brought, once it has ended.
 
-use std::time::{Duration, Instant};
-
 use super::super::fields::{Field as F, Fields};
 use super::super::ids::{SECURITY_MANAGER_SINCE, mfg_token};
 use super::super::script::Script;
 use super::super::table::Command as C;
-use super::{BUSY_PAUSE, BUSY_TRIES, EzspCoordinator, Purpose, Running, State};
 use crate::address::Ieee;
 use crate::backup::{KnownDevice, LinkKey, LinkKeySeed, NetworkBackup};
 use crate::coordinator::{
-    Answer, ChannelEnergy, CoordinatorError, CoordinatorEvent, CoordinatorInfo, Family, NetworkInfo, NetworkParameters,
-    Request,
+    Answer, ChannelEnergy, CoordinatorError, CoordinatorInfo, Family, NetworkInfo, NetworkParameters, Request,
 };
+use crate::engine::Desk;
 
 /// EmberNodeType.
 const COORDINATOR: u8 = 0x01;
 /// EmberCurrentSecurityBitmask: link keys are made from a seed.
 const HASHED_LINK_KEY: u16 = 0x0084;
 
-impl EzspCoordinator {
-    pub(super) fn ended(&mut self, now: Instant, mut running: Running, result: Result<(), CoordinatorError>) {
-        match &running.purpose {
-            Purpose::Identify => match result {
-                Ok(()) => self.identified(&running.script),
-                Err(error) => self.fail(now, format!("the stick can't be worked with: {error}")),
-            },
-            Purpose::Look => {
-                if result.is_ok() {
-                    self.network_up(&running.script);
-                }
-            }
-            Purpose::Ping | Purpose::Close => {}
-            Purpose::Ask(ticket, request) => {
-                let (ticket, request) = (*ticket, request.clone());
-                let is_busy = result == Err(CoordinatorError::Busy);
-                if is_busy && running.tries < BUSY_TRIES && matches!(*request, Request::Send(_)) {
-                    let script = match &self.state {
-                        State::Working(info) => self.script(info.ieee, ticket, &request),
-                        _ => None,
-                    };
-                    if let Some(script) = script {
-                        (running.script, running.tries) = (script, running.tries + 1);
-                        running.until = Some(now + BUSY_PAUSE);
-                        self.running.push(running);
-                        return;
-                    }
-                }
-                let result = result.and_then(|()| self.outcome(now, &request, &running.script));
-                self.answer(ticket, result);
-            }
-        }
+/// What the stick is.
+pub(super) fn info(version: u8, script: &Script) -> CoordinatorInfo {
+    let token = |id: u8| {
+        let mut tokens = script.kept(C::GetMfgToken).filter(|kept| kept.asked.u8(F::Token) == id);
+        tokens.next().and_then(|kept| text(kept.fields.bytes(F::Value)))
+    };
+    let model = match (token(mfg_token::STRING), token(mfg_token::BOARD_NAME)) {
+        (Some(maker), Some(board)) => format!("{maker} {board}"),
+        (Some(only), None) | (None, Some(only)) => only,
+        (None, None) => "stick of Silicon Labs".to_owned(),
+    };
+    CoordinatorInfo {
+        family: Family::Ezsp,
+        model,
+        firmware: firmware(script.answer(C::GetValue).bytes(F::Value)),
+        protocol: version,
+        ieee: script.answer(C::GetEui64).ieee(F::Ieee),
+        network: network_info(&script.answer(C::GetNetworkParameters)),
     }
+}
 
-    fn identified(&mut self, script: &Script) {
-        let token = |id: u8| {
-            let mut tokens = script.kept(C::GetMfgToken).filter(|kept| kept.asked.u8(F::Token) == id);
-            tokens.next().and_then(|kept| text(kept.fields.bytes(F::Value)))
-        };
-        let model = match (token(mfg_token::STRING), token(mfg_token::BOARD_NAME)) {
-            (Some(maker), Some(board)) => format!("{maker} {board}"),
-            (Some(only), None) | (None, Some(only)) => only,
-            (None, None) => "stick of Silicon Labs".to_owned(),
-        };
-        let info = Box::new(CoordinatorInfo {
-            family: Family::Ezsp,
-            model,
-            firmware: firmware(script.answer(C::GetValue).bytes(F::Value)),
-            protocol: self.version(),
-            ieee: script.answer(C::GetEui64).ieee(F::Ieee),
-            network: network_info(&script.answer(C::GetNetworkParameters)),
-        });
-        self.outputs.push_back(CoordinatorEvent::Identified(info.clone()));
-        self.state = State::Working(info);
-        if let Some(ticket) = self.restart.take() {
-            self.answer(ticket, Ok(Answer::Done));
-        }
+/// The network is up, as the script has seen. False: it is not one of ours.
+pub(super) fn network_up(desk: &mut Desk, script: &Script) -> bool {
+    let Some(network) = network_info(&script.answer(C::GetNetworkParameters)) else { return false };
+    if let (Some(info), Some(address)) = (&mut desk.info, script.kept(C::GetEui64).next()) {
+        info.ieee = address.fields.ieee(F::Ieee);
     }
+    desk.network_up(network);
+    true
+}
 
-    fn network_up(&mut self, script: &Script) -> Option<NetworkInfo> {
-        let network = network_info(&script.answer(C::GetNetworkParameters))?;
-        if let State::Working(info) = &mut self.state {
-            info.network = Some(network);
-            if let Some(address) = script.kept(C::GetEui64).next() {
-                info.ieee = address.fields.ieee(F::Ieee);
-            }
+/// What a request brought.
+pub(super) fn of(version: u8, desk: &mut Desk, request: &Request, script: &Script) -> Result<Answer, CoordinatorError> {
+    match request {
+        Request::Form { .. } | Request::Resume | Request::WriteBackup(_) if !network_up(desk, script) => {
+            return Err(CoordinatorError::NoNetwork);
         }
-        self.resumed = true;
-        self.outputs.push_back(CoordinatorEvent::NetworkUp(network));
-        Some(network)
-    }
-
-    fn outcome(&mut self, now: Instant, request: &Request, script: &Script) -> Result<Answer, CoordinatorError> {
-        match request {
-            Request::Form { .. } | Request::Resume => {
-                self.network_up(script).ok_or(CoordinatorError::NoNetwork)?;
-            }
-            Request::WriteBackup(backup) => {
-                self.network_up(script).ok_or(CoordinatorError::NoNetwork)?;
-                if script.answer(C::GetEui64).ieee(F::Ieee) != backup.coordinator {
-                    return Err(CoordinatorError::NotSupported("taking the address of another stick"));
-                }
-            }
-            Request::EnergyScan => return Ok(Answer::Energy(energies(script))),
-            Request::ReadBackup => return self.backup(script).map(|backup| Answer::Backup(Box::new(backup))),
-            Request::PermitJoin { seconds } => {
-                self.closes_at = (*seconds > 0).then(|| now + Duration::from_secs((*seconds).into()));
-            }
-            Request::LeaveNetwork => {
-                if let State::Working(info) = &mut self.state {
-                    info.network = None;
-                }
-                self.resumed = false;
-                self.outputs.push_back(CoordinatorEvent::NetworkDown);
-            }
-            Request::Send(_)
-            | Request::AddTransientLinkKey { .. }
-            | Request::RemoveDevice { .. }
-            | Request::Restart => {}
+        Request::WriteBackup(backup) if script.answer(C::GetEui64).ieee(F::Ieee) != backup.coordinator => {
+            return Err(CoordinatorError::NotSupported("taking the address of another stick"));
         }
-        Ok(Answer::Done)
+        Request::EnergyScan => return Ok(Answer::Energy(energies(script))),
+        Request::ReadBackup => return backup(version, desk, script).map(|backup| Answer::Backup(Box::new(backup))),
+        Request::LeaveNetwork => desk.network_left(),
+        Request::Form { .. }
+        | Request::Resume
+        | Request::WriteBackup(_)
+        | Request::Send(_)
+        | Request::PermitJoin { .. }
+        | Request::AddTransientLinkKey { .. }
+        | Request::RemoveDevice { .. }
+        | Request::Restart => {}
     }
+    Ok(Answer::Done)
+}
 
-    fn backup(&self, script: &Script) -> Result<NetworkBackup, CoordinatorError> {
-        let State::Working(info) = &self.state else { return Err(CoordinatorError::StickGone) };
-        let parameters = script.answer(C::GetNetworkParameters);
-        let network = network_info(&parameters).ok_or(CoordinatorError::NoNetwork)?;
-        let is_new = self.version() >= SECURITY_MANAGER_SINCE;
-        let command = if is_new { C::ExportKey } else { C::GetKey };
-        let mut keys = script.kept(command).map(|kept| &kept.fields);
-        let no_key = CoordinatorError::NoSense(command.words());
-        let (Some(network_key), Some(link_key)) = (keys.next(), keys.next()) else { return Err(no_key) };
-        let (sequence, counter) = if is_new {
-            let key_info = script.answer(C::GetNetworkKeyInfo);
-            (key_info.u8(F::Sequence), key_info.u32(F::Counter))
-        } else {
-            (network_key.u8(F::Sequence), network_key.u32(F::OutgoingCounter))
-        };
-        let hashed = script.answer(C::GetCurrentSecurityState).u16(F::Bitmask) & HASHED_LINK_KEY == HASHED_LINK_KEY;
-        let seed = link_key.key(F::Key).filter(|_| hashed);
-        Ok(NetworkBackup {
-            coordinator: info.ieee,
-            network: NetworkParameters {
-                pan: network.pan,
-                extended_pan: network.extended_pan,
-                channel: network.channel,
-                network_key: network_key.key(F::Key).ok_or(no_key)?,
-            },
-            update_id: network.update_id,
-            key_sequence: sequence,
-            frame_counter: counter,
-            link_key_seed: seed.map(|seed| LinkKeySeed { family: Family::Ezsp, seed }),
-            devices: devices(script),
-        })
-    }
+fn backup(version: u8, desk: &Desk, script: &Script) -> Result<NetworkBackup, CoordinatorError> {
+    let Some(info) = &desk.info else { return Err(CoordinatorError::StickGone) };
+    let parameters = script.answer(C::GetNetworkParameters);
+    let network = network_info(&parameters).ok_or(CoordinatorError::NoNetwork)?;
+    let is_new = version >= SECURITY_MANAGER_SINCE;
+    let command = if is_new { C::ExportKey } else { C::GetKey };
+    let mut keys = script.kept(command).map(|kept| &kept.fields);
+    let no_key = CoordinatorError::NoSense(command.words());
+    let (Some(network_key), Some(link_key)) = (keys.next(), keys.next()) else { return Err(no_key) };
+    let (sequence, counter) = if is_new {
+        let key_info = script.answer(C::GetNetworkKeyInfo);
+        (key_info.u8(F::Sequence), key_info.u32(F::Counter))
+    } else {
+        (network_key.u8(F::Sequence), network_key.u32(F::OutgoingCounter))
+    };
+    let hashed = script.answer(C::GetCurrentSecurityState).u16(F::Bitmask) & HASHED_LINK_KEY == HASHED_LINK_KEY;
+    let seed = link_key.key(F::Key).filter(|_| hashed);
+    Ok(NetworkBackup {
+        coordinator: info.ieee,
+        network: NetworkParameters {
+            pan: network.pan,
+            extended_pan: network.extended_pan,
+            channel: network.channel,
+            network_key: network_key.key(F::Key).ok_or(no_key)?,
+        },
+        update_id: network.update_id,
+        key_sequence: sequence,
+        frame_counter: counter,
+        link_key_seed: seed.map(|seed| LinkKeySeed { family: Family::Ezsp, seed }),
+        devices: devices(script),
+    })
 }
 
 /// The devices that have link keys of their own.

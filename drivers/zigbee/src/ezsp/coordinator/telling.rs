@@ -1,17 +1,15 @@
 //! What the stick tells unasked.
 
-use std::time::Instant;
-
 use keyway_lock::SecretBytes;
 use zeroize::Zeroizing;
 
 use super::super::fields::{Field as F, Fields};
-use super::super::procedures;
 use super::super::status::Status;
 use super::super::table::Command;
-use super::{EzspCoordinator, Purpose, real, remember};
+use super::{Ezsp, real};
 use crate::address::Nwk;
 use crate::coordinator::{CoordinatorEvent, Incoming};
+use crate::engine::{Desk, Reaction};
 
 /// EmberIncomingMessageType.
 mod incoming {
@@ -37,26 +35,32 @@ const ADDRESS_CONFLICT: u8 = 0x0D;
 /// The last of the statuses that say that a route failed.
 const LAST_ROUTE_ERROR: u8 = 0x0C;
 
-impl EzspCoordinator {
+impl Ezsp {
     /// A callback that nobody awaits.
-    pub(super) fn told(&mut self, now: Instant, command: Command, fields: &Fields) {
+    pub(super) fn handle_callback(&mut self, desk: &mut Desk, command: Command, fields: &Fields) -> Reaction {
         match command {
-            Command::StackStatusHandler => self.stack_status(now, fields.status()),
-            Command::IncomingMessageHandler => self.message(fields),
-            Command::TrustCenterJoinHandler => self.joined(fields),
-            Command::ChildJoinHandler => remember(&mut self.known, fields.nwk(F::Nwk), fields.ieee(F::Ieee)),
+            Command::StackStatusHandler => return stack_status(desk, fields.status()),
+            Command::IncomingMessageHandler => self.message(desk, fields),
+            Command::TrustCenterJoinHandler => self.joined(desk, fields),
+            Command::ChildJoinHandler => self.remember(fields.nwk(F::Nwk), fields.ieee(F::Ieee)),
             Command::IncomingRouteErrorHandler => {
-                self.tell(CoordinatorEvent::RouteFailed { nwk: fields.nwk(F::Target) })
+                desk.tell_of_network(CoordinatorEvent::RouteFailed { nwk: fields.nwk(F::Target) });
             }
             Command::IncomingNetworkStatusHandler => match fields.u8(F::Error) {
-                0..=LAST_ROUTE_ERROR => self.tell(CoordinatorEvent::RouteFailed { nwk: fields.nwk(F::Target) }),
-                ADDRESS_CONFLICT => self.tell(CoordinatorEvent::AddressConflict { nwk: fields.nwk(F::Target) }),
+                0..=LAST_ROUTE_ERROR => {
+                    desk.tell_of_network(CoordinatorEvent::RouteFailed { nwk: fields.nwk(F::Target) });
+                }
+                ADDRESS_CONFLICT => {
+                    desk.tell_of_network(CoordinatorEvent::AddressConflict { nwk: fields.nwk(F::Target) });
+                }
                 _ => {}
             },
-            Command::IdConflictHandler => self.tell(CoordinatorEvent::AddressConflict { nwk: fields.nwk(F::Nwk) }),
+            Command::IdConflictHandler => {
+                desk.tell_of_network(CoordinatorEvent::AddressConflict { nwk: fields.nwk(F::Nwk) });
+            }
             Command::IncomingRouteRecordHandler => {
-                remember(&mut self.known, fields.nwk(F::Nwk), fields.ieee(F::Ieee));
-                self.tell(CoordinatorEvent::RouteRecorded {
+                self.remember(fields.nwk(F::Nwk), fields.ieee(F::Ieee));
+                desk.tell_of_network(CoordinatorEvent::RouteRecorded {
                     nwk: fields.nwk(F::Nwk),
                     ieee: real(fields),
                     relays: fields.words(F::Relays).iter().copied().map(Nwk).collect(),
@@ -64,23 +68,10 @@ impl EzspCoordinator {
             }
             _ => {}
         }
+        Reaction::None
     }
 
-    fn stack_status(&mut self, now: Instant, status: Status) {
-        match status {
-            Status::NETWORK_DOWN if self.resumed => {
-                self.tell(CoordinatorEvent::NetworkDown);
-                self.resumed = false;
-            }
-            Status::NETWORK_UP | Status::PAN_ID_CHANGED | Status::CHANNEL_CHANGED if self.resumed => {
-                self.begin(Purpose::Look, procedures::look());
-                self.first_step(now);
-            }
-            _ => {}
-        }
-    }
-
-    fn message(&mut self, fields: &Fields) {
+    fn message(&self, desk: &mut Desk, fields: &Fields) {
         let kind = fields.u8(F::Kind);
         let was_broadcast = match kind {
             incoming::UNICAST | incoming::UNICAST_REPLY => false,
@@ -94,7 +85,7 @@ impl EzspCoordinator {
             return;
         }
         let source_ieee = real(fields).or_else(|| self.known.get(&source).copied());
-        self.tell(CoordinatorEvent::Received(Incoming {
+        desk.tell_of_network(CoordinatorEvent::Received(Incoming {
             source,
             source_ieee,
             profile: fields.u16(F::Profile),
@@ -108,19 +99,19 @@ impl EzspCoordinator {
         }));
     }
 
-    fn joined(&mut self, fields: &Fields) {
+    fn joined(&mut self, desk: &mut Desk, fields: &Fields) {
         let (ieee, nwk) = (fields.ieee(F::Ieee), fields.nwk(F::Nwk));
         let kind = fields.u8(F::Kind);
         if kind == device_update::LEFT {
             self.sleepy.remove(&ieee);
-            self.tell(CoordinatorEvent::DeviceLeft { ieee, nwk });
+            desk.tell_of_network(CoordinatorEvent::DeviceLeft { ieee, nwk });
         } else if fields.u8(F::Decision) == DENY_JOIN {
             tracing::info!(%ieee, "a device asked to join and was sent away: nobody may join now, or its key is wrong");
         } else {
-            remember(&mut self.known, nwk, ieee);
+            self.remember(nwk, ieee);
             // It may be known under another address, or as one that does not sleep.
             self.sleepy.remove(&ieee);
-            self.tell(CoordinatorEvent::DeviceJoined {
+            desk.tell_of_network(CoordinatorEvent::DeviceJoined {
                 ieee,
                 nwk,
                 parent: Some(fields.nwk(F::Parent)).filter(|parent| parent.is_unicast()),
@@ -129,11 +120,16 @@ impl EzspCoordinator {
             });
         }
     }
+}
 
-    /// Tells something of the network, once it is worked with.
-    fn tell(&mut self, event: CoordinatorEvent) {
-        if self.resumed {
-            self.outputs.push_back(event);
+fn stack_status(desk: &mut Desk, status: Status) -> Reaction {
+    match status {
+        Status::NETWORK_DOWN if desk.resumed => {
+            desk.tell(CoordinatorEvent::NetworkDown);
+            desk.resumed = false;
         }
+        Status::NETWORK_UP | Status::PAN_ID_CHANGED | Status::CHANNEL_CHANGED if desk.resumed => return Reaction::Look,
+        _ => {}
     }
+    Reaction::None
 }

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 
 use keyway_lock::SecretBytes;
 use keyway_lock::wire::Reader;
@@ -13,7 +13,9 @@ use crate::ash::exchange::Exchange;
 use crate::ash::frame::Frame;
 use crate::ash::stuffing::{FrameParser, Received, encode};
 use crate::backup::{KnownDevice, LinkKey, NetworkBackup};
-use crate::coordinator::{Broadcast, Family, NetworkParameters, Outgoing};
+use crate::coordinator::{Broadcast, CoordinatorEvent, NetworkParameters, Outgoing};
+use crate::engine::{BUSY_PAUSE, TRY_AGAIN, WATCHDOG};
+use crate::stranger::Stranger;
 
 const VERSION: u8 = 14;
 const OWN: Ieee = Ieee(0x0012_4B00_1CAA_BBCC);
@@ -436,7 +438,7 @@ fn a_stick_that_falls_silent_is_noticed() {
     let mut bench = Bench::working();
     bench.is_dead = true;
     bench.wait(WATCHDOG + Duration::from_secs(60));
-    let silence = Stranger::Silence.sentence().to_owned();
+    let silence = Stranger::Silence.sentence(Family::Ezsp).to_owned();
     assert!(bench.events.contains(&CoordinatorEvent::Restarted));
     assert!(bench.events.contains(&CoordinatorEvent::Failed(silence)), "{:?}", bench.events);
     bench.is_dead = false;
@@ -452,7 +454,7 @@ fn a_stick_in_its_bootloader_is_named_as_such_and_tried_again() {
     bench.wait(Duration::from_secs(10));
     bench.coordinator.handle_bytes(bench.now, b"\r\nGecko Bootloader v1.12.00\r\nBL > ");
     bench.wait(Duration::from_secs(2));
-    assert_eq!(bench.events, [CoordinatorEvent::Failed(Stranger::GeckoBootloader.sentence().to_owned())]);
+    assert_eq!(bench.events, [CoordinatorEvent::Failed(Stranger::GeckoBootloader.sentence(Family::Ezsp).to_owned())]);
     bench.is_dead = false;
     bench.wait(TRY_AGAIN);
     assert!(matches!(bench.events.last(), Some(CoordinatorEvent::Identified(_))));

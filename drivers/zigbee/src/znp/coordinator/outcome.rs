@@ -1,141 +1,85 @@
 //! What a script has brought, once it has ended.
 
-use std::time::Instant;
-
 use keyway_lock::wire::{Reader, WireError};
 
 use super::super::command as c;
 use super::super::nv::{AddressLine, Nib, SeededKeyLine, id, seeded_key, table};
 use super::super::script::Script;
-use super::{BUSY_PAUSE, BUSY_TRIES, Purpose, Running, State, ZnpCoordinator};
 use crate::address::Ieee;
 use crate::backup::{KnownDevice, LinkKey, LinkKeySeed, NetworkBackup};
 use crate::coordinator::{
-    Answer, ChannelEnergy, CoordinatorError, CoordinatorEvent, CoordinatorInfo, Family, NetworkInfo, NetworkParameters,
-    Request,
+    Answer, ChannelEnergy, CoordinatorError, CoordinatorInfo, Family, NetworkInfo, NetworkParameters, Request,
 };
+use crate::engine::Desk;
 use crate::key::Key;
 
 /// Z-Stack 3.x.0, for CC1352 and CC2652 and their like.
 const ZSTACK_3X0: u8 = 1;
 
-impl ZnpCoordinator {
-    pub(super) fn network(&self) -> Option<NetworkInfo> {
-        match &self.state {
-            State::Working(info) => info.network,
-            _ => None,
-        }
-    }
-
-    pub(super) fn ended(&mut self, now: Instant, mut running: Running, result: Result<(), CoordinatorError>) {
-        match &running.purpose {
-            Purpose::Identify => match result {
-                Ok(()) => self.identified(now, &running.script),
-                Err(CoordinatorError::NoSense(_)) => self.probe(now),
-                Err(error) => self.fail(now, format!("the stick can't be worked with: {error}")),
-            },
-            Purpose::Ping => {}
-            Purpose::Ask(ticket, request) => {
-                let is_busy = result == Err(CoordinatorError::Busy);
-                if is_busy && running.tries < BUSY_TRIES && matches!(**request, Request::Send(_)) {
-                    let request = request.clone();
-                    if let Ok(Some(script)) = self.script(&request) {
-                        (running.script, running.tries) = (script, running.tries + 1);
-                        running.until = Some(now + BUSY_PAUSE);
-                        self.running.push(running);
-                        return;
-                    }
-                }
-                let (ticket, request) = (*ticket, request.clone());
-                let result = result.and_then(|()| self.outcome(&request, &running.script));
-                self.answer(ticket, result);
+/// What a request brought.
+pub(super) fn of(desk: &mut Desk, request: &Request, script: &Script) -> Result<Answer, CoordinatorError> {
+    match request {
+        Request::Form { .. } | Request::Resume => network_up(desk, script)?,
+        Request::WriteBackup(backup) => {
+            network_up(desk, script)?;
+            if desk.info.as_ref().is_none_or(|info| info.ieee != backup.coordinator) {
+                return Err(CoordinatorError::NotSupported("taking the address of another stick"));
             }
         }
+        Request::EnergyScan => return energies(script.kept(c::ZDO_NWK_UPDATE_NOTIFY)).map(Answer::Energy),
+        Request::ReadBackup => return backup(desk, script).map(|backup| Answer::Backup(Box::new(backup))),
+        Request::LeaveNetwork => desk.network_left(),
+        Request::Send(_)
+        | Request::PermitJoin { .. }
+        | Request::AddTransientLinkKey { .. }
+        | Request::RemoveDevice { .. }
+        | Request::Restart => {}
     }
+    Ok(Answer::Done)
+}
 
-    fn identified(&mut self, now: Instant, script: &Script) {
-        let info = match read_info(script) {
-            Ok(info) => Box::new(info),
-            Err(sentence) => return self.fail(now, sentence),
-        };
-        self.outputs.push_back(CoordinatorEvent::Identified(info.clone()));
-        self.state = State::Working(info);
-        if let Some(ticket) = self.restart.take() {
-            self.answer(ticket, Ok(Answer::Done));
-        }
+/// The network is up, as the script has seen.
+pub(super) fn network_up(desk: &mut Desk, script: &Script) -> Result<(), CoordinatorError> {
+    let nib = script.item(id::NIB).and_then(Nib::new).and_then(|nib| nib.network());
+    let update_id = nib.map(|nib| nib.update_id).unwrap_or_default();
+    // What it works with; older firmware has only its memory to tell by.
+    let told = read_network(script.kept(c::ZDO_EXT_NWK_INFO), update_id).ok();
+    let network = told.or(nib).ok_or(CoordinatorError::NoSense("telling its network"))?;
+    if let Some(info) = &mut desk.info {
+        info.ieee = read_address(script.kept(c::UTIL_GET_DEVICE_INFO)).unwrap_or(info.ieee);
     }
+    desk.network_up(network);
+    Ok(())
+}
 
-    fn outcome(&mut self, request: &Request, script: &Script) -> Result<Answer, CoordinatorError> {
-        match request {
-            Request::Form { .. } | Request::Resume => self.network_up(script)?,
-            Request::WriteBackup(backup) => {
-                self.network_up(script)?;
-                if !matches!(&self.state, State::Working(info) if info.ieee == backup.coordinator) {
-                    return Err(CoordinatorError::NotSupported("taking the address of another stick"));
-                }
-            }
-            Request::EnergyScan => return energies(script.kept(c::ZDO_NWK_UPDATE_NOTIFY)).map(Answer::Energy),
-            Request::ReadBackup => return self.backup(script).map(|backup| Answer::Backup(Box::new(backup))),
-            Request::LeaveNetwork => {
-                if let State::Working(info) = &mut self.state {
-                    info.network = None;
-                }
-                self.resumed = false;
-                self.outputs.push_back(CoordinatorEvent::NetworkDown);
-            }
-            Request::Send(_)
-            | Request::PermitJoin { .. }
-            | Request::AddTransientLinkKey { .. }
-            | Request::RemoveDevice { .. }
-            | Request::Restart => {}
-        }
-        Ok(Answer::Done)
-    }
-
-    fn network_up(&mut self, script: &Script) -> Result<(), CoordinatorError> {
-        let nib = script.item(id::NIB).and_then(Nib::new).and_then(|nib| nib.network());
-        let update_id = nib.map(|nib| nib.update_id).unwrap_or_default();
-        // What it works with; older firmware has only its memory to tell by.
-        let told = read_network(script.kept(c::ZDO_EXT_NWK_INFO), update_id).ok();
-        let network = told.or(nib).ok_or(CoordinatorError::NoSense("telling its network"))?;
-        if let State::Working(info) = &mut self.state {
-            info.network = Some(network);
-            info.ieee = read_address(script.kept(c::UTIL_GET_DEVICE_INFO)).unwrap_or(info.ieee);
-        }
-        self.resumed = true;
-        self.outputs.push_back(CoordinatorEvent::NetworkUp(network));
-        Ok(())
-    }
-
-    fn backup(&self, script: &Script) -> Result<NetworkBackup, CoordinatorError> {
-        let State::Working(info) = &self.state else { return Err(CoordinatorError::StickGone) };
-        let nib = script.item(id::NIB).and_then(Nib::new).and_then(|nib| nib.network());
-        let network = nib.ok_or(CoordinatorError::NoNetwork)?;
-        let unreadable = |_: WireError| CoordinatorError::NoSense("reading its memory");
-        let mut key = Reader::new(script.item(id::NWK_ACTIVE_KEY_INFO).unwrap_or_default());
-        let key_sequence = key.u8("key sequence").map_err(unreadable)?;
-        let network_key = Key::new(key.array("network key").map_err(unreadable)?);
-        let seed = script.item(id::TCLK_SEED).and_then(|bytes| bytes.try_into().ok()).map(Key::new);
-        let devices = devices(script, seed.as_ref()).map_err(unreadable)?;
-        Ok(NetworkBackup {
-            coordinator: info.ieee,
-            network: NetworkParameters {
-                pan: network.pan,
-                extended_pan: network.extended_pan,
-                channel: network.channel,
-                network_key,
-            },
-            update_id: network.update_id,
-            key_sequence,
-            frame_counter: frame_counter(script, network.extended_pan).map_err(unreadable)?,
-            link_key_seed: seed.map(|seed| LinkKeySeed { family: Family::Znp, seed }),
-            devices,
-        })
-    }
+fn backup(desk: &Desk, script: &Script) -> Result<NetworkBackup, CoordinatorError> {
+    let Some(info) = &desk.info else { return Err(CoordinatorError::StickGone) };
+    let nib = script.item(id::NIB).and_then(Nib::new).and_then(|nib| nib.network());
+    let network = nib.ok_or(CoordinatorError::NoNetwork)?;
+    let unreadable = |_: WireError| CoordinatorError::NoSense("reading its memory");
+    let mut key = Reader::new(script.item(id::NWK_ACTIVE_KEY_INFO).unwrap_or_default());
+    let key_sequence = key.u8("key sequence").map_err(unreadable)?;
+    let network_key = Key::new(key.array("network key").map_err(unreadable)?);
+    let seed = script.item(id::TCLK_SEED).and_then(|bytes| bytes.try_into().ok()).map(Key::new);
+    let devices = devices(script, seed.as_ref()).map_err(unreadable)?;
+    Ok(NetworkBackup {
+        coordinator: info.ieee,
+        network: NetworkParameters {
+            pan: network.pan,
+            extended_pan: network.extended_pan,
+            channel: network.channel,
+            network_key,
+        },
+        update_id: network.update_id,
+        key_sequence,
+        frame_counter: frame_counter(script, network.extended_pan).map_err(unreadable)?,
+        link_key_seed: seed.map(|seed| LinkKeySeed { family: Family::Znp, seed }),
+        devices,
+    })
 }
 
 /// What the stick is, or why it can't be worked with.
-fn read_info(script: &Script) -> Result<CoordinatorInfo, String> {
+pub(super) fn info(script: &Script) -> Result<CoordinatorInfo, String> {
     let unreadable = |error: WireError| format!("the stick can't be worked with: {error}");
     let mut version = Reader::new(script.kept(c::SYS_VERSION));
     let [protocol, product, major, minor, patch] = version.array("version").map_err(unreadable)?;

@@ -1,4 +1,5 @@
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
+use std::time::Duration;
 
 use keyway_lock::SecretBytes;
 use zeroize::Zeroizing;
@@ -8,7 +9,9 @@ use super::super::mt::{Frame, FrameParser, Kind};
 use super::super::nv::{id, table};
 use super::*;
 use crate::backup::{KnownDevice, LinkKey, LinkKeySeed, NetworkBackup};
-use crate::coordinator::{Broadcast, Destination, NetworkInfo, NetworkParameters, Outgoing};
+use crate::coordinator::{Broadcast, CoordinatorEvent, Destination, NetworkInfo, NetworkParameters, Outgoing};
+use crate::engine::{BUSY_PAUSE, WATCHDOG};
+use crate::stranger::Stranger;
 
 const OWN: Ieee = Ieee(0x0012_4B00_1CAA_BBCC);
 const LOCK: Ieee = Ieee(0x000D_6F00_0A0B_0C01);
@@ -329,7 +332,7 @@ fn a_stick_that_falls_silent_is_noticed_and_one_of_another_maker_is_named() {
     bench.is_dead = true;
     bench.wait(WATCHDOG * 4);
     assert!(bench.events.contains(&CoordinatorEvent::Restarted), "{:?}", bench.events);
-    assert!(bench.events.contains(&CoordinatorEvent::Failed(Stranger::Silence.sentence().to_owned())));
+    assert!(bench.events.contains(&CoordinatorEvent::Failed(Stranger::Silence.sentence(Family::Znp).to_owned())));
     bench.events.clear();
     // Its pauses and questions come in turns; this one answers both.
     for _ in 0..60 {
@@ -337,7 +340,7 @@ fn a_stick_that_falls_silent_is_noticed_and_one_of_another_maker_is_named() {
         bench.coordinator.handle_bytes(bench.now, &[0x1A, 0xC1, 0x02, 0x0B, 0x0A, 0x52, 0x7E]);
     }
     assert!(
-        bench.events.contains(&CoordinatorEvent::Failed(Stranger::Ezsp.sentence().to_owned())),
+        bench.events.contains(&CoordinatorEvent::Failed(Stranger::Ezsp.sentence(Family::Znp).to_owned())),
         "{:?}",
         bench.events
     );
