@@ -14,14 +14,18 @@ use crate::device::interview::{Interview, Progress};
 use crate::device::table::DeviceRecord;
 use crate::lock::{Job, Next, events};
 use crate::quirks::Quirks;
-use crate::transport::question::{Answer, AskError};
+use crate::transport::question::{Answer, AskError, Question, ZclAsk};
 use crate::transport::queue::{AskId, Queue};
+use crate::zcl::door_lock::attribute::LOCK_STATE;
 use crate::zcl::{Frame, door_lock};
 
 /// How long the lock's word that a slot is free is worth something to the next set.
 const FREE_FOR: Duration = Duration::from_secs(300);
 /// A device that left may have done so only to join again at once.
 const GONE: Duration = Duration::from_secs(20);
+
+/// A lock reports once an hour in any case. One that has not been heard for so long is asked whether it is there.
+const SILENT: Duration = Duration::from_secs(3 * 3600);
 
 /// What a dialogue tells the controller.
 pub(super) enum Told {
@@ -34,6 +38,8 @@ pub(super) enum Told {
 }
 
 enum Doing {
+    /// A question of no importance but that it is answered.
+    Probe,
     Interview(Box<Interview>),
     Job(CommandId, LockCommand, Box<Job>),
 }
@@ -57,6 +63,8 @@ pub(super) struct Dialogue {
     /// Who wants to know that the interview is done.
     interviews: Vec<CommandId>,
     reachable: Option<bool>,
+    /// When it was heard last, or asked in vain whether it is there.
+    heard_at: Option<Instant>,
     /// Interviews in a row that did not bring everything, and when the next is due.
     incomplete: u32,
     interview_at: Option<Instant>,
@@ -84,6 +92,7 @@ impl Dialogue {
             waiting: VecDeque::new(),
             interviews: Vec::new(),
             reachable: None,
+            heard_at: None,
             incomplete: 0,
             interview_at: None,
             progress: InterviewProgress::Idle,
@@ -112,6 +121,7 @@ impl Dialogue {
     /// The network is up: it is asked for what is not known of it.
     pub(super) fn begin(&mut self, now: Instant) {
         self.up = true;
+        self.heard_at.get_or_insert(now);
         let due = !self.record.is_complete() && !self.record.is_no_lock();
         if due && self.interview_at.is_none() && self.doing.is_none() {
             self.interview_at = Some(now);
@@ -156,7 +166,7 @@ impl Dialogue {
                 self.progresses(InterviewProgress::Idle);
                 None
             }
-            None => None,
+            Some(Doing::Probe) | None => None,
         };
         let waiting: Vec<CommandId> = self.waiting.drain(..).map(|(id, _)| id).collect();
         let interviews = std::mem::take(&mut self.interviews);
@@ -197,6 +207,11 @@ impl Dialogue {
             }
             match &mut self.doing {
                 None => return,
+                Some(Doing::Probe) => {
+                    let endpoint = self.record.lock_endpoint().unwrap_or_default();
+                    let read = ZclAsk::read(endpoint, door_lock::CLUSTER, &[LOCK_STATE]);
+                    self.asked = Some(queue.ask(now, self.device, Question::Zcl(read)));
+                }
                 Some(Doing::Interview(interview)) => match interview.ask() {
                     Some(question) => {
                         let stage = interview.stage();
@@ -234,7 +249,11 @@ impl Dialogue {
             return true;
         }
         if self.interview_at.is_none_or(|at| at > now) {
-            return false;
+            let silent = self.silent_at().is_some_and(|at| at <= now);
+            if silent {
+                self.doing = Some(Doing::Probe);
+            }
+            return silent;
         }
         self.interview_at = None;
         let record = self.draft.take().unwrap_or_else(|| self.record.clone());
@@ -369,6 +388,10 @@ impl Dialogue {
             Err(_) => {}
         }
         match &mut self.doing {
+            Some(Doing::Probe) => {
+                self.heard_at = Some(now);
+                self.doing = None;
+            }
             Some(Doing::Job(_, _, job)) => job.handle_answer(now, answer),
             Some(Doing::Interview(interview)) => {
                 let was_described = interview.record().is_described();
@@ -426,11 +449,17 @@ impl Dialogue {
 
     /// The device was heard: it is there.
     pub(super) fn heard(&mut self, now: Instant) {
-        self.gone_at = None;
+        (self.gone_at, self.heard_at) = (None, Some(now));
         if self.interview_at.is_some() && self.reachable == Some(false) {
             self.interview_at = Some(now);
         }
         self.reach(true);
+    }
+
+    /// When a lock is to be asked whether it is there, if nothing is heard of it.
+    fn silent_at(&self) -> Option<Instant> {
+        let known = self.announced && self.record.is_usable();
+        self.heard_at.filter(|_| known).map(|at| at + SILENT)
     }
 
     /// It left the network, by itself.
@@ -456,8 +485,8 @@ impl Dialogue {
     pub(super) fn timeout(&self, network_up: bool) -> Option<Instant> {
         let next = match &self.doing {
             _ if !network_up || !self.up || self.asked.is_some() => None,
-            None => self.interview_at,
-            Some(Doing::Interview(_)) => None,
+            None => self.interview_at.into_iter().chain(self.silent_at()).min(),
+            Some(Doing::Interview(_) | Doing::Probe) => None,
             Some(Doing::Job(_, _, job)) => match job.next() {
                 Next::Pause(until) => Some(until),
                 Next::Ask(_) | Next::Done(_) => None,

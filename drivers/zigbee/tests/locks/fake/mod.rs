@@ -262,6 +262,22 @@ fn a_lock_out_of_reach_is_offline_and_heard_again_when_it_tells_something() {
 }
 
 #[test]
+fn a_lock_that_is_not_heard_for_hours_is_asked_whether_it_is_there() {
+    let mut world = World::with(&[1]);
+    let hours = |hours: u64| Duration::from_secs(hours * 3600);
+    let before = world.lock(0).heard;
+    world.pass(hours(7));
+    assert_eq!(world.lock(0).heard - before, 2);
+    assert!(!world.told(|event| matches!(event, RadioEvent::LockReachable(..))));
+    world.lock(0).offline = true;
+    world.pass(hours(4));
+    assert!(world.told(|event| *event == RadioEvent::LockReachable(id(1), false)));
+    world.lock(0).offline = false;
+    world.pass(hours(4));
+    assert!(world.told(|event| *event == RadioEvent::LockReachable(id(1), true)));
+}
+
+#[test]
 fn a_lock_that_acknowledges_and_says_nothing_is_waited_for_and_nothing_is_concluded() {
     let mut world = World::with(&[1]);
     world.lock(0).silent = true;
