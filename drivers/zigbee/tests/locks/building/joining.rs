@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use keyway_lock::{Include, NetworkCommand, NetworkError, NetworkOutcome, RadioEvent};
-use keyway_virtual::zigbee::Action;
+use keyway_lock::{Include, InstallCode, NetworkCommand, NetworkError, NetworkOutcome, NetworkStep, RadioEvent};
+use keyway_virtual::zigbee::{Action, LockSetup};
+use keyway_zigbee::key::Key;
 
 use super::super::set;
 use super::super::world::id;
@@ -15,6 +16,25 @@ fn a_lock_joins_with_the_well_known_key_and_is_interviewed() {
     assert_eq!(world.include(2), Ok(NetworkOutcome::Included(id(2), [].into())));
     world.until("it is interviewed", |world| world.is_interviewed(2));
     assert!(world.command(2, set("0042")).is_ok());
+}
+
+#[test]
+fn a_lock_with_an_install_code_joins_with_its_own_key_and_not_without() {
+    // The specification's example of a code, and the key that it stands for.
+    let key = Key::new(0x66B6_9009_81E1_EE3C_A420_6B6B_861C_02BB_u128.to_be_bytes());
+    let mut world = World::around(vec![LockSetup { install_code_key: Some(key), ..lock(2) }]);
+    let install_code = InstallCode::read("00:0d:6f:00:0a:0b:0c:02 83FED3407A939723A5C639B26916D505C3B5");
+    let asked = world.ask_network(NetworkCommand::Include(Include { install_code, ..Include::default() }));
+    world.until("the network is open", |world| world.steps().contains(&NetworkStep::Ready));
+    world.act(2, &Action::Join);
+    assert_eq!(world.ended(asked), Ok(NetworkOutcome::Included(id(2), [].into())));
+    world.until("it is interviewed", |world| world.is_interviewed(2));
+    assert!(world.command(2, set("0042")).is_ok());
+    // Under the key that everybody knows it does not.
+    assert!(world.network(NetworkCommand::RemoveFailed(id(2))).is_ok());
+    world.pass(Duration::from_secs(30));
+    world.events.clear();
+    assert!(world.include(2).is_err());
 }
 
 #[test]
