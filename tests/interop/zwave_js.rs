@@ -53,6 +53,41 @@ fn the_whole_story_in_locks_whose_codes_are_the_pins_of_their_users() {
     }
 }
 
+/// The peer's own reading of a schedule and of a clock: it keeps them, and lets everybody in all the same.
+#[test]
+fn a_lock_gets_the_time_and_a_code_ahead_with_its_window() {
+    for lock in [s2_lock(), s0_lock()] {
+        let node = lock.node;
+        let world = world(&[LockSetup { year_day_slots: 1, ..lock }]);
+        let grant = world.client.grant(&[&world.devices[0]], 3600.0, 2.0 * 3600.0);
+        world.client.event("access_code.scheduled_on_device", SOON * 2, |_| true);
+        let slot = world.stick.wait_for_code(node, &grant.pin, SOON);
+        let state = world.stick.order(json!({"get": "state"}));
+        let schedule = &state["locks"][0]["schedules"][0];
+        // The first whole minutes in the grant, and behind it; years as the class writes them.
+        let up = |at: jiff::Timestamp| {
+            let minute = jiff::Timestamp::from_second((at.as_second() / 60 + 1) * 60).expect("a time of today");
+            jiff::tz::TimeZone::UTC.to_datetime(minute)
+        };
+        let (start, stop) = (up(grant.starts_at), up(grant.ends_at));
+        let expected = json!({
+            "user": slot,
+            "startYear": start.year() % 100, "startMonth": start.month(), "startDay": start.day(),
+            "startHour": start.hour(), "startMinute": start.minute(),
+            "stopYear": stop.year() % 100, "stopMonth": stop.month(), "stopDay": stop.day(),
+            "stopHour": stop.hour(), "stopMinute": stop.minute(),
+        });
+        assert_eq!(*schedule, expected);
+        world.client.ask("access_grants/delete", json!({"access_grant_id": grant.id}));
+        world.stick.wait_for_no_code(node, &grant.pin, SOON);
+        wait_until("its schedule is erased", SOON, || {
+            let state = world.stick.order(json!({"get": "state"}));
+            (state["locks"][0]["schedules"] == json!([])).then_some(())
+        });
+        assert_the_peer_is_content(&world);
+    }
+}
+
 #[test]
 fn a_code_is_set_used_and_cleared_in_locks_of_every_security() {
     let world = world(&[s2_lock(), s0_lock(), clear_lock()]);

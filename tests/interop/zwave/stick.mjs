@@ -20,7 +20,7 @@ import { createInterface } from "node:readline";
 import {
 	BatteryCCGet, BatteryCCReport, NotificationCCReport, Security2CC, Security2CCNonceGet, Security2CCNonceReport,
 	SecurityCC, SecurityCCNonceGet, SecurityCCNonceReport, UserCodeCCGet, UserCodeCCReport, UserCodeCCSet,
-	UserCredentialCC,
+	TimeParametersCCGet, TimeParametersCCReport, TimeParametersCCSet, UserCredentialCC,
 } from "@zwave-js/cc";
 import { CommandClasses, SecurityClass, dskToString } from "@zwave-js/core";
 import { MockController, MockNode, MockZWaveFrameType, ccCaps, createMockZWaveRequestFrame } from "@zwave-js/testing";
@@ -160,6 +160,10 @@ function capabilities(lock) {
 				: cc(CommandClasses["User Code"], {
 					version: lock.user_code_version, numUsers: lock.slots, supportedASCIIChars: "0123456789",
 				}),
+			...(lock.year_day_slots ? [
+				cc(CommandClasses["Schedule Entry Lock"], { version: 3, numYearDaySlots: lock.year_day_slots }),
+				cc(CommandClasses["Time Parameters"], { version: 1 }),
+			] : []),
 		],
 	};
 }
@@ -187,6 +191,21 @@ function answer(lock, cc) {
 	lock.commands.splice(0, lock.commands.length - COMMANDS_KEPT);
 	if (cc instanceof BatteryCCGet) {
 		return { action: "sendCC", cc: new BatteryCCReport({ nodeId: 1, level: 87, isLow: false }) };
+	}
+	// A clock that has never been set shows another time.
+	if (cc instanceof TimeParametersCCSet) lock.clock = { shown: cc.dateAndTime, since: Date.now() };
+	if (cc instanceof TimeParametersCCSet) return { action: "ok" };
+	if (cc instanceof TimeParametersCCGet) {
+		const { shown, since } = lock.clock ?? { shown: new Date(946684800000), since: Date.now() };
+		const now = new Date(shown.getTime() + Date.now() - since);
+		const report = new TimeParametersCCReport({ nodeId: 1, dateAndTime: now });
+		// zwave-js can read this report, but not write it.
+		const year = now.getUTCFullYear();
+		report.payload = Buffer.from([
+			year >> 8, year & 0xff, now.getUTCMonth() + 1, now.getUTCDate(),
+			now.getUTCHours(), now.getUTCMinutes(), now.getUTCSeconds(),
+		]);
+		return { action: "sendCC", cc: report };
 	}
 	if (cc instanceof UserCodeCCSet && refuses(lock, cc)) return { action: "fail" };
 	if (cc instanceof UserCodeCCGet && lock.fault.mask) {
@@ -321,6 +340,12 @@ async function obey(line) {
 	return { ok: true };
 }
 
+// The year day schedules (kind 1) of its users; schedule 1 of each.
+function schedules(lock) {
+	const schedule = (user) => ({ user, ...lock.node.state.get(`ScheduleEntryLock_schedule_${user}_1_1`) });
+	return Array.from({ length: lock.setup.slots }, (_, n) => schedule(n + 1)).filter((one) => one.startYear !== undefined);
+}
+
 async function keypad(lock, code) {
 	const found = slots(lock).find((slot) => slot.status === 1 && slot.code === code);
 	if (!found) return { opened: false };
@@ -340,6 +365,8 @@ async function keypad(lock, code) {
 const shown = (lock) => ({
 	node: lock.setup.node,
 	slots: slots(lock),
+	schedules: schedules(lock),
+	clock: lock.clock?.shown,
 	locked: lock.node.state.get("DoorLock_currentMode") === 0xff,
 	frames: lock.frames,
 	commands: lock.commands,
