@@ -84,3 +84,17 @@ fn users_of_others_are_listed_and_never_touched() {
     hands_off::by_hand_is_refused(&doors);
     hands_off::full_is_said(&hands_off::two_slots().by_user_credential());
 }
+
+/// The oldest EZSP in the field, the last with statuses of a byte, and the newest.
+#[test]
+fn zigbee_locks_behind_a_stick_of_silicon_labs() {
+    for version in [8, 13, 18] {
+        does_the_job(&Setup::two_doors().on_zigbee(version), &[2, 3]);
+    }
+}
+
+#[test]
+fn a_zigbee_lock_that_sleeps_and_hides_its_pins() {
+    let lock = LockSetup { sleeping: true, ..LockSetup::s2(2, "Front door") };
+    does_the_job(&Setup::of(&[lock]).masked().on_zigbee(13), &[2]);
+}

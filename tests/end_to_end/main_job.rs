@@ -13,6 +13,11 @@ fn the_pin_of_a_grant_is_in_the_lock_between_its_times_and_not_outside_them() {
 }
 
 #[test]
+fn the_same_in_a_zigbee_lock() {
+    World::with(KEYWAY, &Setup::two_doors().on_zigbee(14)).tell_the_whole_story(FRONT_DOOR);
+}
+
+#[test]
 fn a_grant_for_two_doors_has_one_pin_and_is_issued_when_both_have_proven_it() {
     let world = World::new(KEYWAY);
     let (client, stick) = (&world.client, &world.stick);

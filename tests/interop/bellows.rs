@@ -1,40 +1,70 @@
-//! Our virtual Zigbee stick and its locks, judged by a host that knows the field: bellows and zigpy form its network, let
-//! locks join and speak with them (`zigbee/host.py`).
+//! Zigbee between peers that Keyway did not write. The hub at a stick whose ASH, EZSP, ZDO and ZCL are those of bellows and
+//! zigpy (`zigbee/stick.py`); and the other way round, bellows (`zigbee/host.py`) and zigbee-herdsman (`zigbee/herdsman.mjs`)
+//! as hosts of our virtual stick and its locks.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use keyway_test_support::{Output, Process, SOON};
+use keyway_test_support::{LockSetup, Output, Process, SOON, Setup, Stick, World};
+use serde_json::json;
 
 use super::KEYWAY;
 
-/// bellows drives our stick as one of this version of EZSP.
-fn host_our_stick(version: u8) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/zigbee");
-    let python = folder.join(".venv/bin/python");
-    assert!(python.exists(), "bellows is not installed: run `tests/run interop` once");
-    let mut command = Command::new(python);
-    command.current_dir(folder).args(["host.py", "--version", &version.to_string(), KEYWAY, "virtual-stick"]);
-    command.args(["--radio", "zigbee", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--setup"]);
+const DOOR: u16 = 2;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/zigbee")
+}
+
+fn world(version: u8, lock: LockSetup) -> World {
+    let setup = Setup::of(&[lock]).on_zigbee(version);
+    World::on(KEYWAY, &setup, Stick::of_bellows(&folder(), &setup))
+}
+
+#[test]
+fn the_whole_story_in_a_zigbee_lock() {
+    world(13, LockSetup::s2(DOOR, "Front door")).tell_the_whole_story(DOOR);
+}
+
+#[test]
+fn the_whole_story_in_a_zigbee_lock_that_hides_its_pins() {
+    world(18, LockSetup { masked: true, ..LockSetup::s2(DOOR, "Front door") }).tell_the_whole_story(DOOR);
+}
+
+#[test]
+fn codes_come_and_go_although_the_stick_fails_and_bytes_are_spoilt() {
+    let world = world(8, LockSetup::s2(DOOR, "Front door"));
+    world.stick.order(json!({"stick": {"garble_every": 300}}));
+    let first = world.client.grant(&[&world.devices[0]], -1.0, 600.0);
+    world.stick.wait_for_code(DOOR, &first.pin, SOON * 2);
+    world.stick.order(json!({"stick": {"fail": true}}));
+    let second = world.client.grant(&[&world.devices[0]], -1.0, 600.0);
+    world.stick.wait_for_code(DOOR, &second.pin, SOON * 3);
+    world.client.ask("access_grants/delete", json!({"access_grant_id": first.id}));
+    world.stick.wait_for_no_code(DOOR, &first.pin, SOON * 2);
+}
+
+/// The oldest EZSP in the field, the last with statuses of a byte, and the newest.
+#[test]
+fn bellows_drives_our_virtual_stick() {
+    for version in [8, 13, 18] {
+        let mut command = Command::new(folder().join(".venv/bin/python"));
+        command.args(["host.py", "--version", &version.to_string()]);
+        host_our_stick("bellows", command);
+    }
+}
+
+#[test]
+fn zigbee_herdsman_drives_our_virtual_stick() {
+    let mut command = Command::new("node");
+    command.args(["herdsman.mjs", "ember"]);
+    host_our_stick("zigbee-herdsman", command);
+}
+
+fn host_our_stick(name: &str, mut command: Command) {
+    command.current_dir(folder()).args([KEYWAY, "virtual-stick", "--radio", "zigbee"]);
+    command.args(["--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--setup"]);
     let output = Output::default();
-    let status = Process::start("bellows", &mut command, &output).wait(SOON * 6);
+    let status = Process::start(name, &mut command, &output).wait(SOON * 6);
     assert!(status.success(), "{}", output.lines().join("\n"));
-}
-
-/// The oldest that is in the field.
-#[test]
-fn bellows_drives_our_stick_of_version_8() {
-    host_our_stick(8);
-}
-
-/// The last with statuses of a byte.
-#[test]
-fn bellows_drives_our_stick_of_version_13() {
-    host_our_stick(13);
-}
-
-/// The newest.
-#[test]
-fn bellows_drives_our_stick_of_version_18() {
-    host_our_stick(18);
 }

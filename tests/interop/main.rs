@@ -1,7 +1,8 @@
 //! Keyway between peers that it did not write: on the radio's side zwave-js's own mock controller and mock nodes
 //! (`zwave/stick.mjs`), an independent implementation of the Serial API, Security 0 and 2, Supervision, User Code,
-//! User Credential and Notification; as hosts of our virtual sticks zwave-js and bellows (`zigbee/host.py`); on the host's side
-//! Seam's official SDKs, and a judge and a fuzzer of the API's description (`seam/`).
+//! User Credential and Notification, and a Zigbee stick of bellows' and zigpy's encoding (`zigbee/stick.py`); as hosts of our
+//! virtual sticks zwave-js, bellows and zigbee-herdsman; on the host's side Seam's official SDKs, and a judge and a fuzzer of
+//! the API's description (`seam/`).
 
 #[cfg(test)]
 mod bellows;

@@ -134,7 +134,7 @@ async def try_codes(lock, stick, node):
 async def main():
     stick = Stick()
     key = t.KeyData(bytes.fromhex(INSTALL_CODE_KEY))
-    lock = {"motor_ms": 50, "joined": False}
+    lock = {"motor_ms": 50, "joined": False, "first_user": 0}
     await stick.start({"version": args.version, "locks": [
         {"node": SLEEPY, "ieee": ieee(SLEEPY), "name": "Front door", **lock},
         {"node": CODED, "ieee": ieee(CODED), "name": "Shed", "install_code_key": INSTALL_CODE_KEY, **lock},

@@ -4,19 +4,29 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-/// A Z-Wave network, for the stick's setup file and for the daemon's configuration.
+/// A network, for the stick's setup file and for the daemon's configuration.
 #[derive(Debug, Clone)]
 pub struct Setup {
+    radio: Radio,
     home_id: u32,
     keys: Vec<(&'static str, String)>,
     locks: Vec<LockSetup>,
     bridge: bool,
 }
 
+/// What the stick speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Radio {
+    /// Z-Wave: Serial API.
+    Zwave,
+    /// Zigbee: EZSP of this version.
+    Zigbee(u8),
+}
+
 /// One lock.
 #[derive(Debug, Clone)]
 pub struct LockSetup {
-    /// Z-Wave node id.
+    /// Z-Wave node id; of a Zigbee lock its number on the control port.
     pub node: u16,
     /// The host's name for it.
     pub name: &'static str,
@@ -69,7 +79,7 @@ impl Setup {
             ("s0", "6a1e8cf3b2974d0587c0e93f5b24a71d"),
         ];
         let keys = keys.map(|(name, key)| (name, key.to_owned())).to_vec();
-        Self { home_id: 0x7e57_0001, keys, locks: locks.to_vec(), bridge: false }
+        Self { radio: Radio::Zwave, home_id: 0x7e57_0001, keys, locks: locks.to_vec(), bridge: false }
     }
 
     /// A network of which nothing is known.
@@ -99,6 +109,20 @@ impl Setup {
         Self { bridge: true, ..self }
     }
 
+    /// The same doors with Zigbee locks fresh from their boxes, behind our own virtual stick of this version of EZSP.
+    pub fn on_zigbee(self, version: u8) -> Self {
+        Self { radio: Radio::Zigbee(version), ..self }
+    }
+
+    pub(crate) fn radio(&self) -> Radio {
+        self.radio
+    }
+
+    /// Number and name of each lock, in order.
+    pub(crate) fn doors(&self) -> impl Iterator<Item = (u16, &'static str)> {
+        self.locks.iter().map(|lock| (lock.node, lock.name))
+    }
+
     /// The network's keys, each in hexadecimal.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.keys.iter().map(|(_, key)| key.as_str())
@@ -116,6 +140,9 @@ impl Setup {
 
     /// The setup file of `keyway virtual-stick`.
     pub fn for_our_stick(&self) -> Value {
+        if let Radio::Zigbee(version) = self.radio {
+            return self.for_our_zigbee_stick(version);
+        }
         let more = |lock: &LockSetup| {
             json!({
                 "codes_by": lock.codes_by,
@@ -129,6 +156,22 @@ impl Setup {
         let mut json = self.to_json(more);
         json["bridge"] = json!(self.bridge);
         json
+    }
+
+    fn for_our_zigbee_stick(&self, version: u8) -> Value {
+        let lock = |lock: &LockSetup| {
+            json!({
+                "node": lock.node,
+                "name": lock.name,
+                "joined": false,
+                "slots": lock.slots,
+                "shows": if lock.masked { "masked" } else { "digits" },
+                "programming_events": lock.tells_of_own_changes,
+                // Its receiver is always on, or it fetches its frames once a second.
+                "poll_ms": if lock.sleeping { 1000 } else { 0 },
+            })
+        };
+        json!({ "version": version, "locks": self.locks.iter().map(lock).collect::<Vec<_>>() })
     }
 
     /// The setup file of zwave-js's stick.
@@ -159,8 +202,11 @@ impl Setup {
         json!({ "home_id": self.home_id, "keys": keys, "locks": self.locks.iter().map(lock).collect::<Vec<_>>() })
     }
 
-    /// The `[[zwave]]` part of the daemon's configuration.
+    /// The `[[zwave]]` or `[[zigbee]]` part of the daemon's configuration.
     pub(crate) fn to_toml(&self, port: &str) -> String {
+        if let Radio::Zigbee(_) = self.radio {
+            return format!("[[zigbee]]\nport = \"{port}\"\n");
+        }
         let mut text = format!("[[zwave]]\nport = \"{port}\"\n[zwave.keys]\n");
         for (name, key) in &self.keys {
             // Writing to a string can't fail.

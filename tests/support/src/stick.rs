@@ -1,4 +1,4 @@
-//! A Z-Wave stick as a program: Serial API on one TCP port, orders to its locks on another.
+//! A stick as a program: what it speaks with its host on one TCP port, orders to its locks on another.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::setup::Radio;
 use crate::{Output, Process, SOON, Setup, now, wait_until};
 
 /// A stick and the locks behind it, ours or a foreign one: both are driven alike.
@@ -98,7 +99,12 @@ impl Stick {
     pub fn ours_at(keyway: &str, setup: &Setup, port: u16) -> Self {
         let mut command = Command::new(keyway);
         let listen = format!("127.0.0.1:{port}");
-        command.args(["virtual-stick", "--listen", &listen, "--control", "127.0.0.1:0", "--setup"]);
+        let radio = match setup.radio() {
+            Radio::Zwave => "zwave",
+            Radio::Zigbee(_) => "zigbee",
+        };
+        let ports = ["--listen", &listen, "--control", "127.0.0.1:0"];
+        command.args(["virtual-stick", "--radio", radio]).args(ports).arg("--setup");
         Self::start(command, &setup.for_our_stick())
     }
 
@@ -112,6 +118,15 @@ impl Stick {
         let mut command = Command::new("node");
         command.current_dir(folder).arg("stick.mjs");
         Self::start(command, &setup.for_zwave_js())
+    }
+
+    /// A Zigbee stick and its locks, encoded by bellows and zigpy.
+    pub fn of_bellows(folder: &Path, setup: &Setup) -> Self {
+        let python = folder.join(".venv/bin/python");
+        assert!(python.exists(), "bellows is not installed in {}: run `tests/run interop` once", folder.display());
+        let mut command = Command::new(python);
+        command.current_dir(folder).arg("stick.py");
+        Self::start(command, &setup.for_our_stick())
     }
 
     fn start(mut command: Command, setup: &Value) -> Self {
@@ -130,7 +145,7 @@ impl Stick {
         Self { port: text("listening"), control: text("control"), output, _process: process, _folder: folder }
     }
 
-    /// Where its Serial API is, as in the daemon's configuration.
+    /// Where its host connects to, as in the daemon's configuration.
     pub fn port(&self) -> String {
         format!("tcp://{}", self.port)
     }
@@ -149,16 +164,21 @@ impl Stick {
         &self.output
     }
 
-    /// Gives it an order and takes the answer.
+    /// Gives it an order and takes the answer, which must not be an error.
     pub fn order(&self, order: Value) -> Value {
+        let answer = self.try_order(&order);
+        assert!(answer.get("error").is_none(), "{order}: {answer}");
+        answer
+    }
+
+    /// Gives it an order and takes the answer, whatever it is.
+    pub fn try_order(&self, order: &Value) -> Value {
         let mut control = TcpStream::connect(&self.control).expect("the stick's control port is gone");
         control.set_read_timeout(Some(SOON)).expect("a timeout can be set");
         writeln!(control, "{order}").expect("the stick's control port is gone");
         let mut line = String::new();
         BufReader::new(control).read_line(&mut line).expect("the stick does not answer");
-        let answer: Value = serde_json::from_str(&line).expect("the stick answers JSON");
-        assert!(answer.get("error").is_none(), "{order}: {answer}");
-        answer
+        serde_json::from_str(&line).expect("the stick answers JSON")
     }
 
     /// What one lock holds.

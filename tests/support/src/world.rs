@@ -1,6 +1,11 @@
 //! Everything together.
 
-use crate::{Broker, Client, Hub, SOON, Setup, Stick};
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::setup::Radio;
+use crate::{Broker, Client, Hub, SOON, Setup, Stick, wait_until};
 
 /// A building with locks, a stick, a broker, the hub and a host's program, each a process of its own, all connected.
 pub struct World {
@@ -51,6 +56,9 @@ impl World {
 
     fn of(client: Client, mut hub: Hub, stick: Stick, broker: Broker, setup: &Setup) -> Self {
         hub.start();
+        if let Radio::Zigbee(_) = setup.radio() {
+            setup.doors().for_each(|(node, name)| join(&client, &stick, node, name));
+        }
         let names = setup.names();
         // One radio interviews them, one after the other.
         let each = if setup.has_sleepers() { SOON } else { SOON / 10 };
@@ -66,8 +74,21 @@ impl World {
 
     /// Waits until the hub answers.
     pub fn wait_for_hub(&self) {
-        crate::wait_until("the hub answers", SOON, || {
-            self.client.try_request("devices/list", serde_json::json!({}), std::time::Duration::from_secs(1))
+        wait_until("the hub answers", SOON, || {
+            self.client.try_request("devices/list", json!({}), Duration::from_secs(1))
         });
     }
+}
+
+/// Lets a Zigbee lock that is fresh from its box into the hub's network, under this name.
+fn join(client: &Client, stick: &Stick, node: u16, name: &str) {
+    wait_until("joining is begun", SOON * 3, || {
+        let answer = client.try_request("networks/include", json!({ "name": name }), Duration::from_secs(2))?;
+        (answer["ok"] == true).then_some(())
+    });
+    wait_until("the network is open", SOON, || {
+        let answer = stick.try_order(&json!({"node": node, "join": true}));
+        (answer["ok"] == true).then_some(())
+    });
+    client.ready_devices(&[name], SOON * 2);
 }

@@ -103,7 +103,7 @@ pub enum Shows {
 }
 
 impl LockSetup {
-    /// A lock as most are: sleeping, with 30 users counted from 0.
+    /// A lock as most of its maker are: sleeping, with 30 users counted from 1.
     pub fn new(node: u16, name: &str) -> Self {
         Self {
             node,
@@ -116,7 +116,7 @@ impl LockSetup {
             manufacturer_code: 0x101D,
             install_code_key: None,
             door: DoorSetup { pin_lengths: 4..=8, ..DoorSetup::default() },
-            first_user: 0,
+            first_user: 1,
             codes: BTreeMap::new(),
             shows: Shows::default(),
             poll: Some(Duration::from_millis(250)),

@@ -103,6 +103,9 @@ impl Ezsp {
     pub(super) fn handle(&mut self, now: Instant, network: &mut Network, payload: &[u8]) {
         let Some((sequence, extended, id, body)) = head(payload) else { return };
         let mut reader = Reader::new(body);
+        // What the command makes the firmware tell comes behind its answer, and bears its sequence number.
+        let place = self.outbox.len();
+        self.sequence = sequence;
         let answered = match id {
             id::VERSION => self.version(&mut reader).map(Some),
             _ if !self.agreed || !extended => Ok(Some(Err(Status::VersionNotSet))),
@@ -119,8 +122,7 @@ impl Ezsp {
         } else {
             vec![sequence, RESPONSE].u8(id.to_le_bytes()[0])
         };
-        self.outbox.push_back(Payload { bytes: head.bytes(&body), is_callback: false });
-        self.sequence = sequence;
+        self.outbox.insert(place, Payload { bytes: head.bytes(&body), is_callback: false });
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant, network: &mut Network) {

@@ -192,7 +192,7 @@ impl Ezsp {
             id::GET_EXTENDED_VALUE => {
                 let (_, endpoint) = (reader.u8("value")?, reader.bytes("characteristics", 4)?);
                 let there = endpoint.first().is_some_and(|id| network.endpoints.iter().any(|own| own.endpoint == *id));
-                self.known(there).counted(if there { &[1, 0] } else { &[] })
+                self.known(there).counted(&[there.into(), 0])
             }
             id::ADD_ENDPOINT => self.add_endpoint(network, reader)?,
             id::SET_MANUFACTURER_CODE | id::SET_POWER_DESCRIPTOR => {
