@@ -1,6 +1,6 @@
 //! A device as it is shown.
 
-use keyway_lock::{AutoLock, Capabilities, InterviewProgress, InterviewStage};
+use keyway_lock::{AutoLock, Capabilities, InterviewProgress, InterviewStage, LinkReport};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -47,6 +47,9 @@ pub(super) struct DeviceResource {
     /// How far it is being asked what it can do; absent: it is not being asked. Keyway's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     interview: Option<Interview>,
+    /// How the last frames to it went; absent: too few were sent. Keyway's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<Link>,
     codes: CodeCount,
     errors: Vec<ErrorEntry>,
     warnings: Vec<WarningEntry>,
@@ -68,6 +71,40 @@ struct Interview {
     name: String,
     /// The lock does not answer: it goes on when the lock is heard.
     waits: bool,
+}
+
+/// How the last frames to a lock went.
+#[derive(Clone, Serialize, ToSchema)]
+#[schema(as = DeviceLink)]
+struct Link {
+    /// So many, at most sixteen.
+    frames: u8,
+    /// Of these were not acknowledged.
+    unanswered: u8,
+    /// Of these needed several attempts.
+    repeated: u8,
+    /// How strong the lock is heard, in dBm; null: the stick does not tell.
+    signal_dbm: Option<i8>,
+    /// The weakest signal that can be read, in dBm.
+    sensitivity_dbm: i8,
+    /// Milliseconds until a frame is acknowledged, waking the lock included; null: the stick does not tell.
+    delivery_ms: Option<u32>,
+    /// The numbers of the devices that pass frames on, from the stick to the lock; none: they go there directly.
+    repeater_node_ids: Vec<u64>,
+}
+
+impl From<&LinkReport> for Link {
+    fn from(report: &LinkReport) -> Self {
+        Self {
+            frames: report.frames,
+            unanswered: report.unanswered,
+            repeated: report.repeated,
+            signal_dbm: report.signal,
+            sensitivity_dbm: report.sensitivity,
+            delivery_ms: report.delivery_ms,
+            repeater_node_ids: report.repeaters.iter().map(|repeater| repeater.0).collect(),
+        }
+    }
 }
 
 /// How many codes a lock holds, of how many it can.
@@ -214,6 +251,7 @@ impl DeviceResource {
             space_ids,
             properties: Properties::new(device, pending),
             interview: Interview::of(&device.interview),
+            link: device.link.as_ref().map(Into::into),
             codes: CodeCount {
                 in_lock: codes.iter().filter(|code| code.status(now) == CodeStatus::Set).count(),
                 slots: capabilities.map_or(0, Capabilities::guest_slots),

@@ -1,6 +1,6 @@
 //! What is wrong with a device, or with the codes in it.
 
-use keyway_lock::{InterviewProgress, InterviewStage};
+use keyway_lock::{InterviewProgress, InterviewStage, LinkReport, LinkTrouble};
 
 use super::trouble::{ErrorEntry, WarningEntry};
 use crate::model::{AccessCode, Device, ProblemKind, Timestamp};
@@ -77,6 +77,9 @@ pub(super) fn warnings(device: &Device, codes: &[AccessCode]) -> Vec<WarningEntr
     if let Some(mode) = Health::of(device, false).closed_to_guests {
         add("keypad_closed_to_guests", &warn::closed_to_guests(mode), seen);
     }
+    if let Some((name, message)) = device.link.as_ref().and_then(link_trouble) {
+        add(name, &message, seen);
+    }
     if device.state.battery_low {
         add("low_battery", "the battery is low: change it", seen);
     }
@@ -89,4 +92,32 @@ pub(super) fn warnings(device: &Device, codes: &[AccessCode]) -> Vec<WarningEntr
         }
     }
     warnings
+}
+
+/// What is wrong with the way to a lock, before a guest stands at it.
+fn link_trouble(link: &LinkReport) -> Option<(&'static str, String)> {
+    let LinkReport { frames, unanswered, repeated, .. } = link;
+    Some(match link.trouble()? {
+        LinkTrouble::Flaky => (
+            "device_has_flaky_connection",
+            format!(
+                "of the last {frames} frames to the lock {unanswered} were not answered: put a repeater near it, or move the stick"
+            ),
+        ),
+        LinkTrouble::Laboured => (
+            "device_communication_degraded",
+            format!(
+                "of the last {frames} frames to the lock {repeated} needed several attempts: codes come late, and cost battery. \
+                 Put a repeater near it, or move the stick"
+            ),
+        ),
+        LinkTrouble::Weak => (
+            "weak_signal",
+            format!(
+                "the lock is heard with {} dBm, near the limit of {}: a door that is shut or somebody in between may cut it off. \
+                 Put a repeater near it, or move the stick",
+                link.signal?, link.sensitivity
+            ),
+        ),
+    })
 }

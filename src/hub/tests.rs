@@ -175,6 +175,7 @@ fn door(id: DeviceId, name: &str, lengths: std::ops::RangeInclusive<u8>) -> Devi
         custom_metadata: serde_json::Map::new(),
         is_managed: true,
         interview: keyway_lock::InterviewProgress::Idle,
+        link: None,
         is_configured: true,
         device_id: id,
         name: name.to_owned(),

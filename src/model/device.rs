@@ -1,6 +1,6 @@
 //! Locks as the hub knows them.
 
-use keyway_lock::{InterviewProgress, LockId, LockInfo};
+use keyway_lock::{InterviewProgress, LinkReport, LockId, LockInfo};
 use serde_json::{Map, Value};
 
 use super::{DeviceId, Timestamp};
@@ -91,6 +91,8 @@ pub struct Device {
     pub info: Option<LockInfo>,
     /// How far it is being asked for that.
     pub interview: InterviewProgress,
+    /// How well it is reached, as last told.
+    pub link: Option<LinkReport>,
     /// What changes by itself.
     pub state: DeviceState,
     /// When the hub first knew of it.

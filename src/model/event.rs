@@ -115,6 +115,10 @@ event_types! {
     DeviceBatteryStatusChanged = "device.battery_status_changed",
     /// A lock was tampered with.
     DeviceTampered = "device.tampered",
+    /// Frames to a lock get lost, need several attempts, or arrive weak: its warnings tell which.
+    DeviceBecameFlaky = "device.connection_became_flaky",
+    /// Frames to a lock arrive well again.
+    DeviceStabilized = "device.connection_stabilized",
     /// A lock was asked what it can do; `missing` names what it did not tell. Keyway's own name.
     DeviceInterviewed = "device.interviewed",
     /// A bolt is stuck. Keyway's own name: Seam has none.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use keyway_lock::{
-    CommandError, CommandId, CommandOutput, InterviewProgress, LockCommand, LockEvent, LockId, LockInfo, RadioEvent,
-    SlotChange, StickState,
+    CommandError, CommandId, CommandOutput, InterviewProgress, LinkReport, LockCommand, LockEvent, LockId, LockInfo,
+    RadioEvent, SlotChange, StickState,
 };
 
 use super::observe::{self, Told};
@@ -134,6 +134,7 @@ impl Engine {
             RadioEvent::LockInterviewed(lock, info) => self.interviewed(now, stick, lock, info).await,
             RadioEvent::LockPending(lock, how_far) => self.pending(now, stick, lock, &how_far).await,
             RadioEvent::LockInterview(lock, progress) => self.interviewing(now, stick, lock, progress).await,
+            RadioEvent::LockLink(lock, report) => self.linked(now, stick, lock, report).await,
             RadioEvent::LockReachable(lock, true) => self.heard(now, stick, lock).await,
             RadioEvent::LockReachable(lock, false) => self.lost(now, stick, lock).await,
             RadioEvent::Lock(lock, event) => self.told(now, stick, lock, event).await,
@@ -313,6 +314,11 @@ impl Engine {
         if let Some(device) = self.enlist(now, stick, lock, None).await {
             self.seat(now, stick, lock, device);
         }
+    }
+
+    async fn linked(&mut self, now: Now, stick: &Arc<str>, lock: LockId, report: LinkReport) {
+        let Some(address) = self.address(stick, lock) else { return };
+        self.run(now, move |unit: &mut Unit<'_>| roll::linked(unit, &address, report)).await;
     }
 
     async fn interviewing(&mut self, now: Now, stick: &Arc<str>, lock: LockId, progress: InterviewProgress) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use keyway_lock::{InterviewProgress, LockId, LockInfo};
+use keyway_lock::{InterviewProgress, LinkReport, LockId, LockInfo};
 use serde_json::{Map, json};
 
 use super::tamper;
@@ -28,6 +28,7 @@ pub(super) fn enlisted(
             address: address.clone(),
             info,
             interview: InterviewProgress::Idle,
+            link: None,
             state: DeviceState::default(),
             created_at: unit.now(),
         };
@@ -87,6 +88,21 @@ pub(super) fn interviewing(
     let missing = device.info.map_or_else(Vec::new, |info| info.missing);
     let details = Map::from_iter([("missing".to_owned(), json!(missing))]);
     unit.emit(EventType::DeviceInterviewed, device.device_id, details)
+}
+
+/// How well a lock is reached. A host is told when that turns bad or good.
+pub(super) fn linked(unit: &mut Unit<'_>, address: &RadioAddress, report: LinkReport) -> Result<(), StoreError> {
+    let Some(mut device) = unit.device_by_address(address)? else { return Ok(()) };
+    let was_bad = device.link.as_ref().and_then(LinkReport::trouble).is_some();
+    let is_bad = report.trouble().is_some();
+    device.link = Some(report);
+    unit.update_device(&device)?;
+    let event = match (was_bad, is_bad) {
+        (false, true) => EventType::DeviceBecameFlaky,
+        (true, false) => EventType::DeviceStabilized,
+        _ => return Ok(()),
+    };
+    unit.emit(event, device.device_id, Map::new())
 }
 
 /// No interview is under way any more: the hub was started anew.

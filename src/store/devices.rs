@@ -1,12 +1,12 @@
 //! Devices: locks, where they are, what they can do and how they do.
 
-use keyway_lock::{InterviewProgress, LockId};
+use keyway_lock::{InterviewProgress, LinkReport, LockId};
 use rusqlite::params;
 use serde_json::{Map, Value};
 
 use super::query::Query;
 use super::row::{Row, Word};
-use super::{StoreError, Unit, interview, lock_info};
+use super::{StoreError, Unit, interview, link, lock_info};
 use crate::model::{Device, DeviceId, DeviceState, RadioAddress};
 
 const TABLE: &str = "devices";
@@ -70,8 +70,8 @@ impl Unit<'_> {
     /// [`StoreError`], also if there is one of that id or at that address.
     pub fn insert_device(&mut self, device: &Device) -> Result<(), StoreError> {
         let sql = "INSERT INTO devices (name, radio, network, lock, info, online, locked, door_open, battery_percent,
-            battery_low, jammed, last_seen, created_at, nickname, custom_metadata, is_managed, configured, interview, device_id)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
+            battery_low, jammed, last_seen, created_at, nickname, custom_metadata, is_managed, configured, interview, link, device_id)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)";
         self.write(device, sql)
     }
 
@@ -86,7 +86,7 @@ impl Unit<'_> {
         let sql = "UPDATE devices SET name = ?1, radio = ?2, network = ?3, lock = ?4, info = ?5, online = ?6,
             locked = ?7, door_open = ?8, battery_percent = ?9, battery_low = ?10, jammed = ?11, last_seen = ?12,
             created_at = ?13, nickname = ?14, custom_metadata = ?15, is_managed = ?16, configured = ?17,
-            interview = ?18 WHERE device_id = ?19";
+            interview = ?18, link = ?19 WHERE device_id = ?20";
         self.write(device, sql)
     }
 
@@ -111,6 +111,7 @@ impl Unit<'_> {
             device.is_managed,
             device.is_configured,
             interview::encode(&device.interview),
+            link::encode(device.link.as_ref()),
             device.device_id,
         ];
         self.change(TABLE, device.device_id, sql, values)?;
@@ -160,6 +161,7 @@ impl Unit<'_> {
             },
             info: self.complaints.mend(info(row), None),
             interview: self.complaints.mend(progress(row), InterviewProgress::Idle),
+            link: self.complaints.mend(link_of(row), None),
             state: DeviceState {
                 online: row.get("online")?,
                 locked: row.get("locked")?,
@@ -187,4 +189,9 @@ fn info(row: &Row<'_>) -> Result<Option<keyway_lock::LockInfo>, StoreError> {
 fn progress(row: &Row<'_>) -> Result<InterviewProgress, StoreError> {
     let text: Option<String> = row.get("interview")?;
     interview::decode(text.as_deref()).map_err(|what| row.unreadable("interview", what))
+}
+
+fn link_of(row: &Row<'_>) -> Result<Option<LinkReport>, StoreError> {
+    let text: Option<String> = row.get("link")?;
+    link::decode(text.as_deref()).map_err(|what| row.unreadable("link", what))
 }

@@ -20,6 +20,7 @@ mod error;
 mod events;
 mod interview;
 mod journal;
+mod link;
 mod lock_info;
 mod migrate;
 mod open;

@@ -86,6 +86,7 @@ fn building(unit: &mut Unit<'_>, node: u64, pin: &str) -> Building {
         custom_metadata: serde_json::Map::new(),
         is_managed: true,
         interview: keyway_lock::InterviewProgress::Idle,
+        link: None,
         is_configured: true,
         address: RadioAddress { kind: RadioKind::Zwave, network: "c0ffee01".to_owned(), lock: LockId(node) },
         info: Some(lock_info()),

@@ -29,6 +29,8 @@ mod interviews;
 #[cfg(test)]
 mod kinds_of_locks;
 #[cfg(test)]
+mod links;
+#[cfg(test)]
 mod lock_faults;
 #[cfg(test)]
 mod lock_keeps_time;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    CommandError, CommandId, CommandOutput, InterviewProgress, KeyClass, LockId, LockInfo, NetworkFailure,
+    CommandError, CommandId, CommandOutput, InterviewProgress, KeyClass, LinkReport, LockId, LockInfo, NetworkFailure,
     NetworkOutcome, NetworkStep, SlotNumber,
 };
 
@@ -143,6 +143,8 @@ pub enum RadioEvent {
     LockPending(LockId, String),
     /// How a lock's interview goes, told whenever that changes, and behind one of the two before at each start.
     LockInterview(LockId, InterviewProgress),
+    /// How well a lock is reached. Told when something about it turns bad or good, else now and then while it is spoken to.
+    LockLink(LockId, LinkReport),
     /// A lock answered, or ceased to answer.
     LockReachable(LockId, bool),
     /// A lock tells.

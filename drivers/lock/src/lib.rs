@@ -10,6 +10,7 @@ pub mod event;
 pub mod install_code;
 pub mod interview;
 pub mod keys;
+pub mod link;
 pub mod network;
 pub mod pin;
 pub mod radio;
@@ -26,6 +27,7 @@ pub use event::{LockEvent, LockStatus, RadioEvent, StickInfo, StickState, StickW
 pub use install_code::InstallCode;
 pub use interview::{InterviewProgress, InterviewStage};
 pub use keys::{KeyName, NetworkKey};
+pub use link::{LinkReport, LinkTrouble};
 pub use network::{
     Awaited, DeviceLabel, Grant, Include, JoinPin, KeyClass, NetworkCommand, NetworkError, NetworkFailure,
     NetworkOutcome, NetworkStep,

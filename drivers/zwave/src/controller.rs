@@ -23,7 +23,7 @@ use crate::quirks::Quirks;
 use crate::security::s2::drbg::CtrDrbg;
 use crate::security::{NetworkKeys, SecurityClass};
 use crate::serial_api::callback::NodeUpdate;
-use crate::serial_api::session::{Session, SessionEvent, SessionOutput, Ticket};
+use crate::serial_api::session::{Completed, Session, SessionEvent, SessionOutput, Ticket};
 use crate::serial_api::startup::Stick;
 use crate::transport::exchange::Security;
 use crate::transport::queue::{Outgoing, Queue};
@@ -223,7 +223,16 @@ impl ZwaveRadio {
             }
             SessionEvent::Completed(ticket, result) if self.keeper_answered(now, ticket, &result) => {}
             SessionEvent::Completed(ticket, result) if self.ordered(now, ticket, &result) => {}
-            SessionEvent::Completed(ticket, result) => self.queue.handle_completed(now, ticket, result),
+            SessionEvent::Completed(ticket, result) => {
+                let sent = match &result {
+                    Ok(Completed::Sent(report)) => Some(report.clone()),
+                    _ => None,
+                };
+                let node = self.queue.handle_completed(now, ticket, result);
+                if let (Some(report), Some(lock)) = (sent, node.and_then(|node| self.locks.get_mut(&node))) {
+                    lock.handle_sent(now, &report);
+                }
+            }
             SessionEvent::Received(command) => {
                 let Some(secured) = &mut self.secured else { return };
                 let spoken_to = [self.network.joining(), self.network.sought()].contains(&Some(command.source));

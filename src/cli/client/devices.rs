@@ -205,12 +205,26 @@ fn sheet(device: &Value, time: &LocalTime) -> Vec<String> {
     entry("Battery", battery(device));
     entry("Codes", codes(device));
     entry("PINs of", code_lengths(properties));
+    entry("Link", link(device));
     entry("Heard", moment(properties, "last_seen_at").map_or_else(String::new, |seen| time.long(seen)));
     entry("Model", makes.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", "));
     entry("Can", abilities(device).join(", "));
     entry("Id", text(device, "device_id").to_owned());
     lines.extend(problems(device).into_iter().map(|problem| format!("  ! {problem}")));
     lines
+}
+
+/// As `-71 dBm, 40 ms, over 17, 9`.
+fn link(device: &Value) -> String {
+    let link = &device["link"];
+    let number = |field: &str, unit: &str| link[field].as_i64().map(|number| format!("{number} {unit}"));
+    let repeaters: Vec<String> = items(link, "repeater_node_ids").iter().map(Value::to_string).collect();
+    let over = (!repeaters.is_empty()).then(|| format!("over {}", repeaters.join(", ")));
+    [number("signal_dbm", "dBm"), number("delivery_ms", "ms"), over]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn battery(device: &Value) -> String {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use keyway_lock::{KeypadMode, Pin, SlotNumber};
 
+use super::Way;
 use crate::door::DoorError;
 
 /// One thing done to one lock.
@@ -47,6 +48,8 @@ pub enum Action {
     Awake(bool),
     /// Every n-th frame to or from the lock is lost; 0: none.
     DropEvery(u32),
+    /// Frames to the lock go this way.
+    Way(Way),
     /// Its batteries are taken out and put back: its clock starts anew.
     Restart,
     /// Its clock goes wrong by so many seconds.

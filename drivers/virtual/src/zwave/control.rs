@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::setup::RawFresh;
-use super::{Action, Outcome, Series, VirtualStick};
+use super::{Action, Outcome, Series, VirtualStick, Way};
 use crate::stick::{Control, StickFault};
 
 #[derive(Deserialize)]
@@ -102,6 +102,7 @@ struct Fault {
     latency_ms: Option<u32>,
     awake: Option<bool>,
     drop_every: Option<u32>,
+    way: Option<Way>,
 }
 
 impl VirtualStick {
@@ -250,6 +251,7 @@ impl LockRequest {
                 fault.latency_ms.map(|ms| Action::Latency(millis(ms))),
                 fault.awake.map(Action::Awake),
                 fault.drop_every.map(Action::DropEvery),
+                fault.way.map(Action::Way),
             ]
         });
         let hands = [

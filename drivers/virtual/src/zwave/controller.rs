@@ -9,6 +9,8 @@ use keyway_zwave::node::NodeId;
 use keyway_zwave::serial_api::command::NodeIdWidth;
 use keyway_zwave::serial_api::function::{self, setup};
 
+use serde::Deserialize;
+
 use super::channel::MAX_FRAME;
 use super::memory::{Known, Memory, Series};
 
@@ -91,6 +93,18 @@ pub(super) struct Send {
     pub(super) acknowledged: bool,
     /// 0: no callback is wanted.
     pub(super) callback: u8,
+}
+
+/// The way of a frame to a node.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Way {
+    /// Strength of the acknowledgement in dBm; `None`: as it happens, and strong.
+    pub signal: Option<i8>,
+    /// The repeaters on the way, four at most.
+    pub repeaters: Vec<u8>,
+    /// Routes that are tried until it goes through; 0 and 1: the first does.
+    pub attempts: u8,
 }
 
 /// How a send ended, as its callback says it.
@@ -183,7 +197,7 @@ impl Controller {
     }
 
     /// A send ended, `ticks` of 10 ms after it began.
-    pub(super) fn sent(&self, send: &Send, sent: Sent, ticks: u16, rssi: i8) -> DataFrame {
+    pub(super) fn sent(&self, send: &Send, sent: Sent, ticks: u16, way: &Way) -> DataFrame {
         let status = match sent {
             Sent::Ok => 0x00,
             Sent::NoAck => 0x01,
@@ -193,12 +207,17 @@ impl Controller {
         if self.transmit_reports {
             let long_range = send.node.is_some_and(NodeId::is_long_range);
             let channel = if long_range { 3 } else { 0 };
-            let rssi = if sent == Sent::Ok { rssi.cast_unsigned() } else { 0x7F };
+            let ok = sent == Sent::Ok;
+            let rssi = way.signal.filter(|_| ok).map_or(0x7F, i8::cast_unsigned);
+            let mut repeaters = [0; 4];
+            repeaters.iter_mut().zip(&way.repeaters).for_each(|(place, repeater)| *place = *repeater);
+            let [first, second, third, fourth] = repeaters;
+            let count = u8::try_from(way.repeaters.len().min(4)).unwrap_or(0);
             payload.extend(ticks.to_be_bytes());
-            // No repeaters; signal of the acknowledgement, none of repeaters; channels; direct; no repeaters.
-            payload.extend([0, rssi, 0x7F, 0x7F, 0x7F, 0x7F, channel, channel, 0x01, 0, 0, 0, 0]);
-            // 40 kbit/s, one attempt, no failed link; transmit powers and noise floors not known.
-            payload.extend([0x02, 0x01, 0, 0, 0x7F, 0x7F, 0x7F, 0x7F, 0x7F]);
+            // Signal of the acknowledgement, none of repeaters; channels; by the last route; the repeaters.
+            payload.extend([count, rssi, 0x7F, 0x7F, 0x7F, 0x7F, channel, channel, 0x01, first, second, third, fourth]);
+            // 40 kbit/s, attempts, no failed link; transmit powers and noise floors not known.
+            payload.extend([0x02, way.attempts.max(1), 0, 0, 0x7F, 0x7F, 0x7F, 0x7F, 0x7F]);
         }
         request(send.function, payload)
     }

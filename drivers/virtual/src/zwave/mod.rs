@@ -37,6 +37,7 @@ pub use oddities::Oddities;
 pub use setup::{CodesBy, LockSetup, SetupError, StickSetup, demo_setup};
 
 use air::{Air, Flight};
+pub use controller::Way;
 use controller::{Controller, Effect, Send, Sent};
 use link::Link;
 use memory::Known;
@@ -91,6 +92,7 @@ struct Post {
     kept_awake: bool,
     latency: Duration,
     drop_every: u32,
+    way: Way,
     passed: u32,
     /// Until then the node listens without a beam.
     awake: Instant,
@@ -174,6 +176,7 @@ impl VirtualStick {
             Action::Offline(offline) => post.offline = offline,
             Action::Latency(latency) => post.latency = latency,
             Action::Awake(awake) => (post.kept_awake, post.awake) = (awake, now),
+            Action::Way(ref way) => post.way = way.clone(),
             Action::DropEvery(every) => (post.drop_every, post.passed) = (every, 0),
             Action::Restart => post.node.restart(now, entropy),
             _ => {}
@@ -284,8 +287,9 @@ impl VirtualStick {
         self.controller.busy = false;
         if send.callback != 0 {
             let ticks = u16::try_from(now.saturating_duration_since(begun).as_millis() / 10).unwrap_or(u16::MAX);
-            let rssi = self.rssi();
-            self.tell(now, self.controller.sent(send, sent, ticks, rssi));
+            let way = send.node.and_then(|node| self.posts.get(&node)).map(|post| post.way.clone()).unwrap_or_default();
+            let way = Way { signal: way.signal.or(Some(self.rssi())), ..way };
+            self.tell(now, self.controller.sent(send, sent, ticks, &way));
         }
     }
 
@@ -378,6 +382,7 @@ impl Post {
             kept_awake: false,
             latency: node.setup().latency,
             drop_every: 0,
+            way: Way::default(),
             passed: 0,
             awake: now,
             free: now,

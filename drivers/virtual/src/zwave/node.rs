@@ -326,9 +326,12 @@ impl Node {
                 Outcome::Done
             }
             // The stick's side of things.
-            Action::Offline(_) | Action::Latency(_) | Action::Awake(_) | Action::DropEvery(_) | Action::Restart => {
-                Outcome::Done
-            }
+            Action::Offline(_)
+            | Action::Latency(_)
+            | Action::Awake(_)
+            | Action::DropEvery(_)
+            | Action::Way(_)
+            | Action::Restart => Outcome::Done,
         };
         self.settle(now);
         outcome

@@ -17,9 +17,11 @@ use crate::interview::{self, About, Interview, InterviewAsk, Progress};
 use crate::lock::{Job, Next, Want};
 use crate::node::NodeId;
 use crate::node::info::Listening;
+use crate::node::link::Link;
 use crate::node::table::NodeRecord;
 use crate::quirks::Quirks;
 use crate::security::SecurityClass;
+use crate::serial_api::callback::TransmitReport;
 use crate::serial_api::startup::Stick;
 use crate::transport::exchange::{Answer, AskError, Awaits, Question};
 use crate::transport::queue::{AskId, Ended, Queue};
@@ -68,6 +70,8 @@ pub(super) struct Dialogue {
     /// Who wants to know that the interview is done.
     interviews: Vec<CommandId>,
     reachable: Option<bool>,
+    /// How its last frames went.
+    link: Link,
     /// Interviews in a row that did not bring everything, and when the next is due.
     incomplete: u32,
     interview_at: Option<Instant>,
@@ -104,6 +108,7 @@ impl Dialogue {
             waiting: VecDeque::new(),
             interviews: Vec::new(),
             reachable: None,
+            link: Link::default(),
             incomplete: 0,
             interview_at: None,
             free: BTreeMap::new(),
@@ -396,6 +401,13 @@ impl Dialogue {
     /// The wall clock was told.
     pub(super) fn handle_wall_time(&mut self, now: Instant, clock: WallClock) {
         self.time.handle_wall_time(now, clock);
+    }
+
+    /// A frame to the lock has ended.
+    pub(super) fn handle_sent(&mut self, now: Instant, report: &TransmitReport) {
+        if let Some(news) = self.link.handle_sent(now, self.node, report) {
+            self.event(RadioEvent::LockLink(self.lock(), news));
+        }
     }
 
     /// The lock was heard: it is there, and awake.

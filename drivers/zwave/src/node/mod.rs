@@ -2,6 +2,7 @@
 
 pub mod id;
 pub mod info;
+pub mod link;
 mod lock_info;
 pub mod settings;
 pub mod table;

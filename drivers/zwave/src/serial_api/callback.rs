@@ -72,10 +72,12 @@ pub struct TransmitReport {
     pub status: TransmitStatus,
     /// How long it took, in units of 10 ms, where the stick reports that.
     pub ticks: Option<u16>,
-    /// How many repeaters it went over, where the stick reports that.
-    pub repeaters: Option<u8>,
+    /// The repeaters that it went over, from the stick on; none also where the stick does not report that.
+    pub repeaters: Vec<NodeId>,
     /// Signal strength of the acknowledgement in dBm, where the stick reports that.
     pub ack_rssi: Option<i8>,
+    /// How many routes were tried until it went through or was given up, where the stick reports that.
+    pub attempts: Option<u8>,
 }
 
 impl TransmitReport {
@@ -95,10 +97,15 @@ impl TransmitReport {
             other => TransmitStatus::Other(other),
         };
         let ticks = reader.u16_be("transmit ticks").ok();
-        let repeaters = reader.u8("number of repeaters").ok();
+        let count = reader.u8("number of repeaters").unwrap_or(0);
         // 0x7D to 0x7F stand for below sensitivity, saturated and not available.
         let ack_rssi = reader.u8("ack RSSI").ok().map(u8::cast_signed).filter(|dbm| *dbm < 0x7D);
-        Ok(Self { callback, status, ticks, repeaters, ack_rssi })
+        // What repeaters measured, both channels, how the route was found.
+        let route = reader.bytes("signals, channels and scheme", 7).and_then(|_| reader.bytes("repeaters", 4));
+        let repeaters = route.unwrap_or_default().iter().take(count.into());
+        let repeaters = repeaters.filter_map(|node| NodeId::new((*node).into())).collect();
+        let attempts = reader.bytes("beam and speed", 1).and_then(|_| reader.u8("attempts")).ok();
+        Ok(Self { callback, status, ticks, repeaters, ack_rssi, attempts })
     }
 }
 
@@ -193,8 +200,13 @@ mod tests {
 
     #[test]
     fn a_transmit_report_is_read_whole_or_cut() {
-        let report = TransmitReport::decode(&[7, 0, 0x00, 0x0C, 1, 0xC4]).unwrap();
-        assert_eq!((report.ticks, report.repeaters, report.ack_rssi), (Some(12), Some(1), Some(-60)));
+        let head = [7, 0, 0x00, 0x0C, 2, 0xC4];
+        let report = TransmitReport::decode(&head).unwrap();
+        assert_eq!((report.ticks, report.repeaters.len(), report.ack_rssi), (Some(12), 0, Some(-60)));
+        let whole = [&head[..], &[0xBA, 0xB5, 0x7F, 0x7F, 0, 0, 0x03, 17, 9, 0, 0, 0x42, 3, 0, 0]].concat();
+        let report = TransmitReport::decode(&whole).unwrap();
+        let repeaters = [17, 9].map(|node| NodeId::new(node).unwrap());
+        assert_eq!((&report.repeaters[..], report.attempts), (&repeaters[..], Some(3)));
         let short = TransmitReport::decode(&[7, 1]).unwrap();
         assert_eq!((short.status, short.ticks), (TransmitStatus::NoAck, None));
     }

@@ -506,8 +506,9 @@ mod tests {
                 callback: 1,
                 status: TransmitStatus::Ok,
                 ticks: None,
-                repeaters: None,
+                repeaters: Vec::new(),
                 ack_rssi: None,
+                attempts: None,
             };
             bench.exchange.handle_sent(bench.now, &Ok(Completed::Sent(report)));
             bench

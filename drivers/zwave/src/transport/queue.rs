@@ -256,9 +256,14 @@ impl Queue {
         }
     }
 
-    /// A ticket has ended.
-    pub fn handle_completed(&mut self, now: Instant, ticket: Ticket, result: Result<Completed, SendFailure>) {
-        let Some(on_air) = self.on_air.take_if(|on_air| on_air.ticket == ticket) else { return };
+    /// A ticket has ended: with whom it had to do.
+    pub fn handle_completed(
+        &mut self,
+        now: Instant,
+        ticket: Ticket,
+        result: Result<Completed, SendFailure>,
+    ) -> Option<NodeId> {
+        let on_air = self.on_air.take_if(|on_air| on_air.ticket == ticket)?;
         let arrived = |result: &Result<Completed, SendFailure>| match result {
             Ok(Completed::Sent(report)) => report.status == TransmitStatus::Ok,
             Ok(_) => true,
@@ -267,7 +272,7 @@ impl Queue {
         if arrived(&result) {
             self.stay(now, on_air.node);
         }
-        let Some(line) = self.lines.get_mut(&on_air.node) else { return };
+        let Some(line) = self.lines.get_mut(&on_air.node) else { return Some(on_air.node) };
         line.used += now.saturating_duration_since(on_air.since);
         match line.tasks.front_mut() {
             _ if on_air.unowned => {}
@@ -275,6 +280,7 @@ impl Queue {
             Some((_, Task::Stick(_, outcome))) => *outcome = Some(result),
             None => {}
         }
+        Some(on_air.node)
     }
 
     /// A nonce of the node came.
@@ -444,8 +450,9 @@ mod tests {
                 callback: 1,
                 status: TransmitStatus::Ok,
                 ticks: None,
-                repeaters: None,
+                repeaters: Vec::new(),
                 ack_rssi: None,
+                attempts: None,
             };
             self.queue.handle_completed(self.now, Ticket(self.tickets), Ok(Completed::Sent(report)));
             while self.queue.poll_ended().is_some() {}

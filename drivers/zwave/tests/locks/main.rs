@@ -7,6 +7,7 @@ mod credentials;
 mod interviews;
 mod joining;
 mod leaving;
+mod links;
 mod moving_in;
 mod oddities;
 mod quirks;

@@ -77,8 +77,9 @@ fn a_cut_command_is_not_answered() {
 fn callbacks_carry_a_transmit_report_where_it_was_asked_for() {
     let mut controller = controller(false);
     let send = Send { function: 0x13, node: NodeId::new(2), data: vec![], acknowledged: true, callback: 9 };
-    assert_eq!(controller.sent(&send, Sent::NoAck, 3, -60).payload, [9, 1]);
+    let way = Way { signal: Some(-60), ..Way::default() };
+    assert_eq!(controller.sent(&send, Sent::NoAck, 3, &way).payload, [9, 1]);
     answer(&mut controller, 0x0B, &[0x02, 0xFF]);
-    let report = controller.sent(&send, Sent::Ok, 300, -60).payload;
+    let report = controller.sent(&send, Sent::Ok, 300, &way).payload;
     assert_eq!((report.len(), &report[..6]), (26, &[9, 0, 1, 44, 0, 0xC4][..]));
 }

@@ -1,0 +1,49 @@
+//! A bad link is shown before a guest stands at the door.
+
+use keyway_test_support::{CommandLine, SOON, World};
+use serde_json::{Value, json};
+
+use crate::{FRONT_DOOR, KEYWAY};
+
+fn device(world: &World) -> Value {
+    world.client.ask("devices/get", json!({"device_id": world.devices[0]}))["device"].clone()
+}
+
+/// Speaks to the lock until its last frames all went this way.
+fn speak(world: &World, way: Value) {
+    world.stick.fault(FRONT_DOOR, json!({"way": way}));
+    for _ in 0..8 {
+        for turn in ["locks/unlock_door", "locks/lock_door"] {
+            world.client.ask(turn, json!({"device_id": world.devices[0]}));
+        }
+    }
+}
+
+#[test]
+fn a_weak_signal_is_a_warning_and_an_event_while_the_lock_still_works() {
+    let world = World::new(KEYWAY);
+    speak(&world, json!({"signal": -92, "repeaters": [17]}));
+    let told = world.client.event("device.connection_became_flaky", SOON, |_| true);
+    assert_eq!(told["device_id"], world.devices[0].as_str());
+    let shown = device(&world);
+    let warning = shown["warnings"].as_array().and_then(|warnings| warnings.first()).cloned().unwrap_or_default();
+    assert_eq!(warning["warning_code"], "weak_signal", "{shown}");
+    assert!(warning["message"].as_str().is_some_and(|message| message.contains("-92 dBm")), "{warning}");
+    assert_eq!((&shown["link"]["repeater_node_ids"], &shown["properties"]["online"]), (&json!([17]), &json!(true)));
+    let cli = CommandLine::new(KEYWAY, &world.hub.http());
+    let sheet = cli.answer(&["devices", "get", "front-door"]);
+    assert!(sheet.contains("-92 dBm") && sheet.contains("over 17"), "{sheet}");
+
+    speak(&world, json!({}));
+    world.client.event("device.connection_stabilized", SOON, |_| true);
+    assert_eq!(device(&world)["warnings"], json!([]));
+}
+
+#[test]
+fn frames_that_need_several_attempts_are_a_warning() {
+    let world = World::new(KEYWAY);
+    speak(&world, json!({"attempts": 4}));
+    world.client.event("device.connection_became_flaky", SOON, |_| true);
+    let warnings = device(&world)["warnings"].clone();
+    assert_eq!(warnings[0]["warning_code"], "device_communication_degraded", "{warnings}");
+}
