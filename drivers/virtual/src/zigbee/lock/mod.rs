@@ -5,6 +5,8 @@ mod door_lock;
 mod events;
 mod reporting;
 mod server;
+#[cfg(test)]
+mod tests;
 mod users;
 mod zcl;
 pub(super) mod zdo;
