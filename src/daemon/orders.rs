@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use keyway_lock::{CommandId, NetworkFailure, NetworkOutcome, RadioEvent, StickCommand};
+use keyway_lock::{CommandId, NetworkFailure, NetworkOutcome, NetworkRecord, RadioEvent, StickCommand};
+use keyway_zigbee::backup::NetworkBackup;
+use serde_json::{Map, Value};
 use tokio::sync::watch;
 
 use crate::hub::{StickOrder, StickOrders, StickStatus, Sticks};
@@ -58,5 +60,16 @@ impl StickOrders for Orders {
             }
         });
         handle.stick(CommandId(number), command).then_some(number)
+    }
+
+    fn backup_of(&self, records: &[NetworkRecord]) -> Option<Map<String, Value>> {
+        let memories = records.iter().filter_map(|record| record.value.as_ref());
+        let texts = memories.filter_map(|memory| std::str::from_utf8(&memory.0).ok());
+        let mut readable = texts.filter(|text| NetworkBackup::from_json(text).is_ok());
+        serde_json::from_str(readable.next()?).ok()
+    }
+
+    fn check_backup(&self, text: &str) -> Result<(), String> {
+        NetworkBackup::from_json(text).map(drop).map_err(|error| error.to_string())
     }
 }

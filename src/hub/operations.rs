@@ -97,6 +97,8 @@ static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
         Operation::changes("networks/replace_failed", CREATE, networks::replace_failed).for_admins(),
         Operation::changes("networks/reset", CREATE, networks::reset).for_admins(),
         Operation::changes("sticks/adopt", CREATE, sticks::adopt).for_admins(),
+        Operation::changes("sticks/export_network", CREATE, sticks::export_network).for_admins(),
+        Operation::changes("sticks/import_network", CREATE, sticks::import_network).for_admins(),
         Operation::changes("sticks/keep_memory", CREATE, sticks::keep_memory).for_admins(),
         Operation::changes("sticks/restart", CREATE, sticks::restart).for_admins(),
         Operation::changes("sticks/restore_memory", CREATE, sticks::restore_memory).for_admins(),

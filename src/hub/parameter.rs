@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use keyway_lock::Pin;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::shape::Shape;
@@ -409,6 +411,35 @@ impl Parameter for Metadata {
         json!({"type": "object", "maxProperties": Self::MOST,
             "propertyNames": {"maxLength": Self::LONGEST_NAME},
             "additionalProperties": {"type": ["string", "boolean", "null"], "maxLength": Self::LONGEST_VALUE}})
+    }
+}
+
+/// A Zigbee network in the open format of coordinator backups. It holds keys, and is never shown but to who asked for it.
+#[derive(Clone, PartialEq, Serialize, ToSchema)]
+#[serde(transparent)]
+pub(super) struct NetworkBackup(pub(super) Map<String, Value>);
+
+impl std::fmt::Debug for NetworkBackup {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("NetworkBackup(redacted)")
+    }
+}
+
+impl Parameter for NetworkBackup {
+    fn read(value: Value) -> Result<Self, Wrong> {
+        match value {
+            Value::Object(backup) => Ok(Self(backup)),
+            // What was given may be a key.
+            _ => Err(Wrong::here("expected object")),
+        }
+    }
+
+    fn shape() -> Shape {
+        Shape::Map
+    }
+
+    fn schema() -> Value {
+        json!({"type": "object"})
     }
 }
 

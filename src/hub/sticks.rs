@@ -4,12 +4,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use keyway_lock::{StickCommand, StickInfo, StickState, StickWork};
+use keyway_lock::{NetworkRecord, SecretBytes, StickCommand, StickInfo, StickState, StickWork};
 use serde::Serialize;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
+use zeroize::Zeroizing;
 
 use super::call::Call;
 use super::outcome::{Failure, response};
+use super::parameter::NetworkBackup;
 use super::request::request;
 use crate::model::ApiError;
 
@@ -47,6 +50,15 @@ pub trait StickOrders: Send + Sync {
     /// Asks something of a stick: the order's number. It is in the stick's status before this returns. `None`: there is no
     /// such stick, or its driver has ended.
     fn order(&self, stick: &str, operation: &'static str, command: StickCommand) -> Option<u64>;
+
+    /// The network that these records of a stick keep, in the open format of coordinator backups; `None`: none.
+    fn backup_of(&self, records: &[NetworkRecord]) -> Option<Map<String, Value>>;
+
+    /// Whether a text is a network in that format.
+    ///
+    /// # Errors
+    /// The field that is wrong, and what it should be.
+    fn check_backup(&self, text: &str) -> Result<(), String>;
 }
 
 /// A hub without sticks.
@@ -55,6 +67,14 @@ pub(super) struct NoSticks;
 impl StickOrders for NoSticks {
     fn order(&self, _: &str, _: &'static str, _: StickCommand) -> Option<u64> {
         None
+    }
+
+    fn backup_of(&self, _: &[NetworkRecord]) -> Option<Map<String, Value>> {
+        None
+    }
+
+    fn check_backup(&self, _: &str) -> Result<(), String> {
+        Err("can't be read without a stick".to_owned())
     }
 }
 
@@ -90,6 +110,28 @@ request! {
 }
 
 request! {
+    /// Gives the network of a Zigbee stick as it was last kept (`sticks/keep_memory`), in the open format of coordinator
+    /// backups that zigpy (ZHA) and Zigbee2MQTT read. It holds the network's keys.
+    pub(super) struct ExportNetwork {
+        /// The stick's name.
+        name: String,
+    }
+}
+
+request! {
+    /// Writes a network that zigpy (ZHA) or Zigbee2MQTT has backed up to a Zigbee stick, and works with it and its locks from
+    /// then on. Whatever the stick knew before is lost.
+    pub(super) struct ImportNetwork {
+        /// The stick's name.
+        name: String,
+        /// The network that is written over: that of the stick now, so that no other is lost by mistake.
+        network: String,
+        /// The backup: coordinator_backup.json of Zigbee2MQTT, or what ZHA's backup has.
+        network_backup: NetworkBackup,
+    }
+}
+
+request! {
     /// Restarts a stick's firmware. Its network stays.
     pub(super) struct Restart {
         /// The stick's name.
@@ -108,6 +150,27 @@ request! {
 }
 
 response!(OneStick { stick: StickResource });
+response!(OneBackup { network_backup: NetworkBackup });
+
+pub(super) fn export_network(call: &mut Call<'_, '_>, asked: ExportNetwork) -> Result<OneBackup, Failure> {
+    known(call, &asked.name)?;
+    let records = call.records(&asked.name)?;
+    let backup = call.surroundings().orders.backup_of(&records).ok_or_else(|| {
+        let message = "no network of this stick is kept that other programs could read: sticks/keep_memory keeps that of a \
+                       Zigbee stick";
+        ApiError::new("conflict", message)
+    })?;
+    Ok(OneBackup { network_backup: NetworkBackup(backup) })
+}
+
+pub(super) fn import_network(call: &mut Call<'_, '_>, asked: ImportNetwork) -> Result<OneStick, Failure> {
+    has_network(known(call, &asked.name)?, &asked.network)?;
+    let text = Zeroizing::new(Value::Object(asked.network_backup.0).to_string());
+    let checked = call.surroundings().orders.check_backup(&text);
+    checked.map_err(|message| ApiError::invalid("network_backup", message))?;
+    let backup = SecretBytes(Zeroizing::new(text.as_bytes().to_vec()));
+    order(call, &asked.name, "sticks/import_network", StickCommand::TakeOver { backup, over: asked.network })
+}
 
 pub(super) fn keep_memory(call: &mut Call<'_, '_>, asked: KeepMemory) -> Result<OneStick, Failure> {
     ready(call, &asked.name)?;

@@ -333,6 +333,9 @@ pub enum NetworkError {
     /// The memory that is kept fits other sticks only.
     #[error("the memory that is kept is of another kind of stick: it can only be written to one of its own series")]
     OtherKind,
+    /// What was given is not a backup of a network.
+    #[error("this is not the backup of a network")]
+    UnreadableBackup,
 }
 
 impl NetworkError {
@@ -363,6 +366,7 @@ impl NetworkError {
             Self::ForeignStick => "foreign_stick",
             Self::NothingKept => "nothing_kept",
             Self::OtherKind => "other_kind_of_stick",
+            Self::UnreadableBackup => "unreadable_backup",
         }
     }
 }

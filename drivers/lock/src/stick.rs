@@ -1,5 +1,7 @@
 //! The stick itself: what the hub asks of it beside its network's devices.
 
+use crate::SecretBytes;
+
 /// What the hub asks of a stick. A driver answers each with exactly one [`crate::RadioEvent::NetworkDone`], when it has
 /// ended; one at a time, and not while a device is being added or removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,6 +11,14 @@ pub enum StickCommand {
     /// Write the memory that is kept to the stick: from then on it has the network that it was kept of. Whatever the stick
     /// knew is lost.
     RestoreMemory {
+        /// The identity of its present network, as [`crate::StickInfo::network`] has it.
+        over: String,
+    },
+    /// Write a network that another program has backed up to the stick, and work with it and its devices. Whatever the stick
+    /// knew is lost. Zigbee only: Z-Wave has no such format.
+    TakeOver {
+        /// The backup, in the open format of coordinator backups. Holds keys.
+        backup: SecretBytes,
         /// The identity of its present network, as [`crate::StickInfo::network`] has it.
         over: String,
     },

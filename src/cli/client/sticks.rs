@@ -1,9 +1,14 @@
 //! `keyway sticks`: the radio sticks, and what is asked of them beside their locks.
 
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Subcommand;
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use super::reading::{items, text};
 use super::table::Column::{Text, Whole};
@@ -51,6 +56,25 @@ enum Command {
         #[arg(long, short)]
         yes: bool,
     },
+    /// Write a Zigbee stick's network to a file that zigpy (ZHA) and Zigbee2MQTT read. It holds the network's keys.
+    Export {
+        /// The stick's name.
+        stick: String,
+        /// Where to; it must not be there yet.
+        file: PathBuf,
+    },
+    /// Write a network that Zigbee2MQTT (coordinator_backup.json) or ZHA has backed up to a Zigbee stick.
+    Import {
+        /// The stick's name.
+        stick: String,
+        /// The network that the stick has now, which is lost: `keyway sticks` shows it.
+        network: String,
+        /// The backup.
+        file: PathBuf,
+        /// Don't ask.
+        #[arg(long, short)]
+        yes: bool,
+    },
     /// Restart a stick's firmware.
     Restart {
         /// The stick's name.
@@ -85,6 +109,20 @@ impl Task for Arguments {
                     format!("Let the stick {stick} leave the network {network}? Every lock in it is forgotten.");
                 session.console.confirm(&question, yes)?;
                 pair::leave(session, &stick, &network)
+            }
+            Command::Export { stick, file } => export(session, &stick, &file),
+            Command::Import { stick, network, file, yes } => {
+                let text = std::fs::read_to_string(&file).map(Zeroizing::new);
+                let text = text.map_err(|error| Trouble::Failed(format!("{}: {error}", file.display())))?;
+                let backup: Value = serde_json::from_str(&text)
+                    .map_err(|error| Trouble::Failed(format!("{} is no JSON: {error}", file.display())))?;
+                let question = format!(
+                    "Write the network in {} to the stick {stick}? Its network {network} is lost by it.",
+                    file.display()
+                );
+                session.console.confirm(&question, yes)?;
+                let body = json!({"name": stick, "network": network, "network_backup": backup});
+                order(session, "sticks/import_network", &body, "has the network of the backup now")
             }
             Command::Restart { stick } => order(session, "sticks/restart", &json!({"name": stick}), "has restarted"),
             Command::Region { stick, region } => {
@@ -129,6 +167,25 @@ fn undriven(session: &Session) -> Vec<String> {
         kinds.map(line).collect::<Vec<_>>()
     };
     items(&reply.body, "networks").iter().flat_map(of).collect()
+}
+
+/// The network as the stick has it now, into a file for its owner only.
+fn export(session: &mut Session, stick: &str, file: &Path) -> Result<(), Trouble> {
+    let failed = |error: std::io::Error| Trouble::Failed(format!("{}: {error}", file.display()));
+    let mut out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(failed)?;
+    let exported = order(session, "sticks/keep_memory", &json!({"name": stick}), "was read")
+        .and_then(|()| session.call("sticks/export_network", &json!({"name": stick})))
+        .and_then(|reply| {
+            let text = Zeroizing::new(format!("{:#}\n", reply.body["network_backup"]));
+            out.write_all(text.as_bytes()).and_then(|()| out.sync_all()).map_err(failed)
+        });
+    if exported.is_err() {
+        // Nothing is in it.
+        let _ = std::fs::remove_file(file);
+    }
+    exported?;
+    session.console.note(format_args!("Its network is in {}, with its keys: keep it safe.", file.display()));
+    Ok(())
 }
 
 /// Asks, and waits until it is done.

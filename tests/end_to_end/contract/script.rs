@@ -350,6 +350,8 @@ fn sticks() -> Vec<Step> {
         ended("success"),
         step("sticks/keep_memory", json!({"name": "zwave"})),
         ended("success"),
+        step("sticks/export_network", json!({"name": "zwave"})),
+        step("sticks/import_network", json!({"name": "zwave", "network": "7e570001", "network_backup": {}})),
         step("sticks/set_region", json!({"name": "zwave", "region": "moon"})),
         ended("error"),
         step("sticks/restore_memory", json!({"name": "zwave", "network": "1234abcd"})),

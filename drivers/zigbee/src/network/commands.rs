@@ -103,6 +103,7 @@ impl Network {
             }
             StickCommand::KeepMemory => self.keep_memory(id),
             StickCommand::RestoreMemory { over } => self.restore_memory(id, over),
+            StickCommand::TakeOver { backup, over } => self.take_over(id, backup, over),
             StickCommand::SetRegion { .. } => {
                 self.answer(id, Err(NetworkError::NotSupported("Zigbee has the same frequencies everywhere")));
             }

@@ -47,6 +47,31 @@ impl Network {
             return self.answer(id, Err(NetworkError::WrongNetwork));
         }
         let Some(memory) = self.memory.clone() else { return self.answer(id, Err(NetworkError::NothingKept)) };
+        self.write(id, memory);
+    }
+
+    /// A network of another program's is to be written over the one that the stick holds.
+    pub(super) fn take_over(&mut self, id: CommandId, backup: &SecretBytes, over: &str) {
+        let text = std::str::from_utf8(&backup.0).ok();
+        let Some(memory) = text.and_then(|text| NetworkBackup::from_json(text).ok()) else {
+            return self.answer(id, Err(NetworkError::UnreadableBackup));
+        };
+        if self.stage == Stage::Starting {
+            return self.answer(id, Err(NetworkError::Busy));
+        }
+        let holds = self.stick.as_ref().and_then(|stick| stick.network);
+        if over != holds.map(|network| identity(network.extended_pan)).unwrap_or_default() {
+            return self.answer(id, Err(NetworkError::WrongNetwork));
+        }
+        // Of the network before, nothing is left.
+        self.begin_anew();
+        let record = NetworkRecord { key: RecordKey(KEY.to_owned()), value: Some(backup.clone()) };
+        self.out.push(NetworkOutput::Keep(record, None));
+        self.memory = Some(memory.clone());
+        self.write(id, memory);
+    }
+
+    fn write(&mut self, id: CommandId, memory: NetworkBackup) {
         self.process = Some(Process::Writing(id));
         self.stage = Stage::Starting;
         self.out.push(NetworkOutput::Withdraw);
@@ -96,6 +121,8 @@ impl Network {
         self.out.push(NetworkOutput::Keep(kept.record(), None));
         self.kept = Some(kept);
         self.finish(Ok(NetworkOutcome::Done));
+        // Those that the memory knows, also if it was another program's.
+        self.found(&memory);
     }
 
     /// After a network was taken over its devices are asked for.

@@ -204,6 +204,9 @@ impl Keeper {
                 self.answer(Some(id), Ok(()));
                 Ok(())
             }
+            StickCommand::TakeOver { .. } => {
+                Err(NetworkError::NotSupported("Z-Wave networks are moved by their stick's memory: see keyway restore"))
+            }
             StickCommand::RestoreMemory { .. } | StickCommand::Adopt { .. } => Err(NetworkError::WrongNetwork),
             StickCommand::Restart => {
                 self.restart(now, Some(id), None);

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use keyway_lock::{
-    CommandError, Evidence, LockCommand, NetworkCommand, NetworkError, NetworkOutcome, RadioEvent, StickCommand,
-    StickState,
+    CommandError, Evidence, LockCommand, NetworkCommand, NetworkError, NetworkOutcome, RadioEvent, SecretBytes,
+    StickCommand, StickState,
 };
 use keyway_zigbee::address::Ieee;
 use keyway_zigbee::coordinator::{NetworkInfo, Request};
@@ -118,6 +118,35 @@ fn the_locks_of_a_network_that_is_taken_over_are_found() {
     assert_eq!(world.stick_command(StickCommand::Adopt { network: identity }), Ok(NetworkOutcome::Done));
     world.until("it is interviewed", |world| world.is_interviewed(1));
     assert!(world.command(1, set("4711")).is_ok());
+}
+
+#[test]
+fn a_network_that_another_program_backed_up_is_taken_over_with_its_locks() {
+    let mut world = World::with(&[1]);
+    let theirs = network(&world);
+    assert_eq!(world.stick_command(StickCommand::KeepMemory), Ok(NetworkOutcome::Done));
+    let backup = world.records.iter().find(|record| record.key.0 == "memory").unwrap().value.clone().unwrap();
+    // Another hub, with a stick and a network of its own.
+    world.records.clear();
+    world.stick().network = None;
+    world.restart_hub();
+    world.until_ready();
+    let own = network(&world);
+    assert_ne!(own, theirs);
+    let take = |backup: &[u8], over: &str| StickCommand::TakeOver {
+        backup: SecretBytes(backup.to_vec().into()),
+        over: over.to_owned(),
+    };
+    assert_eq!(world.stick_command(take(b"{}", &own)), Err(NetworkError::UnreadableBackup.into()));
+    assert_eq!(world.stick_command(take(&backup.0, &theirs)), Err(NetworkError::WrongNetwork.into()));
+    assert_eq!(network(&world), own, "nothing was changed by what was refused");
+    assert_eq!(world.stick_command(take(&backup.0, &own)), Ok(NetworkOutcome::Done));
+    assert_eq!(network(&world), theirs);
+    world.until("its lock is interviewed", |world| world.is_interviewed(1));
+    assert!(world.command(1, set("4711")).is_ok());
+    world.restart_hub();
+    world.until_ready();
+    assert_eq!(network(&world), theirs);
 }
 
 #[test]
