@@ -10,8 +10,8 @@ use super::function::{self, setup};
 use super::region;
 use crate::node::NodeId;
 
-/// Command classes the hub lists in its own node information frame.
-const OWN_COMMAND_CLASSES: [u8; 11] = [0x5E, 0x55, 0x98, 0x9F, 0x56, 0x6C, 0x85, 0x59, 0x86, 0x72, 0x5A];
+/// Command classes the hub lists in its own node information frame; the last is Time, which locks look for before they ask.
+const OWN_COMMAND_CLASSES: [u8; 12] = [0x5E, 0x55, 0x98, 0x9F, 0x56, 0x6C, 0x85, 0x59, 0x86, 0x72, 0x5A, 0x8A];
 
 /// What identification found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
