@@ -4,14 +4,13 @@ use keyway_test_support::{Frames, LockSetup, SOON, Setup, World};
 
 use crate::{FRONT_DOOR, KEYWAY};
 
-#[test]
-fn a_code_set_costs_one_frame_each_way_and_its_read_back_another() {
-    // One that tells of each slot by itself: what it only passed over would be asked for before it is written.
-    let silent =
-        LockSetup { tells_of_own_changes: false, user_code_version: 1, ..LockSetup::s2(FRONT_DOOR, "Front door") };
-    let world = World::with(KEYWAY, &Setup::of(&[silent]));
+const ONE_EACH_WAY_TWICE: Frames = Frames { from_hub: 2, to_hub: 2, wake_ups: 0 };
+
+/// The commands that a second code brings the lock, and its frames.
+fn costs_of_a_code(setup: &Setup) -> (Vec<String>, Frames) {
+    let world = World::with(KEYWAY, setup);
     let (client, stick) = (&world.client, &world.stick);
-    // The first exchange agrees on nonces; from then on the lock is in sync.
+    // The first exchange of Z-Wave agrees on nonces; from then on the lock is in sync.
     let first = client.grant(&[&world.devices[0]], -1.0, 600.0);
     stick.wait_for_code(FRONT_DOOR, &first.pin, SOON);
     client.event("access_code.set_on_device", SOON, |event| event["access_grant_id"] == first.id.as_str());
@@ -22,7 +21,24 @@ fn a_code_set_costs_one_frame_each_way_and_its_read_back_another() {
     client.event("access_code.set_on_device", SOON, |event| event["access_grant_id"] == grant.id.as_str());
     let after = stick.lock(FRONT_DOOR);
 
-    let commands: Vec<&str> = after.commands[before.commands.len()..].iter().map(|(name, _)| name.as_str()).collect();
+    let commands = after.commands[before.commands.len()..].iter().map(|(name, _)| name.clone()).collect();
+    (commands, after.frames.since(before.frames))
+}
+
+#[test]
+fn a_code_set_costs_one_frame_each_way_and_its_read_back_another() {
+    // One that tells of each slot by itself: what it only passed over would be asked for before it is written.
+    let silent =
+        LockSetup { tells_of_own_changes: false, user_code_version: 1, ..LockSetup::s2(FRONT_DOOR, "Front door") };
+    let (commands, frames) = costs_of_a_code(&Setup::of(&[silent]));
     assert_eq!(commands, ["user_code_set", "user_code_get"]);
-    assert_eq!(after.frames.since(before.frames), Frames { from_hub: 2, to_hub: 2, wake_ups: 0 });
+    assert_eq!(frames, ONE_EACH_WAY_TWICE);
+}
+
+#[test]
+fn a_code_in_a_zigbee_lock_costs_no_more() {
+    let silent = LockSetup { tells_of_own_changes: false, ..LockSetup::s2(FRONT_DOOR, "Front door") };
+    let (commands, frames) = costs_of_a_code(&Setup::of(&[silent]).on_zigbee(13));
+    assert_eq!(commands, ["set_pin_code", "get_pin_code"]);
+    assert_eq!(frames, ONE_EACH_WAY_TWICE);
 }
