@@ -58,8 +58,8 @@ pub(super) fn list(call: &mut Call<'_, '_>, asked: ListActionAttempts) -> Result
 #[schema(as = ActionAttempt)]
 pub(super) struct ActionAttemptResource {
     action_attempt_id: ActionAttemptId,
-    /// `LOCK_DOOR`, `UNLOCK_DOOR`, `CONFIGURE_AUTO_LOCK`, `CONFIGURE_KEYPAD_MODE`, `CONFIGURE_ADMIN_CODE`, `IDENTIFY`
-    /// or `INTERVIEW`.
+    /// `LOCK_DOOR`, `UNLOCK_DOOR`, `CONFIGURE_AUTO_LOCK`, `CONFIGURE_KEYPAD_MODE`, `CONFIGURE_ADMIN_CODE`,
+    /// `CONFIGURE_BOLT`, `READ_PARAMETER`, `SET_PARAMETER`, `IDENTIFY` or `INTERVIEW`.
     action_type: &'static str,
     /// `pending`, `success` or `error`.
     status: &'static str,

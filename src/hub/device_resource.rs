@@ -1,6 +1,8 @@
 //! A device as it is shown.
 
-use keyway_lock::{AutoLock, Capabilities, InterviewProgress, InterviewStage, LinkReport};
+use keyway_lock::{
+    AutoLock, BoltSettings, Capabilities, Charging, InterviewProgress, InterviewStage, LinkReport, Replace,
+};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -36,6 +38,8 @@ pub(super) struct DeviceResource {
     can_configure_auto_lock: bool,
     /// Its keypad can be told whom to let in (`locks/configure_keypad_mode`). Keyway's own.
     can_configure_keypad_mode: bool,
+    /// How its bolt behaves by itself can be set (`locks/configure_bolt`). Keyway's own.
+    can_configure_bolt: bool,
     /// It can be given an admin code (`locks/configure_admin_code`). Keyway's own.
     can_configure_admin_code: bool,
     /// It can show which one it is (`devices/identify`). Keyway's own.
@@ -167,11 +171,26 @@ struct Properties {
     /// It has an admin code; absent: it can't be given one.
     #[serde(skip_serializing_if = "Option::is_none")]
     admin_code_enabled: Option<bool>,
+    /// Once it was unlocked, it locks again after so many seconds; 0: it does not; absent: it can't be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timed_unlock_seconds: Option<u16>,
+    /// For so many seconds the latch is held back when the door is opened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hold_and_release_seconds: Option<u16>,
+    /// Its bolt is turned from one end of its way to the other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    block_to_block_enabled: Option<bool>,
+    /// A hand that turns the bolt is helped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    twist_assist_enabled: Option<bool>,
     /// 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     battery_level: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     battery: Option<Battery>,
+    /// What the battery tells beside that, if it does. Keyway's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    battery_details: Option<BatteryDetails>,
     last_seen_at: Option<Timestamp>,
 }
 
@@ -194,6 +213,47 @@ struct Model {
 #[derive(Clone, Serialize, ToSchema)]
 struct CodeConstraint {
     constraint_type: &'static str,
+}
+
+/// What a battery tells beside its level. Keyway's own.
+#[derive(Clone, Serialize, ToSchema)]
+struct BatteryDetails {
+    /// `discharging`, `charging` or `maintaining`.
+    charging: Option<&'static str>,
+    is_rechargeable: bool,
+    is_backup: bool,
+    is_overheating: bool,
+    is_low_on_fluid: bool,
+    is_disconnected: bool,
+    is_cold: bool,
+    /// It has to be replaced or recharged: `soon` or `now`.
+    replace: Option<&'static str>,
+    /// What it holds when it is full, of what it did when it was new: 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    capacity: Option<f64>,
+}
+
+impl From<&keyway_lock::BatteryDetails> for BatteryDetails {
+    fn from(told: &keyway_lock::BatteryDetails) -> Self {
+        Self {
+            charging: told.charging.map(|charging| match charging {
+                Charging::Discharging => "discharging",
+                Charging::Charging => "charging",
+                Charging::Maintaining => "maintaining",
+            }),
+            is_rechargeable: told.is_rechargeable,
+            is_backup: told.is_backup,
+            is_overheating: told.is_overheating,
+            is_low_on_fluid: told.is_low_on_fluid,
+            is_disconnected: told.is_disconnected,
+            is_cold: told.is_cold,
+            replace: told.replace.map(|replace| match replace {
+                Replace::Soon => "soon",
+                Replace::Now => "now",
+            }),
+            capacity: told.capacity_percent.map(|percent| f64::from(percent) / 100.0),
+        }
+    }
 }
 
 /// A battery's state.
@@ -244,6 +304,8 @@ impl DeviceResource {
             can_remotely_unlock: can_unlock,
             can_configure_auto_lock: managed && device.info.as_ref().is_some_and(|info| info.auto_lock.is_some()),
             can_configure_keypad_mode: managed && device.info.as_ref().is_some_and(|i| i.settings.keypad.is_some()),
+            can_configure_bolt: managed
+                && device.info.as_ref().is_some_and(|i| i.settings.bolt != BoltSettings::default()),
             can_configure_admin_code: managed && device.info.as_ref().is_some_and(|i| i.settings.admin_code.is_some()),
             can_identify: managed && capabilities.is_some_and(|c| c.can_identify),
             custom_metadata: device.custom_metadata.clone(),
@@ -269,6 +331,7 @@ impl DeviceResource {
             "can_unlock_with_code" => self.can_unlock_with_code,
             "can_configure_auto_lock" => self.can_configure_auto_lock,
             "can_configure_keypad_mode" => self.can_configure_keypad_mode,
+            "can_configure_bolt" => self.can_configure_bolt,
             "can_configure_admin_code" => self.can_configure_admin_code,
             "can_identify" => self.can_identify,
             "can_remotely_lock" => self.can_remotely_lock,
@@ -311,6 +374,7 @@ impl Properties {
         let state = &device.state;
         let auto_lock = info.and_then(|info| info.auto_lock);
         let keypad = info.and_then(|info| info.settings.keypad.as_ref());
+        let bolt = info.map(|info| info.settings.bolt).unwrap_or_default();
         let level = state.battery_percent.map(|percent| f64::from(percent) / 100.0);
         Self {
             name: device.display_name().to_owned(),
@@ -340,8 +404,13 @@ impl Properties {
             keypad_mode: keypad.map(|keypad| keypad.mode.name()),
             supported_keypad_modes: keypad.map(|keypad| keypad.modes.iter().map(|mode| mode.name()).collect()),
             admin_code_enabled: info.and_then(|info| info.settings.admin_code).map(|code| code.is_set),
+            timed_unlock_seconds: bolt.timed_seconds,
+            hold_and_release_seconds: bolt.hold_and_release_seconds,
+            block_to_block_enabled: bolt.block_to_block,
+            twist_assist_enabled: bolt.twist_assist,
             battery_level: level,
             battery: level.zip(state.battery_status()).map(|(level, status)| Battery { level, status }),
+            battery_details: state.battery_details.as_ref().map(Into::into),
             last_seen_at: state.last_seen,
         }
     }

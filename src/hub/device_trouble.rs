@@ -3,14 +3,23 @@
 use keyway_lock::{InterviewProgress, InterviewStage, LinkReport, LinkTrouble};
 
 use super::trouble::{ErrorEntry, WarningEntry};
-use crate::model::{AccessCode, Device, ProblemKind, Timestamp};
+use crate::model::{AccessCode, Device, Gone, ProblemKind, Timestamp};
 use crate::plan::warn::{self, Health};
 
 /// What a person must act on.
 pub(super) fn errors(device: &Device, codes: &[AccessCode], now: Timestamp) -> Vec<ErrorEntry> {
     let mut errors = Vec::new();
     if !device.is_configured {
-        let message = "the lock is not in the hub's configuration any more: put it back, or delete the device";
+        let message = match device.state.gone {
+            Some(Gone::Reset) => {
+                "the lock was reset to factory settings by hand, and has left the network: its codes are most likely gone. \
+                 Add it again (keyway pair), give its grants the new device, and delete this one"
+            }
+            Some(Gone::TakenOut) => {
+                "the lock was taken out of the network: add it again (keyway pair), or delete the device"
+            }
+            None => "the lock is not in the hub's configuration any more: put it back, or delete the device",
+        };
         errors.push(ErrorEntry::new("device_removed", message, device.created_at).of_device());
     } else if !device.state.online {
         let since = device.state.last_seen.unwrap_or(device.created_at);
@@ -82,6 +91,13 @@ pub(super) fn warnings(device: &Device, codes: &[AccessCode]) -> Vec<WarningEntr
     }
     if device.state.battery_low {
         add("low_battery", "the battery is low: change it", seen);
+    }
+    let battery = device.state.battery_details.unwrap_or_default();
+    if battery.is_disconnected {
+        add("battery_disconnected", "the battery is not there, or not connected: see to it", seen);
+    }
+    if battery.is_overheating {
+        add("battery_overheating", "the battery is too hot: take it out", seen);
     }
     if device.state.jammed {
         add("jammed", "the bolt is stuck: see to the door", seen);

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::StoreError;
 use crate::model::{AccessCodeId, AccessGrantId, CodeOrigin, Event, EventType, Timestamp, UserIdentityId};
-use crate::store::Unit;
+use crate::store::{EventFilter, Unit};
 
 /// A use of a lock.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -38,6 +38,9 @@ impl LastUse {
             EventType::DeviceTampered => "tampered",
             _ => return Ok(None),
         };
+        if is_outdated(unit, event)? {
+            return Ok(None);
+        }
         let method = event.details.get("method").and_then(|method| method.as_str()).map(str::to_owned);
         Ok(Some(Self {
             event_type,
@@ -49,6 +52,20 @@ impl LastUse {
             user_identity_id: event.subject.user_identity_id,
         }))
     }
+}
+
+/// Whether it was read from a lock's log, and the lock was used again since.
+fn is_outdated(unit: &mut Unit<'_>, event: &Event) -> Result<bool, StoreError> {
+    if !event.details.contains_key("is_replayed") {
+        return Ok(false);
+    }
+    let filter = EventFilter {
+        since: Some(event.occurred_at),
+        event_types: vec![EventType::LockUnlocked, EventType::LockLocked, EventType::LockAccessDenied],
+        device_ids: event.subject.device_id.into_iter().collect(),
+        ..EventFilter::default()
+    };
+    Ok(unit.events(&filter)?.iter().any(|other| other.occurred_at > event.occurred_at))
 }
 
 fn name(unit: &mut Unit<'_>, event: &Event) -> Result<Option<String>, StoreError> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keyway_lock::{AutoLock, KeypadMode, LockInfo, Pin};
+use keyway_lock::{AutoLock, BoltSettings, KeypadMode, LockInfo, Pin};
 
 use super::action_attempts::OneActionAttempt;
 use super::call::Call;
@@ -81,6 +81,31 @@ words! {
         Privacy = "privacy",
     }
 }
+
+request! {
+    /// Has a lock's bolt behave otherwise by itself; what is not given stays as it is, and the answer's action attempt tells
+    /// what becomes of it. Keyway's own; see `locks/configure_auto_lock` for the time after which it locks.
+    pub(super) struct ConfigureBolt {
+        /// Which lock.
+        device_id: DeviceId,
+        /// Once it was unlocked, it locks again after so many seconds (timed mode); 0: it stays as it was put.
+        timed_unlock_seconds: Option<Timed>,
+        /// For so many seconds the latch is held back when the door is opened; 0: as long as somebody does that.
+        hold_and_release_seconds: Option<Held>,
+        /// Whether the bolt is turned from one end of its way to the other.
+        block_to_block_enabled: Option<bool>,
+        /// Whether a hand that turns the bolt is helped.
+        twist_assist_enabled: Option<bool>,
+    } accepts {
+        /// Of no effect: the answer comes at once, and the action attempt tells the rest.
+        sync: Option<bool>,
+    }
+}
+
+/// Seconds of a lock's timed mode, as long as [`BoltSettings::LONGEST`].
+pub(super) type Timed = Whole<0, 15_239>;
+/// Seconds for which a latch is held back.
+pub(super) type Held = Whole<0, 65_535>;
 
 request! {
     /// Gives a lock its admin code, which is no guest's and opens in vacation mode as well, or takes it away; the answer's
@@ -172,6 +197,20 @@ pub(super) fn configure_keypad_mode(
     attempt(call, asked.device_id, ActionType::ConfigureKeypadMode(mode))
 }
 
+pub(super) fn configure_bolt(call: &mut Call<'_, '_>, asked: ConfigureBolt) -> Result<OneActionAttempt, Failure> {
+    let order = BoltSettings {
+        timed_seconds: asked.timed_unlock_seconds.and_then(|seconds| u16::try_from(seconds.0).ok()),
+        hold_and_release_seconds: asked.hold_and_release_seconds.and_then(|seconds| u16::try_from(seconds.0).ok()),
+        block_to_block: asked.block_to_block_enabled,
+        twist_assist: asked.twist_assist_enabled,
+    };
+    if order == BoltSettings::default() {
+        let message = "give what is to be another, such as timed_unlock_seconds";
+        return Err(ApiError::invalid("timed_unlock_seconds", message).into());
+    }
+    attempt(call, asked.device_id, ActionType::ConfigureBolt(order))
+}
+
 pub(super) fn configure_admin_code(
     call: &mut Call<'_, '_>,
     asked: ConfigureAdminCode,
@@ -204,7 +243,11 @@ pub(super) fn interview(call: &mut Call<'_, '_>, asked: Interview) -> Result<One
     attempt(call, asked.device_id, ActionType::Interview)
 }
 
-fn attempt(call: &mut Call<'_, '_>, id: DeviceId, action_type: ActionType) -> Result<OneActionAttempt, Failure> {
+pub(super) fn attempt(
+    call: &mut Call<'_, '_>,
+    id: DeviceId,
+    action_type: ActionType,
+) -> Result<OneActionAttempt, Failure> {
     check(call, id, &action_type)?;
     let now = call.now();
     let attempt = ActionAttempt {
@@ -242,6 +285,8 @@ fn why_not(info: &LockInfo, action_type: &ActionType) -> Option<&'static str> {
         ActionType::LockDoor => (capabilities.can_lock, "this device can't be locked from afar"),
         ActionType::UnlockDoor => (capabilities.can_unlock, "this device can't be unlocked from afar"),
         ActionType::Identify => (capabilities.can_identify, "this device can't show itself"),
+        // It was found among them.
+        ActionType::ReadParameter(_) | ActionType::SetParameter(..) => (true, ""),
         ActionType::ConfigureAutoLock(_) => {
             (info.auto_lock.is_some(), "this device does not lock by itself, or that can only be set at it")
         }
@@ -249,6 +294,9 @@ fn why_not(info: &LockInfo, action_type: &ActionType) -> Option<&'static str> {
             settings.keypad.as_ref().is_some_and(|keypad| keypad.modes.contains(mode)),
             "this device's keypad has no such mode, or it can only be set at it",
         ),
+        ActionType::ConfigureBolt(order) => {
+            (settings.bolt.allows(order), "this device's bolt does not do all of that, or it can only be set at it")
+        }
         ActionType::ConfigureAdminCode(AdminCodeOrder::Set(_)) => {
             (settings.admin_code.is_some(), "this device has no admin code, or it can only be set at it")
         }

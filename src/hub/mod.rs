@@ -34,6 +34,7 @@ mod operations;
 mod outcome;
 mod page;
 mod parameter;
+mod parameters;
 mod promise;
 mod recurrence;
 mod related;

@@ -11,7 +11,8 @@ use super::operation::{Method, Operation};
 use super::outcome::Failure;
 use super::{
     access_codes, access_grants, access_methods, action_attempts, api_keys, cloud_only, code_orders, device_access,
-    devices, events, health, locks, networks, related, spaces, sticks, user_identities, webhooks, workspaces,
+    devices, events, health, locks, networks, parameters, related, spaces, sticks, user_identities, webhooks,
+    workspaces,
 };
 use crate::model::ApiError;
 use crate::store::Unit;
@@ -60,6 +61,9 @@ static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
         Operation::changes("devices/identify", CREATE, locks::identify),
         Operation::changes("devices/interview", CREATE, locks::interview).for_admins(),
         Operation::reads("devices/list", devices::list),
+        Operation::reads("devices/list_parameters", parameters::list),
+        Operation::changes("devices/read_parameter", CREATE, parameters::read).for_admins(),
+        Operation::changes("devices/set_parameter", CREATE, parameters::set).for_admins(),
         Operation::reads("devices/unmanaged/get", devices::get_unmanaged),
         Operation::reads("devices/unmanaged/list", devices::list_unmanaged),
         Operation::changes("devices/unmanaged/update", UPDATE, devices::update_unmanaged).for_admins(),
@@ -69,6 +73,7 @@ static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
         Operation::reads("health/get", health::get),
         Operation::changes("locks/configure_admin_code", CREATE, locks::configure_admin_code).for_admins(),
         Operation::changes("locks/configure_auto_lock", CREATE, locks::configure_auto_lock).for_admins(),
+        Operation::changes("locks/configure_bolt", CREATE, locks::configure_bolt).for_admins(),
         Operation::changes("locks/configure_keypad_mode", CREATE, locks::configure_keypad_mode).for_admins(),
         Operation::reads("locks/get", locks::get),
         Operation::reads("locks/list", locks::list),

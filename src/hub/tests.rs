@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use keyway_lock::{
-    AdminCode, Alike, AutoLock, Capabilities, Keypad, KeypadMode, LockId, LockInfo, ReadBack, Settings, SlotContent,
-    SlotNumber, SlotReport, StickState,
+    AdminCode, Alike, AutoLock, BoltSettings, Capabilities, Keypad, KeypadMode, LockId, LockInfo, ReadBack, Settings,
+    SlotContent, SlotNumber, SlotReport, StickState,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -163,10 +163,13 @@ fn door(id: DeviceId, name: &str, lengths: std::ops::RangeInclusive<u8>) -> Devi
         firmware: "1.0".to_owned(),
         capabilities,
         auto_lock: Some(AutoLock::Off),
-        settings: Settings {
+        settings: Box::new(Settings {
             keypad: Some(Keypad { mode: KeypadMode::Normal, modes: [KeypadMode::Normal, KeypadMode::Vacation].into() }),
             admin_code: Some(AdminCode { is_set: false, can_be_removed: false }),
-        },
+            bolt: BoltSettings { timed_seconds: Some(0), ..BoltSettings::default() },
+            keeps_log: true,
+            parameters: Vec::new(),
+        }),
         missing: Vec::new(),
     };
     let lock = LockId(u64::from(id.0.as_bytes()[15]));

@@ -1,6 +1,6 @@
 //! What was asked of a lock by a person, and what became of it.
 
-use keyway_lock::{AutoLock, KeypadMode, LockCommand, Pin};
+use keyway_lock::{AutoLock, BoltSettings, KeypadMode, LockCommand, Pin};
 
 use super::{ActionAttemptId, DeviceId, Timestamp};
 
@@ -17,6 +17,12 @@ pub enum ActionType {
     ConfigureKeypadMode(KeypadMode),
     /// Give it an admin code, or take that away.
     ConfigureAdminCode(AdminCodeOrder),
+    /// Have its bolt behave otherwise by itself.
+    ConfigureBolt(BoltSettings),
+    /// Ask what a parameter of its model is, by name.
+    ReadParameter(String),
+    /// Set a parameter of its model.
+    SetParameter(String, i64),
     /// Have the lock show which one it is.
     Identify,
     /// Ask the lock again who it is and what it can do.
@@ -42,6 +48,9 @@ impl ActionType {
             // Keyway's own.
             Self::ConfigureKeypadMode(_) => "CONFIGURE_KEYPAD_MODE",
             Self::ConfigureAdminCode(_) => "CONFIGURE_ADMIN_CODE",
+            Self::ConfigureBolt(_) => "CONFIGURE_BOLT",
+            Self::ReadParameter(_) => "READ_PARAMETER",
+            Self::SetParameter(..) => "SET_PARAMETER",
             Self::Identify => "IDENTIFY",
             Self::Interview => "INTERVIEW",
         }
@@ -56,6 +65,9 @@ impl ActionType {
             Self::ConfigureKeypadMode(mode) => LockCommand::SetKeypadMode(*mode),
             Self::ConfigureAdminCode(AdminCodeOrder::Set(code)) => LockCommand::SetAdminCode(Some(code.clone()?)),
             Self::ConfigureAdminCode(AdminCodeOrder::Remove) => LockCommand::SetAdminCode(None),
+            Self::ConfigureBolt(settings) => LockCommand::SetBolt(*settings),
+            Self::ReadParameter(name) => LockCommand::ReadParameter(name.clone()),
+            Self::SetParameter(name, value) => LockCommand::SetParameter { name: name.clone(), value: *value },
             Self::Identify => LockCommand::Identify,
             Self::Interview => LockCommand::Interview,
         })

@@ -1,6 +1,6 @@
 //! Locks as the hub knows them.
 
-use keyway_lock::{InterviewProgress, LinkReport, LockId, LockInfo};
+use keyway_lock::{BatteryDetails, InterviewProgress, LinkReport, LockId, LockInfo};
 use serde_json::{Map, Value};
 
 use super::{DeviceId, Timestamp};
@@ -38,6 +38,15 @@ pub struct RadioAddress {
     pub lock: LockId,
 }
 
+/// Why a lock is not in its network any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gone {
+    /// It was reset to factory settings by a hand at it.
+    Reset,
+    /// It was taken out.
+    TakenOut,
+}
+
 /// What changes by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct DeviceState {
@@ -51,10 +60,14 @@ pub struct DeviceState {
     pub battery_percent: Option<u8>,
     /// The lock warns of its battery.
     pub battery_low: bool,
+    /// What more the battery tells.
+    pub battery_details: Option<BatteryDetails>,
     /// The bolt is stuck.
     pub jammed: bool,
     /// When the lock was last heard.
     pub last_seen: Option<Timestamp>,
+    /// Why it is not in its network any more, if it is not and that was told.
+    pub gone: Option<Gone>,
 }
 
 impl DeviceState {

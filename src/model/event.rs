@@ -127,6 +127,10 @@ event_types! {
     DeviceKeypadModeChanged = "device.keypad_mode_changed",
     /// A door was opened. Keyway's own name.
     DeviceDoorOpened = "device.door_opened",
+    /// A door stands open for longer than it should. Keyway's own name.
+    DeviceDoorLeftOpen = "device.door_left_open",
+    /// A lock's battery is not there, or not connected. Keyway's own name.
+    DeviceBatteryDisconnected = "device.battery_disconnected",
     /// A door was closed. Keyway's own name.
     DeviceDoorClosed = "device.door_closed",
     /// A stick listens for a device: act at it now, as its manual says. Keyway's own name, as all of networks.
@@ -215,6 +219,18 @@ event_types! {
     ActionAdminCodeSucceeded = "action_attempt.configure_admin_code.succeeded",
     /// A lock's admin code could not be changed. Keyway's own name.
     ActionAdminCodeFailed = "action_attempt.configure_admin_code.failed",
+    /// The lock confirmed how its bolt behaves by itself. Keyway's own name.
+    ActionBoltSucceeded = "action_attempt.configure_bolt.succeeded",
+    /// How a lock's bolt behaves by itself could not be changed. Keyway's own name.
+    ActionBoltFailed = "action_attempt.configure_bolt.failed",
+    /// The lock said what a parameter of its model is. Keyway's own name.
+    ActionReadParameterSucceeded = "action_attempt.read_parameter.succeeded",
+    /// What a parameter of a lock's model is could not be read. Keyway's own name.
+    ActionReadParameterFailed = "action_attempt.read_parameter.failed",
+    /// The lock confirmed a parameter of its model. Keyway's own name.
+    ActionSetParameterSucceeded = "action_attempt.set_parameter.succeeded",
+    /// A parameter of a lock's model could not be set. Keyway's own name.
+    ActionSetParameterFailed = "action_attempt.set_parameter.failed",
     /// A lock showed which one it is. Keyway's own name.
     ActionIdentifySucceeded = "action_attempt.identify.succeeded",
     /// A lock did not show itself. Keyway's own name.

@@ -23,7 +23,7 @@ pub use access_grant::AccessGrant;
 pub use access_method::AccessMethod;
 pub use action_attempt::{ActionAttempt, ActionStatus, ActionType, AdminCodeOrder};
 pub use api_key::{ApiKey, ApiToken, KeyHash};
-pub use device::{Device, DeviceState, RadioAddress, RadioKind};
+pub use device::{Device, DeviceState, Gone, RadioAddress, RadioKind};
 pub use error::ApiError;
 pub use event::{Event, EventSubject, EventType};
 pub use id::{

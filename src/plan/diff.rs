@@ -1,6 +1,6 @@
 //! The one next step between what a lock should hold and what it last said it holds.
 
-use keyway_lock::{LockCommand, Pin, SlotContent, SlotNumber, SlotReport};
+use keyway_lock::{LockCommand, LogStart, Pin, SlotContent, SlotNumber, SlotReport};
 
 use super::ahead::{self, Within, makes_way};
 use super::desired::{is_misfit, is_missing, is_overdue};
@@ -29,6 +29,8 @@ pub enum Step {
     CheckClock,
     /// Ask for bolt, door and battery.
     Status,
+    /// Ask what the lock wrote down of who used it.
+    Log(LogStart),
 }
 
 /// A slot to be written for a code.
@@ -53,7 +55,9 @@ impl Step {
                 vec![Write { code: *code, slot: *slot, pin: Some(pin.clone()), within: within.clone() }]
             }
             Self::Together(writes, _) => writes.clone(),
-            Self::Act(..) | Self::Read(_) | Self::Check(..) | Self::CheckClock | Self::Status => Vec::new(),
+            Self::Act(..) | Self::Read(_) | Self::Check(..) | Self::CheckClock | Self::Status | Self::Log(_) => {
+                Vec::new()
+            }
         }
     }
 }
@@ -112,8 +116,9 @@ pub fn next(facts: &LockFacts, now: Moment) -> Next {
     };
     let ahead = || written.and_then(|table| ahead(table, memory, now));
     let status = || (memory.heard_since.is_none() || !memory.status_known).then_some(Step::Status);
+    let log = || facts.log.filter(|_| memory.heard_since.is_some() && !memory.log_read).map(Step::Log);
     let background = || due(table.and_then(|table| reading::background(table, now)), now).map(check);
-    coded.or_else(status).or_else(clock).or_else(ahead).or_else(background).map_or(Next::Wait, Next::Do)
+    coded.or_else(status).or_else(log).or_else(clock).or_else(ahead).or_else(background).map_or(Next::Wait, Next::Do)
 }
 
 /// A lock or unlock goes before anything else: it takes one command, and a person waits. But never twice in a row

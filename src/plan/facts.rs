@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use keyway_lock::{Capabilities, SlotContent, SlotNumber, SlotReport};
+use keyway_lock::{Capabilities, LogStart, SlotContent, SlotNumber, SlotReport};
 
 use super::ahead::is_stand_in;
 use crate::model::{AccessCode, AccessCodeId, ActionAttempt, Presence, Timestamp};
@@ -99,6 +99,8 @@ pub struct Memory {
     pub status_known: bool,
     /// A command just failed: nothing but what a person waits for, for now.
     pub resting: bool,
+    /// What the lock wrote down was read since it is heard.
+    pub log_read: bool,
     /// Commands failed lately: nothing but that and what is due, so that a lock which is back without a word is not left
     /// with a code that is over, nor without one that has begun.
     pub sparing: bool,
@@ -160,6 +162,8 @@ pub struct LockFacts {
     pub is_managed: bool,
     /// Locks and unlocks that wait, oldest first.
     pub actions: Vec<ActionAttempt>,
+    /// From where on its log is to be read; `None`: it keeps none.
+    pub log: Option<LogStart>,
     /// See [`Memory`].
     pub memory: Memory,
 }

@@ -84,7 +84,7 @@ fn says(table: &mut SlotTable, slot: u16, content: SlotContent, told: i64) {
 fn facts(table: SlotTable) -> LockFacts {
     let clock = ClockWord::Right(at(-400));
     let memory = Memory { heard_since: Some(at(-200_000)), status_known: true, clock, ..Memory::default() };
-    LockFacts { is_interviewed: true, table: Some(table), is_managed: true, actions: Vec::new(), memory }
+    LockFacts { is_interviewed: true, table: Some(table), is_managed: true, actions: Vec::new(), log: None, memory }
 }
 
 fn unlock(n: u128, expires: i64) -> ActionAttempt {
@@ -447,7 +447,8 @@ fn health(reach: Reach, failing: bool) -> Health {
 
 #[test]
 fn a_code_is_said_to_open_nothing_while_the_keypad_lets_no_guest_in_also_if_it_is_in_the_lock() {
-    let closed = Health { closed_to_guests: Some(KeypadMode::Vacation), ..health(Reach::Online, false) };
+    let closed =
+        Health { closed_to_guests: Some(warn::Closed::Keypad(KeypadMode::Vacation)), ..health(Reach::Online, false) };
     let (waiting, inside) = (code(1, 1, 10_000, 20_000, Presence::Absent), code(2, 2, 0, 20_000, proven(0)));
     for mut code in [waiting, inside] {
         code.problem = warn::problem(&code, closed, now(5));

@@ -32,7 +32,8 @@ pub(super) fn of(table: &SlotTable, memory: &Memory, mut steps: impl Iterator<It
         | Step::Read(_)
         | Step::Check(..)
         | Step::CheckClock
-        | Step::Status => false,
+        | Step::Status
+        | Step::Log(_) => false,
     };
     let mut slots = BTreeSet::new();
     let once = |step: &Step| step.writes().iter().all(|write| slots.insert(write.slot));

@@ -7,7 +7,7 @@ use keyway_lock::KeypadMode;
 
 use super::desired::{is_missing, is_overdue, is_upcoming};
 use super::facts::Moment;
-use crate::model::{AccessCode, CodeProblem, Device, Presence, ProblemKind, Timestamp};
+use crate::model::{AccessCode, CodeProblem, Device, Gone, Presence, ProblemKind, Timestamp};
 
 /// A change of a reachable lock takes a second or two; only after this is it late.
 const GRACE: Duration = Duration::from_secs(10);
@@ -28,8 +28,17 @@ pub struct Health {
     pub reach: Reach,
     /// The last command for this code, or for the lock, failed.
     pub failing: bool,
-    /// The mode of its keypad in which no guest's code opens it, if it is in one.
-    pub closed_to_guests: Option<KeypadMode>,
+    /// Why no guest's code opens it, if none does.
+    pub closed_to_guests: Option<Closed>,
+}
+
+/// Why no guest's code opens a lock, though it holds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closed {
+    /// The mode of its keypad.
+    Keypad(KeypadMode),
+    /// A parameter of its model.
+    Parameter,
 }
 
 /// Whether a lock can be written to.
@@ -41,6 +50,8 @@ pub enum Reach {
     Offline,
     /// It was taken out of the configuration, or out of its network.
     Removed,
+    /// It was reset by hand, and leaves its network by that.
+    Reset,
     /// The host has said that nothing is to be written to it.
     Unmanaged,
 }
@@ -49,13 +60,17 @@ impl Health {
     /// Of a lock.
     pub fn of(device: &Device, failing: bool) -> Self {
         let reach = match device {
+            Device { state, .. } if state.gone == Some(Gone::Reset) => Reach::Reset,
             Device { is_configured: false, .. } => Reach::Removed,
             Device { is_managed: false, .. } => Reach::Unmanaged,
             Device { state, .. } if state.online => Reach::Online,
             Device { .. } => Reach::Offline,
         };
-        let keypad = device.info.as_ref().and_then(|info| info.settings.keypad.as_ref());
-        let closed_to_guests = keypad.map(|keypad| keypad.mode).filter(|mode| *mode != KeypadMode::Normal);
+        let settings = device.info.as_ref().map(|info| &info.settings);
+        let mode = settings.and_then(|settings| settings.keypad.as_ref()).map(|keypad| keypad.mode);
+        let keypad = mode.filter(|mode| *mode != KeypadMode::Normal).map(Closed::Keypad);
+        let closed = settings.is_some_and(|settings| settings.parameters.iter().any(|known| known.closed_to_guests));
+        let closed_to_guests = keypad.or(closed.then_some(Closed::Parameter));
         Self { reach, failing, closed_to_guests }
     }
 }
@@ -105,12 +120,17 @@ pub fn problem(code: &AccessCode, health: Health, now: Moment) -> Option<CodePro
 
 /// The code is in the lock, or would be, and nobody gets in by it.
 fn opens_nothing(health: Health, now: Moment) -> Option<CodeProblem> {
-    let mode = health.closed_to_guests?;
-    Some(CodeProblem { kind: ProblemKind::WillNotWork, message: closed_to_guests(mode), since: now.utc })
+    let closed = health.closed_to_guests?;
+    Some(CodeProblem { kind: ProblemKind::WillNotWork, message: closed_to_guests(closed), since: now.utc })
 }
 
-/// What a keypad in this mode means for guests, and what to do.
-pub fn closed_to_guests(mode: KeypadMode) -> String {
+/// What this means for guests, and what to do.
+pub fn closed_to_guests(closed: Closed) -> String {
+    let Closed::Keypad(mode) = closed else {
+        return "the lock is set to vacation or away: no guest's code opens the door. Set that back with \
+                devices/set_parameter, or at the lock"
+            .to_owned();
+    };
     let then = match mode {
         KeypadMode::LockedOut => "It is lifted by itself after a while, or with locks/configure_keypad_mode",
         _ => "Set it to normal with locks/configure_keypad_mode, or at the lock",
@@ -141,6 +161,10 @@ fn told(kind: ProblemKind, what: &str, health: Health, now: Moment) -> CodeProbl
         (Reach::Online, true) => ("the lock did not confirm the last try", TRIED_ON),
         (Reach::Online, false) => ("the lock is busy with other changes", TRIED_ON),
         (Reach::Removed, _) => ("the hub does not drive this lock any more", "See to it at the lock, or put it back"),
+        (Reach::Reset, _) => (
+            "the lock was reset to factory settings by hand, and has left the network",
+            "Add it again (keyway pair), give its grants the new device, and delete the old one",
+        ),
         (Reach::Unmanaged, _) => ("the hub is told not to write to this lock", "See to it at the lock, or manage it"),
     };
     CodeProblem { kind, message: format!("{what}; {why}. {then}"), since: now.utc }

@@ -1,5 +1,6 @@
 //! Batteries: a level is told when it crosses a limit, and once when it is low.
 
+use keyway_lock::BatteryDetails;
 use serde_json::{Map, json};
 
 use super::facts;
@@ -28,6 +29,20 @@ pub(super) fn told(unit: &mut Unit<'_>, device: &mut Device, percent: Option<u8>
     }
     if low && !before.battery_low {
         unit.emit(EventType::DeviceLowBattery, device.device_id, details)?;
+    }
+    Ok(())
+}
+
+/// A lock told what more there is to know of its battery.
+pub(super) fn details(unit: &mut Unit<'_>, device: &mut Device, told: BatteryDetails) -> Result<(), StoreError> {
+    let before = device.state.battery_details;
+    // Its capacity is asked for now and then only.
+    let capacity_percent = told.capacity_percent.or(before.and_then(|before| before.capacity_percent));
+    facts::change_state(unit, device, |state| {
+        state.battery_details = Some(BatteryDetails { capacity_percent, ..told });
+    })?;
+    if told.is_disconnected && !before.is_some_and(|before| before.is_disconnected) {
+        unit.emit(EventType::DeviceBatteryDisconnected, device.device_id, Map::new())?;
     }
     Ok(())
 }

@@ -482,5 +482,6 @@ fn command(step: &Step) -> LockCommand {
         Step::Read(slot) => LockCommand::ReadSlot(*slot),
         Step::Check(slots, _) => LockCommand::CheckSlots(slots.clone()),
         Step::Status => LockCommand::ReadStatus,
+        Step::Log(start) => LockCommand::ReadLog(*start),
     }
 }

@@ -1,6 +1,6 @@
 //! Reading what the plan needs to know of a lock.
 
-use keyway_lock::LockInfo;
+use keyway_lock::{LockInfo, LogStart};
 
 use crate::model::{Device, DeviceState};
 use crate::plan::{LockFacts, Memory, SlotTable};
@@ -10,8 +10,12 @@ use crate::store::{StoreError, Unit};
 pub(super) fn of(unit: &mut Unit<'_>, device: &Device, memory: &Memory) -> Result<LockFacts, StoreError> {
     let table = table(unit, device)?;
     let actions = unit.pending_action_attempts(device.device_id)?;
+    let log = match device.info.as_ref().is_some_and(|info| info.settings.keeps_log) {
+        true => Some(unit.log_mark(device.device_id)?.map_or(LogStart::Newest, |mark| LogStart::Behind(mark.newest))),
+        false => None,
+    };
     let is_interviewed = device.info.is_some();
-    Ok(LockFacts { is_interviewed, table, is_managed: device.is_managed, actions, memory: memory.clone() })
+    Ok(LockFacts { is_interviewed, table, is_managed: device.is_managed, actions, log, memory: memory.clone() })
 }
 
 /// Its slots; `None` until its interview is done, or when it has no keypad.

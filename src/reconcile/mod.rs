@@ -5,6 +5,7 @@ mod battery;
 mod codes;
 mod engine;
 mod facts;
+mod log;
 mod network;
 mod observe;
 mod outcome;

@@ -7,7 +7,9 @@ use super::battery;
 use super::facts;
 use super::outcome;
 use super::tamper;
-use crate::model::{ActionAttemptId, ActionType, CodeOrigin, Device, DeviceId, EventSubject, EventType, Presence};
+use crate::model::{
+    AccessCode, ActionAttemptId, ActionType, CodeOrigin, Device, DeviceId, EventSubject, EventType, Gone, Presence,
+};
 use crate::store::{JournalEntry, StoreError, Unit};
 
 /// What a lock told, and what this run knows that belongs to it.
@@ -57,11 +59,28 @@ pub(super) fn told(unit: &mut Unit<'_>, device: DeviceId, told: &Told) -> Result
             if news { unit.emit(event, id, Map::new()) } else { Ok(()) }
         }
         LockEvent::Battery { percent, low } => battery::told(unit, &mut device, *percent, *low),
+        LockEvent::BatteryDetails(details) => battery::details(unit, &mut device, *details),
+        LockEvent::DoorLeftOpen => {
+            facts::change_state(unit, &mut device, |state| state.door_open = Some(true))?;
+            unit.emit(EventType::DeviceDoorLeftOpen, id, Map::new())
+        }
         LockEvent::Reset => {
             unit.forget_slots(id)?;
+            forget_proofs(unit, id)?;
+            facts::change_state(unit, &mut device, |state| state.gone = Some(Gone::Reset))?;
             outcome::lost(unit, &mut device)
         }
     }
+}
+
+/// A lock that was reset has most likely lost its codes: none of them is claimed to be in it any more, nor to be gone.
+fn forget_proofs(unit: &mut Unit<'_>, device: DeviceId) -> Result<(), StoreError> {
+    for code in unit.live_codes(device)? {
+        if matches!(code.presence, Presence::Proven(..)) {
+            unit.update_code(&AccessCode { presence: Presence::Unproven, ..code })?;
+        }
+    }
+    Ok(())
 }
 
 fn slot_changed(unit: &mut Unit<'_>, device: DeviceId, slot: Option<SlotNumber>) -> Result<(), StoreError> {
@@ -84,14 +103,7 @@ fn bolt(
         state.jammed = false;
     })?;
     let id = device.device_id;
-    let method = match source {
-        UnlockSource::Keypad => "keycode",
-        UnlockSource::Manual => "manual",
-        UnlockSource::Remote => "remote",
-        UnlockSource::Automatic => "automatic",
-        UnlockSource::Unknown => "unknown",
-    };
-    let mut details = Map::from_iter([("method".to_owned(), json!(method))]);
+    let mut details = Map::from_iter([("method".to_owned(), json!(method_name(source)))]);
     let mut subject = EventSubject::from(id);
     if let Some(acting) = acting.filter(|_| source == UnlockSource::Remote) {
         // The next attempt may have begun when the report of the one before comes in.
@@ -107,10 +119,32 @@ fn bolt(
         if let Some(code) = user {
             unit.note(code.access_code_id, &JournalEntry::Used)?;
             subject = (&code).into();
-        } else if let Some(code) = unit.unmanaged_codes(id)?.into_iter().find(|code| code.slot == slot) {
-            subject.access_code_id = Some(code.access_code_id);
+        } else if let Some((user, _)) = unmanaged_user(unit, id, slot)? {
+            subject = user;
         }
     }
     let event = if locked { EventType::LockLocked } else { EventType::LockUnlocked };
     unit.emit(event, subject, details)
+}
+
+/// Seam's word for what moved a bolt.
+pub(super) fn method_name(source: UnlockSource) -> &'static str {
+    match source {
+        UnlockSource::Keypad => "keycode",
+        UnlockSource::Manual => "manual",
+        UnlockSource::Remote => "remote",
+        UnlockSource::Automatic => "automatic",
+        UnlockSource::Unknown => "unknown",
+    }
+}
+
+/// Whose code it is, if somebody put it into this slot by hand; never a managed one.
+pub(super) fn unmanaged_user(
+    unit: &mut Unit<'_>,
+    device: DeviceId,
+    slot: SlotNumber,
+) -> Result<Option<(EventSubject, bool)>, StoreError> {
+    let code = unit.unmanaged_codes(device)?.into_iter().find(|code| code.slot == slot);
+    let subject = |id| EventSubject { access_code_id: Some(id), ..EventSubject::from(device) };
+    Ok(code.map(|code| (subject(code.access_code_id), false)))
 }

@@ -4,7 +4,7 @@ use keyway_lock::{CommandError, CommandOutput, Evidence, LockStatus, Refusal, Re
 use serde_json::{Map, json};
 
 use super::codes::{self, Gone};
-use super::{facts, tamper};
+use super::{facts, log, tamper};
 use crate::model::{
     AccessCode, ActionAttempt, ActionAttemptId, ActionStatus, ActionType, Device, DeviceId, EventSubject, EventType,
     Presence, ProblemKind, Timestamp,
@@ -69,13 +69,14 @@ pub(super) fn apply(
             }
             attempt_succeeded(unit, *id)
         }
+        (Step::Log(_), Ok(CommandOutput::Log(reading))) => log::read(unit, device, reading),
         (Step::Status, Ok(CommandOutput::Status(status))) => status_told(unit, &mut known, status),
         (Step::Set(..) | Step::Clear(..) | Step::Together(..), Err(error)) => {
             let writes = step.writes();
             writes.iter().zip(before).try_for_each(|(write, before)| failed(unit, write, *before, error))
         }
         (Step::Act(id, _), Err(error)) => act_failed(unit, &mut known, *id, error),
-        (Step::Read(_) | Step::Check(..) | Step::CheckClock | Step::Status, Err(_)) => Ok(()),
+        (Step::Read(_) | Step::Check(..) | Step::CheckClock | Step::Status | Step::Log(_), Err(_)) => Ok(()),
         (step, Ok(output)) => {
             tracing::error!(%device, ?step, ?output, "the driver answered another question than it was asked");
             Ok(())
@@ -172,6 +173,8 @@ pub(super) fn heard(unit: &mut Unit<'_>, device: &mut Device) -> Result<(), Stor
     let stale = |seen: Option<Timestamp>| seen.is_none_or(|seen| seen > now || seen.until(now) >= SEEN_EVERY);
     facts::change_state(unit, device, |state| {
         state.online = true;
+        // Whoever said that it was reset was wrong, or it is back.
+        state.gone = None;
         if news || stale(state.last_seen) {
             state.last_seen = Some(now);
         }
@@ -195,6 +198,9 @@ fn status_told(unit: &mut Unit<'_>, device: &mut Device, status: &LockStatus) ->
         state.locked = status.locked.or(state.locked);
         state.door_open = status.door_open.or(state.door_open);
     })?;
+    if let Some(details) = status.battery_details {
+        super::battery::details(unit, device, details)?;
+    }
     if status.battery_percent.is_none() && !status.battery_low {
         return Ok(());
     }
@@ -251,6 +257,9 @@ pub(super) fn attempt_failed(unit: &mut Unit<'_>, attempt: &ActionAttempt, failu
         ActionType::ConfigureAutoLock(_) => EventType::ActionAutoLockFailed,
         ActionType::ConfigureKeypadMode(_) => EventType::ActionKeypadModeFailed,
         ActionType::ConfigureAdminCode(_) => EventType::ActionAdminCodeFailed,
+        ActionType::ConfigureBolt(_) => EventType::ActionBoltFailed,
+        ActionType::ReadParameter(_) => EventType::ActionReadParameterFailed,
+        ActionType::SetParameter(..) => EventType::ActionSetParameterFailed,
         ActionType::Identify => EventType::ActionIdentifyFailed,
         ActionType::Interview => EventType::ActionInterviewFailed,
     };
@@ -266,6 +275,9 @@ fn attempt_succeeded(unit: &mut Unit<'_>, id: ActionAttemptId) -> Result<(), Sto
         ActionType::ConfigureAutoLock(_) => EventType::ActionAutoLockSucceeded,
         ActionType::ConfigureKeypadMode(_) => EventType::ActionKeypadModeSucceeded,
         ActionType::ConfigureAdminCode(_) => EventType::ActionAdminCodeSucceeded,
+        ActionType::ConfigureBolt(_) => EventType::ActionBoltSucceeded,
+        ActionType::ReadParameter(_) => EventType::ActionReadParameterSucceeded,
+        ActionType::SetParameter(..) => EventType::ActionSetParameterSucceeded,
         ActionType::Identify => EventType::ActionIdentifySucceeded,
         ActionType::Interview => EventType::ActionInterviewSucceeded,
     };

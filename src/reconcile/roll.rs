@@ -6,7 +6,7 @@ use keyway_lock::{InterviewProgress, LinkReport, LockId, LockInfo};
 use serde_json::{Map, json};
 
 use super::tamper;
-use crate::model::{Device, DeviceId, DeviceState, EventType, RadioAddress, RadioKind};
+use crate::model::{Device, DeviceId, DeviceState, EventType, Gone, RadioAddress, RadioKind};
 use crate::store::{StoreError, Unit};
 
 /// A lock is in the network: a new device, or a known one that may have changed. `info`: its interview is done.
@@ -39,6 +39,9 @@ pub(super) fn enlisted(
         return Ok(device.device_id);
     };
     rename(unit, &mut device, name)?;
+    if device.state.gone.take().is_some() && device.is_configured {
+        unit.update_device(&device)?;
+    }
     if !device.is_configured {
         device.is_configured = true;
         unit.update_device(&device)?;
@@ -168,6 +171,7 @@ pub(super) fn counted(unit: &mut Unit<'_>, networks: &[Census], all: bool) -> Re
 /// number is another lock.
 pub(super) fn left(unit: &mut Unit<'_>, device: DeviceId) -> Result<(), StoreError> {
     let Some(mut device) = unit.device(device)? else { return Ok(()) };
+    device.state.gone = device.state.gone.or(Some(Gone::TakenOut));
     device.address.network = format!("{} until {}", device.address.network, unit.now());
     unit.forget_slots(device.device_id)?;
     remove(unit, device)
@@ -178,5 +182,11 @@ fn remove(unit: &mut Unit<'_>, mut device: Device) -> Result<(), StoreError> {
     device.is_configured = false;
     device.state.online = false;
     unit.update_device(&device)?;
-    unit.emit(EventType::DeviceRemoved, device.device_id, Map::new())
+    let reason = match device.state.gone {
+        Some(Gone::Reset) => "reset_at_the_lock",
+        Some(Gone::TakenOut) => "left_the_network",
+        None => "not_configured",
+    };
+    let details = Map::from_iter([("reason".to_owned(), json!(reason))]);
+    unit.emit(EventType::DeviceRemoved, device.device_id, details)
 }

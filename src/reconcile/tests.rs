@@ -6,6 +6,7 @@ mod crashes;
 mod doors;
 mod hands;
 mod lock;
+mod log;
 mod reach;
 mod several;
 mod together;

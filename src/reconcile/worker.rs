@@ -109,6 +109,7 @@ pub(super) struct Worker {
     heard_since: Option<Timestamp>,
     silent_since: Instant,
     status_known: bool,
+    log_read: bool,
     told: BTreeSet<SlotNumber>,
     doubted: BTreeSet<SlotNumber>,
     passed_over: BTreeSet<SlotNumber>,
@@ -137,6 +138,7 @@ impl Worker {
             heard_since: None,
             silent_since: now.mono,
             status_known: false,
+            log_read: false,
             told: BTreeSet::new(),
             doubted: BTreeSet::new(),
             passed_over: BTreeSet::new(),
@@ -158,6 +160,7 @@ impl Worker {
         Memory {
             heard_since: self.heard_since,
             status_known: self.status_known,
+            log_read: self.log_read,
             resting: !reachable || self.rest.begins(now.mono, UNREACHABLE_WHEN_DUE) || self.busy.is_on(now.mono),
             sparing: self.rest.is_on(now.mono),
             failed_last: self.rest.has_failures(),
@@ -227,6 +230,8 @@ impl Worker {
             Step::Set(..) | Step::Clear(..) | Step::Together(..) => {}
             Step::Act(id, _) => self.acted = Some((*id, now.mono)),
             Step::Status => self.status_known |= !matches!(result, Err(error) if error.retry() != Retry::Never),
+            // A lock that does not tell it is not asked on and on.
+            Step::Log(_) => self.log_read |= !matches!(result, Err(error) if error.retry() == Retry::WhenReachable),
             Step::Check(_, agreed) => self.checksum = worth(*agreed, self.checksum, result),
             Step::CheckClock => self.clock = shown(now, self.clock, result),
             Step::Read(_) => {}
@@ -314,7 +319,7 @@ impl Worker {
         if self.heard_since.take().is_some() {
             // Its batteries may be changed meanwhile, over which its clock stands still.
             self.clock = ClockWord::Unknown;
-            self.silent_since = now.mono;
+            (self.silent_since, self.log_read) = (now.mono, false);
         }
     }
 

@@ -1,8 +1,12 @@
 //! What was asked of locks by people, and what became of them.
 
+use std::borrow::Cow;
+
 use keyway_lock::{AutoLock, KeypadMode, Pin};
 use rusqlite::params;
+use serde_json::Value;
 
+use super::lock_info::bolt_settings;
 use super::query::Query;
 use super::row::Row;
 use super::slots::read_pin;
@@ -19,6 +23,11 @@ const INTERVIEW: &str = "interview";
 const AUTO_LOCK: &str = "configure_auto_lock";
 const KEYPAD_MODE: &str = "configure_keypad_mode";
 const ADMIN_CODE: &str = "configure_admin_code";
+/// With what is to be another as JSON.
+const BOLT: &str = "configure_bolt";
+/// With the name as the details, and the value as the argument.
+const READ_PARAMETER: &str = "read_parameter";
+const SET_PARAMETER: &str = "set_parameter";
 /// Details of an admin code.
 const SET: &str = "set";
 const REMOVE: &str = "remove";
@@ -146,8 +155,8 @@ impl Unit<'_> {
 /// An action as it is kept.
 struct Kept<'a> {
     action_type: &'static str,
-    argument: Option<u16>,
-    details: Option<&'static str>,
+    argument: Option<i64>,
+    details: Option<Cow<'a, str>>,
     pin: Option<&'a Pin>,
 }
 
@@ -160,14 +169,21 @@ impl<'a> Kept<'a> {
             ActionType::Identify => plain(IDENTIFY),
             ActionType::Interview => plain(INTERVIEW),
             ActionType::ConfigureAutoLock(auto_lock) => {
-                Self { argument: Some(auto_lock.seconds()), ..plain(AUTO_LOCK) }
+                Self { argument: Some(auto_lock.seconds().into()), ..plain(AUTO_LOCK) }
             }
-            ActionType::ConfigureKeypadMode(mode) => Self { details: Some(mode.name()), ..plain(KEYPAD_MODE) },
+            ActionType::ConfigureBolt(settings) => {
+                Self { details: Some(bolt_settings::encode(settings).to_string().into()), ..plain(BOLT) }
+            }
+            ActionType::ReadParameter(name) => Self { details: Some(name.into()), ..plain(READ_PARAMETER) },
+            ActionType::SetParameter(name, value) => {
+                Self { argument: Some(*value), details: Some(name.into()), ..plain(SET_PARAMETER) }
+            }
+            ActionType::ConfigureKeypadMode(mode) => Self { details: Some(mode.name().into()), ..plain(KEYPAD_MODE) },
             ActionType::ConfigureAdminCode(AdminCodeOrder::Set(code)) => {
-                Self { details: Some(SET), pin: code.as_ref(), ..plain(ADMIN_CODE) }
+                Self { details: Some(SET.into()), pin: code.as_ref(), ..plain(ADMIN_CODE) }
             }
             ActionType::ConfigureAdminCode(AdminCodeOrder::Remove) => {
-                Self { details: Some(REMOVE), ..plain(ADMIN_CODE) }
+                Self { details: Some(REMOVE.into()), ..plain(ADMIN_CODE) }
             }
         }
     }
@@ -182,6 +198,12 @@ fn action_type(row: &Row<'_>, pin: Option<Pin>) -> Result<ActionType, StoreError
         IDENTIFY => ActionType::Identify,
         INTERVIEW => ActionType::Interview,
         AUTO_LOCK => ActionType::ConfigureAutoLock(AutoLock::from_seconds(row.get("argument")?)),
+        BOLT => {
+            let json: Value = serde_json::from_str(&details()?).unwrap_or_default();
+            ActionType::ConfigureBolt(bolt_settings::decode(&json))
+        }
+        READ_PARAMETER => ActionType::ReadParameter(details()?),
+        SET_PARAMETER => ActionType::SetParameter(details()?, row.get("argument")?),
         KEYPAD_MODE => {
             let mode = KeypadMode::of_name(&details()?).ok_or_else(|| unreadable("details"))?;
             ActionType::ConfigureKeypadMode(mode)

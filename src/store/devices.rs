@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::query::Query;
 use super::row::{Row, Word};
-use super::{StoreError, Unit, interview, link, lock_info};
+use super::{StoreError, Unit, battery_details, interview, link, lock_info};
 use crate::model::{Device, DeviceId, DeviceState, RadioAddress};
 
 const TABLE: &str = "devices";
@@ -70,8 +70,9 @@ impl Unit<'_> {
     /// [`StoreError`], also if there is one of that id or at that address.
     pub fn insert_device(&mut self, device: &Device) -> Result<(), StoreError> {
         let sql = "INSERT INTO devices (name, radio, network, lock, info, online, locked, door_open, battery_percent,
-            battery_low, jammed, last_seen, created_at, nickname, custom_metadata, is_managed, configured, interview, link, device_id)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)";
+            battery_low, jammed, last_seen, created_at, nickname, custom_metadata, is_managed, configured, interview, gone,
+            battery_details, link, device_id)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)";
         self.write(device, sql)
     }
 
@@ -86,7 +87,7 @@ impl Unit<'_> {
         let sql = "UPDATE devices SET name = ?1, radio = ?2, network = ?3, lock = ?4, info = ?5, online = ?6,
             locked = ?7, door_open = ?8, battery_percent = ?9, battery_low = ?10, jammed = ?11, last_seen = ?12,
             created_at = ?13, nickname = ?14, custom_metadata = ?15, is_managed = ?16, configured = ?17,
-            interview = ?18, link = ?19 WHERE device_id = ?20";
+            interview = ?18, gone = ?19, battery_details = ?20, link = ?21 WHERE device_id = ?22";
         self.write(device, sql)
     }
 
@@ -111,6 +112,8 @@ impl Unit<'_> {
             device.is_managed,
             device.is_configured,
             interview::encode(&device.interview),
+            state.gone.map(Word::word),
+            state.battery_details.as_ref().map(battery_details::encode),
             link::encode(device.link.as_ref()),
             device.device_id,
         ];
@@ -168,8 +171,10 @@ impl Unit<'_> {
                 door_open: row.get("door_open")?,
                 battery_percent: row.optional_number("battery_percent")?,
                 battery_low: row.get("battery_low")?,
+                battery_details: self.complaints.mend(battery(row), None),
                 jammed: row.get("jammed")?,
                 last_seen: row.optional_time("last_seen")?,
+                gone: row.optional_word("gone")?,
             },
             created_at: row.time("created_at")?,
         })
@@ -184,6 +189,13 @@ fn metadata(row: &Row<'_>) -> Result<Map<String, Value>, StoreError> {
 fn info(row: &Row<'_>) -> Result<Option<keyway_lock::LockInfo>, StoreError> {
     let text: Option<String> = row.get("info")?;
     text.map(|text| lock_info::decode(&text)).transpose().map_err(|what| row.unreadable("info", what))
+}
+
+fn battery(row: &Row<'_>) -> Result<Option<keyway_lock::BatteryDetails>, StoreError> {
+    let text: Option<String> = row.get("battery_details")?;
+    let read =
+        |text: String| battery_details::decode(&text).ok_or_else(|| row.unreadable("battery_details", "is none"));
+    text.map(read).transpose()
 }
 
 fn progress(row: &Row<'_>) -> Result<InterviewProgress, StoreError> {

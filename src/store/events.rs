@@ -53,6 +53,20 @@ impl Unit<'_> {
         subject: impl Into<EventSubject>,
         details: Map<String, Value>,
     ) -> Result<(), StoreError> {
+        self.emit_at(self.now(), event_type, subject, details)
+    }
+
+    /// Tells of something that was learned only now, and happened then.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn emit_at(
+        &mut self,
+        occurred_at: Timestamp,
+        event_type: EventType,
+        subject: impl Into<EventSubject>,
+        details: Map<String, Value>,
+    ) -> Result<(), StoreError> {
         let subject = subject.into();
         let sql = "INSERT INTO events (event_id, event_type, occurred_at, device_id, access_code_id, access_grant_id,
             access_method_id, user_identity_id, action_attempt_id, space_id, caller, details)
@@ -61,7 +75,7 @@ impl Unit<'_> {
         let values = params![
             id,
             event_type.name(),
-            self.now(),
+            occurred_at,
             subject.device_id,
             subject.access_code_id,
             subject.access_grant_id,

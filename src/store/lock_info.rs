@@ -1,7 +1,7 @@
 //! A lock's interview as JSON: the one thing of a device that is kept as it is found, since only the lock gives it.
 
 use keyway_lock::{
-    AdminCode, Alike, AutoLock, Capabilities, Keypad, KeypadMode, LockInfo, ReadBack, Settings, SlotNumber,
+    AdminCode, Alike, AutoLock, Capabilities, Keypad, KeypadMode, LockInfo, Parameter, ReadBack, Settings, SlotNumber,
 };
 use serde_json::{Value, json};
 
@@ -49,6 +49,59 @@ fn encode_settings(settings: &Settings) -> Value {
             "is_set": code.is_set,
             "can_be_removed": code.can_be_removed,
         })),
+        "bolt": bolt_settings::encode(&settings.bolt),
+        "keeps_log": settings.keeps_log,
+        "parameters": settings.parameters.iter().map(encode_parameter).collect::<Vec<_>>(),
+    })
+}
+
+/// How a bolt behaves by itself; what is absent is not there, or not asked for.
+pub(super) mod bolt_settings {
+    use keyway_lock::BoltSettings;
+    use serde_json::{Value, json};
+
+    pub(in crate::store) fn encode(settings: &BoltSettings) -> Value {
+        json!({
+            "timed_seconds": settings.timed_seconds,
+            "hold_and_release_seconds": settings.hold_and_release_seconds,
+            "block_to_block": settings.block_to_block,
+            "twist_assist": settings.twist_assist,
+        })
+    }
+
+    pub(in crate::store) fn decode(json: &Value) -> BoltSettings {
+        let seconds = |name: &str| json[name].as_u64().and_then(|seconds| u16::try_from(seconds).ok());
+        BoltSettings {
+            timed_seconds: seconds("timed_seconds"),
+            hold_and_release_seconds: seconds("hold_and_release_seconds"),
+            block_to_block: json["block_to_block"].as_bool(),
+            twist_assist: json["twist_assist"].as_bool(),
+        }
+    }
+}
+
+fn encode_parameter(parameter: &Parameter) -> Value {
+    json!({
+        "name": parameter.name,
+        "does": parameter.does,
+        "values": parameter.values,
+        "range": parameter.range,
+        "can_be_set": parameter.can_be_set,
+        "value": parameter.value,
+        "closed_to_guests": parameter.closed_to_guests,
+    })
+}
+
+fn decode_parameter(json: &Value) -> Option<Parameter> {
+    let value = |(name, value): (&String, &Value)| Some((name.clone(), value.as_i64()?));
+    Some(Parameter {
+        name: json["name"].as_str()?.to_owned(),
+        does: json["does"].as_str()?.to_owned(),
+        values: json["values"].as_object()?.iter().map(value).collect::<Option<_>>()?,
+        range: json["range"][0].as_i64().zip(json["range"][1].as_i64()),
+        can_be_set: json["can_be_set"].as_bool()?,
+        value: json["value"].as_i64(),
+        closed_to_guests: json["closed_to_guests"].as_bool()?,
     })
 }
 
@@ -66,7 +119,10 @@ fn decode_settings(json: &Value) -> Result<Settings, &'static str> {
             can_be_removed: code["can_be_removed"].as_bool().ok_or("admin_code")?,
         }),
     };
-    Ok(Settings { keypad, admin_code })
+    let keeps_log = matches!(json["keeps_log"], Value::Bool(true));
+    let parameters = list_of(json, "parameters", decode_parameter)?;
+    let bolt = bolt_settings::decode(&json["bolt"]);
+    Ok(Settings { keypad, admin_code, bolt, keeps_log, parameters })
 }
 
 /// What [`encode`] made; the name of the field that is missing or wrong, if it is not that.
@@ -83,7 +139,7 @@ pub(super) fn decode(text: &str) -> Result<LockInfo, &'static str> {
             Value::Null => None,
             _ => Some(AutoLock::from_seconds(number_of(&json, "auto_lock_seconds")?)),
         },
-        settings: decode_settings(&json["settings"])?,
+        settings: Box::new(decode_settings(&json["settings"])?),
         missing: missing
             .iter()
             .map(|item| item.as_str().map(str::to_owned))

@@ -2,14 +2,14 @@
 
 use std::num::TryFromIntError;
 
-use keyway_lock::{Evidence, ReadBack, SlotNumber};
+use keyway_lock::{Charging, Evidence, ReadBack, Replace, SlotNumber, UnlockSource};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{ToSql, types::FromSql};
 use uuid::Uuid;
 
 use super::StoreError;
 use crate::model::id::every_id;
-use crate::model::{ProblemKind, RadioKind, Role, Schedule, Timestamp, Window};
+use crate::model::{Gone, ProblemKind, RadioKind, Role, Schedule, Timestamp, Window};
 
 /// A row being read.
 pub(super) struct Row<'a> {
@@ -145,6 +145,16 @@ impl Word for Role {
 words! {
     RadioKind { Zwave = "zwave", Zigbee = "zigbee" }
     Evidence { ReadBack = "read_back", Supervised = "supervised", ProgrammingEvent = "programming_event" }
+    UnlockSource {
+        Keypad = "keypad",
+        Manual = "manual",
+        Remote = "remote",
+        Automatic = "automatic",
+        Unknown = "unknown",
+    }
+    Charging { Discharging = "discharging", Charging = "charging", Maintaining = "maintaining" }
+    Replace { Soon = "soon", Now = "now" }
+    Gone { Reset = "reset", TakenOut = "taken_out" }
     ReadBack { Unknown = "unknown", Shown = "shown", Masked = "masked" }
     ProblemKind {
         DelayInSetting = "delay_in_setting",

@@ -14,7 +14,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use keyway_lock::{
-    AdminCode, Alike, AutoLock, Capabilities, Keypad, KeypadMode, LockId, LockInfo, Pin, ReadBack, Settings, SlotNumber,
+    AdminCode, Alike, AutoLock, BoltSettings, Capabilities, Keypad, KeypadMode, LockId, LockInfo, Parameter, Pin,
+    ReadBack, Settings, SlotNumber,
 };
 use tokio::runtime::{Builder, Runtime};
 use zeroize::Zeroizing;
@@ -192,10 +193,21 @@ fn lock_info() -> LockInfo {
             can_identify: true,
         },
         auto_lock: Some(AutoLock::from_seconds(30)),
-        settings: Settings {
+        settings: Box::new(Settings {
             keypad: Some(Keypad { mode: KeypadMode::Vacation, modes: KeypadMode::ALL.into() }),
             admin_code: Some(AdminCode { is_set: true, can_be_removed: true }),
-        },
+            bolt: BoltSettings { timed_seconds: Some(90), twist_assist: Some(true), ..BoltSettings::default() },
+            keeps_log: true,
+            parameters: vec![Parameter {
+                name: "beeper".to_owned(),
+                does: "beeps".to_owned(),
+                values: [("off".to_owned(), 0)].into(),
+                range: Some((-1, 9)),
+                can_be_set: true,
+                value: Some(3),
+                closed_to_guests: false,
+            }],
+        }),
         missing: vec!["battery".to_owned()],
     }
 }

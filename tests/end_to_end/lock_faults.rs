@@ -111,3 +111,21 @@ fn a_lock_that_hides_its_pins_and_can_not_say_how_a_set_went_is_proven_all_the_s
     world.client.event("access_code.set_on_device", SOON, of(&grant));
     assert_eq!(world.client.method_of(&grant.id)["is_issued"], true);
 }
+
+#[test]
+fn a_lock_that_is_reset_by_hand_is_told_as_gone_with_what_to_do_and_so_are_its_codes() {
+    let world = World::new(KEYWAY);
+    let device = &world.devices[0];
+    let grant = world.client.grant(&[device], -1.0, 600.0);
+    world.client.event("access_code.set_on_device", SOON, |event| event["access_grant_id"] == grant.id.as_str());
+    world.stick.order(json!({"node": FRONT_DOOR, "reset": true}));
+    let told = world.client.event("device.removed", SOON, |_| true);
+    assert_eq!((&told["device_id"], &told["reason"]), (&json!(device), &json!("reset_at_the_lock")));
+    let error = world.client.ask("devices/get", json!({"device_id": device}))["device"]["errors"][0].clone();
+    assert_eq!(error["error_code"], "device_removed");
+    assert!(error["message"].as_str().unwrap().contains("reset to factory settings"), "{error}");
+    let late = world.client.event("access_code.delay_in_setting_on_device", SOON * 2, |_| true);
+    assert!(late["message"].as_str().unwrap().contains("Add it again"), "{late}");
+    let code = world.client.ask("access_codes/list", json!({"device_id": device}))["access_codes"][0].clone();
+    assert_ne!(code["status"], "set");
+}

@@ -35,6 +35,8 @@ mod lock_faults;
 #[cfg(test)]
 mod lock_keeps_time;
 #[cfg(test)]
+mod lock_log;
+#[cfg(test)]
 mod main_job;
 #[cfg(test)]
 mod moving_in;

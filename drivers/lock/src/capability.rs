@@ -188,7 +188,7 @@ pub struct LockInfo {
     /// How it locks by itself, as it last said; `None`: that can't be set from afar.
     pub auto_lock: Option<AutoLock>,
     /// What else it can be told, and what it is told.
-    pub settings: Settings,
+    pub settings: Box<Settings>,
     /// Parts of the interview that failed and will be tried again, in plain words; empty when complete.
     pub missing: Vec<String>,
 }

@@ -1,6 +1,9 @@
 //! What the hub can ask of a lock.
 
-use crate::{AutoLock, CommandError, Evidence, KeypadMode, LockStatus, Pin, SlotNumber, SlotReport, SlotWindow};
+use crate::{
+    AutoLock, BoltSettings, CommandError, Evidence, KeypadMode, LockStatus, LogReading, LogStart, Pin, SlotNumber,
+    SlotReport, SlotWindow,
+};
 
 /// Names one command between the hub and a driver; chosen by the hub, unique while the process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,9 +61,22 @@ pub enum LockCommand {
     SetKeypadMode(KeypadMode),
     /// Give it an admin code, or take it away, and prove it. Only for locks with [`crate::Settings::admin_code`].
     SetAdminCode(Option<Pin>),
+    /// Have its bolt behave otherwise by itself, and prove it. Only what [`crate::Settings::bolt`] has.
+    SetBolt(BoltSettings),
+    /// Ask what one of its [`crate::Settings::parameters`] is, by its name.
+    ReadParameter(String),
+    /// Set one of its [`crate::Settings::parameters`], and prove it.
+    SetParameter {
+        /// Its name.
+        name: String,
+        /// To what.
+        value: i64,
+    },
     /// Have it show which one it is, by blinking or beeping for a moment. Only for locks with
     /// [`crate::Capabilities::can_identify`].
     Identify,
+    /// Ask what the lock wrote down of who used it. Only for locks with [`crate::Settings::keeps_log`].
+    ReadLog(LogStart),
     /// Ask for bolt, door and battery.
     ReadStatus,
     /// Ask the lock what time it is, and set its clock if that is wrong. Only for locks that keep a window of some slot.
@@ -103,9 +119,12 @@ pub enum CommandOutput {
     Status(LockStatus),
     /// Of [`LockCommand::SetAutoLock`]: the lock says so now. The rest came as [`crate::RadioEvent::LockInterviewed`].
     AutoLockSet(AutoLock),
-    /// Of [`LockCommand::SetKeypadMode`] and [`LockCommand::SetAdminCode`]: the lock has proven it. The rest came as
+    /// Of [`LockCommand::SetKeypadMode`], [`LockCommand::SetAdminCode`], [`LockCommand::SetBolt`], [`LockCommand::ReadParameter`] and
+    /// [`LockCommand::SetParameter`]: the lock has proven it, or said it. The rest came as
     /// [`crate::RadioEvent::LockInterviewed`].
     SettingTaken,
+    /// Of [`LockCommand::ReadLog`].
+    Log(LogReading),
     /// Of [`LockCommand::Identify`]: the lock said that it does.
     Identified,
     /// Of [`LockCommand::CheckClock`]: whether its clock shows the right time, if need be after it was set.

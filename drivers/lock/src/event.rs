@@ -62,6 +62,10 @@ pub enum LockEvent {
         /// The lock warns.
         low: bool,
     },
+    /// What more a battery tells of itself.
+    BatteryDetails(BatteryDetails),
+    /// The door stands open for longer than it should.
+    DoorLeftOpen,
     /// The bolt's position, as a report without a cause.
     Bolt(bool),
     /// The lock was reset to factory settings by hand and has left the network.
@@ -79,6 +83,51 @@ pub struct LockStatus {
     pub battery_percent: Option<u8>,
     /// The lock warns of its battery.
     pub battery_low: bool,
+    /// What more the battery tells.
+    pub battery_details: Option<BatteryDetails>,
+}
+
+/// What a battery tells of itself beside its level (Z-Wave: Battery versions 2 and 3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct BatteryDetails {
+    /// What becomes of its charge; `None`: nobody defined it.
+    pub charging: Option<Charging>,
+    /// It can be recharged.
+    pub is_rechargeable: bool,
+    /// It is there for when another supply fails.
+    pub is_backup: bool,
+    /// It is too hot.
+    pub is_overheating: bool,
+    /// It lacks fluid.
+    pub is_low_on_fluid: bool,
+    /// It has to be replaced or recharged.
+    pub replace: Option<Replace>,
+    /// It is not there, or not connected.
+    pub is_disconnected: bool,
+    /// It is too cold to give or take much.
+    pub is_cold: bool,
+    /// What it holds when it is full, in per cent of what it did when it was new.
+    pub capacity_percent: Option<u8>,
+}
+
+/// What becomes of a battery's charge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Charging {
+    /// It gets less.
+    Discharging,
+    /// It gets more.
+    Charging,
+    /// It is kept as it is.
+    Maintaining,
+}
+
+/// How urgent it is to replace or recharge a battery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replace {
+    /// Soon.
+    Soon,
+    /// Now.
+    Now,
 }
 
 /// A stick's identity.

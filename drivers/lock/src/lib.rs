@@ -11,6 +11,7 @@ pub mod install_code;
 pub mod interview;
 pub mod keys;
 pub mod link;
+pub mod log;
 pub mod network;
 pub mod pin;
 pub mod radio;
@@ -23,18 +24,22 @@ pub mod wire;
 pub use capability::{Alike, AutoLock, Capabilities, LockInfo, ReadBack};
 pub use command::{CommandId, CommandOutput, LockCommand, SlotChange};
 pub use error::{CommandError, Refusal, Retry};
-pub use event::{LockEvent, LockStatus, RadioEvent, StickInfo, StickState, StickWork, UnlockSource};
+pub use event::{
+    BatteryDetails, Charging, LockEvent, LockStatus, RadioEvent, Replace, StickInfo, StickState, StickWork,
+    UnlockSource,
+};
 pub use install_code::InstallCode;
 pub use interview::{InterviewProgress, InterviewStage};
 pub use keys::{KeyName, NetworkKey};
 pub use link::{LinkReport, LinkTrouble};
+pub use log::{LogEntry, LogReading, LogRecord, LogStart};
 pub use network::{
     Awaited, DeviceLabel, Grant, Include, JoinPin, KeyClass, NetworkCommand, NetworkError, NetworkFailure,
     NetworkOutcome, NetworkStep,
 };
 pub use pin::{Pin, PinError};
 pub use radio::{LockId, NetworkRecord, Output, PersistId, PortState, Radio, RecordKey, SecretBytes};
-pub use setting::{AdminCode, Keypad, KeypadMode, Settings};
+pub use setting::{AdminCode, BoltSettings, Keypad, KeypadMode, Parameter, Settings};
 pub use slot::{Evidence, SlotContent, SlotNumber, SlotReport};
 pub use stick::StickCommand;
 pub use time::{Civil, Minute, SlotWindow, WallClock, WallTime};

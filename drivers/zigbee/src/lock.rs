@@ -158,6 +158,11 @@ impl Kind {
             }
             LockCommand::SetTimedCode { .. } | LockCommand::CheckClock => not_supported("its windows are not set here"),
             LockCommand::SetAdminCode(_) => not_supported("it has no admin code beside its slots"),
+            LockCommand::SetBolt(_) => not_supported("how its bolt behaves is not set here"),
+            LockCommand::ReadParameter(_) | LockCommand::SetParameter { .. } => {
+                not_supported("nothing is known that is peculiar to its model")
+            }
+            LockCommand::ReadLog(_) => not_supported("its log is not read here"),
             LockCommand::Identify => match record.endpoint_of(crate::zcl::identify::CLUSTER) {
                 Some(endpoint) => Ok(Self::Identify(IdentifyJob::new(endpoint))),
                 None => not_supported("it can't show itself"),

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use keyway_lock::{
-    CommandError, CommandId, LockCommand, LockId, NetworkCommand, NetworkRecord, Output, PersistId, PortState, Radio,
-    RadioEvent, RecordKey, SecretBytes, StickCommand, StickState, WallClock, WallTime,
+    CommandError, CommandId, LockCommand, LockEvent, LockId, NetworkCommand, NetworkRecord, Output, PersistId,
+    PortState, Radio, RadioEvent, RecordKey, SecretBytes, StickCommand, StickState, WallClock, WallTime,
 };
 use zeroize::Zeroizing;
 
@@ -139,7 +139,7 @@ impl ZwaveRadio {
             }
             moved |= self.feed_stick(now);
             moved |= self.drain_session(now);
-            self.tell();
+            moved |= self.tell(now);
             if !moved {
                 return;
             }
@@ -324,15 +324,23 @@ impl ZwaveRadio {
         self.outputs.push_back(Output::Event(RadioEvent::Stick(state)));
     }
 
-    /// Hands on what the dialogues have to tell.
-    fn tell(&mut self) {
+    /// Hands on what the dialogues have to tell. True: something more is to be done about that.
+    fn tell(&mut self, now: Instant) -> bool {
         let mut told = Vec::new();
         for (node, lock) in &mut self.locks {
             told.extend(lock.take_told().into_iter().map(|told| (*node, told)));
         }
+        let mut reset = Vec::new();
         for (node, told) in told {
+            if matches!(told, Told::Event(RadioEvent::Lock(_, LockEvent::Reset))) {
+                reset.push(node);
+            }
             self.tell_of(node, vec![told]);
         }
+        for node in &reset {
+            self.network.handle_reset(now, *node);
+        }
+        !reset.is_empty()
     }
 
     fn tell_of(&mut self, node: NodeId, told: Vec<Told>) {

@@ -31,7 +31,7 @@ use stage::{Heard, Reply, Stage};
 
 /// The stages, in order. Each is done once what it asks for is known: a new one is asked of every lock, also of those that
 /// an earlier release has interviewed.
-const STAGES: [Stage; 19] = [
+const STAGES: [Stage; 21] = [
     protocol::PROTOCOL_INFO,
     protocol::NODE_INFORMATION,
     security::SECURE_CLASSES,
@@ -45,11 +45,13 @@ const STAGES: [Stage; 19] = [
     schedules::SCHEDULES,
     door_lock::CAPABILITIES,
     door_lock::CONFIGURATION,
+    settings::LOG,
     identity::IDENTIFY,
     identity::PRODUCT,
     identity::FIRMWARE,
     // What it is tells whether there is a parameter for that.
     codes::CODE_LENGTH,
+    settings::PARAMETERS,
     identity::ZWAVE_PLUS,
     lifeline::LIFELINE,
 ];

@@ -1,13 +1,14 @@
 //! What the hub asks of a lock, as the fewest command classes that prove it.
 
 mod audit;
-mod auto_lock;
 mod batch;
 mod bolt;
 mod clock;
 mod code;
+mod configuration;
 mod credential;
 mod identify;
+mod log;
 mod setting;
 mod timed;
 mod untimed;
@@ -21,13 +22,14 @@ use crate::node::table::NodeRecord;
 use crate::transport::exchange::{Answer, AskError, Beginning};
 
 use audit::AuditJob;
-use auto_lock::AutoLockJob;
 use batch::BatchJob;
 use bolt::BoltJob;
 use clock::ClockJob;
 use code::CodeJob;
+use configuration::ConfigurationJob;
 use credential::CredentialJob;
 use identify::IdentifyJob;
+use log::LogJob;
 use setting::SettingJob;
 use timed::TimedJob;
 use untimed::UntimedJob;
@@ -62,9 +64,10 @@ enum Kind {
     Credential(CredentialJob),
     Bolt(BoltJob),
     Audit(AuditJob),
-    AutoLock(AutoLockJob),
+    Configuration(ConfigurationJob),
     Identify(IdentifyJob),
     Setting(SettingJob),
+    Log(LogJob),
     Batch(Box<BatchJob>),
     Failed(CommandError),
 }
@@ -91,7 +94,11 @@ impl Job {
             | LockCommand::SetAutoLock(_)
             | LockCommand::SetKeypadMode(_)
             | LockCommand::SetAdminCode(_)
+            | LockCommand::SetBolt(_)
+            | LockCommand::ReadParameter(_)
+            | LockCommand::SetParameter { .. }
             | LockCommand::Identify
+            | LockCommand::ReadLog(_)
             | LockCommand::ReadStatus
             | LockCommand::CheckClock
             | LockCommand::Interview => None,
@@ -143,13 +150,24 @@ impl Job {
             }
             LockCommand::Identify if capabilities.can_identify => Self(Kind::Identify(IdentifyJob::new())),
             LockCommand::Identify => Self(Kind::refused(Refusal::NotSupported("it can't show itself"))),
-            LockCommand::SetAutoLock(_) => match AutoLockJob::new(command, record) {
-                Some(job) => Self(Kind::AutoLock(job)),
+            LockCommand::SetBolt(_) => match ConfigurationJob::new(command, record) {
+                Some(job) => Self(Kind::Configuration(job)),
+                None => Self(Kind::refused(Refusal::NotSupported("its bolt does not do that, or not by radio"))),
+            },
+            LockCommand::SetAutoLock(_) => match ConfigurationJob::new(command, record) {
+                Some(job) => Self(Kind::Configuration(job)),
                 None => Self(Kind::refused(Refusal::NotSupported("it does not lock by itself, or not by radio"))),
             },
-            LockCommand::SetKeypadMode(_) | LockCommand::SetAdminCode(_) => match SettingJob::new(command, record) {
+            LockCommand::SetKeypadMode(_)
+            | LockCommand::SetAdminCode(_)
+            | LockCommand::ReadParameter(_)
+            | LockCommand::SetParameter { .. } => match SettingJob::new(command, record) {
                 Some(job) => Self(Kind::Setting(job)),
                 None => Self(Kind::refused(Refusal::NotSupported("it can't be told that by radio"))),
+            },
+            LockCommand::ReadLog(_) => match LogJob::new(command, record) {
+                Some(job) => Self(Kind::Log(job)),
+                None => Self(Kind::refused(Refusal::NotSupported("it keeps no log"))),
             },
             LockCommand::Lock | LockCommand::Unlock if !capabilities.can_lock => {
                 Self(Kind::refused(Refusal::NotSupported("it has no bolt to be moved by radio")))
@@ -170,9 +188,10 @@ impl Job {
             Kind::Credential(job) => job.next(),
             Kind::Bolt(job) => job.next(),
             Kind::Audit(job) => job.next(),
-            Kind::AutoLock(job) => job.next(),
+            Kind::Configuration(job) => job.next(),
             Kind::Identify(job) => job.next(),
             Kind::Setting(job) => job.next(),
+            Kind::Log(job) => job.next(),
             Kind::Batch(job) => job.next(),
             Kind::Failed(error) => Next::Done(Err(error.clone())),
         }
@@ -188,9 +207,10 @@ impl Job {
             Kind::Credential(job) => job.handle_answer(now, answer),
             Kind::Bolt(job) => job.handle_answer(now, answer),
             Kind::Audit(job) => job.handle_answer(answer),
-            Kind::AutoLock(job) => job.handle_answer(now, answer),
+            Kind::Configuration(job) => job.handle_answer(now, answer),
             Kind::Identify(job) => job.handle_answer(answer),
             Kind::Setting(job) => job.handle_answer(now, answer),
+            Kind::Log(job) => job.handle_answer(answer),
             Kind::Batch(job) => job.handle_answer(now, answer),
             Kind::Failed(_) => {}
         }
@@ -206,10 +226,11 @@ impl Job {
             | Kind::Clock(_)
             | Kind::Bolt(_)
             | Kind::Audit(_)
-            | Kind::AutoLock(_)
+            | Kind::Configuration(_)
             | Kind::Batch(_)
             | Kind::Identify(_)
             | Kind::Setting(_)
+            | Kind::Log(_)
             | Kind::Failed(_) => None,
         }
     }
@@ -224,10 +245,11 @@ impl Job {
             Kind::Bolt(job) => job.handle_event(event),
             Kind::Batch(job) => job.handle_event(event),
             Kind::Audit(_)
-            | Kind::AutoLock(_)
+            | Kind::Configuration(_)
             | Kind::Clock(_)
             | Kind::Identify(_)
             | Kind::Setting(_)
+            | Kind::Log(_)
             | Kind::Failed(_) => {}
         }
     }
@@ -240,10 +262,10 @@ impl Job {
             Kind::Untimed(job) => job.handle_timeout(now),
             Kind::Credential(job) => job.handle_timeout(now),
             Kind::Bolt(job) => job.handle_timeout(now),
-            Kind::AutoLock(job) => job.handle_timeout(now),
+            Kind::Configuration(job) => job.handle_timeout(now),
             Kind::Setting(job) => job.handle_timeout(now),
             Kind::Batch(job) => job.handle_timeout(now),
-            Kind::Audit(_) | Kind::Clock(_) | Kind::Identify(_) | Kind::Failed(_) => {}
+            Kind::Audit(_) | Kind::Clock(_) | Kind::Identify(_) | Kind::Log(_) | Kind::Failed(_) => {}
         }
     }
 
@@ -265,10 +287,11 @@ impl Job {
             Kind::Credential(job) => job.masked(),
             Kind::Bolt(_)
             | Kind::Audit(_)
-            | Kind::AutoLock(_)
+            | Kind::Configuration(_)
             | Kind::Clock(_)
             | Kind::Identify(_)
             | Kind::Setting(_)
+            | Kind::Log(_)
             | Kind::Failed(_) => None,
         }
     }

@@ -1,11 +1,15 @@
 //! What locks do otherwise than they say, or otherwise than their command classes say: data, by maker, product and
 //! firmware. What is built in is `config/quirks.toml`; a user's own file of the same form goes over it.
 
+mod parameter;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use keyway_lock::{Alike, Pin, SlotNumber};
 use serde::Deserialize;
+
+pub use parameter::ParameterQuirk;
 
 const BUILT_IN: &str = include_str!("../../../config/quirks.toml");
 
@@ -36,6 +40,8 @@ pub struct Quirk {
     pub first_event_user: Option<u16>,
     /// Of its notifications, the version 1 fields are to be believed.
     pub alarm_events: bool,
+    /// What can be set of it by configuration parameters.
+    pub parameters: Vec<ParameterQuirk>,
 }
 
 /// Why a file of quirks can't be used.
@@ -89,6 +95,8 @@ struct Entry {
     masked: Option<bool>,
     first_event_user: Option<u16>,
     alarm_events: Option<bool>,
+    #[serde(default, rename = "parameter")]
+    parameters: Vec<ParameterQuirk>,
 }
 
 impl Quirks {
@@ -149,6 +157,9 @@ impl Entry {
         quirk.masked = self.masked.or(quirk.masked);
         quirk.first_event_user = self.first_event_user.or(quirk.first_event_user);
         quirk.alarm_events = self.alarm_events.unwrap_or(quirk.alarm_events);
+        // By name: a later one takes the place of an earlier one.
+        quirk.parameters.retain(|known| self.parameters.iter().all(|parameter| parameter.name != known.name));
+        quirk.parameters.extend(self.parameters.iter().cloned());
     }
 
     fn check(&self) -> Result<(), QuirksError> {
@@ -170,8 +181,11 @@ impl Entry {
             ),
             (self.first_event_user == Some(0), "first_event_user", "should be 1 or more"),
         ];
-        match wrong.into_iter().find(|(wrong, ..)| *wrong) {
-            Some((_, key, should)) => Err(QuirksError::Value { name: self.name.clone(), key, should }),
+        let wrong = wrong.into_iter().find(|(wrong, ..)| *wrong).map(|(_, key, should)| (key, should));
+        let in_parameter =
+            || self.parameters.iter().find_map(|parameter| parameter.wrong_of(self.code_length_parameter));
+        match wrong.or_else(in_parameter) {
+            Some((key, should)) => Err(QuirksError::Value { name: self.name.clone(), key, should }),
             None => Ok(()),
         }
     }
@@ -240,6 +254,10 @@ mod tests {
         assert_eq!(refusal("answer_seconds = 90"), "lock \"X\": `answer_seconds` should be 1 to 30");
         assert!(refusal("code_lengths = [4, 12]").contains("`code_lengths`"));
         assert!(refusal("shared_buttons = ['ab']").contains("`shared_buttons`"));
+        let parameter = "[[lock.parameter]]\nname = 'beeper'\ndoes = 'beeps'\nnumber = 3\nsize = 3\nrange = [0, 1]";
+        assert_eq!(refusal(parameter), "lock \"X\": `size` should be 1, 2 or 4");
+        let length = parameter.replace("size = 3", "size = 1");
+        assert!(refusal(&format!("code_length_parameter = 3\n{length}")).contains("`number`"));
         let unknown = refusal("colour = 'red'");
         assert!(unknown.contains("colour") && unknown.contains("line 5"), "{unknown}");
     }

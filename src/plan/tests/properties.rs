@@ -246,8 +246,9 @@ fn obey(table: &mut SlotTable, now: Moment) {
                 }
                 (slot, content)
             }
-            other
-            @ Next::Do(Step::Act(..) | Step::Together(..) | Step::Check(..) | Step::CheckClock | Step::Status) => {
+            other @ Next::Do(
+                Step::Act(..) | Step::Together(..) | Step::Check(..) | Step::CheckClock | Step::Status | Step::Log(_),
+            ) => {
                 panic!("nobody asked for {other:?}")
             }
         };

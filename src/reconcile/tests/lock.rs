@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use keyway_lock::{
     Alike, AutoLock, Capabilities, CommandError, CommandOutput, Evidence, LockCommand, LockEvent, LockInfo, LockStatus,
-    Pin, ReadBack, Refusal, Settings, SlotChange, SlotContent, SlotNumber, SlotReport, SlotWindow, WallTime,
+    LogReading, LogRecord, LogStart, Pin, ReadBack, Refusal, Settings, SlotChange, SlotContent, SlotNumber, SlotReport,
+    SlotWindow, WallTime,
 };
 
 /// What is wrong with a lock.
@@ -48,6 +49,8 @@ pub(super) struct FakeLock {
     pub(super) windows: BTreeMap<u16, SlotWindow>,
     pub(super) faults: Faults,
     pub(super) locked: bool,
+    /// What it wrote down of who used it.
+    pub(super) log: Vec<LogRecord>,
     /// Everything that was asked of it, by name.
     pub(super) asked: Vec<String>,
 }
@@ -61,6 +64,7 @@ impl FakeLock {
             windows: BTreeMap::new(),
             faults: Faults::default(),
             locked: true,
+            log: Vec::new(),
             asked: Vec::new(),
         }
     }
@@ -89,7 +93,7 @@ impl FakeLock {
                 can_identify: true,
             },
             auto_lock: Some(AutoLock::Off),
-            settings: Settings::default(),
+            settings: Box::new(Settings { keeps_log: true, ..Settings::default() }),
             missing: Vec::new(),
         }
     }
@@ -191,8 +195,13 @@ impl FakeLock {
                 Ok(CommandOutput::Status(self.status()))
             }
             LockCommand::SetAutoLock(auto_lock) => Ok(CommandOutput::AutoLockSet(*auto_lock)),
-            LockCommand::SetKeypadMode(_) | LockCommand::SetAdminCode(_) => Ok(CommandOutput::SettingTaken),
+            LockCommand::SetKeypadMode(_)
+            | LockCommand::SetAdminCode(_)
+            | LockCommand::SetBolt(_)
+            | LockCommand::ReadParameter(_)
+            | LockCommand::SetParameter { .. } => Ok(CommandOutput::SettingTaken),
             LockCommand::Identify => Ok(CommandOutput::Identified),
+            LockCommand::ReadLog(start) => Ok(CommandOutput::Log(self.log_behind(*start))),
             LockCommand::ReadStatus => Ok(CommandOutput::Status(self.status())),
             LockCommand::Interview => Ok(CommandOutput::Interviewed),
         }
@@ -210,6 +219,16 @@ impl FakeLock {
             Some(_) if self.faults.masked => SlotContent::Hidden,
             Some(code) => SlotContent::Code(Pin::new(code).unwrap()),
         }
+    }
+
+    fn log_behind(&self, start: LogStart) -> LogReading {
+        let behind = match start {
+            LogStart::Newest => self.log.len(),
+            LogStart::Behind(known) => {
+                self.log.iter().rposition(|record| Some(*record) == known).map_or(0, |place| place + 1)
+            }
+        };
+        LogReading { newest: self.log.last().copied(), records: self.log[behind..].to_vec(), has_gap: false }
     }
 
     fn status(&self) -> LockStatus {
@@ -254,6 +273,10 @@ fn name(command: &LockCommand) -> String {
         LockCommand::SetKeypadMode(mode) => format!("keypad {}", mode.name()),
         LockCommand::SetAdminCode(code) => format!("admin code {}", if code.is_some() { "set" } else { "removed" }),
         LockCommand::Identify => "identify".to_owned(),
+        LockCommand::SetBolt(_) => "bolt".to_owned(),
+        LockCommand::ReadParameter(name) => format!("read {name}"),
+        LockCommand::SetParameter { name, value } => format!("set {name} to {value}"),
+        LockCommand::ReadLog(_) => "log".to_owned(),
         LockCommand::ReadStatus => "status".to_owned(),
         LockCommand::Interview => "interview".to_owned(),
     }

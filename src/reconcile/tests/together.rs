@@ -17,7 +17,8 @@ async fn world() -> World {
 
 fn changes(world: &mut World) -> Vec<String> {
     let asked = &world.lock(FRONT).asked;
-    asked.iter().filter(|command| !command.starts_with("read") && *command != "status").cloned().collect()
+    let question = |command: &String| ["read", "status", "log"].iter().any(|word| command.starts_with(word));
+    asked.iter().filter(|command| !question(command)).cloned().collect()
 }
 
 #[tokio::test]

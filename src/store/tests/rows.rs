@@ -1,6 +1,6 @@
 //! What is read is what was written: devices, slots, people, requests, attempts, radio records.
 
-use keyway_lock::{AutoLock, KeypadMode, NetworkRecord, RecordKey, SecretBytes, SlotContent, SlotReport};
+use keyway_lock::{AutoLock, BoltSettings, KeypadMode, NetworkRecord, RecordKey, SecretBytes, SlotContent, SlotReport};
 
 use super::*;
 use crate::model::{ActionAttempt, ActionStatus, ActionType, AdminCodeOrder, UnmanagedCode};
@@ -15,8 +15,10 @@ fn a_device_comes_back_as_it_was_and_is_found_by_its_address() {
         door_open: Some(true),
         battery_percent: Some(100),
         battery_low: true,
+        battery_details: Some(keyway_lock::BatteryDetails { is_cold: true, ..Default::default() }),
         jammed: true,
         last_seen: Some(at(5)),
+        gone: Some(crate::model::Gone::Reset),
     };
     // A Zigbee address uses all 64 bits.
     device.address.kind = RadioKind::Zigbee;
@@ -204,9 +206,13 @@ fn attempts_wait_in_the_order_in_which_they_were_asked_for() {
         let kept = run(&store, at(4), move |unit| unit.action_attempt(asked.action_attempt_id)).unwrap();
         assert_eq!(kept.unwrap().action_type, asked.action_type);
     }
-    for action_type in
-        [ActionType::ConfigureKeypadMode(KeypadMode::Vacation), ActionType::ConfigureAdminCode(AdminCodeOrder::Remove)]
-    {
+    for action_type in [
+        ActionType::ConfigureKeypadMode(KeypadMode::Vacation),
+        ActionType::ConfigureAdminCode(AdminCodeOrder::Remove),
+        ActionType::ConfigureBolt(BoltSettings { timed_seconds: Some(30), ..BoltSettings::default() }),
+        ActionType::ReadParameter("beeper".to_owned()),
+        ActionType::SetParameter("beeper".to_owned(), -3),
+    ] {
         let asked = ask(5, action_type);
         let kept = run(&store, at(6), move |unit| unit.action_attempt(asked.action_attempt_id)).unwrap();
         assert_eq!(kept.unwrap().action_type, asked.action_type);

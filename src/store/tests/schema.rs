@@ -16,6 +16,9 @@ const FROZEN: &[&str] = &[
     include_str!("../../../tests/golden/schema/0005.sql"),
     include_str!("../../../tests/golden/schema/0006.sql"),
     include_str!("../../../tests/golden/schema/0007.sql"),
+    include_str!("../../../tests/golden/schema/0008.sql"),
+    include_str!("../../../tests/golden/schema/0009.sql"),
+    include_str!("../../../tests/golden/schema/0010.sql"),
 ];
 /// A row in every table of schema 1.
 const FILLED: &str = include_str!("../../../tests/golden/schema/0001-filled.sql");
@@ -42,10 +45,10 @@ fn a_database_of_a_newer_keyway_is_refused_untouched_and_in_plain_words() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("keyway.db");
     close(&open(&path));
-    Connection::open(&path).unwrap().pragma_update(None, "user_version", 9).unwrap();
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let before = std::fs::read(&path).unwrap();
     let refused = try_open(&path, KEY).err().unwrap();
-    assert!(matches!(refused, StoreError::Newer { found: 9, known: 7 }));
+    assert!(matches!(refused, StoreError::Newer { found: 99, known: 10 }));
     assert!(refused.to_string().contains("a newer keyway has used it"), "{refused}");
     assert_eq!(std::fs::read(&path).unwrap(), before);
 }

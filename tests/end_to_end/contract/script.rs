@@ -116,6 +116,13 @@ fn hub_and_doors() -> Vec<Step> {
         .keep("admin", "/action_attempt/action_attempt_id"),
         step("action_attempts/get", json!({"action_attempt_id": "$admin"}))
             .wait("/action_attempt/status", json!("success")),
+        step("locks/configure_bolt", json!({"device_id": "$front", "hold_and_release_seconds": 5}))
+            .keep("bolt", "/action_attempt/action_attempt_id"),
+        step("action_attempts/get", json!({"action_attempt_id": "$bolt"}))
+            .wait("/action_attempt/status", json!("success")),
+        step("devices/list_parameters", json!({"device_id": "$front"})),
+        step("devices/read_parameter", json!({"device_id": "$front", "name": "beeper"})),
+        step("devices/set_parameter", json!({"device_id": "$front", "name": "beeper", "value": "off"})),
         step("connect_webviews/create", json!({})),
     ]
 }

@@ -48,6 +48,8 @@ pub struct LockSetup {
     pub supervision: bool,
     /// Windows that each of its codes can have, by its own clock.
     pub year_day_slots: u8,
+    /// What it does otherwise, as our virtual stick's setup has it: JSON (our virtual stick only).
+    pub oddities: &'static str,
 }
 
 impl LockSetup {
@@ -65,6 +67,7 @@ impl LockSetup {
             tells_of_own_changes: true,
             supervision: true,
             year_day_slots: 0,
+            oddities: "{}",
         }
     }
 }
@@ -151,6 +154,7 @@ impl Setup {
                 "programming_events": lock.tells_of_own_changes,
                 "supervision": lock.supervision,
                 "year_day_slots": lock.year_day_slots,
+                "oddities": serde_json::from_str::<Value>(lock.oddities).expect("oddities are JSON"),
             })
         };
         let mut json = self.to_json(more);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keyway_lock::{KeypadMode, Pin, SlotNumber};
+use keyway_lock::{KeypadMode, Pin, SlotNumber, WallTime};
 
 use super::Way;
 use crate::door::DoorError;
@@ -28,6 +28,8 @@ pub enum Action {
     },
     /// Has the keypad let others in, at the keypad.
     KeypadMode(KeypadMode),
+    /// Sets its clock.
+    Clock(WallTime),
     /// Opens or closes the door leaf.
     Open(bool),
     /// Sets the battery's level in per cent.
@@ -56,6 +58,8 @@ pub enum Action {
     MoveClock(i64),
     /// It asks the hub what day and what time it is.
     AskTime,
+    /// It is reset to factory settings: it says so, forgets its codes, and is gone from the network.
+    Reset,
 }
 
 /// How that went.

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use keyway_lock::{KeyClass, KeypadMode, Pin, SlotNumber, SlotWindow};
+use keyway_lock::{KeyClass, KeypadMode, Pin, SlotNumber, SlotWindow, WallTime};
 use keyway_zwave::inclusion::code;
 use keyway_zwave::node::NodeId;
 use keyway_zwave::security::key_classes;
@@ -68,10 +68,13 @@ struct LockRequest {
     by_hand: Option<ByHand>,
     turn: Option<Turn>,
     keypad_mode: Option<String>,
+    /// Seconds since 1970, UTC.
+    clock: Option<i64>,
     open: Option<bool>,
     battery: Option<u8>,
     jam: Option<bool>,
     restart: Option<bool>,
+    reset: Option<bool>,
     press: Option<bool>,
     move_clock: Option<i64>,
     ask_time: Option<bool>,
@@ -173,7 +176,7 @@ impl VirtualStick {
         let pressed = request.press == Some(true) && self.press(now, node);
         let actions = request.actions()?;
         if actions.is_empty() && !pressed {
-            const EXPECTED: &str = "keypad, by_hand, turn, keypad_mode, open, battery, jam, restart, press, move_clock, \
+            const EXPECTED: &str = "keypad, by_hand, turn, keypad_mode, open, battery, jam, restart, reset, press, clock, move_clock, \
                                     ask_time or fault";
             return Err(format!("nothing to do: expected {EXPECTED}"));
         }
@@ -256,6 +259,8 @@ impl LockRequest {
         });
         let hands = [
             self.restart.filter(|restart| *restart).map(|_| Action::Restart),
+            self.reset.filter(|reset| *reset).map(|_| Action::Reset),
+            self.clock.map(|seconds| Action::Clock(WallTime::from_seconds(seconds))),
             mode.map(Action::KeypadMode),
             self.move_clock.map(Action::MoveClock),
             self.ask_time.filter(|ask| *ask).map(|_| Action::AskTime),

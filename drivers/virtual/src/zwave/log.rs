@@ -57,9 +57,12 @@ fn describe(command: &[u8]) -> (String, Option<u16>) {
     let short = || command.get(2).map(|slot| u16::from(*slot));
     let long = |at| Some(u16::from_be_bytes([*command.get(at)?, *command.get(at + 1)?]));
     let (name, slot) = match command {
+        [0x4C, 0x01, ..] => ("door_lock_logging_records_supported_get", None),
+        [0x4C, 0x03, ..] => ("door_lock_logging_record_get", None),
         [0x62, 0x01, 0xFF, ..] => ("door_lock_secure", None),
         [0x62, 0x01, ..] => ("door_lock_unsecure", None),
         [0x62, 0x02, ..] => ("door_lock_get", None),
+        [0x62, 0x04, ..] => ("door_lock_configuration_set", None),
         [0x62, 0x05, ..] => ("door_lock_configuration_get", None),
         [0x62, 0x07, ..] => ("door_lock_capabilities_get", None),
         [0x63, 0x01, _, 0x00, ..] => ("user_code_clear", short()),
@@ -72,7 +75,11 @@ fn describe(command: &[u8]) -> (String, Option<u16>) {
         [0x63, 0x0B, 1, _, _, 0x00, ..] => ("user_code_clear", long(3)),
         [0x63, 0x0B, ..] => ("user_code_set", long(3)),
         [0x63, 0x0C, ..] => ("user_code_get", long(2)),
+        [0x63, 0x0E, ..] => ("user_code_admin_code_set", None),
+        [0x63, 0x0F, ..] => ("user_code_admin_code_get", None),
         [0x63, 0x11, ..] => ("user_code_checksum_get", None),
+        [0x70, 0x04, ..] => ("configuration_set", None),
+        [0x70, 0x05, ..] => ("configuration_get", None),
         [0x71, 0x01, ..] => ("notification_event_supported_get", None),
         [0x71, 0x04, ..] => ("notification_get", None),
         [0x71, 0x06, ..] => ("notification_set", None),

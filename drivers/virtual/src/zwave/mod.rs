@@ -183,6 +183,9 @@ impl VirtualStick {
         }
         let outcome = post.node.act(now, action);
         self.collect(now, node);
+        if let Some(post) = self.posts.get_mut(&node).filter(|_| *action == Action::Reset) {
+            post.offline = true;
+        }
         Some(outcome)
     }
 

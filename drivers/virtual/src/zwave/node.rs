@@ -24,6 +24,8 @@ const NO_MORE_REPORTS: u8 = 0;
 
 /// Basic, generic and specific device class: routing end node, entry control, secure keypad door lock.
 const DEVICE_CLASSES: [u8; 3] = [0x04, 0x40, 0x03];
+/// Device Reset Locally Notification.
+const DEVICE_RESET_LOCALLY: [u8; 2] = [0x5A, 0x01];
 const SEGMENT_REQUEST: u8 = 0xC8;
 /// Supervision: the report, and the bits of its session.
 const SUPERVISION_REPORT: u8 = 0x02;
@@ -290,6 +292,16 @@ impl Node {
             Action::Turn { locked } => door.turn(*locked, Turner::Hand).into(),
             Action::KeypadMode(mode) => {
                 door.set_keypad(*mode, By::Hand);
+                Outcome::Done
+            }
+            Action::Reset => {
+                self.send(now, self.highest(), DEVICE_RESET_LOCALLY.to_vec());
+                // Nobody is told of its codes any more.
+                self.lock.door = Door::new(self.lock.setup.door.clone());
+                Outcome::Done
+            }
+            Action::Clock(utc) => {
+                self.lock.clock.set(now, *utc);
                 Outcome::Done
             }
             Action::Open(open) => {

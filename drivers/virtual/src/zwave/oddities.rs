@@ -1,5 +1,6 @@
 //! What a virtual lock does otherwise than it should, as real ones do.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -12,6 +13,11 @@ pub struct Oddities {
     pub product: Option<(u16, u16, u16)>,
     /// Every code has so many digits, as configuration parameter 16 says; others are dropped without a word.
     pub code_length: Option<u8>,
+    /// What its battery tells beside its level, as Battery versions 2 and 3 have it: two bytes of flags, and what it holds of
+    /// what it did when it was new, in per cent.
+    pub battery: Option<(u8, u8, u8)>,
+    /// Its configuration parameters, by number, as they are at first: bytes, most significant first.
+    pub parameters: BTreeMap<u8, Vec<u8>>,
     /// It answers each supervised order with session 0.
     pub session_zero: bool,
     /// The number by which its keypad events name slot 1.

@@ -71,6 +71,8 @@ pub struct LockSetup {
     /// Windows that each of its codes can have (Schedule Entry Lock), by a clock of its own (Time Parameters); 0: it knows no
     /// such thing.
     pub year_day_slots: u8,
+    /// It writes down who used it, in so many records; 0: it does not.
+    pub log_size: u8,
     /// It answers the request for its node information frame.
     pub tells_information: bool,
     /// What it does otherwise than it should.
@@ -124,6 +126,7 @@ impl LockSetup {
             multi_channel_association: false,
             auto_relock: true,
             year_day_slots: 0,
+            log_size: 20,
             tells_information: true,
             oddities: Oddities::default(),
         }
@@ -280,6 +283,7 @@ struct RawLock {
     auto_relock: Option<bool>,
     #[serde(default)]
     year_day_slots: u8,
+    log_size: Option<u8>,
     tells_information: Option<bool>,
     #[serde(default)]
     oddities: Oddities,
@@ -386,6 +390,7 @@ impl RawLock {
             multi_channel_association: self.multi_channel_association.unwrap_or(usual.multi_channel_association),
             auto_relock: self.auto_relock.unwrap_or(usual.auto_relock),
             year_day_slots: self.year_day_slots,
+            log_size: self.log_size.unwrap_or(usual.log_size),
             tells_information: self.tells_information.unwrap_or(usual.tells_information),
             oddities: self.oddities,
             ..usual

@@ -307,7 +307,7 @@ impl DeviceRecord {
                 can_identify: self.endpoint_of(identify::CLUSTER).is_some(),
             },
             auto_lock: self.auto_relock().map(AutoLock::from_seconds),
-            settings: Settings { keypad: self.keypad(), admin_code: None },
+            settings: Box::new(Settings { keypad: self.keypad(), ..Settings::default() }),
             missing: self.missing.iter().cloned().collect(),
         }
     }

@@ -87,6 +87,10 @@ impl CodeJob {
             | LockCommand::SetAutoLock(_)
             | LockCommand::SetKeypadMode(_)
             | LockCommand::SetAdminCode(_)
+            | LockCommand::SetBolt(_)
+            | LockCommand::ReadParameter(_)
+            | LockCommand::SetParameter { .. }
+            | LockCommand::ReadLog(_)
             | LockCommand::SetTimedCode { .. }
             | LockCommand::CheckClock
             | LockCommand::Identify

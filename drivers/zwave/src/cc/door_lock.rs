@@ -14,8 +14,22 @@ pub const CLASS: u8 = 0x62;
 pub const VERSION: u8 = 4;
 /// Command id of the configuration's report.
 pub const CONFIGURATION_REPORT: u8 = 0x06;
-/// Options of the capabilities: the lock has an auto-relock time.
+/// Options of the capabilities: the lock can turn from block to block.
+pub const CAN_BLOCK_TO_BLOCK: u8 = 0x01;
+/// It can help a hand.
+pub const CAN_TWIST_ASSIST: u8 = 0x02;
+/// It has a hold and release time.
+pub const HOLD_AND_RELEASE: u8 = 0x04;
+/// It has an auto-relock time.
 pub const AUTO_RELOCK: u8 = 0x08;
+/// Options of a configuration: it helps a hand.
+pub const TWIST_ASSIST: u8 = 0x01;
+/// It turns from block to block.
+pub const BLOCK_TO_BLOCK: u8 = 0x02;
+/// Operation types: it can stay as it was put.
+pub const CONSTANT: u8 = 0x02;
+/// It can be timed.
+pub const TIMED: u8 = 0x04;
 
 const OPERATION_SET: u8 = 0x01;
 const OPERATION_GET: u8 = 0x02;
@@ -34,6 +48,11 @@ pub enum Mode {
     Secured,
     /// 0xFE: not known, or the bolt is not where it should be.
     Unknown,
+}
+
+impl Mode {
+    /// Unsecured, until the lock's timeout has passed.
+    pub const WITH_TIMEOUT: Self = Self::Unsecured(0x01);
 }
 
 impl From<u8> for Mode {
@@ -107,6 +126,8 @@ pub enum DoorLockCommand {
     CapabilitiesGet,
     /// This. (version 4)
     CapabilitiesReport {
+        /// Bit n: operation type n, 1 constant and 2 timed.
+        operation_types: u8,
         /// Bit 0 door sensor, bit 1 bolt, bit 2 latch.
         components: u8,
         /// Bit 0 block to block, bit 1 twist assist, bit 2 hold and release, bit 3 auto-relock.
@@ -137,9 +158,9 @@ impl DoorLockCommand {
                 [&[CLASS, CONFIGURATION_REPORT][..], &configuration.encode()].concat()
             }
             Self::CapabilitiesGet => vec![CLASS, CAPABILITIES_GET],
-            Self::CapabilitiesReport { components, options } => {
-                // Constant operation only; modes secured and unsecured; no handles.
-                vec![CLASS, CAPABILITIES_REPORT, 0x01, 0x02, 0x02, 0x00, 0xFF, 0x00, *components, *options]
+            Self::CapabilitiesReport { operation_types, components, options } => {
+                // Modes secured and unsecured; no handles.
+                vec![CLASS, CAPABILITIES_REPORT, 0x01, *operation_types, 0x02, 0x00, 0xFF, 0x00, *components, *options]
             }
         }
     }
@@ -170,13 +191,13 @@ impl DoorLockCommand {
             CAPABILITIES_GET => Self::CapabilitiesGet,
             CAPABILITIES_REPORT => {
                 let types = reader.u8("operation types length")? & 0x1F;
-                reader.bytes("operation types", types.into())?;
+                let operation_types = reader.bytes("operation types", types.into())?.first().copied().unwrap_or(0);
                 let modes = reader.u8("door lock modes length")?;
                 reader.bytes("door lock modes", modes.into())?;
                 reader.u8("door handle modes")?;
                 let components = reader.u8("door condition components")?;
                 // Locks that end here have none.
-                Self::CapabilitiesReport { components, options: reader.u8("options").unwrap_or(0) }
+                Self::CapabilitiesReport { operation_types, components, options: reader.u8("options").unwrap_or(0) }
             }
             _ => return Err(CcError::unknown(payload)),
         })
@@ -203,7 +224,8 @@ mod tests {
 
     #[test]
     fn capabilities_tell_whether_there_is_a_door_sensor_and_what_the_lock_does_by_itself() {
-        let report = DoorLockCommand::CapabilitiesReport { components: 0x03, options: AUTO_RELOCK };
+        let report =
+            DoorLockCommand::CapabilitiesReport { operation_types: 0x06, components: 0x03, options: AUTO_RELOCK };
         assert_eq!(DoorLockCommand::decode(&report.encode()), Ok(report));
     }
 }

@@ -8,6 +8,7 @@ pub mod battery;
 pub mod clock;
 pub mod configuration;
 pub mod door_lock;
+pub mod door_lock_logging;
 pub mod indicator;
 pub mod manufacturer_specific;
 pub mod notification;

@@ -279,6 +279,12 @@ impl Report {
             27 => locked(Automatic, None),
             32 => LockEvent::AllCodesDeleted,
             33 => LockEvent::CodeDeleted(slot),
+            // Door position switch, of Yale: open, closed, propped.
+            43 => match self.alarm_level {
+                0 => LockEvent::DoorOpen(true),
+                1 => LockEvent::DoorOpen(false),
+                _ => LockEvent::DoorLeftOpen,
+            },
             112 => LockEvent::CodeAdded(slot),
             113 => LockEvent::DuplicateCode(slot),
             161 if self.alarm_level == 2 => LockEvent::Tamper,
@@ -368,5 +374,13 @@ mod tests {
         assert_eq!(event(7, 3), [LockEvent::Tamper]);
         assert_eq!(event(8, 11), [LockEvent::Battery { percent: None, low: true }]);
         assert_eq!(event(5, 1), []);
+    }
+
+    #[test]
+    fn the_old_alarm_of_a_door_tells_open_closed_and_left_open() {
+        let told = |level| events(&[0x71, 0x05, 43, level]);
+        assert_eq!(told(0), [LockEvent::DoorOpen(true)]);
+        assert_eq!(told(1), [LockEvent::DoorOpen(false)]);
+        assert_eq!(told(2), [LockEvent::DoorLeftOpen]);
     }
 }

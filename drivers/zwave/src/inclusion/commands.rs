@@ -86,7 +86,7 @@ impl Network {
         }
     }
 
-    fn begin(&mut self, id: Option<CommandId>, phase: Phase) {
+    pub(super) fn begin(&mut self, id: Option<CommandId>, phase: Phase) {
         self.listening = false;
         self.process = Some(Process { id, wanted: Include::default(), label: None, phase });
     }

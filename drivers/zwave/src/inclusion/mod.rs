@@ -44,6 +44,8 @@ use securing::Securing;
 
 /// How long somebody has to press the button of a device that is to be removed.
 const EXCLUDE: Duration = Duration::from_secs(180);
+/// How long a node that was reset by hand may go on to answer.
+const LEAVING: Duration = Duration::from_secs(10);
 /// How long the stick may take to begin a new network.
 const RESET: Duration = Duration::from_secs(45);
 
@@ -99,6 +101,8 @@ pub struct Network {
     stick: Option<Facts>,
     process: Option<Process>,
     finding: Finding,
+    /// Nodes that say that they were reset, and when the stick is told to take them out, if they don't answer.
+    resets: BTreeMap<NodeId, Instant>,
     /// The stick listens for devices that join by themselves.
     listening: bool,
     callback: u8,
@@ -134,6 +138,7 @@ impl Network {
             stick: None,
             process: None,
             finding: Finding::default(),
+            resets: BTreeMap::new(),
             listening: false,
             callback: 0,
             out,
@@ -191,7 +196,9 @@ impl Network {
 
     /// When [`Network::handle_timeout`] is due.
     pub fn timeout(&self) -> Option<Instant> {
-        let Some(process) = &self.process else { return self.finding.timeout() };
+        let Some(process) = &self.process else {
+            return self.resets.values().min().copied().into_iter().chain(self.finding.timeout()).min();
+        };
         match &process.phase {
             Phase::Noting(_) | Phase::Finishing(..) => None,
             Phase::Adding(adding) => Some(adding.timeout()),
@@ -396,7 +403,10 @@ impl Network {
 
     /// The instant of [`Network::timeout`] has come.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let Some(process) = &mut self.process else { return self.find_again(now) };
+        let Some(process) = &mut self.process else {
+            self.find_again(now);
+            return self.take_out_reset(now);
+        };
         match &mut process.phase {
             Phase::Adding(adding) => {
                 let added = adding.handle_timeout(now, &mut self.out);

@@ -12,9 +12,9 @@ use super::cleaning::{self, Cleaning};
 use super::learning::Left;
 use super::output::{NetworkOutput, Then};
 use super::records::{Member, UnderWay, awaited_record};
-use super::removing::Removed;
+use super::removing::{Removed, TakingOut};
 use super::securing::{Newcomer, Securing, Turn};
-use super::{Network, Phase};
+use super::{LEAVING, Network, Phase};
 use crate::node::NodeId;
 use crate::security::{SecurityClass, key_classes};
 
@@ -130,6 +130,26 @@ impl Network {
             }
             Some(Err(error)) => self.finish(Err(error.into())),
         }
+    }
+
+    /// A lock says that somebody has reset it. It has left once it does not answer any more, which the stick is to find out in
+    /// a while: anybody could say so in the name of a lock without security.
+    pub fn handle_reset(&mut self, now: Instant, node: NodeId) {
+        let is_there = self.stick.as_ref().is_some_and(|stick| stick.nodes.contains(&node));
+        if is_there {
+            self.resets.insert(node, now + LEAVING);
+        }
+    }
+
+    /// Has the stick take out the next of those that have left, if it is due and nothing else is under way.
+    pub(super) fn take_out_reset(&mut self, now: Instant) {
+        let due = self.resets.iter().find(|(_, at)| **at <= now).map(|(node, _)| *node);
+        let Some(node) = due.filter(|_| self.process.is_none()) else { return };
+        self.resets.remove(&node);
+        let Some(width) = self.stick.as_ref().filter(|stick| stick.can_add).map(|stick| stick.width) else { return };
+        let callback = self.next_callback();
+        let taking = TakingOut::new(node, callback, width, &mut self.out);
+        self.begin(None, Phase::TakingOut(taking));
     }
 
     /// A node is no longer there. Nothing happens for one that nobody knew.

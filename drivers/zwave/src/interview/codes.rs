@@ -69,6 +69,6 @@ pub(super) const CODE_LENGTH: Stage = Stage {
             }
             _ => None,
         },
-        ConfigurationCommand::Get(_) => None,
+        ConfigurationCommand::Get(_) | ConfigurationCommand::Set { .. } => None,
     },
 };

@@ -19,6 +19,7 @@ enum Phase {
     Move,
     Bolt,
     Battery,
+    Health,
     Travel { until: Instant },
     Done(Result<CommandOutput, CommandError>),
 }
@@ -31,7 +32,9 @@ pub(super) struct BoltJob {
     status: LockStatus,
     has_bolt: bool,
     has_battery: bool,
+    tells_health: bool,
     has_door_sensor: bool,
+    is_timed: bool,
     jammed: bool,
     looks: u8,
 }
@@ -56,7 +59,9 @@ impl BoltJob {
             status: LockStatus::default(),
             has_bolt,
             has_battery,
+            tells_health: has_battery && record.version_of(battery::CLASS) >= 2,
             has_door_sensor: record.door_sensor == Some(true),
+            is_timed: record.settings.is_timed(),
             jammed: false,
             looks: 0,
         }
@@ -66,11 +71,16 @@ impl BoltJob {
         let ask = |command: Vec<u8>, report: [u8; 2]| Next::Ask(Zeroizing::new(command), Want::Report(report.into()));
         match &self.phase {
             Phase::Move => {
-                let mode = if self.wanted == Some(true) { Mode::Secured } else { Mode::Unsecured(0) };
+                let mode = match self.wanted {
+                    Some(true) => Mode::Secured,
+                    _ if self.is_timed => Mode::WITH_TIMEOUT,
+                    _ => Mode::Unsecured(0),
+                };
                 Next::Ask(Zeroizing::new(DoorLockCommand::OperationSet(mode).encode()), Want::Outcome)
             }
             Phase::Bolt => ask(DoorLockCommand::OperationGet.encode(), [door_lock::CLASS, 0x03]),
-            Phase::Battery => ask(BatteryCommand::Get.encode(), [battery::CLASS, 0x03]),
+            Phase::Battery => ask(BatteryCommand::Get.encode(), [battery::CLASS, battery::REPORT]),
+            Phase::Health => ask(BatteryCommand::HealthGet.encode(), [battery::CLASS, battery::HEALTH_REPORT]),
             Phase::Travel { until } => Next::Pause(*until),
             Phase::Done(result) => Next::Done(result.clone()),
         }
@@ -90,16 +100,30 @@ impl BoltJob {
                 _ => self.phase = Phase::Done(Err(CommandError::Unproven)),
             },
             (Phase::Battery, Ok(Answer::Report(report))) => {
-                if let Ok(BatteryCommand::Report { percent, low }) = BatteryCommand::decode(&report) {
+                if let Ok(BatteryCommand::Report { percent, low, details }) = BatteryCommand::decode(&report) {
                     (self.status.battery_percent, self.status.battery_low) = (percent, low);
+                    self.status.battery_details = details;
+                }
+                match self.tells_health {
+                    true => self.phase = Phase::Health,
+                    false => self.finish(),
+                }
+            }
+            (Phase::Health, Ok(Answer::Report(report))) => {
+                if let Ok(BatteryCommand::HealthReport(capacity)) = BatteryCommand::decode(&report)
+                    && let Some(details) = &mut self.status.battery_details
+                {
+                    details.capacity_percent = capacity;
                 }
                 self.finish();
             }
+            // The rest is known.
+            (Phase::Health, Err(_)) => self.finish(),
             // The bolt is known: a battery that is not told spoils nothing.
             (Phase::Battery, Err(_)) if self.has_bolt => self.finish(),
             (Phase::Bolt, Err(_)) if self.wanted.is_some() => self.phase = Phase::Done(Err(CommandError::Unproven)),
             (Phase::Bolt | Phase::Battery, Err(error)) => self.phase = Phase::Done(Err(reading_failed(error))),
-            (Phase::Bolt | Phase::Battery | Phase::Travel { .. } | Phase::Done(_), _) => {}
+            (Phase::Bolt | Phase::Battery | Phase::Health | Phase::Travel { .. } | Phase::Done(_), _) => {}
         }
     }
 

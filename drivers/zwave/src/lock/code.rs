@@ -89,7 +89,11 @@ impl CodeJob {
             | LockCommand::SetAutoLock(_)
             | LockCommand::SetKeypadMode(_)
             | LockCommand::SetAdminCode(_)
+            | LockCommand::SetBolt(_)
+            | LockCommand::ReadParameter(_)
+            | LockCommand::SetParameter { .. }
             | LockCommand::Identify
+            | LockCommand::ReadLog(_)
             | LockCommand::ReadStatus
             | LockCommand::Interview => return None,
         };

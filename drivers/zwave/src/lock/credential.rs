@@ -116,7 +116,11 @@ impl CredentialJob {
             | LockCommand::SetAutoLock(_)
             | LockCommand::SetKeypadMode(_)
             | LockCommand::SetAdminCode(_)
+            | LockCommand::SetBolt(_)
+            | LockCommand::ReadParameter(_)
+            | LockCommand::SetParameter { .. }
             | LockCommand::Identify
+            | LockCommand::ReadLog(_)
             | LockCommand::Interview => return None,
         };
         Some(Self {

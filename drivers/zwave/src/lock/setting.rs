@@ -6,8 +6,10 @@ use keyway_lock::{CommandError, CommandOutput, LockCommand, Pin, Refusal};
 use zeroize::Zeroizing;
 
 use super::{Next, Want, again_after, reading_failed, writing_failed};
+use crate::cc::configuration::{self, ConfigurationCommand};
 use crate::cc::user_code::{self, CodeBytes, UserCodeCommand};
 use crate::node::table::NodeRecord;
+use crate::quirks::ParameterQuirk;
 use crate::transport::exchange::{Answer, AskError, Beginning};
 use crate::transport::supervision::Status;
 
@@ -18,6 +20,8 @@ const LOOKS: u8 = 3;
 enum Setting {
     KeypadMode(u8),
     AdminCode(Option<Pin>),
+    /// Only to be read, if there is no value.
+    Parameter(ParameterQuirk, Option<i64>),
 }
 
 /// How a setting is, in comparison with how it should be.
@@ -51,7 +55,9 @@ pub(super) struct SettingJob {
 impl SettingJob {
     /// `None`: it is another command, or the lock can't be told that.
     pub(super) fn new(command: &LockCommand, record: &NodeRecord) -> Option<Self> {
-        let told = record.settings.told();
+        let told = record.settings_told();
+        let parameter = |name: &String| record.quirk.parameters.iter().find(|known| known.name == *name).cloned();
+        let parameter = |name| parameter(name).filter(|_| record.supports(configuration::CLASS));
         let setting = match command {
             LockCommand::SetKeypadMode(mode) if told.keypad.is_some_and(|keypad| keypad.modes.contains(mode)) => {
                 Setting::KeypadMode(user_code::number_of(*mode))
@@ -60,9 +66,14 @@ impl SettingJob {
             LockCommand::SetAdminCode(None) if told.admin_code.is_some_and(|code| code.can_be_removed) => {
                 Setting::AdminCode(None)
             }
+            LockCommand::ReadParameter(name) => Setting::Parameter(parameter(name)?, None),
+            LockCommand::SetParameter { name, value } => {
+                Setting::Parameter(parameter(name).filter(|known| known.allows(*value))?, Some(*value))
+            }
             _ => return None,
         };
-        Some(Self { setting, phase: Phase::Write, confirmed: false, looks: 0 })
+        let phase = if matches!(setting, Setting::Parameter(_, None)) { Phase::Look } else { Phase::Write };
+        Some(Self { setting, phase, confirmed: false, looks: 0 })
     }
 
     pub(super) fn next(&self) -> Next {
@@ -88,7 +99,9 @@ impl SettingJob {
             (Phase::Write, Err(AskError::NoAnswer | AskError::Offline { maybe_done: true })) => Phase::Look,
             (Phase::Write, Err(error)) => Phase::Done(Err(writing_failed(error))),
             (Phase::Look, Ok(Answer::Report(report))) => self.looked(now, &report),
-            (Phase::Look, Err(error @ AskError::NoKey)) => Phase::Done(Err(reading_failed(error))),
+            (Phase::Look, Err(error)) if !self.setting.writes() || error == AskError::NoKey => {
+                Phase::Done(Err(reading_failed(error)))
+            }
             (Phase::Look, _) => Phase::Done(Err(CommandError::Unproven)),
             (Phase::Settle { .. } | Phase::Done(_), _) => return,
         };
@@ -113,10 +126,18 @@ impl SettingJob {
 }
 
 impl Setting {
+    fn writes(&self) -> bool {
+        !matches!(self, Self::Parameter(_, None))
+    }
+
     fn set(&self) -> Vec<u8> {
         match self {
             Self::KeypadMode(mode) => UserCodeCommand::KeypadModeSet(*mode).encode(),
             Self::AdminCode(code) => UserCodeCommand::AdminCodeSet(bytes_of(code.as_ref())).encode(),
+            Self::Parameter(known, value) => {
+                let value = value.and_then(|value| known.encode(value)).unwrap_or_default();
+                ConfigurationCommand::Set { parameter: known.number, value }.encode()
+            }
         }
     }
 
@@ -131,11 +152,24 @@ impl Setting {
                 let report = UserCodeCommand::AdminCodeReport(CodeBytes::default());
                 (UserCodeCommand::AdminCodeGet.encode(), kind(report))
             }
+            Self::Parameter(known, _) => {
+                let report = [configuration::CLASS, configuration::REPORT, known.number];
+                (ConfigurationCommand::Get(known.number).encode(), report.into())
+            }
         }
     }
 
     fn judge(&self, report: &[u8]) -> Judgement {
         let same = |same| if same { Judgement::Same } else { Judgement::Another };
+        if let Self::Parameter(known, wanted) = self {
+            return match ConfigurationCommand::decode(report) {
+                Ok(ConfigurationCommand::Report { value, .. }) => match known.decode(&value) {
+                    Some(value) => same(wanted.is_none_or(|wanted| wanted == value)),
+                    None => Judgement::Unreadable,
+                },
+                _ => Judgement::Unreadable,
+            };
+        }
         match (self, UserCodeCommand::decode(report)) {
             (Self::KeypadMode(wanted), Ok(UserCodeCommand::KeypadModeReport(mode))) => same(mode == *wanted),
             (Self::AdminCode(Some(_)), Ok(UserCodeCommand::AdminCodeReport(code))) if is_masked(&code) => {

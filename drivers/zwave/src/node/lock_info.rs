@@ -56,7 +56,7 @@ impl NodeRecord {
                 can_identify: self.identifies == Some(true),
             },
             auto_lock: self.auto_relock.filter(|_| self.has_auto_relock == Some(true)).map(AutoLock::from_seconds),
-            settings: self.settings.told(),
+            settings: Box::new(self.settings_told()),
             missing: self.missing.iter().cloned().collect(),
         }
     }

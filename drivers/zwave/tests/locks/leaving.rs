@@ -1,8 +1,10 @@
 //! Locks leave: at their button, or because they are gone for good; and networks end.
 
+use std::time::Duration;
+
 use keyway_lock::{
-    CommandError, Include, LockCommand, NetworkCommand, NetworkError, NetworkOutcome, NetworkStep, RadioEvent,
-    StickState,
+    CommandError, Include, LockCommand, LockEvent, NetworkCommand, NetworkError, NetworkOutcome, NetworkStep,
+    RadioEvent, StickState,
 };
 use keyway_virtual::zwave::Action;
 use keyway_zwave::security::SecurityClass;
@@ -109,4 +111,33 @@ fn a_stick_that_nobody_takes_out_stays_where_it_is() {
     let leave = NetworkCommand::Leave { network: "c0ffee01".to_owned() };
     assert_eq!(world.network(leave), Err(NetworkError::NobodyCame.into()));
     assert!(world.command(2, LockCommand::ReadSlot(SLOT)).0.is_ok());
+}
+
+#[test]
+fn a_lock_that_was_reset_by_hand_has_left_once_it_does_not_answer_any_more() {
+    let mut world = three_locks();
+    world.act(2, Action::Reset);
+    world.pass(Duration::from_secs(2));
+    assert_eq!(world.lock_events(2), [LockEvent::Reset]);
+    assert!(!left(&world, 2), "it may still answer for a moment");
+    world.pass(Duration::from_secs(90));
+    assert!(left(&world, 2) && !left(&world, 3));
+    assert_eq!(world.command(2, LockCommand::ReadSlot(SLOT)).0, Err(CommandError::NotReady));
+    assert!(!world.stick.knows(node(2)));
+    assert!(world.command(3, LockCommand::ReadSlot(SLOT)).0.is_ok());
+    assert!(!world.told(|event| matches!(event, RadioEvent::NetworkDone(..))), "nobody asked for it");
+}
+
+#[test]
+fn a_reset_that_is_made_up_is_not_believed_or_at_least_takes_no_lock_out() {
+    let mut world = three_locks();
+    for id in [2, 3, 4] {
+        world.make_up(id, &[0x5A, 0x01]);
+    }
+    world.pass(Duration::from_secs(90));
+    for id in [2, 3, 4] {
+        assert!(!left(&world, id) && world.stick.knows(node(id)));
+        assert!(world.command(id, LockCommand::ReadSlot(SLOT)).0.is_ok());
+    }
+    assert_eq!((world.lock_events(2), world.lock_events(3)), (vec![], vec![]));
 }

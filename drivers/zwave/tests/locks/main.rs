@@ -8,6 +8,7 @@ mod interviews;
 mod joining;
 mod leaving;
 mod links;
+mod log;
 mod moving_in;
 mod oddities;
 mod quirks;

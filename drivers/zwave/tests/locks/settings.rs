@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use keyway_lock::{
-    AdminCode, AutoLock, CommandError, CommandOutput, KeypadMode, LockCommand, LockEvent, LockInfo, RadioEvent,
-    Refusal, UnlockSource,
+    AdminCode, AutoLock, BoltSettings, CommandError, CommandOutput, KeypadMode, LockCommand, LockEvent, LockInfo,
+    RadioEvent, Refusal, UnlockSource,
 };
-use keyway_virtual::zwave::{Action, LockSetup};
+use keyway_virtual::zwave::{Action, LockSetup, Oddities};
 use keyway_zwave::cc::door_lock::{Configuration, DoorLockCommand, Extras, Operation};
 use keyway_zwave::security::SecurityClass;
 
@@ -39,7 +39,6 @@ fn a_lock_is_told_to_lock_by_itself_and_says_that_it_will() {
     let mut world = three_locks();
     for id in [2, 3, 4] {
         assert_eq!(auto_lock(&world, id), Some(AutoLock::Off));
-        // The lock refuses a change of anything else in its configuration.
         let set = world.command(id, LockCommand::SetAutoLock(after_a_minute())).0;
         assert_eq!(set, Ok(CommandOutput::AutoLockSet(after_a_minute())));
         assert_eq!(auto_lock(&world, id), Some(after_a_minute()));
@@ -159,6 +158,81 @@ fn a_lock_with_user_code_version_1_has_neither() {
     let before = world.frames(2);
     for command in [LockCommand::SetKeypadMode(KeypadMode::Vacation), LockCommand::SetAdminCode(None)] {
         let refused = world.command(2, command).0;
+        assert!(matches!(refused, Err(CommandError::Refused(Refusal::NotSupported(_)))));
+    }
+    assert_eq!(world.frames(2), before);
+}
+
+/// A Schlage with these parameters.
+fn with_parameters() -> World {
+    let parameters = [(3, vec![0xFF]), (4, vec![0]), (7, vec![2])].into();
+    let oddities =
+        Oddities { product: Some((0x3B, 1, 0x469)), code_length: Some(6), parameters, ..Oddities::default() };
+    World::new(building(vec![LockSetup { oddities, ..lock(2, &[SecurityClass::S2AccessControl]) }])).ready()
+}
+
+fn parameter(world: &World, name: &str) -> (Option<i64>, bool) {
+    let known = info(world, 2).settings.parameters.iter().find(|parameter| parameter.name == name).unwrap();
+    (known.value, known.closed_to_guests)
+}
+
+#[test]
+fn a_parameter_is_read_and_set_by_its_name_with_proof() {
+    let mut world = with_parameters();
+    assert_eq!((parameter(&world, "vacation_mode"), parameter(&world, "beeper")), ((Some(0), false), (None, false)));
+    let read = world.command(2, LockCommand::ReadParameter("beeper".to_owned())).0;
+    assert_eq!((read, parameter(&world, "beeper").0), (Ok(CommandOutput::SettingTaken), Some(255)));
+    let set = |name: &str, value| LockCommand::SetParameter { name: name.to_owned(), value };
+    assert_eq!(world.command(2, set("alarm_mode", 1)).0, Ok(CommandOutput::SettingTaken));
+    assert_eq!(parameter(&world, "alarm_mode").0, Some(1));
+    assert_eq!(world.command(2, set("vacation_mode", 255)).0, Ok(CommandOutput::SettingTaken));
+    assert_eq!(parameter(&world, "vacation_mode"), (Some(255), true));
+    let before = world.frames(2);
+    for refused in [set("beeper", 7), set("user_code_length", 4), LockCommand::ReadParameter("colour".to_owned())] {
+        assert!(matches!(world.command(2, refused).0, Err(CommandError::Refused(Refusal::NotSupported(_)))));
+    }
+    assert_eq!(world.frames(2), before);
+    // The lock has no such parameter, whatever is known of its model, and answers nothing.
+    assert_eq!(world.command(2, set("auto_lock", 255)).0, Err(CommandError::Unproven));
+}
+
+#[test]
+fn a_bolt_is_told_how_to_behave_and_nothing_else_in_its_configuration_changes() {
+    let mut world = three_locks();
+    for id in [2, 3, 4] {
+        let before = BoltSettings {
+            timed_seconds: Some(0),
+            hold_and_release_seconds: Some(3),
+            block_to_block: Some(false),
+            twist_assist: Some(false),
+        };
+        assert_eq!(info(&world, id).settings.bolt, before);
+        world.command(id, LockCommand::SetAutoLock(after_a_minute())).0.unwrap();
+        let order = BoltSettings { timed_seconds: Some(20), twist_assist: Some(true), ..BoltSettings::default() };
+        assert_eq!(world.command(id, LockCommand::SetBolt(order)).0, Ok(CommandOutput::SettingTaken));
+        let after = BoltSettings { timed_seconds: Some(20), twist_assist: Some(true), ..before };
+        assert_eq!((info(&world, id).settings.bolt, auto_lock(&world, id)), (after, Some(after_a_minute())));
+        assert!(world.command(id, LockCommand::Unlock).0.is_ok());
+        world.pass(Duration::from_secs(25));
+        assert_eq!(world.stick.door(node(id)).unwrap().locked(), Some(true), "it locked again in its time");
+        let constant = BoltSettings { timed_seconds: Some(0), ..BoltSettings::default() };
+        assert_eq!(world.command(id, LockCommand::SetBolt(constant)).0, Ok(CommandOutput::SettingTaken));
+        assert!(world.command(id, LockCommand::Unlock).0.is_ok());
+    }
+}
+
+#[test]
+fn a_bolt_that_does_nothing_by_itself_is_not_told_to() {
+    let plain = LockSetup { auto_relock: false, ..lock(2, &[SecurityClass::S2AccessControl]) };
+    let mut world = World::new(building(vec![plain])).ready();
+    assert_eq!(info(&world, 2).settings.bolt, BoltSettings::default());
+    let before = world.frames(2);
+    for order in [
+        BoltSettings::default(),
+        BoltSettings { timed_seconds: Some(9), ..BoltSettings::default() },
+        BoltSettings { twist_assist: Some(true), ..BoltSettings::default() },
+    ] {
+        let refused = world.command(2, LockCommand::SetBolt(order)).0;
         assert!(matches!(refused, Err(CommandError::Refused(Refusal::NotSupported(_)))));
     }
     assert_eq!(world.frames(2), before);

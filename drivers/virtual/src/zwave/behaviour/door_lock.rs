@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use keyway_zwave::cc::door_lock::{
-    AUTO_RELOCK, Configuration, DoorLockCommand, Extras, Mode, Operation, OperationReport,
+    AUTO_RELOCK, CAN_BLOCK_TO_BLOCK, CAN_TWIST_ASSIST, CONSTANT, Configuration, DoorLockCommand, Extras,
+    HOLD_AND_RELEASE, Mode, Operation, OperationReport, TIMED,
 };
 
 pub(super) use keyway_zwave::cc::door_lock::CLASS;
@@ -15,9 +16,8 @@ const OPERATION_SET: u8 = 0x01;
 
 /// Parts the lock has: door sensor and bolt.
 const COMPONENTS: u8 = 0x03;
-/// Options: it has a hold and release time, which is always so many seconds.
-const HOLD_AND_RELEASE: u8 = 0x04;
-const LATCH_RELEASED: u16 = 3;
+/// Seconds for which the latch is held back, unless it is told otherwise.
+pub(super) const LATCH_RELEASED: u16 = 3;
 /// Door Condition: door closed, bolt drawn back.
 const CLOSED: u8 = 0x01;
 const BOLT_UNLOCKED: u8 = 0x02;
@@ -29,7 +29,7 @@ pub(super) fn is_operation(command: &[u8]) -> bool {
 
 pub(super) fn handle(lock: &mut Lock, command: &[u8]) -> Option<Reaction> {
     Some(match DoorLockCommand::decode(command).ok()? {
-        DoorLockCommand::OperationSet(mode @ (Mode::Secured | Mode::Unsecured(0))) => {
+        DoorLockCommand::OperationSet(mode) if is_known(lock, mode) => {
             match lock.door.turn(mode == Mode::Secured, Turner::Radio) {
                 Ok(()) => Reaction::Done,
                 Err(_) => Reaction::Refused,
@@ -38,7 +38,12 @@ pub(super) fn handle(lock: &mut Lock, command: &[u8]) -> Option<Reaction> {
         DoorLockCommand::OperationSet(_) => Reaction::Refused,
         DoorLockCommand::OperationGet => Reaction::Answer(operation(lock)),
         DoorLockCommand::CapabilitiesGet => Reaction::Answer(
-            DoorLockCommand::CapabilitiesReport { components: COMPONENTS, options: options(lock) }.encode(),
+            DoorLockCommand::CapabilitiesReport {
+                operation_types: if lock.setup.auto_relock { CONSTANT | TIMED } else { CONSTANT },
+                components: COMPONENTS,
+                options: options(lock),
+            }
+            .encode(),
         ),
         DoorLockCommand::ConfigurationGet => {
             Reaction::Answer(DoorLockCommand::ConfigurationReport(configuration(lock)).encode())
@@ -65,32 +70,52 @@ fn operation(lock: &Lock) -> Vec<u8> {
     DoorLockCommand::OperationReport(report).encode()
 }
 
+/// "With timeout" has a meaning only where there is one.
+fn is_known(lock: &Lock, mode: Mode) -> bool {
+    let timed = matches!(lock.bolt.operation, Operation::Timed(_));
+    matches!(mode, Mode::Secured | Mode::Unsecured(0)) || (timed && mode == Mode::WITH_TIMEOUT)
+}
+
 fn options(lock: &Lock) -> u8 {
-    if lock.setup.auto_relock { AUTO_RELOCK | HOLD_AND_RELEASE } else { 0 }
+    let all = AUTO_RELOCK | HOLD_AND_RELEASE | CAN_BLOCK_TO_BLOCK | CAN_TWIST_ASSIST;
+    if lock.setup.auto_relock { all } else { 0 }
+}
+
+/// What its bolt does by itself, at first.
+pub(super) fn at_first(auto_relock: bool) -> Configuration {
+    let hold_and_release = if auto_relock { LATCH_RELEASED } else { 0 };
+    let extras = Some(Extras { auto_relock: 0, hold_and_release, options: 0 });
+    Configuration { operation: Operation::Constant, handles: 0, extras }
 }
 
 fn configuration(lock: &Lock) -> Configuration {
-    let hold_and_release = if lock.setup.auto_relock { LATCH_RELEASED } else { 0 };
-    let extras = Extras { auto_relock: lock.relock_after, hold_and_release, options: 0 };
-    Configuration { operation: Operation::Constant, handles: 0, extras: Some(extras) }
+    lock.bolt
 }
 
-/// Only the auto-relock time can be another.
+/// All but the handles can be another.
 fn configure(lock: &mut Lock, wanted: &Configuration) -> Reaction {
-    let Some(extras) = wanted.extras.filter(|_| lock.setup.auto_relock) else { return Reaction::Refused };
-    let before = std::mem::replace(&mut lock.relock_after, extras.auto_relock);
-    if *wanted == configuration(lock) {
-        return Reaction::Done;
+    let able = lock.setup.auto_relock && wanted.extras.is_some() && wanted.handles == lock.bolt.handles;
+    if !able {
+        return Reaction::Refused;
     }
-    lock.relock_after = before;
-    Reaction::Refused
+    lock.bolt = *wanted;
+    Reaction::Done
+}
+
+fn relock_after(lock: &Lock) -> Option<u16> {
+    let timed = match lock.bolt.operation {
+        Operation::Constant => None,
+        Operation::Timed(seconds) => Some(seconds),
+    };
+    let relock = lock.bolt.extras.map(|extras| extras.auto_relock).filter(|seconds| *seconds > 0);
+    timed.into_iter().chain(relock).min()
 }
 
 /// Something happened at the door: when it is going to lock by itself, if it will.
 pub(super) fn relock_at(lock: &Lock, now: Instant, event: DoorEvent) -> Option<Instant> {
     match event {
-        DoorEvent::Turned { locked: false, .. } if lock.relock_after > 0 => {
-            Some(now + Duration::from_secs(lock.relock_after.into()))
+        DoorEvent::Turned { locked: false, .. } => {
+            relock_after(lock).map(|seconds| now + Duration::from_secs(seconds.into()))
         }
         DoorEvent::Turned { .. } => None,
         _ => lock.relock_at,

@@ -4,6 +4,7 @@ mod association;
 mod battery;
 mod configuration;
 mod door_lock;
+mod door_lock_logging;
 mod indicator;
 mod manufacturer_specific;
 mod notification;
@@ -19,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use keyway_lock::SlotNumber;
+use keyway_zwave::cc::door_lock::Configuration;
 use keyway_zwave::cc::indicator::Object;
 use keyway_zwave::cc::schedule_entry_lock::Offset;
 use keyway_zwave::cc::user_code::UserCode;
@@ -45,6 +47,8 @@ pub(super) struct Lock {
     pub(super) lifeline: BTreeSet<u8>,
     /// Users, of a lock with User Credential.
     users: user_credential::Users,
+    /// What it wrote down of who used it.
+    log: door_lock_logging::Log,
     /// Notification types that are turned off.
     silenced: BTreeSet<u8>,
     /// Until a fault is over, orders take this long.
@@ -54,8 +58,8 @@ pub(super) struct Lock {
     /// How often it was made to show itself, and how it does so now.
     pub(super) identified: u32,
     shown: Vec<Object>,
-    /// After so many seconds unlocked it locks by itself; 0: it does not.
-    relock_after: u16,
+    /// What its bolt does by itself.
+    bolt: Configuration,
     /// When it will do so next.
     relock_at: Option<Instant>,
     /// Its own clock, how far that is from UTC, and the date it was told.
@@ -102,18 +106,20 @@ impl Lock {
             let _ = door.set_code(*slot, Code { pin: pin.clone(), enabled: true }, crate::door::By::Hand);
         }
         while door.poll_event().is_some() {}
+        let auto_relock = setup.auto_relock;
         let lifeline = setup.lifeline.then_some(hub).into_iter().collect();
         Self {
             setup,
             door,
             lifeline,
             users: user_credential::Users::default(),
+            log: door_lock_logging::Log::default(),
             silenced: BTreeSet::new(),
             working: Duration::ZERO,
             old: BTreeMap::new(),
             identified: 0,
             shown: Vec::new(),
-            relock_after: 0,
+            bolt: door_lock::at_first(auto_relock),
             relock_at: None,
             clock: LockClock::new(now),
             offset: Offset::default(),
@@ -139,7 +145,7 @@ impl Lock {
             (zwave_plus::CLASS, 2),
             (manufacturer_specific::CLASS, 1),
             (version::CLASS, 2),
-            (battery::CLASS, 1),
+            (battery::CLASS, battery::version(self)),
             (association::kind(self).class(), 2),
             (notification::CLASS, 8),
             (door_lock::CLASS, 4),
@@ -156,8 +162,11 @@ impl Lock {
         if self.setup.year_day_slots > 0 {
             classes.extend([(schedule_entry_lock::CLASS, 3), (time::PARAMETERS, 1)]);
         }
-        if self.setup.oddities.code_length.is_some() {
+        if configuration::is_there(self) {
             classes.push((configuration::CLASS, 1));
+        }
+        if self.setup.log_size > 0 {
+            classes.push((door_lock_logging::CLASS, 1));
         }
         if self.setup.supervision {
             classes.push((SUPERVISION, 1));
@@ -217,6 +226,7 @@ impl Lock {
             association::CLASS | association::MULTI_CHANNEL_CLASS => association::handle(self, command),
             notification::CLASS => notification::handle(self, command),
             door_lock::CLASS => door_lock::handle(self, command),
+            door_lock_logging::CLASS if self.setup.log_size > 0 => door_lock_logging::handle(self, command),
             indicator::CLASS => indicator::handle(self, command),
             schedule_entry_lock::CLASS if self.setup.year_day_slots > 0 => schedule_entry_lock::handle(self, command),
             time::PARAMETERS if self.setup.year_day_slots > 0 => time::handle_parameters(self, command),
@@ -259,11 +269,12 @@ impl Lock {
     pub(super) fn reports(&mut self, now: Instant, event: DoorEvent) -> Vec<Vec<u8>> {
         self.relock_at = door_lock::relock_at(self, now, event);
         schedule_entry_lock::follow(self, event);
+        door_lock_logging::write(self, self.clock.shown(now), event);
         let of_codes =
             if self.setup.codes_by.has_user_credential() { user_credential::report(self, event) } else { None };
         let reports = [
             door_lock::report(self, event),
-            battery::report(event),
+            battery::report(self, event),
             notification::report(self, event),
             user_code::report(self, event),
             of_codes,

@@ -41,7 +41,10 @@ pub(super) fn events_of(command: &[u8], record: &NodeRecord) -> Vec<LockEvent> {
             _ => Vec::new(),
         },
         Some(&battery::CLASS) => match BatteryCommand::decode(command) {
-            Ok(BatteryCommand::Report { percent, low }) => vec![LockEvent::Battery { percent, low }],
+            Ok(BatteryCommand::Report { percent, low, details }) => {
+                let details = details.map(LockEvent::BatteryDetails);
+                [LockEvent::Battery { percent, low }].into_iter().chain(details).collect()
+            }
             _ => Vec::new(),
         },
         Some(&door_lock::CLASS) => match DoorLockCommand::decode(command) {
