@@ -136,6 +136,14 @@ impl Lock<'_> {
         // Changes with each word of the lock: of use to who looks for a fault.
         let noisy = json!({"dev_cla": "timestamp", "ent_cat": "diagnostic", "en": false});
         self.add("sensor", "last_seen", Some("Last seen"), with(seen, noisy));
+        if self.device.get("link").is_some() {
+            let signal = self.state("{{ value_json.link.signal_dbm | default('None', true) }}");
+            let noisy = json!({
+                "dev_cla": "signal_strength", "unit_of_meas": "dBm", "stat_cla": "measurement", "ent_cat": "diagnostic",
+                "en": false,
+            });
+            self.add("sensor", "signal", Some("Signal"), with(signal, noisy));
+        }
     }
 
     fn settings(&mut self) {
@@ -143,6 +151,21 @@ impl Lock<'_> {
             let identify = self.press("devices/identify");
             let button = json!({"dev_cla": "identify", "ent_cat": "diagnostic"});
             self.add("button", "identify", Some("Identify"), with(identify, button));
+        }
+        let interview = self.press("devices/interview");
+        self.add("button", "interview", Some("Interview"), with(interview, json!({"ent_cat": "diagnostic", "en": false})));
+        if self.can("can_configure_keypad_mode") {
+            let mode = self.state("{{ value_json.properties.keypad_mode }}");
+            let modes: Vec<&str> = self.device["properties"]["supported_keypad_modes"]
+                .as_array()
+                .map(|modes| modes.iter().filter_map(Value::as_str).collect())
+                .unwrap_or_default();
+            let order = format!("{{\"device_id\":\"{}\",\"keypad_mode\":\"{{{{ value }}}}\"}}", self.id);
+            let select = json!({
+                "cmd_t": "~/request/locks/configure_keypad_mode", "cmd_tpl": order, "ops": modes, "ent_cat": "config",
+            });
+            let select = self.while_online(mode, select);
+            self.add("select", "keypad_mode", Some("Keypad"), select);
         }
         if self.can("can_configure_auto_lock") {
             let delay = self.state("{{ value_json.properties.auto_lock_delay_seconds | default(0) }}");
