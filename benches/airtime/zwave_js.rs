@@ -45,11 +45,6 @@ impl Way {
             Self::Unseen => "zwave-js, overwriting unseen",
         }
     }
-
-    /// Whether it does all that the hub does.
-    pub(crate) fn is_the_same(self) -> bool {
-        self != Self::Unseen
-    }
 }
 
 /// Says what to do where it is missing.

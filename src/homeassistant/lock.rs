@@ -153,7 +153,12 @@ impl Lock<'_> {
             self.add("button", "identify", Some("Identify"), with(identify, button));
         }
         let interview = self.press("devices/interview");
-        self.add("button", "interview", Some("Interview"), with(interview, json!({"ent_cat": "diagnostic", "en": false})));
+        self.add(
+            "button",
+            "interview",
+            Some("Interview"),
+            with(interview, json!({"ent_cat": "diagnostic", "en": false})),
+        );
         if self.can("can_configure_keypad_mode") {
             let mode = self.state("{{ value_json.properties.keypad_mode }}");
             let modes: Vec<&str> = self.device["properties"]["supported_keypad_modes"]

@@ -80,6 +80,8 @@ impl Setup {
             ("s2_authenticated", "2b7f90e4c81d46a3b5092e6fd17c84a0"),
             ("s2_unauthenticated", "d40c3a9e5f7218b6034ec5a1987b6d2f"),
             ("s0", "6a1e8cf3b2974d0587c0e93f5b24a71d"),
+            ("long_range_s2_access_control", "b8023d7fe1594ac6902f7d31e84c56ab"),
+            ("long_range_s2_authenticated", "74d1f60c9ab3485e8d2017ce5f93b68e"),
         ];
         let keys = keys.map(|(name, key)| (name, key.to_owned())).to_vec();
         Self { radio: Radio::Zwave, home_id: 0x7e57_0001, keys, locks: locks.to_vec(), bridge: false }
