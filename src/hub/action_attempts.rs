@@ -59,7 +59,7 @@ pub(super) fn list(call: &mut Call<'_, '_>, asked: ListActionAttempts) -> Result
 pub(super) struct ActionAttemptResource {
     action_attempt_id: ActionAttemptId,
     /// `LOCK_DOOR`, `UNLOCK_DOOR`, `CONFIGURE_AUTO_LOCK`, `CONFIGURE_KEYPAD_MODE`, `CONFIGURE_ADMIN_CODE`,
-    /// `CONFIGURE_BOLT`, `READ_PARAMETER`, `SET_PARAMETER`, `IDENTIFY` or `INTERVIEW`.
+    /// `CONFIGURE_BOLT`, `READ_PARAMETER`, `SET_PARAMETER`, `IDENTIFY`, `INTERVIEW` or `PING`.
     action_type: &'static str,
     /// `pending`, `success` or `error`.
     status: &'static str,

@@ -136,6 +136,18 @@ request! {
 }
 
 request! {
+    /// Asks a lock whether it is there, with the cheapest frame that there is; the answer's action attempt tells whether it
+    /// was reached, and the device's `link` how well. Keyway's own.
+    pub(super) struct Ping {
+        /// Which lock.
+        device_id: DeviceId,
+    } accepts {
+        /// Of no effect: the answer comes at once, and the action attempt tells the rest.
+        sync: Option<bool>,
+    }
+}
+
+request! {
     /// Asks a lock all over again who it is and what it can do, as after a new firmware. What is known stays in force
     /// meanwhile, the device tells how far it is, and the answer's action attempt what becomes of it. Keyway's own.
     pub(super) struct Interview {
@@ -239,6 +251,10 @@ pub(super) fn identify(call: &mut Call<'_, '_>, asked: Identify) -> Result<OneAc
     attempt(call, asked.device_id, ActionType::Identify)
 }
 
+pub(super) fn ping(call: &mut Call<'_, '_>, asked: Ping) -> Result<OneActionAttempt, Failure> {
+    attempt(call, asked.device_id, ActionType::Ping)
+}
+
 pub(super) fn interview(call: &mut Call<'_, '_>, asked: Interview) -> Result<OneActionAttempt, Failure> {
     attempt(call, asked.device_id, ActionType::Interview)
 }
@@ -281,7 +297,7 @@ fn check(call: &mut Call<'_, '_>, id: DeviceId, action_type: &ActionType) -> Res
 fn why_not(info: &LockInfo, action_type: &ActionType) -> Option<&'static str> {
     let (capabilities, settings) = (&info.capabilities, &info.settings);
     let (can, why_not) = match action_type {
-        ActionType::Interview => (true, ""),
+        ActionType::Interview | ActionType::Ping => (true, ""),
         ActionType::LockDoor => (capabilities.can_lock, "this device can't be locked from afar"),
         ActionType::UnlockDoor => (capabilities.can_unlock, "this device can't be unlocked from afar"),
         ActionType::Identify => (capabilities.can_identify, "this device can't show itself"),

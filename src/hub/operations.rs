@@ -62,6 +62,7 @@ static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
         Operation::changes("devices/interview", CREATE, locks::interview).for_admins(),
         Operation::reads("devices/list", devices::list),
         Operation::reads("devices/list_parameters", parameters::list),
+        Operation::changes("devices/ping", CREATE, locks::ping),
         Operation::changes("devices/read_parameter", CREATE, parameters::read).for_admins(),
         Operation::changes("devices/set_parameter", CREATE, parameters::set).for_admins(),
         Operation::reads("devices/unmanaged/get", devices::get_unmanaged),

@@ -25,6 +25,8 @@ pub enum ActionType {
     SetParameter(String, i64),
     /// Have the lock show which one it is.
     Identify,
+    /// Find out whether the lock is reached.
+    Ping,
     /// Ask the lock again who it is and what it can do.
     Interview,
 }
@@ -52,6 +54,7 @@ impl ActionType {
             Self::ReadParameter(_) => "READ_PARAMETER",
             Self::SetParameter(..) => "SET_PARAMETER",
             Self::Identify => "IDENTIFY",
+            Self::Ping => "PING",
             Self::Interview => "INTERVIEW",
         }
     }
@@ -69,6 +72,7 @@ impl ActionType {
             Self::ReadParameter(name) => LockCommand::ReadParameter(name.clone()),
             Self::SetParameter(name, value) => LockCommand::SetParameter { name: name.clone(), value: *value },
             Self::Identify => LockCommand::Identify,
+            Self::Ping => LockCommand::Ping,
             Self::Interview => LockCommand::Interview,
         })
     }

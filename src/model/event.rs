@@ -235,6 +235,10 @@ event_types! {
     ActionIdentifySucceeded = "action_attempt.identify.succeeded",
     /// A lock did not show itself. Keyway's own name.
     ActionIdentifyFailed = "action_attempt.identify.failed",
+    /// A lock was asked whether it is there, and is. Keyway's own name.
+    ActionPingSucceeded = "action_attempt.ping.succeeded",
+    /// A lock was asked whether it is there, and was not reached. Keyway's own name.
+    ActionPingFailed = "action_attempt.ping.failed",
     /// A lock was asked again what it can do. Keyway's own name.
     ActionInterviewSucceeded = "action_attempt.interview.succeeded",
     /// A lock could not be asked again what it can do. Keyway's own name.

@@ -261,6 +261,7 @@ pub(super) fn attempt_failed(unit: &mut Unit<'_>, attempt: &ActionAttempt, failu
         ActionType::ReadParameter(_) => EventType::ActionReadParameterFailed,
         ActionType::SetParameter(..) => EventType::ActionSetParameterFailed,
         ActionType::Identify => EventType::ActionIdentifyFailed,
+        ActionType::Ping => EventType::ActionPingFailed,
         ActionType::Interview => EventType::ActionInterviewFailed,
     };
     let Failure { error_type, message } = failure;
@@ -279,6 +280,7 @@ fn attempt_succeeded(unit: &mut Unit<'_>, id: ActionAttemptId) -> Result<(), Sto
         ActionType::ReadParameter(_) => EventType::ActionReadParameterSucceeded,
         ActionType::SetParameter(..) => EventType::ActionSetParameterSucceeded,
         ActionType::Identify => EventType::ActionIdentifySucceeded,
+        ActionType::Ping => EventType::ActionPingSucceeded,
         ActionType::Interview => EventType::ActionInterviewSucceeded,
     };
     end(unit, &attempt, ActionStatus::Success, event)

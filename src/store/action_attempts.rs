@@ -19,6 +19,7 @@ const TABLE: &str = "action_attempts";
 const LOCK: &str = "lock_door";
 const UNLOCK: &str = "unlock_door";
 const IDENTIFY: &str = "identify";
+const PING: &str = "ping";
 const INTERVIEW: &str = "interview";
 const AUTO_LOCK: &str = "configure_auto_lock";
 const KEYPAD_MODE: &str = "configure_keypad_mode";
@@ -167,6 +168,7 @@ impl<'a> Kept<'a> {
             ActionType::LockDoor => plain(LOCK),
             ActionType::UnlockDoor => plain(UNLOCK),
             ActionType::Identify => plain(IDENTIFY),
+            ActionType::Ping => plain(PING),
             ActionType::Interview => plain(INTERVIEW),
             ActionType::ConfigureAutoLock(auto_lock) => {
                 Self { argument: Some(auto_lock.seconds().into()), ..plain(AUTO_LOCK) }
@@ -196,6 +198,7 @@ fn action_type(row: &Row<'_>, pin: Option<Pin>) -> Result<ActionType, StoreError
         LOCK => ActionType::LockDoor,
         UNLOCK => ActionType::UnlockDoor,
         IDENTIFY => ActionType::Identify,
+        PING => ActionType::Ping,
         INTERVIEW => ActionType::Interview,
         AUTO_LOCK => ActionType::ConfigureAutoLock(AutoLock::from_seconds(row.get("argument")?)),
         BOLT => {

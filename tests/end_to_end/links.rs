@@ -47,3 +47,19 @@ fn frames_that_need_several_attempts_are_a_warning() {
     let warnings = device(&world)["warnings"].clone();
     assert_eq!(warnings[0]["warning_code"], "device_communication_degraded", "{warnings}");
 }
+
+#[test]
+fn a_ping_tells_whether_a_lock_is_reached_and_how_well() {
+    let world = World::new(KEYWAY);
+    let cli = CommandLine::new(KEYWAY, &world.hub.http());
+    let said = cli.answer(&["devices", "ping", "front-door"]);
+    assert!(said.starts_with("Front door is reached: -") && said.contains(" dBm"), "{said}");
+    world.client.event("action_attempt.ping.succeeded", SOON, |_| true);
+
+    world.stick.fault(FRONT_DOOR, json!({"offline": true}));
+    let said = cli.run(&["devices", "ping", "front-door"]);
+    assert!(said.notes.contains("Front door could not be reached"), "{}", said.notes);
+    world.client.event("action_attempt.ping.failed", SOON, |_| true);
+    world.client.event("device.disconnected", SOON, |_| true);
+    assert_eq!(device(&world)["properties"]["online"], json!(false));
+}

@@ -77,6 +77,8 @@ pub enum LockCommand {
     Identify,
     /// Ask what the lock wrote down of who used it. Only for locks with [`crate::Settings::keeps_log`].
     ReadLog(LogStart),
+    /// The least that can be asked of it: whether it is there. Any lock answers that.
+    Ping,
     /// Ask for bolt, door and battery.
     ReadStatus,
     /// Ask the lock what time it is, and set its clock if that is wrong. Only for locks that keep a window of some slot.
@@ -127,6 +129,8 @@ pub enum CommandOutput {
     Log(LogReading),
     /// Of [`LockCommand::Identify`]: the lock said that it does.
     Identified,
+    /// Of [`LockCommand::Ping`]: the lock has acknowledged it.
+    Reached,
     /// Of [`LockCommand::CheckClock`]: whether its clock shows the right time, if need be after it was set.
     ClockChecked(bool),
     /// Of [`LockCommand::Interview`]; what was found came as [`crate::RadioEvent::LockInterviewed`].

@@ -4,6 +4,7 @@ mod bolt;
 mod code;
 pub mod events;
 mod identify;
+pub mod ping;
 mod setting;
 
 use std::time::{Duration, Instant};
@@ -19,6 +20,7 @@ use crate::zcl::{Scope, Status};
 use bolt::BoltJob;
 use code::CodeJob;
 use identify::IdentifyJob;
+use ping::PingJob;
 use setting::SettingJob;
 
 /// What a job does next.
@@ -39,6 +41,7 @@ enum Kind {
     Bolt(BoltJob),
     Setting(SettingJob),
     Identify(IdentifyJob),
+    Ping(PingJob),
     Refused(Refusal),
 }
 
@@ -56,6 +59,7 @@ impl Job {
             Kind::Bolt(job) => job.next(),
             Kind::Setting(job) => job.next(),
             Kind::Identify(job) => job.next(),
+            Kind::Ping(job) => job.next(),
             Kind::Refused(refusal) => Next::Done(Err(refusal.clone().into())),
         }
     }
@@ -67,6 +71,7 @@ impl Job {
             Kind::Bolt(job) => job.handle_answer(now, answer),
             Kind::Setting(job) => job.handle_answer(now, answer),
             Kind::Identify(job) => job.handle_answer(answer),
+            Kind::Ping(job) => job.handle_answer(answer),
             Kind::Refused(_) => {}
         }
     }
@@ -76,7 +81,7 @@ impl Job {
         match &mut self.0 {
             Kind::Code(job) => job.handle_event(event),
             Kind::Bolt(job) => job.handle_event(event),
-            Kind::Setting(_) | Kind::Identify(_) | Kind::Refused(_) => {}
+            Kind::Setting(_) | Kind::Identify(_) | Kind::Ping(_) | Kind::Refused(_) => {}
         }
     }
 
@@ -86,7 +91,7 @@ impl Job {
             Kind::Code(job) => job.handle_timeout(now),
             Kind::Bolt(job) => job.handle_timeout(now),
             Kind::Setting(job) => job.handle_timeout(now),
-            Kind::Identify(_) | Kind::Refused(_) => {}
+            Kind::Identify(_) | Kind::Ping(_) | Kind::Refused(_) => {}
         }
     }
 
@@ -94,7 +99,7 @@ impl Job {
     pub fn learned(&self) -> Option<(u16, u64)> {
         match &self.0 {
             Kind::Setting(job) => job.learned(),
-            Kind::Code(_) | Kind::Bolt(_) | Kind::Identify(_) | Kind::Refused(_) => None,
+            Kind::Code(_) | Kind::Bolt(_) | Kind::Identify(_) | Kind::Ping(_) | Kind::Refused(_) => None,
         }
     }
 
@@ -102,7 +107,7 @@ impl Job {
     pub fn seen(&self) -> Seen {
         match &self.0 {
             Kind::Code(job) => job.seen(),
-            Kind::Bolt(_) | Kind::Setting(_) | Kind::Identify(_) | Kind::Refused(_) => Seen::default(),
+            Kind::Bolt(_) | Kind::Setting(_) | Kind::Identify(_) | Kind::Ping(_) | Kind::Refused(_) => Seen::default(),
         }
     }
 }
@@ -163,6 +168,7 @@ impl Kind {
                 not_supported("nothing is known that is peculiar to its model")
             }
             LockCommand::ReadLog(_) => not_supported("its log is not read here"),
+            LockCommand::Ping => Ok(Self::Ping(PingJob::new(endpoint))),
             LockCommand::Identify => match record.endpoint_of(crate::zcl::identify::CLUSTER) {
                 Some(endpoint) => Ok(Self::Identify(IdentifyJob::new(endpoint))),
                 None => not_supported("it can't show itself"),

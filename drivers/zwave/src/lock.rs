@@ -9,6 +9,7 @@ mod configuration;
 mod credential;
 mod identify;
 mod log;
+mod ping;
 mod setting;
 mod timed;
 mod untimed;
@@ -30,6 +31,7 @@ use configuration::ConfigurationJob;
 use credential::CredentialJob;
 use identify::IdentifyJob;
 use log::LogJob;
+use ping::PingJob;
 use setting::SettingJob;
 use timed::TimedJob;
 use untimed::UntimedJob;
@@ -41,6 +43,8 @@ pub enum Want {
     Report(Beginning),
     /// Under supervision, if the node knows it, else by its acknowledgement.
     Outcome,
+    /// By its acknowledgement of a command that does nothing.
+    Presence,
 }
 
 /// What a job does next.
@@ -66,6 +70,7 @@ enum Kind {
     Audit(AuditJob),
     Configuration(ConfigurationJob),
     Identify(IdentifyJob),
+    Ping(PingJob),
     Setting(SettingJob),
     Log(LogJob),
     Batch(Box<BatchJob>),
@@ -99,6 +104,7 @@ impl Job {
             | LockCommand::SetParameter { .. }
             | LockCommand::Identify
             | LockCommand::ReadLog(_)
+            | LockCommand::Ping
             | LockCommand::ReadStatus
             | LockCommand::CheckClock
             | LockCommand::Interview => None,
@@ -150,6 +156,7 @@ impl Job {
             }
             LockCommand::Identify if capabilities.can_identify => Self(Kind::Identify(IdentifyJob::new())),
             LockCommand::Identify => Self(Kind::refused(Refusal::NotSupported("it can't show itself"))),
+            LockCommand::Ping => Self(Kind::Ping(PingJob::default())),
             LockCommand::SetBolt(_) => match ConfigurationJob::new(command, record) {
                 Some(job) => Self(Kind::Configuration(job)),
                 None => Self(Kind::refused(Refusal::NotSupported("its bolt does not do that, or not by radio"))),
@@ -190,6 +197,7 @@ impl Job {
             Kind::Audit(job) => job.next(),
             Kind::Configuration(job) => job.next(),
             Kind::Identify(job) => job.next(),
+            Kind::Ping(job) => job.next(),
             Kind::Setting(job) => job.next(),
             Kind::Log(job) => job.next(),
             Kind::Batch(job) => job.next(),
@@ -209,6 +217,7 @@ impl Job {
             Kind::Audit(job) => job.handle_answer(answer),
             Kind::Configuration(job) => job.handle_answer(now, answer),
             Kind::Identify(job) => job.handle_answer(answer),
+            Kind::Ping(job) => job.handle_answer(answer),
             Kind::Setting(job) => job.handle_answer(now, answer),
             Kind::Log(job) => job.handle_answer(answer),
             Kind::Batch(job) => job.handle_answer(now, answer),
@@ -229,6 +238,7 @@ impl Job {
             | Kind::Configuration(_)
             | Kind::Batch(_)
             | Kind::Identify(_)
+            | Kind::Ping(_)
             | Kind::Setting(_)
             | Kind::Log(_)
             | Kind::Failed(_) => None,
@@ -248,6 +258,7 @@ impl Job {
             | Kind::Configuration(_)
             | Kind::Clock(_)
             | Kind::Identify(_)
+            | Kind::Ping(_)
             | Kind::Setting(_)
             | Kind::Log(_)
             | Kind::Failed(_) => {}
@@ -265,7 +276,7 @@ impl Job {
             Kind::Configuration(job) => job.handle_timeout(now),
             Kind::Setting(job) => job.handle_timeout(now),
             Kind::Batch(job) => job.handle_timeout(now),
-            Kind::Audit(_) | Kind::Clock(_) | Kind::Identify(_) | Kind::Log(_) | Kind::Failed(_) => {}
+            Kind::Audit(_) | Kind::Clock(_) | Kind::Identify(_) | Kind::Log(_) | Kind::Ping(_) | Kind::Failed(_) => {}
         }
     }
 
@@ -290,6 +301,7 @@ impl Job {
             | Kind::Configuration(_)
             | Kind::Clock(_)
             | Kind::Identify(_)
+            | Kind::Ping(_)
             | Kind::Setting(_)
             | Kind::Log(_)
             | Kind::Failed(_) => None,

@@ -34,6 +34,12 @@ enum Command {
         #[arg(value_name = "DEVICE")]
         device: String,
     },
+    /// Ask a lock whether it is there, with the cheapest frame that there is.
+    Ping {
+        /// Its name or id.
+        #[arg(value_name = "DEVICE")]
+        device: String,
+    },
     /// Call a device otherwise, or have the hub leave a lock alone.
     Update(Update),
     /// Forget a device that is not in the hub's configuration any more.
@@ -70,6 +76,7 @@ impl Task for Arguments {
             Command::List => list(session),
             Command::Get { device } => get(session, &device),
             Command::Interview { device } => interview(session, &device),
+            Command::Ping { device } => ping(session, &device),
             Command::Update(update) => update.run(session),
             Command::Delete { device, yes } => delete(session, &device, yes),
         }
@@ -118,6 +125,18 @@ fn interview(session: &mut Session, meant: &str) -> Result<(), Trouble> {
     }
     let device = session.call("devices/get", &which)?.body["device"].clone();
     session.console.say(sheet(&device, &session.time).join("\n"))
+}
+
+fn ping(session: &mut Session, meant: &str) -> Result<(), Trouble> {
+    let device = session.find(&DEVICE, meant)?;
+    let asked = locks::Attempt { operation: "devices/ping", done: "reached", wait_for: locks::WAIT_FOR };
+    locks::attempt(session, &device, &asked, |_| Ok(()))?;
+    if session.json {
+        return Ok(());
+    }
+    let device = session.call("devices/get", &json!({"device_id": device["device_id"]}))?.body["device"].clone();
+    let link = Some(link(&device)).filter(|link| !link.is_empty()).map_or_else(String::new, |link| format!(": {link}"));
+    session.console.say(format_args!("{} is reached{link}.", DEVICE.name_of(&device)))
 }
 
 /// Tells how far a lock's interview is, each stage once.

@@ -24,7 +24,7 @@ pub(in crate::cli) struct Unlock {
 }
 
 /// The hub gives an attempt up after 30 s; what is not known after twice that is not known.
-const WAIT_FOR: Duration = Duration::from_secs(60);
+pub(super) const WAIT_FOR: Duration = Duration::from_secs(60);
 /// How often the hub is asked.
 const ASK_EVERY: Duration = Duration::from_millis(250);
 

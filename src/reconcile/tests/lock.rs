@@ -202,6 +202,7 @@ impl FakeLock {
             | LockCommand::SetParameter { .. } => Ok(CommandOutput::SettingTaken),
             LockCommand::Identify => Ok(CommandOutput::Identified),
             LockCommand::ReadLog(start) => Ok(CommandOutput::Log(self.log_behind(*start))),
+            LockCommand::Ping => Ok(CommandOutput::Reached),
             LockCommand::ReadStatus => Ok(CommandOutput::Status(self.status())),
             LockCommand::Interview => Ok(CommandOutput::Interviewed),
         }
@@ -277,6 +278,7 @@ fn name(command: &LockCommand) -> String {
         LockCommand::ReadParameter(name) => format!("read {name}"),
         LockCommand::SetParameter { name, value } => format!("set {name} to {value}"),
         LockCommand::ReadLog(_) => "log".to_owned(),
+        LockCommand::Ping => "ping".to_owned(),
         LockCommand::ReadStatus => "status".to_owned(),
         LockCommand::Interview => "interview".to_owned(),
     }

@@ -81,6 +81,9 @@ fn hub_and_doors() -> Vec<Step> {
         step("devices/unmanaged/list", json!({})),
         step("devices/check_codes", json!({"device_id": "$front"})),
         step("devices/identify", json!({"device_id": "$front"})),
+        step("devices/ping", json!({"device_id": "$front"})).keep("ping", "/action_attempt/action_attempt_id"),
+        step("action_attempts/get", json!({"action_attempt_id": "$ping"}))
+            .wait("/action_attempt/status", json!("success")),
         step("devices/interview", json!({"device_id": "$front"}))
             .keep("interview", "/action_attempt/action_attempt_id"),
         step("action_attempts/get", json!({"action_attempt_id": "$interview"}))

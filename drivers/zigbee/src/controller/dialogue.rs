@@ -12,11 +12,10 @@ use keyway_lock::{
 use crate::address::{Ieee, Nwk};
 use crate::device::interview::{Interview, Progress};
 use crate::device::table::DeviceRecord;
-use crate::lock::{Job, Next, events};
+use crate::lock::{Job, Next, events, ping};
 use crate::quirks::Quirks;
-use crate::transport::question::{Answer, AskError, Question, ZclAsk};
+use crate::transport::question::{Answer, AskError};
 use crate::transport::queue::{AskId, Queue};
-use crate::zcl::door_lock::attribute::LOCK_STATE;
 use crate::zcl::{Frame, door_lock};
 
 /// How long the lock's word that a slot is free is worth something to the next set.
@@ -209,8 +208,7 @@ impl Dialogue {
                 None => return,
                 Some(Doing::Probe) => {
                     let endpoint = self.record.lock_endpoint().unwrap_or_default();
-                    let read = ZclAsk::read(endpoint, door_lock::CLUSTER, &[LOCK_STATE]);
-                    self.asked = Some(queue.ask(now, self.device, Question::Zcl(read)));
+                    self.asked = Some(queue.ask(now, self.device, ping::question(endpoint)));
                 }
                 Some(Doing::Interview(interview)) => match interview.ask() {
                     Some(question) => {

@@ -94,6 +94,7 @@ impl CodeJob {
             | LockCommand::SetTimedCode { .. }
             | LockCommand::CheckClock
             | LockCommand::Identify
+            | LockCommand::Ping
             | LockCommand::ReadStatus
             | LockCommand::Interview => return None,
         };

@@ -157,6 +157,7 @@ impl Bench {
             5 => LockCommand::Unlock,
             6 => LockCommand::ReadStatus,
             7 => LockCommand::Identify,
+            8 => LockCommand::Ping,
             _ => LockCommand::Interview,
         };
         let id = self.next_id();

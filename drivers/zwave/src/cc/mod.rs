@@ -11,6 +11,7 @@ pub mod door_lock;
 pub mod door_lock_logging;
 pub mod indicator;
 pub mod manufacturer_specific;
+pub mod no_operation;
 pub mod notification;
 pub mod schedule_entry_lock;
 pub mod time;

@@ -236,6 +236,7 @@ impl Dialogue {
                                 None => return,
                             },
                             Want::Outcome => Awaits::Delivery,
+                            Want::Presence => Awaits::Presence,
                         };
                         self.asked = Some(queue.ask(self.node, Question { command, level, awaits }));
                     }

@@ -94,6 +94,7 @@ impl CodeJob {
             | LockCommand::SetParameter { .. }
             | LockCommand::Identify
             | LockCommand::ReadLog(_)
+            | LockCommand::Ping
             | LockCommand::ReadStatus
             | LockCommand::Interview => return None,
         };

@@ -121,6 +121,7 @@ impl CredentialJob {
             | LockCommand::SetParameter { .. }
             | LockCommand::Identify
             | LockCommand::ReadLog(_)
+            | LockCommand::Ping
             | LockCommand::Interview => return None,
         };
         Some(Self {

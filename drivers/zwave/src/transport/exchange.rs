@@ -107,6 +107,8 @@ impl<T: Into<Vec<u8>>> From<T> for Beginning {
 pub enum Awaits {
     /// Its acknowledgement.
     Delivery,
+    /// Its acknowledgement of a command that does nothing: nothing less shows that it is there.
+    Presence,
     /// A command that begins like this.
     Report(Beginning),
     /// How it carried the command out; the command is sent in a Supervision Get of this session.
@@ -215,7 +217,7 @@ impl Exchange {
                 let command = question.command.to_vec();
                 Zeroizing::new(SupervisionCommand::Get { session, updates: true, command }.encode())
             }
-            Awaits::Delivery | Awaits::Report(_) => question.command,
+            Awaits::Delivery | Awaits::Presence | Awaits::Report(_) => question.command,
         };
         Self {
             node,
@@ -320,6 +322,7 @@ impl Exchange {
                 TransmitStatus::NoAck | TransmitStatus::NoRoute => self.not_acknowledged(now, part),
                 TransmitStatus::Fail | TransmitStatus::NotIdle | TransmitStatus::Other(_) => self.stick_failed(now),
             },
+            Ok(_) | Err(SendFailure::AnswerLost) if self.awaits == Awaits::Presence => self.stick_failed(now),
             // Whether it was sent is not known: the node's answer will tell.
             Ok(_) | Err(SendFailure::AnswerLost) => self.delivered(now, part),
             Err(SendFailure::Refused | SendFailure::Link(_) | SendFailure::NoUpdate | SendFailure::Restarted) => {
@@ -343,7 +346,7 @@ impl Exchange {
             Part::Command => {
                 self.asked += 1;
                 match self.awaits {
-                    Awaits::Delivery => self.end(Ok(Answer::Delivered)),
+                    Awaits::Delivery | Awaits::Presence => self.end(Ok(Answer::Delivered)),
                     Awaits::Report(_) | Awaits::Supervision(_) => {
                         self.stage = Stage::Answer { until: now + self.patience };
                     }
@@ -359,11 +362,11 @@ impl Exchange {
     fn not_acknowledged(&mut self, now: Instant, part: Part) {
         self.no_acks += 1;
         // An acknowledgement can be lost though the command arrived: a set is not sent twice on that ground.
-        let harmless = part != Part::Command || matches!(self.awaits, Awaits::Report(_));
+        let changes = !matches!(self.awaits, Awaits::Report(_) | Awaits::Presence);
+        let harmless = part != Part::Command || !changes;
         if harmless && self.no_acks < NO_ACK_TRIES {
             self.begin_again(now);
         } else {
-            let changes = !matches!(self.awaits, Awaits::Report(_));
             self.end(Err(AskError::Offline { maybe_done: self.sent && changes }));
         }
     }
@@ -426,7 +429,7 @@ impl Exchange {
                 }
                 _ => false,
             },
-            Awaits::Delivery | Awaits::Report(_) => false,
+            Awaits::Delivery | Awaits::Presence | Awaits::Report(_) => false,
         }
     }
 

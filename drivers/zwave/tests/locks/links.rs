@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keyway_lock::{LinkReport, LinkTrouble, LockCommand, LockId, RadioEvent};
+use keyway_lock::{CommandError, CommandOutput, LinkReport, LinkTrouble, LockCommand, LockId, RadioEvent};
 use keyway_virtual::zwave::{Action, Way};
 
 use super::world::{World, node};
@@ -59,4 +59,32 @@ fn frames_that_are_not_answered_are_told() {
         assert!(world.command(2, LockCommand::ReadSlot(SLOT)).0.is_err());
     }
     assert_eq!(told(&world).last().map(LinkReport::trouble), Some(Some(LinkTrouble::Flaky)));
+}
+
+#[test]
+fn a_ping_is_one_frame_whatever_the_lock_s_security_and_nothing_comes_of_it() {
+    let mut world = three_locks();
+    for id in [2, 3, 4] {
+        let before = world.frames(id);
+        assert_eq!(world.command(id, LockCommand::Ping).0, Ok(CommandOutput::Reached));
+        let after = world.frames(id);
+        assert_eq!((after.from_hub - before.from_hub, after.to_hub - before.to_hub), (1, 0));
+    }
+}
+
+#[test]
+fn a_lock_that_does_not_acknowledge_a_ping_is_out_of_reach_until_it_does() {
+    let mut world = three_locks();
+    let mut ping = |offline| {
+        world.act(2, Action::Offline(offline));
+        world.events.clear();
+        let result = world.command(2, LockCommand::Ping).0;
+        let reach = |event: &RadioEvent| match event {
+            RadioEvent::LockReachable(lock, there) if *lock == node(2).into() => Some(*there),
+            _ => None,
+        };
+        (result, world.events.iter().filter_map(|(_, event)| reach(event)).collect::<Vec<bool>>())
+    };
+    assert_eq!(ping(true), (Err(CommandError::Offline), vec![false]));
+    assert_eq!(ping(false), (Ok(CommandOutput::Reached), vec![true]));
 }

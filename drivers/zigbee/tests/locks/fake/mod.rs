@@ -193,6 +193,14 @@ fn a_lock_is_told_to_lock_by_itself_and_to_show_itself() {
 }
 
 #[test]
+fn a_lock_that_is_pinged_is_there_or_out_of_reach() {
+    let mut world = World::with(&[1]);
+    assert_eq!(world.command(1, LockCommand::Ping), Ok(CommandOutput::Reached));
+    world.lock(0).offline = true;
+    assert_eq!(world.command(1, LockCommand::Ping), Err(CommandError::Offline));
+}
+
+#[test]
 fn a_keypad_is_told_whom_to_let_in_as_far_as_the_lock_knows_that() {
     let mut world = World::with(&[1]);
     assert_eq!(world.command(1, LockCommand::SetKeypadMode(KeypadMode::Vacation)), Ok(CommandOutput::SettingTaken));
