@@ -1,7 +1,7 @@
 //! The firmware of a Silicon Labs stick: EZSP of the version it was made for (UG100).
 //!
 //! One table of commands serves every version; where versions differ, the difference stands at the command. What the
-//! firmware keeps over a restart is in [`Tokens`], what it forgets in [`Ezsp`].
+//! firmware keeps over a restart are its tokens; what it forgets is in [`Ezsp`].
 
 mod callbacks;
 mod messages;

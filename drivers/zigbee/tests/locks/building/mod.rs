@@ -117,9 +117,7 @@ impl World {
     }
 
     fn held(&self, number: u16) -> Option<String> {
-        // Users are counted from 0 by the lock, and slots from 1 by its door.
-        let slot = keyway_lock::SlotNumber(super::SLOT.0 + 1);
-        self.building.stick.door(number).unwrap().codes().get(&slot).map(|code| code.pin.expose().to_owned())
+        self.building.stick.door(number).unwrap().codes().get(&super::SLOT).map(|code| code.pin.expose().to_owned())
     }
 
     fn frames_to(&self, number: u16) -> u64 {
