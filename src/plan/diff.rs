@@ -6,7 +6,7 @@ use super::ahead::{self, Within, makes_way};
 use super::desired::{is_misfit, is_missing, is_overdue};
 use super::facts::{Checksum, LockFacts, Memory, Moment, SlotTable};
 use super::pin::is_stuck;
-use super::{reading, slot, together};
+use super::{reading, silence, slot, together};
 use crate::model::{AccessCode, AccessCodeId, ActionAttemptId, Presence};
 
 /// One command for the lock, and what for.
@@ -29,6 +29,8 @@ pub enum Step {
     CheckClock,
     /// Ask for bolt, door and battery.
     Status,
+    /// Ask whether it is there.
+    Ping,
     /// Ask what the lock wrote down of who used it.
     Log(LogStart),
 }
@@ -55,9 +57,13 @@ impl Step {
                 vec![Write { code: *code, slot: *slot, pin: Some(pin.clone()), within: within.clone() }]
             }
             Self::Together(writes, _) => writes.clone(),
-            Self::Act(..) | Self::Read(_) | Self::Check(..) | Self::CheckClock | Self::Status | Self::Log(_) => {
-                Vec::new()
-            }
+            Self::Act(..)
+            | Self::Read(_)
+            | Self::Check(..)
+            | Self::CheckClock
+            | Self::Status
+            | Self::Ping
+            | Self::Log(_) => Vec::new(),
         }
     }
 }
@@ -118,7 +124,9 @@ pub fn next(facts: &LockFacts, now: Moment) -> Next {
     let status = || (memory.heard_since.is_none() || !memory.status_known).then_some(Step::Status);
     let log = || facts.log.filter(|_| memory.heard_since.is_some() && !memory.log_read).map(Step::Log);
     let background = || due(table.and_then(|table| reading::background(table, now)), now).map(check);
-    coded.or_else(status).or_else(log).or_else(clock).or_else(ahead).or_else(background).map_or(Next::Wait, Next::Do)
+    let ping = || silence::due(facts, now).filter(|at| *at <= now.utc).map(|_| Step::Ping);
+    let asked = coded.or_else(status).or_else(log).or_else(clock).or_else(ahead).or_else(background);
+    asked.or_else(ping).map_or(Next::Wait, Next::Do)
 }
 
 /// A lock or unlock goes before anything else: it takes one command, and a person waits. But never twice in a row

@@ -162,6 +162,8 @@ pub struct LockFacts {
     pub is_managed: bool,
     /// Locks and unlocks that wait, oldest first.
     pub actions: Vec<ActionAttempt>,
+    /// When it was last heard, as far as that was written down.
+    pub last_seen: Option<Timestamp>,
     /// From where on its log is to be read; `None`: it keeps none.
     pub log: Option<LogStart>,
     /// See [`Memory`].

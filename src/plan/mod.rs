@@ -16,6 +16,7 @@ pub mod wake;
 pub mod warn;
 
 mod reading;
+mod silence;
 mod together;
 
 #[cfg(test)]

@@ -33,6 +33,7 @@ pub(super) fn of(table: &SlotTable, memory: &Memory, mut steps: impl Iterator<It
         | Step::Check(..)
         | Step::CheckClock
         | Step::Status
+        | Step::Ping
         | Step::Log(_) => false,
     };
     let mut slots = BTreeSet::new();

@@ -1,7 +1,7 @@
 //! The next moment at which an answer for a lock changes by itself.
 
 use super::facts::{LockFacts, Moment};
-use super::{ahead, reading, warn};
+use super::{ahead, reading, silence, warn};
 use crate::model::Timestamp;
 
 /// The earliest moment after now at which [`super::diff::next`] or [`warn::problem`] may answer otherwise, if nothing
@@ -17,5 +17,5 @@ pub fn next(facts: &LockFacts, now: Moment) -> Option<Timestamp> {
         let ahead = ahead.chain(ahead::look_at_clock(table, &facts.memory, now));
         edges.chain(ahead).chain(reads).chain(background).chain(warnings)
     });
-    actions.chain(codes).filter(|moment| *moment > now.utc).min()
+    actions.chain(codes).chain(silence::due(facts, now)).filter(|moment| *moment > now.utc).min()
 }

@@ -482,6 +482,7 @@ fn command(step: &Step) -> LockCommand {
         Step::Read(slot) => LockCommand::ReadSlot(*slot),
         Step::Check(slots, _) => LockCommand::CheckSlots(slots.clone()),
         Step::Status => LockCommand::ReadStatus,
+        Step::Ping => LockCommand::Ping,
         Step::Log(start) => LockCommand::ReadLog(*start),
     }
 }

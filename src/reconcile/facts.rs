@@ -15,7 +15,8 @@ pub(super) fn of(unit: &mut Unit<'_>, device: &Device, memory: &Memory) -> Resul
         false => None,
     };
     let is_interviewed = device.info.is_some();
-    Ok(LockFacts { is_interviewed, table, is_managed: device.is_managed, actions, log, memory: memory.clone() })
+    let (is_managed, last_seen) = (device.is_managed, device.state.last_seen);
+    Ok(LockFacts { is_interviewed, table, is_managed, actions, last_seen, log, memory: memory.clone() })
 }
 
 /// Its slots; `None` until its interview is done, or when it has no keypad.

@@ -70,13 +70,17 @@ pub(super) fn apply(
             attempt_succeeded(unit, *id)
         }
         (Step::Log(_), Ok(CommandOutput::Log(reading))) => log::read(unit, device, reading),
+        // It was heard: that is all.
+        (Step::Ping, Ok(CommandOutput::Reached)) => Ok(()),
         (Step::Status, Ok(CommandOutput::Status(status))) => status_told(unit, &mut known, status),
         (Step::Set(..) | Step::Clear(..) | Step::Together(..), Err(error)) => {
             let writes = step.writes();
             writes.iter().zip(before).try_for_each(|(write, before)| failed(unit, write, *before, error))
         }
         (Step::Act(id, _), Err(error)) => act_failed(unit, &mut known, *id, error),
-        (Step::Read(_) | Step::Check(..) | Step::CheckClock | Step::Status | Step::Log(_), Err(_)) => Ok(()),
+        (Step::Read(_) | Step::Check(..) | Step::CheckClock | Step::Status | Step::Ping | Step::Log(_), Err(_)) => {
+            Ok(())
+        }
         (step, Ok(output)) => {
             tracing::error!(%device, ?step, ?output, "the driver answered another question than it was asked");
             Ok(())

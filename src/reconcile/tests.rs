@@ -9,6 +9,7 @@ mod lock;
 mod log;
 mod reach;
 mod several;
+mod silence;
 mod together;
 mod wishes;
 mod world;

@@ -234,7 +234,7 @@ impl Worker {
             Step::Log(_) => self.log_read |= !matches!(result, Err(error) if error.retry() == Retry::WhenReachable),
             Step::Check(_, agreed) => self.checksum = worth(*agreed, self.checksum, result),
             Step::CheckClock => self.clock = shown(now, self.clock, result),
-            Step::Read(_) => {}
+            Step::Read(_) | Step::Ping => {}
         }
         match result {
             Ok(CommandOutput::Slot(report)) => _ = self.passed_over.remove(&report.slot),

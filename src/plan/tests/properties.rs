@@ -247,7 +247,13 @@ fn obey(table: &mut SlotTable, now: Moment) {
                 (slot, content)
             }
             other @ Next::Do(
-                Step::Act(..) | Step::Together(..) | Step::Check(..) | Step::CheckClock | Step::Status | Step::Log(_),
+                Step::Act(..)
+                | Step::Together(..)
+                | Step::Check(..)
+                | Step::CheckClock
+                | Step::Status
+                | Step::Ping
+                | Step::Log(_),
             ) => {
                 panic!("nobody asked for {other:?}")
             }

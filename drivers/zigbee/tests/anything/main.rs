@@ -19,7 +19,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => (0u32..20_000).prop_map(Step::Pass),
         2 => vec(any::<u8>(), 0..24).prop_map(Step::Bytes),
-        6 => (2u16..6, 0u8..9, 0u16..35).prop_map(|(node, what, slot)| Step::Ask { node, what, slot }),
+        6 => (2u16..6, 0u8..10, 0u16..35).prop_map(|(node, what, slot)| Step::Ask { node, what, slot }),
         5 => (0u8..8, 2u16..6).prop_map(|(what, node)| Step::Network { what, node }),
         1 => (0u8..4).prop_map(Step::Stick),
         1 => any::<bool>().prop_map(Step::Port),
