@@ -99,6 +99,7 @@ static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
         Operation::changes("networks/include", CREATE, networks::include).for_admins(),
         Operation::changes("networks/leave", CREATE, networks::leave).for_admins(),
         Operation::reads("networks/list", networks::list).for_admins(),
+        Operation::changes("networks/rebuild_routes", CREATE, networks::rebuild_routes).for_admins(),
         Operation::changes("networks/remove_failed", CREATE, networks::remove_failed).for_admins(),
         Operation::changes("networks/replace_failed", CREATE, networks::replace_failed).for_admins(),
         Operation::changes("networks/reset", CREATE, networks::reset).for_admins(),

@@ -149,11 +149,15 @@ event_types! {
     NetworkCleaningUp = "network.cleaning_up",
     /// A device can't be taken out without help: act at it now, as its manual says for removing it.
     NetworkRemovalNeeded = "network.removal_needed",
+    /// A device looks for its neighbours and is given new routes.
+    NetworkRebuildingRoutes = "network.rebuilding_routes",
+    /// A device has new routes; or all have, but for the `failed_nodes`.
+    NetworkRoutesRebuilt = "network.routes_rebuilt",
     /// A device was added to a network.
     NetworkDeviceAdded = "network.device_added",
     /// A device was taken out of a network.
     NetworkDeviceRemoved = "network.device_removed",
-    /// Adding or removing a device did not work.
+    /// Adding or removing a device did not work, or what else was begun in a network.
     NetworkFailed = "network.failed",
     /// A device is in a network without keys, left by an adding that did not work.
     NetworkLeftoverFound = "network.leftover_found",

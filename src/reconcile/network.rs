@@ -103,6 +103,7 @@ fn told_by(step: &NetworkStep) -> Told {
         NetworkStep::PinNeeded { label } => Told::new(EventType::NetworkPinNeeded, None).with("label", json!(label)),
         NetworkStep::Securing => Told::new(EventType::NetworkSecuring, None),
         NetworkStep::CleaningUp(lock) => Told::new(EventType::NetworkCleaningUp, Some(*lock)),
+        NetworkStep::RebuildingRoutes(lock) => Told::new(EventType::NetworkRebuildingRoutes, Some(*lock)),
         NetworkStep::RemovalNeeded(lock) => Told::new(EventType::NetworkRemovalNeeded, Some(*lock)),
         NetworkStep::SelfJoinFailed { label, error } => failed(*error, None).with("label", json!(label)),
     }
@@ -116,6 +117,12 @@ fn ended(result: Result<NetworkOutcome, NetworkFailure>) -> Option<Told> {
             Told::new(EventType::NetworkDeviceAdded, Some(lock)).with("security", json!(security))
         }
         Ok(NetworkOutcome::Excluded(lock)) => Told::new(EventType::NetworkDeviceRemoved, lock),
+        Ok(NetworkOutcome::RoutesRebuilt(Some(lock), _)) => Told::new(EventType::NetworkRoutesRebuilt, Some(lock)),
+        Ok(NetworkOutcome::RoutesRebuilt(None, failed)) => {
+            // Only Z-Wave has such routes: their ids are the numbers of nodes.
+            let failed: Vec<u64> = failed.into_iter().map(|lock| lock.0).collect();
+            Told::new(EventType::NetworkRoutesRebuilt, None).with("failed_nodes", json!(failed))
+        }
         Ok(NetworkOutcome::Reset) => Told::new(EventType::NetworkReset, None),
         Ok(NetworkOutcome::KeysTaken(names)) => {
             let names: Vec<&str> = names.into_iter().map(KeyName::name).collect();

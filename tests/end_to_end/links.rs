@@ -3,7 +3,7 @@
 use keyway_test_support::{CommandLine, SOON, World};
 use serde_json::{Value, json};
 
-use crate::{FRONT_DOOR, KEYWAY};
+use crate::{FRONT_DOOR, GARDEN_GATE, KEYWAY};
 
 fn device(world: &World) -> Value {
     world.client.ask("devices/get", json!({"device_id": world.devices[0]}))["device"].clone()
@@ -62,4 +62,30 @@ fn a_ping_tells_whether_a_lock_is_reached_and_how_well() {
     world.client.event("action_attempt.ping.failed", SOON, |_| true);
     world.client.event("device.disconnected", SOON, |_| true);
     assert_eq!(device(&world)["properties"]["online"], json!(false));
+}
+
+#[test]
+fn routes_are_found_anew_for_one_lock_and_for_all() {
+    let world = World::new(KEYWAY);
+    speak(&world, json!({"attempts": 4, "repeaters": [17]}));
+    world.client.event("device.connection_became_flaky", SOON, |_| true);
+    assert_eq!(device(&world)["link"]["repeater_node_ids"], json!([17]));
+    let cli = CommandLine::new(KEYWAY, &world.hub.http());
+    let said = cli.answer(&["sticks", "rebuild-routes", "zwave", "--device", "front-door"]);
+    assert!(said.contains("The routes are rebuilt."), "{said}");
+    let told = world.client.event("network.routes_rebuilt", SOON, |_| true);
+    assert_eq!((&told["device_id"], &told["node"]), (&json!(world.devices[0]), &json!(FRONT_DOOR)));
+    // Nobody touches the fault: the lock has a better way.
+    for _ in 0..8 {
+        for turn in ["locks/unlock_door", "locks/lock_door"] {
+            world.client.ask(turn, json!({"device_id": world.devices[0]}));
+        }
+    }
+    world.client.event("device.connection_stabilized", SOON, |_| true);
+    assert_eq!(device(&world)["link"]["repeater_node_ids"], json!([]));
+
+    world.stick.fault(GARDEN_GATE, json!({"offline": true}));
+    world.client.ask("networks/rebuild_routes", json!({}));
+    let told = world.client.event("network.routes_rebuilt", SOON * 2, |event| event["failed_nodes"].is_array());
+    assert_eq!(told["failed_nodes"], json!([GARDEN_GATE]));
 }

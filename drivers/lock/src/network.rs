@@ -185,6 +185,9 @@ pub enum NetworkCommand {
     Confirm(JoinPin),
     /// Ends what is under way; what it left is cleaned up.
     Cancel,
+    /// Find the ways to a device, and its ways back, anew; `None`: to every device, one after the other. Is it cancelled, it
+    /// ends after the device under way.
+    RebuildRoutes(Option<LockId>),
     /// Wait for a device that joins by itself. Again for the same label: replaces.
     Await(Awaited),
     /// Wait no longer for the device of this label, as [`DeviceLabel::shown`].
@@ -227,6 +230,8 @@ pub enum NetworkStep {
     Securing,
     /// It did not work; the device is being taken out of the network again.
     CleaningUp(LockId),
+    /// The ways to this device and its ways back are being found anew.
+    RebuildingRoutes(LockId),
     /// It can't be taken out without help: do at the device what its manual says for removing it.
     RemovalNeeded(LockId),
     /// A device that was awaited began to join by itself, and it did not work. It is awaited on.
@@ -249,6 +254,8 @@ pub enum NetworkOutcome {
     Done,
     /// There is a new network; its devices are forgotten.
     Reset,
+    /// Routes are found anew: those of this device; or of all, but for some that did not answer, and keep what they had.
+    RoutesRebuilt(Option<LockId>, BTreeSet<LockId>),
     /// These keys are the network's now.
     KeysTaken(BTreeSet<KeyName>),
 }
@@ -257,7 +264,7 @@ pub enum NetworkOutcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NetworkError {
     /// Something else is under way.
-    #[error("the stick is adding or removing another device: wait, or cancel that")]
+    #[error("the stick is adding or removing a device, or finding routes: wait, or cancel that")]
     Busy,
     /// The stick is unplugged or does not answer.
     #[error("the radio stick is gone")]

@@ -429,6 +429,9 @@ impl Radio for ZwaveRadio {
     fn handle_timeout(&mut self, now: Instant) {
         self.session.handle_timeout(now);
         self.queue.handle_timeout(now);
+        if !self.queue.is_quiet() {
+            self.network.handle_others(now);
+        }
         self.network.handle_timeout(now);
         self.keeper.handle_timeout(now);
         if self.queue.must_abort(now) {

@@ -75,6 +75,15 @@ enum Command {
         #[arg(long, short)]
         yes: bool,
     },
+    /// Find the ways between a Z-Wave stick and its locks anew: after repeaters were moved, or when a lock is reached badly.
+    /// Codes wait while a lock's turn lasts, up to some minutes.
+    RebuildRoutes {
+        /// The stick's name.
+        stick: String,
+        /// Only those of this lock, by its name or id.
+        #[arg(long, value_name = "DEVICE")]
+        device: Option<String>,
+    },
     /// Restart a stick's firmware.
     Restart {
         /// The stick's name.
@@ -124,6 +133,7 @@ impl Task for Arguments {
                 let body = json!({"name": stick, "network": network, "network_backup": backup});
                 order(session, "sticks/import_network", &body, "has the network of the backup now")
             }
+            Command::RebuildRoutes { stick, device } => pair::rebuild_routes(session, &stick, device.as_deref()),
             Command::Restart { stick } => order(session, "sticks/restart", &json!({"name": stick}), "has restarted"),
             Command::Region { stick, region } => {
                 let body = json!({"name": stick, "region": region});

@@ -48,6 +48,7 @@ pub(super) enum Action {
     Reset,
     Leave,
     ImportKeys,
+    RebuildRoutes,
     /// A device that was awaited joins by itself.
     SelfJoin,
 }
@@ -62,6 +63,7 @@ impl Action {
             Self::Reset => "reset",
             Self::Leave => "leave",
             Self::ImportKeys => "import_keys",
+            Self::RebuildRoutes => "rebuild_routes",
             Self::SelfJoin => "self_join",
         }
     }
@@ -76,6 +78,7 @@ impl Action {
             NetworkCommand::Reset { .. } => Some(Self::Reset),
             NetworkCommand::Leave { .. } => Some(Self::Leave),
             NetworkCommand::TakeKeys(_) => Some(Self::ImportKeys),
+            NetworkCommand::RebuildRoutes(_) => Some(Self::RebuildRoutes),
             NetworkCommand::Grant(_)
             | NetworkCommand::Confirm(_)
             | NetworkCommand::Cancel
@@ -93,7 +96,7 @@ pub(super) struct Task {
     pub(super) action: Action,
     /// The steps so far, oldest first; none: it has not begun yet.
     pub(super) steps: Vec<NetworkStep>,
-    /// The new device's number, once it has one.
+    /// The new device's number, once it has one; or whose turn it is.
     pub(super) lock: Option<LockId>,
 }
 
@@ -112,7 +115,17 @@ pub(super) struct Ended {
     pub(super) result: Outcome,
 }
 
-type Outcome = Result<(Option<LockId>, BTreeSet<KeyClass>), NetworkFailure>;
+/// What came of a task that ended well.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Success {
+    pub(super) lock: Option<LockId>,
+    /// What a new device was granted.
+    pub(super) classes: BTreeSet<KeyClass>,
+    /// Of several devices, those with which it did not work.
+    pub(super) failed: BTreeSet<LockId>,
+}
+
+type Outcome = Result<Success, NetworkFailure>;
 
 /// A network as the hub knows it.
 #[derive(Debug, Clone)]
@@ -236,7 +249,7 @@ impl Network {
             RadioEvent::Network(step) => {
                 let by_itself = || Task { id: None, action: Action::SelfJoin, steps: Vec::new(), lock: None };
                 let task = self.task.get_or_insert_with(by_itself);
-                if let NetworkStep::Joined(lock) = step {
+                if let NetworkStep::Joined(lock) | NetworkStep::RebuildingRoutes(lock) = step {
                     task.lock = Some(*lock);
                 }
                 task.steps.push(step.clone());
@@ -249,7 +262,8 @@ impl Network {
             RadioEvent::LockJoined(lock, _, classes) => {
                 self.leftovers.remove(lock);
                 self.strangers.remove(lock);
-                self.end_self_join(Ok((Some(*lock), classes.clone())));
+                let lock = Some(*lock);
+                self.end_self_join(Ok(Success { lock, classes: classes.clone(), ..Success::default() }));
             }
             RadioEvent::LockLeft(lock) => {
                 self.leftovers.remove(lock);
@@ -271,9 +285,14 @@ impl Network {
 
 fn outcome(result: &Result<NetworkOutcome, NetworkFailure>) -> Outcome {
     match result {
-        Ok(NetworkOutcome::Included(lock, classes)) => Ok((Some(*lock), classes.clone())),
-        Ok(NetworkOutcome::Excluded(lock)) => Ok((*lock, BTreeSet::new())),
-        Ok(NetworkOutcome::Done | NetworkOutcome::Reset | NetworkOutcome::KeysTaken(_)) => Ok((None, BTreeSet::new())),
+        Ok(NetworkOutcome::Included(lock, classes)) => {
+            Ok(Success { lock: Some(*lock), classes: classes.clone(), ..Success::default() })
+        }
+        Ok(NetworkOutcome::Excluded(lock)) => Ok(Success { lock: *lock, ..Success::default() }),
+        Ok(NetworkOutcome::RoutesRebuilt(lock, failed)) => {
+            Ok(Success { lock: *lock, failed: failed.clone(), ..Success::default() })
+        }
+        Ok(NetworkOutcome::Done | NetworkOutcome::Reset | NetworkOutcome::KeysTaken(_)) => Ok(Success::default()),
         Err(failure) => Err(*failure),
     }
 }

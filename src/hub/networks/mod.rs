@@ -168,6 +168,18 @@ request! {
 }
 
 request! {
+    /// Finds the ways between the stick and a device anew, or those of all devices, one after the other: after repeaters were
+    /// moved, or when a lock is reached badly. A device that does not answer keeps what it had. Codes wait while one device's
+    /// turn lasts. For Z-Wave: Zigbee does this by itself.
+    pub(super) struct RebuildRoutes {
+        /// Which network, by the name of its stick; left out: the only one.
+        network: Option<String>,
+        /// Which device; left out: all.
+        device_id: Option<DeviceId>,
+    }
+}
+
+request! {
     /// Lets another controller take the stick out of its network, in which the stick is no primary controller: it has a new
     /// network of its own then, and can add devices. Every device that it knew is forgotten.
     pub(super) struct LeaveNetwork {
@@ -303,6 +315,12 @@ pub(super) fn import_keys(call: &mut Call<'_, '_>, asked: ImportKeys) -> Result<
         return Err(ApiError::invalid("s2_access_control", "give this or another key").into());
     }
     order(call, &name, NetworkCommand::TakeKeys(keys))
+}
+
+pub(super) fn rebuild_routes(call: &mut Call<'_, '_>, asked: RebuildRoutes) -> Result<OneNetwork, Failure> {
+    let (name, network) = find(call, asked.network.as_deref())?;
+    let lock = asked.device_id.map(|device| lock_of(call, &network, device)).transpose()?;
+    order(call, &name, NetworkCommand::RebuildRoutes(lock))
 }
 
 pub(super) fn leave(call: &mut Call<'_, '_>, asked: LeaveNetwork) -> Result<OneNetwork, Failure> {

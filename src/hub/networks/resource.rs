@@ -6,7 +6,7 @@ use keyway_lock::{LockId, NetworkStep};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::desk::{Ended, Network, Task};
+use super::desk::{Action, Ended, Network, Success, Task};
 use crate::hub::StoreError;
 use crate::model::{DeviceId, RadioAddress, RadioKind};
 use crate::store::Unit;
@@ -37,14 +37,15 @@ pub(in crate::hub) struct NetworkResource {
 #[derive(Serialize, ToSchema)]
 #[schema(as = NetworkTask)]
 struct TaskResource {
-    /// `include`, `exclude`, `replace_failed`, `remove_failed`, `reset`, `leave`, `import_keys` or `self_join`.
+    /// `include`, `exclude`, `replace_failed`, `remove_failed`, `reset`, `leave`, `import_keys`, `rebuild_routes` or
+    /// `self_join`.
     action: &'static str,
     /// `starting`, `ready` (act at the device now), `device_found`, `device_joined`, `grant_needed`, `pin_needed`,
-    /// `securing`, `cleaning_up` or `removal_needed` (act at the device now, as for removing it).
+    /// `securing`, `cleaning_up`, `removal_needed` (act at the device now, as for removing it) or `rebuilding_routes`.
     step: &'static str,
     /// The steps so far, oldest first, so that whoever asks now and then misses none.
     steps: Vec<&'static str>,
-    /// The device's number in the network, once it has one.
+    /// The device's number in the network, once it has one; or that of the device whose routes are rebuilt.
     node: Option<u64>,
     /// A Zigbee device's address for life, once it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,6 +76,9 @@ struct ResultResource {
     device_id: Option<DeviceId>,
     /// What it was granted.
     security: Vec<&'static str>,
+    /// Routes of all devices were rebuilt: the numbers of those that did not answer, and keep the routes that they had.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failed_nodes: Option<Vec<u64>>,
     /// Why it did not work.
     error: Option<ErrorResource>,
 }
@@ -160,12 +164,14 @@ impl ResultResource {
     fn new(unit: &mut Unit<'_>, network: &Network, ended: &Ended) -> Result<Self, StoreError> {
         let (action, steps) = (ended.action.name(), ended.steps.iter().map(step_name).collect());
         Ok(match &ended.result {
-            Ok((lock, classes)) => Self {
+            Ok(Success { lock, classes, failed }) => Self {
                 action,
                 steps,
                 succeeded: true,
                 node: lock.and_then(|lock| network.kind.node(lock)),
                 ieee_address: lock.and_then(|lock| network.kind.ieee_address(lock)),
+                failed_nodes: (ended.action == Action::RebuildRoutes && lock.is_none())
+                    .then(|| failed.iter().filter_map(|lock| network.kind.node(*lock)).collect()),
                 device_id: lock.map(|lock| device(unit, network, lock)).transpose()?.flatten(),
                 security: classes.iter().map(|class| class.name()).collect(),
                 error: None,
@@ -177,6 +183,7 @@ impl ResultResource {
                 node: None,
                 ieee_address: None,
                 device_id: None,
+                failed_nodes: None,
                 security: Vec::new(),
                 error: Some(ErrorResource {
                     r#type: failure.error.name(),
@@ -203,6 +210,7 @@ fn step_name(step: &NetworkStep) -> &'static str {
         NetworkStep::PinNeeded { .. } => "pin_needed",
         NetworkStep::Securing => "securing",
         NetworkStep::CleaningUp(_) | NetworkStep::SelfJoinFailed { .. } => "cleaning_up",
+        NetworkStep::RebuildingRoutes(_) => "rebuilding_routes",
         NetworkStep::RemovalNeeded(_) => "removal_needed",
     }
 }

@@ -102,6 +102,23 @@ async fn a_lock_is_led_in_step_by_step() {
 }
 
 #[tokio::test]
+async fn routes_are_rebuilt_device_by_device_and_those_are_named_that_did_not_answer() {
+    let net = Net::new().await;
+    net.ask("rebuild_routes", json!({})).await;
+    let (id, order) = net.order();
+    assert_eq!(order, NetworkCommand::RebuildRoutes(None));
+    net.step(NetworkStep::RebuildingRoutes(LockId(5)));
+    net.step(NetworkStep::RebuildingRoutes(LockId(6)));
+    let steps = ["rebuilding_routes"; 2];
+    let expected = json!({"action": "rebuild_routes", "step": "rebuilding_routes", "steps": steps, "node": 6});
+    assert_eq!(net.ask("get", json!({})).await["task"], expected);
+    assert_eq!(net.refused("include", json!({})).await, "conflict");
+    net.told(RadioEvent::NetworkDone(id, Ok(NetworkOutcome::RoutesRebuilt(None, [LockId(6)].into()))));
+    let done = net.ask("get", json!({})).await["last_result"].clone();
+    assert_eq!((&done["succeeded"], &done["failed_nodes"]), (&json!(true), &json!([6])));
+}
+
+#[tokio::test]
 async fn keys_are_handed_on_and_shown_to_nobody() {
     let net = Net::new().await;
     let key = "00112233445566778899aabbccddeeff";

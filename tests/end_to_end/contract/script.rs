@@ -249,6 +249,7 @@ fn networks() -> Vec<Step> {
         step("networks/forget_device", json!({"label": "12345"})),
         step("networks/remove_failed", json!({"device_id": super::NOBODY})),
         step("networks/replace_failed", json!({"device_id": super::NOBODY})),
+        step("networks/rebuild_routes", json!({"device_id": super::NOBODY})),
         step("networks/reset", json!({"network": "zwave", "identity": "another"})),
         step("networks/leave", json!({"network": "zwave", "identity": "another"})),
         step("networks/import_keys", json!({"s0": "not a key"})),

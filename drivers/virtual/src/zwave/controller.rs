@@ -1,6 +1,8 @@
 //! The stick's functions (Z-Wave Host API; INS12350): what the host asks is answered from the stick's memory, or becomes an
 //! [`Effect`] on the air.
 
+mod routes;
+
 use std::collections::BTreeMap;
 
 use keyway_lock::wire::{Reader, WireError};
@@ -73,6 +75,10 @@ pub(super) enum NetworkOrder {
     RemoveFailed(u8, NodeId),
     /// Put a new node in its place.
     ReplaceFailed(u8, NodeId),
+    /// Have a node look for its neighbours.
+    FindNeighbors(u8, NodeId),
+    /// Give a node ways, or take them from it: by this function.
+    ChangeRoutes(u8, u8, NodeId),
     /// Wait for another controller to take the stick out.
     Learn(u8),
     /// Wait for that no longer.
@@ -268,6 +274,10 @@ impl Controller {
             function::REPLACE_FAILED_NODE,
             function::SET_LEARN_MODE,
             function::SET_DEFAULT,
+            function::REQUEST_NODE_NEIGHBOR_UPDATE,
+            function::DELETE_RETURN_ROUTE,
+            function::ASSIGN_RETURN_ROUTE,
+            function::ASSIGN_SUC_RETURN_ROUTE,
         ];
         functions.push(function::SET_RECEIVE_MODE);
         functions.extend_from_slice(match self.memory.series {
@@ -339,6 +349,10 @@ impl Controller {
             | function::REPLACE_FAILED_NODE
             | function::SET_LEARN_MODE
             | function::SET_DEFAULT => return self.network_order(function, reader),
+            function::REQUEST_NODE_NEIGHBOR_UPDATE
+            | function::DELETE_RETURN_ROUTE
+            | function::ASSIGN_RETURN_ROUTE
+            | function::ASSIGN_SUC_RETURN_ROUTE => return self.route_order(function, reader),
             // Taken, and of no consequence here.
             _ => return Ok(Vec::new()),
         };

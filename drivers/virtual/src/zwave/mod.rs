@@ -16,6 +16,7 @@ mod memory;
 mod network;
 mod node;
 mod oddities;
+mod routes;
 mod setup;
 #[cfg(test)]
 mod tests;

@@ -197,6 +197,8 @@ impl VirtualStick {
                 self.take_order(Mode::Replacing(node), callback);
                 self.later(now + NO_ACK_AFTER, NetworkFlight::FailedTried(node));
             }
+            NetworkOrder::FindNeighbors(callback, node) => self.find_neighbors(now, callback, node),
+            NetworkOrder::ChangeRoutes(function, callback, node) => self.change_routes(now, function, callback, node),
             NetworkOrder::Learn(callback) => self.take_order(Mode::Learning, callback),
             NetworkOrder::StopLearning => self.take_order(Mode::Idle, 0),
             NetworkOrder::Default(callback) => {

@@ -29,6 +29,9 @@ impl Network {
             (Stage::Up(_), NetworkCommand::TakeKeys(_)) => {
                 self.answer(id, not_supported("a Zigbee network's key is in its stick, and comes with it"));
             }
+            (Stage::Up(_), NetworkCommand::RebuildRoutes(_)) => {
+                self.answer(id, not_supported("Zigbee finds its routes by itself"));
+            }
             (Stage::Up(_), NetworkCommand::Leave { .. }) => {
                 self.answer(
                     id,

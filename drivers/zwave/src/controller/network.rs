@@ -21,9 +21,9 @@ use crate::transport::queue::{AskId, Ended};
 /// What the network has under way.
 #[derive(Default)]
 pub(super) struct Errands {
-    /// Orders for the stick, and the one it has; whether that one begins something.
+    /// Orders for the stick, and the one it has.
     orders: VecDeque<Command>,
-    ordered: Option<(Ticket, bool)>,
+    ordered: Option<(Ticket, Command)>,
     /// Questions to nodes.
     pub(super) asked: Vec<AskId>,
     /// The question about or to a node that nobody drives.
@@ -126,23 +126,21 @@ impl ZwaveRadio {
     /// Hands the stick the next order of the network. False: there is none.
     pub(super) fn order(&mut self, now: Instant) -> bool {
         let Some(command) = self.errands.orders.pop_front() else { return false };
-        let begins = !command.is_stop();
         self.queue.set_pressed(!self.errands.orders.is_empty());
-        let ticket = self.session.submit(now, command);
-        self.errands.ordered = Some((ticket, begins));
+        let ticket = self.session.submit(now, command.clone());
+        self.errands.ordered = Some((ticket, command));
         true
     }
 
     /// An order has ended. False: it was not the network's.
     pub(super) fn ordered(&mut self, now: Instant, ticket: Ticket, result: &Result<Completed, SendFailure>) -> bool {
-        let Some((_, begins)) = self.errands.ordered.take_if(|(ordered, _)| *ordered == ticket) else { return false };
+        let Some((_, command)) = self.errands.ordered.take_if(|(ordered, _)| *ordered == ticket) else { return false };
         let taken = match result {
-            // Flags of what stands against it.
-            Ok(Completed::Response(response)) => response.first() == Some(&0),
+            Ok(Completed::Response(response)) => command.is_taken(response),
             Ok(_) | Err(SendFailure::AnswerLost) => true,
             Err(_) => false,
         };
-        if begins && !taken {
+        if !command.is_stop() && !taken {
             self.network.handle_refused(now);
         }
         true

@@ -1,5 +1,6 @@
 //! What the hub asks of the network, taken up.
 
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Instant;
 
 use keyway_lock::{
@@ -10,6 +11,7 @@ use keyway_lock::{
 use super::adding::Want;
 use super::learning::Learning;
 use super::output::{NetworkOutput, Then};
+use super::rebuilding::{Means, Rebuilding};
 use super::records::{UnderWay, awaited_record};
 use super::removing::{Removing, TakingOut};
 use super::{EXCLUDE, Network, Phase, Process, RESET};
@@ -64,6 +66,11 @@ impl Network {
                 }
                 Err(error) => self.answer(id, Err(error)),
             },
+            NetworkCommand::RebuildRoutes(None) => self.rebuild(now, id, None),
+            NetworkCommand::RebuildRoutes(Some(lock)) => match known(lock) {
+                Ok(node) => self.rebuild(now, id, Some(node)),
+                Err(error) => self.answer(id, Err(error)),
+            },
             NetworkCommand::Leave { network } => {
                 if network != format!("{:08x}", stick.home_id) {
                     return self.answer(id, Err(NetworkError::WrongNetwork));
@@ -84,6 +91,31 @@ impl Network {
                 self.begin(Some(id), Phase::Resetting { callback, until: now + RESET });
             }
         }
+    }
+
+    /// The routes of one node, or of all that have any: those over Long Range speak to the stick itself.
+    fn rebuild(&mut self, now: Instant, id: CommandId, only: Option<NodeId>) {
+        let Some(stick) = &self.stick else { return };
+        let Some(back) = stick.back else {
+            return self.answer(id, Err(NetworkError::NotSupported("its firmware does not rebuild routes")));
+        };
+        if only.is_some_and(NodeId::is_long_range) {
+            let why = "a device over Long Range speaks to the stick itself, and has no routes";
+            return self.answer(id, Err(NetworkError::NotSupported(why)));
+        }
+        let routed = stick.nodes.iter().copied().filter(|node| *node != stick.own && !node.is_long_range());
+        let mut routed: VecDeque<NodeId> = routed.collect();
+        let nodes = u32::try_from(routed.len()).unwrap_or(u32::MAX);
+        let means = Means { own: stick.own, width: stick.width, back, nodes };
+        let (first, waiting) = match only {
+            Some(node) => (Some(node), None),
+            None => (routed.pop_front(), Some(routed)),
+        };
+        let Some(first) = first else {
+            return self.answer(id, Ok(NetworkOutcome::RoutesRebuilt(None, BTreeSet::new())));
+        };
+        let rebuilding = Rebuilding::new(now, means, first, waiting, &mut self.callback, &mut self.out);
+        self.begin(Some(id), Phase::Rebuilding(rebuilding));
     }
 
     pub(super) fn begin(&mut self, id: Option<CommandId>, phase: Phase) {
@@ -141,6 +173,10 @@ impl Network {
             Phase::Excluding(removing) => {
                 let removed = removing.cancel(&mut self.out);
                 self.removed(removed);
+            }
+            Phase::Rebuilding(rebuilding) => {
+                let rebuilt = rebuilding.cancel();
+                self.rebuilt(rebuilt);
             }
             Phase::Learning(learning) => {
                 let left = learning.cancel(&mut self.out);

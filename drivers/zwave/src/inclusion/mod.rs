@@ -1,4 +1,5 @@
-//! The network and what becomes of it: nodes are added and get their keys, are removed, replaced and awaited. One thing is
+//! The network and what becomes of it: nodes are added and get their keys, are removed, replaced and awaited, and the ways to
+//! them are found anew. One thing is
 //! under way at a time; whatever it leaves half done is cleaned up, or found at the next start and named.
 
 mod adding;
@@ -9,6 +10,7 @@ mod finding;
 mod learning;
 mod outcome;
 mod output;
+mod rebuilding;
 mod records;
 mod removing;
 mod securing;
@@ -38,6 +40,7 @@ use cleaning::Cleaning;
 use finding::Finding;
 use learning::Learning;
 use output::Outputs;
+use rebuilding::{Back, Rebuilding};
 use records::{Kept, KeptKeys, UnderWay};
 use removing::{Removing, TakingOut};
 use securing::Securing;
@@ -61,6 +64,7 @@ enum Phase {
     Excluding(Removing),
     TakingOut(TakingOut),
     Learning(Learning),
+    Rebuilding(Rebuilding),
     Resetting {
         callback: u8,
         until: Instant,
@@ -83,6 +87,8 @@ struct Facts {
     nodes: BTreeSet<NodeId>,
     can_add: bool,
     can_learn: bool,
+    /// To whom it can give nodes ways back; `None`: it can't rebuild routes.
+    back: Option<Back>,
 }
 
 /// The network.
@@ -179,6 +185,7 @@ impl Network {
             Phase::Excluding(removing) => removing.is_exclusive(),
             Phase::Cleaning(cleaning) => cleaning.is_exclusive(),
             Phase::Learning(learning) => learning.is_exclusive(),
+            Phase::Rebuilding(rebuilding) => rebuilding.is_exclusive(),
             Phase::Resetting { .. } => true,
             Phase::Noting(_) | Phase::Securing(..) | Phase::Finishing(..) | Phase::TakingOut(_) => false,
         })
@@ -187,6 +194,13 @@ impl Network {
     /// Whether something is being added or removed.
     pub fn is_busy(&self) -> bool {
         self.process.is_some()
+    }
+
+    /// Others have something to send.
+    pub fn handle_others(&mut self, now: Instant) {
+        if let Some(Process { phase: Phase::Rebuilding(rebuilding), .. }) = &mut self.process {
+            rebuilding.handle_others(now);
+        }
     }
 
     /// The next output.
@@ -207,6 +221,7 @@ impl Network {
             Phase::Excluding(removing) => Some(removing.timeout()),
             Phase::TakingOut(taking) => taking.timeout(),
             Phase::Learning(learning) => Some(learning.timeout()),
+            Phase::Rebuilding(rebuilding) => Some(rebuilding.timeout()),
             Phase::Resetting { until, .. } => Some(*until),
         }
     }
@@ -221,6 +236,7 @@ impl Network {
             nodes: stick.nodes.clone(),
             can_add: stick.has(function::ADD_NODE_TO_NETWORK),
             can_learn: stick.has(function::SET_LEARN_MODE),
+            back: Back::of(stick),
         });
         self.find_leftovers(stick);
         self.tell_awaited();
@@ -286,8 +302,8 @@ impl Network {
         let (Some(process), Some(stick)) = (&mut self.process, &self.stick) else { return };
         match &mut process.phase {
             Phase::Noting(want) => {
-                self.callback = self.callback.checked_add(1).unwrap_or(1);
-                let adding = Adding::new(now, want.clone(), self.callback, stick.width, &mut self.out);
+                let callback = next(&mut self.callback);
+                let adding = Adding::new(now, want.clone(), callback, stick.width, &mut self.out);
                 process.phase = Phase::Adding(adding);
             }
             Phase::Securing(securing, _) => {
@@ -322,6 +338,10 @@ impl Network {
                 let ended = cleaning.handle_refused(now, &mut self.out);
                 self.cleaned(ended);
             }
+            Phase::Rebuilding(rebuilding) => {
+                let rebuilt = rebuilding.handle_refused(now);
+                self.rebuilt(rebuilt);
+            }
             Phase::Learning(_) | Phase::Resetting { .. } => self.finish(Err(NetworkError::StickFailed.into())),
             Phase::Noting(_) | Phase::Securing(..) | Phase::Finishing(..) => {}
         }
@@ -350,6 +370,10 @@ impl Network {
             Phase::Learning(learning) => {
                 let left = learning.handle_callback(now, told, &mut self.out);
                 self.left_network(left);
+            }
+            Phase::Rebuilding(rebuilding) => {
+                let rebuilt = rebuilding.handle_callback(now, told, &mut self.callback, &mut self.out);
+                self.rebuilt(rebuilt);
             }
             Phase::Resetting { callback, .. } if *told == NetworkCallback::Default(*callback) => self.new_network(),
             Phase::Resetting { .. } | Phase::Noting(_) | Phase::Securing(..) | Phase::Finishing(..) => {}
@@ -432,6 +456,10 @@ impl Network {
                 let left = learning.handle_timeout(now, &mut self.out);
                 self.left_network(left);
             }
+            Phase::Rebuilding(rebuilding) => {
+                let rebuilt = rebuilding.handle_timeout(now, &mut self.callback, &mut self.out);
+                self.rebuilt(rebuilt);
+            }
             Phase::Resetting { until, .. } if *until <= now => self.finish(Err(NetworkError::StickFailed.into())),
             Phase::Noting(_) | Phase::Finishing(..) | Phase::Resetting { .. } => {}
         }
@@ -447,11 +475,15 @@ impl Network {
         self.out.event(RadioEvent::NetworkDone(id, result.map_err(NetworkFailure::from)));
     }
 
-    /// 0 would ask for no callback.
     fn next_callback(&mut self) -> u8 {
-        self.callback = self.callback.checked_add(1).unwrap_or(1);
-        self.callback
+        next(&mut self.callback)
     }
+}
+
+/// The next callback id. 0 would ask for no callback.
+fn next(callback: &mut u8) -> u8 {
+    *callback = callback.checked_add(1).unwrap_or(1);
+    *callback
 }
 
 /// The keys that a node has which was granted these classes.

@@ -11,6 +11,7 @@ use super::adding::Added;
 use super::cleaning::{self, Cleaning};
 use super::learning::Left;
 use super::output::{NetworkOutput, Then};
+use super::rebuilding::Rebuilt;
 use super::records::{Member, UnderWay, awaited_record};
 use super::removing::{Removed, TakingOut};
 use super::securing::{Newcomer, Securing, Turn};
@@ -175,6 +176,12 @@ impl Network {
         if self.kept.members.remove(&(stick.home_id, node)).is_some() {
             let record = NetworkRecord { key: Member::key(stick.home_id, node), value: None };
             self.out.push(NetworkOutput::Keep(record, None));
+        }
+    }
+
+    pub(super) fn rebuilt(&mut self, rebuilt: Option<Rebuilt>) {
+        if let Some(rebuilt) = rebuilt {
+            self.finish(rebuilt.map_err(NetworkFailure::from));
         }
     }
 

@@ -63,6 +63,19 @@ pub enum TransmitStatus {
     Other(u8),
 }
 
+impl From<u8> for TransmitStatus {
+    fn from(status: u8) -> Self {
+        match status {
+            0x00 | 0x05 => Self::Ok,
+            0x01 => Self::NoAck,
+            0x02 => Self::Fail,
+            0x03 => Self::NotIdle,
+            0x04 => Self::NoRoute,
+            other => Self::Other(other),
+        }
+    }
+}
+
 /// The callback of a send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransmitReport {
@@ -88,14 +101,7 @@ impl TransmitReport {
     pub fn decode(payload: &[u8]) -> Result<Self, WireError> {
         let mut reader = Reader::new(payload);
         let callback = reader.u8("callback id")?;
-        let status = match reader.u8("transmit status")? {
-            0x00 | 0x05 => TransmitStatus::Ok,
-            0x01 => TransmitStatus::NoAck,
-            0x02 => TransmitStatus::Fail,
-            0x03 => TransmitStatus::NotIdle,
-            0x04 => TransmitStatus::NoRoute,
-            other => TransmitStatus::Other(other),
-        };
+        let status = reader.u8("transmit status")?.into();
         let ticks = reader.u16_be("transmit ticks").ok();
         let count = reader.u8("number of repeaters").unwrap_or(0);
         // 0x7D to 0x7F stand for below sensitivity, saturated and not available.

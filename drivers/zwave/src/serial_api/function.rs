@@ -42,6 +42,12 @@ pub const EXTENDED_NVM_BACKUP_RESTORE: u8 = 0x3D;
 pub const GET_NODE_PROTOCOL_INFO: u8 = 0x41;
 /// Forgets the network, and begins a new one.
 pub const SET_DEFAULT: u8 = 0x42;
+/// Gives a node ways to another one.
+pub const ASSIGN_RETURN_ROUTE: u8 = 0x46;
+/// Takes all such ways from a node.
+pub const DELETE_RETURN_ROUTE: u8 = 0x47;
+/// Has a node look for its neighbours.
+pub const REQUEST_NODE_NEIGHBOR_UPDATE: u8 = 0x48;
 /// A node said something about itself or the network.
 pub const APPLICATION_UPDATE: u8 = 0x49;
 /// Adds a node.
@@ -50,6 +56,10 @@ pub const ADD_NODE_TO_NETWORK: u8 = 0x4A;
 pub const REMOVE_NODE_FROM_NETWORK: u8 = 0x4B;
 /// Lets another controller take this stick into its network or out of it.
 pub const SET_LEARN_MODE: u8 = 0x50;
+/// Gives a node ways to the controller that the network asks (SUC).
+pub const ASSIGN_SUC_RETURN_ROUTE: u8 = 0x51;
+/// Takes those ways from a node.
+pub const DELETE_SUC_RETURN_ROUTE: u8 = 0x55;
 /// Asks a node for its node information frame.
 pub const REQUEST_NODE_INFO: u8 = 0x60;
 /// Takes a node out that does not answer.

@@ -5,7 +5,7 @@ use keyway_lock::DeviceLabel;
 use keyway_lock::wire::{Reader, WireError};
 use zeroize::Zeroizing;
 
-use super::callback::raw_node_id;
+use super::callback::{TransmitStatus, raw_node_id};
 use super::command::{Answer, Command, NodeIdWidth};
 use super::function;
 use crate::node::NodeId;
@@ -68,12 +68,12 @@ impl Command {
 
     /// Takes a node out that does not answer.
     pub fn remove_failed_node(node: NodeId, width: NodeIdWidth, callback: u8) -> Self {
-        Self::about_failed(function::REMOVE_FAILED_NODE, node, width, callback)
+        Self::about_node(function::REMOVE_FAILED_NODE, node, width, callback)
     }
 
     /// Waits for a new node in the place of one that does not answer.
     pub fn replace_failed_node(node: NodeId, width: NodeIdWidth, callback: u8) -> Self {
-        Self::about_failed(function::REPLACE_FAILED_NODE, node, width, callback)
+        Self::about_node(function::REPLACE_FAILED_NODE, node, width, callback)
     }
 
     /// Whether it only ends what another one began.
@@ -86,11 +86,47 @@ impl Command {
         self.payload.first() == Some(&stop)
     }
 
-    fn about_failed(function: u8, node: NodeId, width: NodeIdWidth, callback: u8) -> Self {
+    fn about_node(function: u8, node: NodeId, width: NodeIdWidth, callback: u8) -> Self {
         let mut payload = Vec::new();
         width.push(&mut payload, node);
         payload.push(callback);
         Self { function, payload: Zeroizing::new(payload), answer: Answer::Response }
+    }
+
+    /// Has a node look for its neighbours. No response, only callbacks.
+    pub fn request_neighbor_update(node: NodeId, width: NodeIdWidth, callback: u8) -> Self {
+        let function = function::REQUEST_NODE_NEIGHBOR_UPDATE;
+        Self { answer: Answer::None, ..Self::about_node(function, node, width, callback) }
+    }
+
+    /// Takes from a node all ways that it was given.
+    pub fn delete_return_route(node: NodeId, width: NodeIdWidth, callback: u8) -> Self {
+        Self::about_node(function::DELETE_RETURN_ROUTE, node, width, callback)
+    }
+
+    /// Gives a node ways to the controller that the network asks.
+    pub fn assign_suc_return_route(node: NodeId, width: NodeIdWidth, callback: u8) -> Self {
+        Self::about_node(function::ASSIGN_SUC_RETURN_ROUTE, node, width, callback)
+    }
+
+    /// Gives a node ways to another one.
+    pub fn assign_return_route(node: NodeId, to: NodeId, width: NodeIdWidth, callback: u8) -> Self {
+        let mut payload = Vec::new();
+        width.push(&mut payload, node);
+        width.push(&mut payload, to);
+        payload.push(callback);
+        Self::query(function::ASSIGN_RETURN_ROUTE, &payload)
+    }
+
+    /// Whether the stick's response says that it begins.
+    pub fn is_taken(&self, response: &[u8]) -> bool {
+        match self.function {
+            function::ASSIGN_RETURN_ROUTE | function::DELETE_RETURN_ROUTE | function::ASSIGN_SUC_RETURN_ROUTE => {
+                response.first().is_some_and(|begun| *begun != 0)
+            }
+            // Flags of what stands against it.
+            _ => response.first() == Some(&0),
+        }
     }
 
     /// Waits for another controller to take the stick out of its network.
@@ -185,6 +221,17 @@ pub enum LearnStatus {
     Between,
 }
 
+/// How a node's search for its neighbours goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NeighborStatus {
+    /// 0x21: it has begun.
+    Started,
+    /// 0x22: the stick knows the node's neighbours.
+    Done,
+    /// 0x23: it did not work.
+    Failed,
+}
+
 /// What the stick tells of such an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NetworkCallback {
@@ -196,6 +243,10 @@ pub enum NetworkCallback {
     Failed(u8, FailedStatus),
     /// Of the stick's own leaving.
     Learn(u8, LearnStatus),
+    /// Of a search for neighbours.
+    Neighbors(u8, NeighborStatus),
+    /// Ways were given to a node, or taken from it; whether it acknowledged that.
+    Routes(u8, bool),
     /// The network is a new one.
     Default(u8),
 }
@@ -211,6 +262,11 @@ impl NetworkCallback {
                 | function::REPLACE_FAILED_NODE
                 | function::SET_LEARN_MODE
                 | function::SET_DEFAULT
+                | function::REQUEST_NODE_NEIGHBOR_UPDATE
+                | function::ASSIGN_RETURN_ROUTE
+                | function::DELETE_RETURN_ROUTE
+                | function::ASSIGN_SUC_RETURN_ROUTE
+                | function::DELETE_SUC_RETURN_ROUTE
         )
     }
 
@@ -235,6 +291,24 @@ impl NetworkCallback {
                     _ => LearnStatus::Between,
                 },
             ));
+        }
+        match function {
+            function::REQUEST_NODE_NEIGHBOR_UPDATE => {
+                let status = match status {
+                    0x21 => NeighborStatus::Started,
+                    0x22 => NeighborStatus::Done,
+                    _ => NeighborStatus::Failed,
+                };
+                return Ok(Self::Neighbors(callback, status));
+            }
+            // Some sticks give the answer to the assigning of a SUC return route as if one had been deleted.
+            function::ASSIGN_RETURN_ROUTE
+            | function::DELETE_RETURN_ROUTE
+            | function::ASSIGN_SUC_RETURN_ROUTE
+            | function::DELETE_SUC_RETURN_ROUTE => {
+                return Ok(Self::Routes(callback, TransmitStatus::from(status) == TransmitStatus::Ok));
+            }
+            _ => {}
         }
         // Behind the statuses that need no node some sticks leave it out.
         let node = raw_node_id(&mut reader, width, "node").ok().and_then(NodeId::new);
@@ -314,6 +388,31 @@ mod tests {
         assert_eq!(*Command::remove_node(8).payload, [0xC1, 8]);
         assert_eq!(*Command::remove_failed_node(node(5), NodeIdWidth::Bits8, 3).payload, [5, 3]);
         assert_eq!(*Command::replace_failed_node(node(260), NodeIdWidth::Bits16, 3).payload, [1, 4, 3]);
+    }
+
+    #[test]
+    fn orders_about_routes_name_the_node_then_where_to_then_the_callback() {
+        let (wide, narrow) = (NodeIdWidth::Bits16, NodeIdWidth::Bits8);
+        let neighbors = Command::request_neighbor_update(node(5), wide, 3);
+        assert_eq!((&**neighbors.payload, neighbors.answer), (&[0, 5, 3][..], Answer::None));
+        assert_eq!(*Command::delete_return_route(node(5), narrow, 3).payload, [5, 3]);
+        assert_eq!(*Command::assign_suc_return_route(node(5), wide, 3).payload, [0, 5, 3]);
+        let assign = Command::assign_return_route(node(5), node(1), narrow, 3);
+        assert_eq!(*assign.payload, [5, 1, 3]);
+        assert!(assign.is_taken(&[1]) && !assign.is_taken(&[0]));
+        let failed = Command::remove_failed_node(node(5), narrow, 3);
+        assert!(failed.is_taken(&[0]) && !failed.is_taken(&[8]));
+    }
+
+    #[test]
+    fn it_is_told_how_the_orders_about_routes_end() {
+        let decode = |function, payload: &[u8]| NetworkCallback::decode(function, payload, NodeIdWidth::Bits8).unwrap();
+        assert_eq!(decode(0x48, &[3, 0x21]), NetworkCallback::Neighbors(3, NeighborStatus::Started));
+        assert_eq!(decode(0x48, &[3, 0x22]), NetworkCallback::Neighbors(3, NeighborStatus::Done));
+        assert_eq!(decode(0x48, &[3, 0x23]), NetworkCallback::Neighbors(3, NeighborStatus::Failed));
+        assert_eq!(decode(0x47, &[3, 0x00]), NetworkCallback::Routes(3, true));
+        assert_eq!(decode(0x51, &[3, 0x01]), NetworkCallback::Routes(3, false));
+        assert_eq!(decode(0x55, &[3, 0x00]), NetworkCallback::Routes(3, true));
     }
 
     #[test]

@@ -174,6 +174,11 @@ impl Queue {
         self.on_air.is_none()
     }
 
+    /// Whether nothing is asked of any node.
+    pub fn is_quiet(&self) -> bool {
+        self.replies.is_empty() && self.lines.values().all(|line| line.tasks.is_empty())
+    }
+
     /// What the stick is to be given next, if it is free; [`Queue::given`] must follow.
     pub fn next(&mut self, now: Instant, security: &mut Security, max: usize) -> Option<Outgoing> {
         if !self.is_free() {

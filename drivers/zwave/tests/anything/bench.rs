@@ -201,6 +201,8 @@ impl Bench {
             10 => NetworkCommand::Cancel,
             11 => NetworkCommand::Await(Awaited { label, name: None, classes: all }),
             12 => NetworkCommand::Forget(label.shown()),
+            13 => NetworkCommand::RebuildRoutes(Some(lock)),
+            14 => NetworkCommand::RebuildRoutes(None),
             _ => NetworkCommand::Reset { network: "c0ffee01".to_owned() },
         };
         let id = CommandId(self.asked.len() as u64);

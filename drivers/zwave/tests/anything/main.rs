@@ -94,7 +94,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0u64..60).prop_map(Step::Garble),
         1 => (2u8..5, 0u8..8).prop_map(|(node, what)| Step::Act { node, what }),
         1 => Just(Step::RestartStick),
-        4 => (0u8..14, 0u8..7).prop_map(|(what, node)| Step::Network { what, node }),
+        4 => (0u8..16, 0u8..7).prop_map(|(what, node)| Step::Network { what, node }),
         2 => (0u8..7).prop_map(|what| Step::Unbox { what }),
         1 => (0u8..7).prop_map(Step::Press),
     ]

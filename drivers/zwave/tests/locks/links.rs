@@ -8,7 +8,7 @@ use keyway_virtual::zwave::{Action, Way};
 use super::world::{World, node};
 use super::{SLOT, three_locks};
 
-fn told(world: &World) -> Vec<LinkReport> {
+pub(super) fn told(world: &World) -> Vec<LinkReport> {
     let link = |event: &RadioEvent| match event {
         RadioEvent::LockLink(lock, link) if *lock == node(2).into() => Some(link.clone()),
         _ => None,

@@ -12,6 +12,7 @@ mod log;
 mod moving_in;
 mod oddities;
 mod quirks;
+mod routes;
 mod scan;
 mod schedules;
 mod settings;

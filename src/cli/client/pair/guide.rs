@@ -39,8 +39,9 @@ impl Guide {
                 self.tell_all(session, &network["last_result"])?;
                 return ended(&network["last_result"]);
             }
+            let told = self.told;
             self.tell_all(session, &network["task"])?;
-            waited += pause();
+            waited = if self.told == told { waited + pause() } else { pause() };
         }
         Err(Trouble::Failed("the hub does not come to an end: see its log".to_owned()))
     }
@@ -196,6 +197,7 @@ fn sentence(step: &str, action: &str) -> &'static str {
         "device_found" => "It answers.",
         "device_joined" => "It is in the network; now it gets its keys.",
         "securing" => "The keys are handed over.",
+        "rebuilding_routes" => "The next device looks for its neighbours and is given new routes.",
         "cleaning_up" => "That did not work. The lock is taken out of the network again.",
         "removal_needed" => {
             "The lock must help with that: do at it what its manual says for removing (excluding) it.\n\

@@ -8,7 +8,7 @@ mod settings;
 use serde_json::{Value, json};
 
 use super::directory::DEVICE;
-use super::reading::{body, text, texts};
+use super::reading::{body, items, text, texts};
 use super::{Session, Task, Trouble};
 use guide::Guide;
 
@@ -71,6 +71,21 @@ pub(super) fn leave(session: &mut Session, stick: &str, network: &str) -> Result
     } else {
         session.console.say(format_args!("The stick {stick} has a network of its own now."))
     }
+}
+
+/// Has the ways to a lock found anew, or those to all.
+pub(super) fn rebuild_routes(session: &mut Session, stick: &str, device: Option<&str>) -> Result<(), Trouble> {
+    let device = device.map(|meant| session.find(&DEVICE, meant)).transpose()?;
+    let device_id = device.map(|device| device["device_id"].clone());
+    begin(session, "networks/rebuild_routes", &body([("network", Some(stick.into())), ("device_id", device_id)]))?;
+    let result = Guide::new(Some(stick.to_owned())).follow(session)?;
+    let failed = items(&result, "failed_nodes");
+    if !failed.is_empty() {
+        let nodes: Vec<String> = failed.iter().map(Value::to_string).collect();
+        let nodes = nodes.join(", ");
+        return Err(Trouble::Failed(format!("these did not answer, and keep the routes that they had: node {nodes}")));
+    }
+    if session.json { Ok(()) } else { session.console.say("The routes are rebuilt.") }
 }
 
 const DEFAULT: [&str; 2] = ["s2_access_control", "s2_authenticated"];
