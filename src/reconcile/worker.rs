@@ -12,9 +12,9 @@ use crate::clock::Now;
 use crate::model::{AccessCodeId, ActionAttemptId, Presence, Timestamp};
 use crate::plan::{Checksum, ClockWord, Memory, Step, Write};
 
-/// A driver answers every command; this is only in case one does not. Fifty sleeping locks on one stick, each of which
-/// the stick stays with for some seconds, wait for each other for minutes.
-const NO_ANSWER: Duration = Duration::from_secs(900);
+/// A driver answers every command; this is only in case one does not. What is to be said to a lock that wakes by itself, once
+/// an hour, waits in the driver until it does or should have.
+const NO_ANSWER: Duration = Duration::from_secs(5400);
 /// Pauses while a lock or its stick can't be reached.
 const UNREACHABLE: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(300));
 /// Of a longer pause only this much holds for what is due: a lock may be back without a word (I1, I2).

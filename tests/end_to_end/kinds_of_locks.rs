@@ -1,6 +1,6 @@
 //! The same job in locks and on sticks of other kinds.
 
-use keyway_test_support::{LockSetup, SOON, Setup, World};
+use keyway_test_support::{LockSetup, SOON, Setup, World, wait_until};
 use serde_json::json;
 
 use crate::{FRONT_DOOR, KEYWAY, hands_off};
@@ -83,6 +83,27 @@ fn users_of_others_are_listed_and_never_touched() {
     hands_off::taken_between(&doors);
     hands_off::by_hand_is_refused(&doors);
     hands_off::full_is_said(&hands_off::two_slots().by_user_credential());
+}
+
+#[test]
+fn a_lock_that_no_beam_wakes_gets_its_code_when_it_wakes_by_itself() {
+    let lock = LockSetup { wakes_by_button: true, ..LockSetup::s2(FRONT_DOOR, "Front door") };
+    let world = World::with(KEYWAY, &Setup::of(&[lock]));
+    wait_until("it is told to sleep on", SOON, || {
+        world.stick.was_told(FRONT_DOOR, "wake_up_no_more_information").then_some(())
+    });
+    let unlock = world.client.ask("locks/unlock_door", json!({"device_id": world.devices[0]}));
+    let attempt = &unlock["action_attempt"]["action_attempt_id"];
+    wait_until("that is given up", SOON / 2, || {
+        let told = world.client.ask("action_attempts/get", json!({ "action_attempt_id": attempt }));
+        (told["action_attempt"]["status"] == "error").then_some(())
+    });
+    let grant = world.client.grant(&[&world.devices[0]], -1.0, 600.0);
+    std::thread::sleep(SOON / 10);
+    assert!(world.stick.lock(FRONT_DOOR).slots_of(&grant.pin).is_empty(), "it sleeps");
+    world.stick.order(json!({"node": FRONT_DOOR, "wake_up": true}));
+    world.client.event("access_code.set_on_device", SOON, |event| event["access_grant_id"] == grant.id.as_str());
+    assert!(world.stick.type_code(FRONT_DOOR, &grant.pin));
 }
 
 /// The oldest EZSP in the field, the last with statuses of a byte, and the newest.

@@ -14,6 +14,7 @@ use keyway_lock::{
 };
 use zeroize::Zeroizing;
 
+use crate::cc::wake_up;
 use crate::clock;
 use crate::inclusion::Network;
 use crate::memory::Keeper;
@@ -240,6 +241,7 @@ impl ZwaveRadio {
                     tracing::debug!(node = %command.source, "a command of a node that is not driven is passed over");
                     return;
                 }
+                self.queue.handle_heard(now, command.source);
                 let incoming = self.receiver.handle(now, &mut secured.security, &command);
                 self.handle_incoming(now, incoming);
             }
@@ -249,6 +251,7 @@ impl ZwaveRadio {
             // A lock that shows itself is there; what it supports is asked in its interview.
             SessionEvent::Update(NodeUpdate::Information(node, _)) => {
                 if let Some(lock) = self.locks.get_mut(&node) {
+                    self.queue.handle_heard(now, node);
                     lock.heard(now);
                 }
             }
@@ -308,6 +311,9 @@ impl ZwaveRadio {
                 Incoming::Command { node, level, command } => {
                     if self.queue.handle_command(now, node, level, &command) {
                         continue;
+                    }
+                    if command[..] == wake_up::NOTIFICATION {
+                        self.queue.handle_woken(now, node);
                     }
                     if let Some(time) = clock::answer(&command, self.clock.at(now)) {
                         self.queue.reply(node, level, time);
@@ -381,9 +387,10 @@ impl Radio for ZwaveRadio {
 
     fn handle_command(&mut self, now: Instant, id: CommandId, lock: LockId, command: LockCommand) {
         let node = u16::try_from(lock.0).ok().and_then(NodeId::new);
+        let asleep = node.is_some_and(|node| self.queue.is_asleep(node));
         match node.and_then(|node| self.locks.get_mut(&node)) {
             Some(lock) if self.session.stick().is_some() && !self.keeper.is_working() => {
-                lock.handle_command(now, id, command)
+                lock.handle_command(now, id, command, asleep)
             }
             Some(_) => self.answer(id, CommandError::StickGone),
             None => self.answer(id, CommandError::NotReady),

@@ -12,6 +12,7 @@ mod security;
 mod settings;
 mod stage;
 mod versions;
+mod wake_up;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -31,7 +32,7 @@ use stage::{Heard, Reply, Stage};
 
 /// The stages, in order. Each is done once what it asks for is known: a new one is asked of every lock, also of those that
 /// an earlier release has interviewed.
-const STAGES: [Stage; 21] = [
+const STAGES: [Stage; 22] = [
     protocol::PROTOCOL_INFO,
     protocol::NODE_INFORMATION,
     security::SECURE_CLASSES,
@@ -54,6 +55,7 @@ const STAGES: [Stage; 21] = [
     settings::PARAMETERS,
     identity::ZWAVE_PLUS,
     lifeline::LIFELINE,
+    wake_up::WAKE_UP,
 ];
 
 /// Times the stick is asked again about a node that did not answer it.

@@ -42,6 +42,8 @@ pub struct LockSetup {
     pub masked: bool,
     /// Sleeping, to be woken by a beam of a second (our virtual stick only).
     pub sleeping: bool,
+    /// Sleeping, woken by no beam and by its button alone, until it is told how often it is to wake (our virtual stick only).
+    pub wakes_by_button: bool,
     /// Tells by a notification of codes that the hub itself set or cleared (our virtual stick only).
     pub tells_of_own_changes: bool,
     /// Whether it knows Supervision, and so can say how an order went.
@@ -64,6 +66,7 @@ impl LockSetup {
             codes_by: "user_code",
             masked: false,
             sleeping: false,
+            wakes_by_button: false,
             tells_of_own_changes: true,
             supervision: true,
             year_day_slots: 0,
@@ -143,6 +146,11 @@ impl Setup {
         self.locks.iter().any(|lock| lock.sleeping)
     }
 
+    /// The nodes that are spoken to when their button was pressed.
+    pub(crate) fn woken_by_button(&self) -> impl Iterator<Item = u16> {
+        self.locks.iter().filter(|lock| lock.wakes_by_button).map(|lock| lock.node)
+    }
+
     /// The setup file of `keyway virtual-stick`.
     pub fn for_our_stick(&self) -> Value {
         if let Radio::Zigbee(version) = self.radio {
@@ -153,6 +161,7 @@ impl Setup {
                 "codes_by": lock.codes_by,
                 "masked": lock.masked,
                 "flirs": lock.sleeping,
+                "wake_up": lock.wakes_by_button.then_some(0),
                 "programming_events": lock.tells_of_own_changes,
                 "supervision": lock.supervision,
                 "year_day_slots": lock.year_day_slots,

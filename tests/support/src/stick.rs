@@ -186,6 +186,11 @@ impl Stick {
         self.locks().remove(&node).unwrap_or_else(|| panic!("the stick has no lock at node {node}"))
     }
 
+    /// Whether a command of this name reached a lock.
+    pub fn was_told(&self, node: u16, name: &str) -> bool {
+        self.lock(node).commands.iter().any(|(command, _)| command == name)
+    }
+
     /// What each lock holds, by node.
     pub fn locks(&self) -> BTreeMap<u16, LockState> {
         let state = self.order(json!({"get": "state"}));

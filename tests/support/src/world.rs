@@ -59,6 +59,12 @@ impl World {
         if let Radio::Zigbee(_) = setup.radio() {
             setup.doors().for_each(|(node, name)| join(&client, &stick, node, name));
         }
+        for node in setup.woken_by_button() {
+            wait_until("a sleeping lock is asked what it can do", SOON * 3, || {
+                stick.order(json!({"node": node, "wake_up": true}));
+                stick.was_told(node, "version_command_class_get").then_some(())
+            });
+        }
         let names = setup.names();
         // One radio interviews them, one after the other.
         let each = if setup.has_sleepers() { SOON } else { SOON / 10 };

@@ -56,6 +56,8 @@ pub enum Action {
     Restart,
     /// Its clock goes wrong by so many seconds.
     MoveClock(i64),
+    /// Its button is pressed for the hub: one that no beam wakes says that it is awake.
+    WakeUp,
     /// It asks the hub what day and what time it is.
     AskTime,
     /// It is reset to factory settings: it says so, forgets its codes, and is gone from the network.

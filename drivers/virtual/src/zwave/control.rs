@@ -78,6 +78,7 @@ struct LockRequest {
     press: Option<bool>,
     move_clock: Option<i64>,
     ask_time: Option<bool>,
+    wake_up: Option<bool>,
     fault: Option<Fault>,
 }
 
@@ -177,7 +178,7 @@ impl VirtualStick {
         let actions = request.actions()?;
         if actions.is_empty() && !pressed {
             const EXPECTED: &str = "keypad, by_hand, turn, keypad_mode, open, battery, jam, restart, reset, press, clock, move_clock, \
-                                    ask_time or fault";
+                                    ask_time, wake_up or fault";
             return Err(format!("nothing to do: expected {EXPECTED}"));
         }
         for action in actions {
@@ -264,6 +265,7 @@ impl LockRequest {
             mode.map(Action::KeypadMode),
             self.move_clock.map(Action::MoveClock),
             self.ask_time.filter(|ask| *ask).map(|_| Action::AskTime),
+            self.wake_up.filter(|wake| *wake).map(|_| Action::WakeUp),
             self.open.map(Action::Open),
             self.battery.map(Action::Battery),
             self.jam.map(Action::Jam),

@@ -235,7 +235,7 @@ impl VirtualStick {
             return;
         };
         post.counts.from_hub += 1;
-        if post.reaches() {
+        if post.reaches() && post.node.listens(now) {
             let arrives = post.travel(now);
             self.air.put(arrives, Flight::Sent(Box::new(send.clone()), Sent::Ok, now));
             self.air.put(arrives, Flight::ToNode(node, send.data));
@@ -249,7 +249,7 @@ impl VirtualStick {
     fn ask_information(&mut self, now: Instant, node: NodeId) {
         let home_id = self.controller.home_id();
         let Some(post) = self.posts.get_mut(&node).filter(|post| post.node.home_id() == home_id) else { return };
-        let answered = post.reaches() && post.node.setup().tells_information;
+        let answered = post.reaches() && post.node.listens(now) && post.node.setup().tells_information;
         let at = if answered { post.travel(now) + post.latency } else { now + NO_ACK_AFTER };
         self.air.put(at, Flight::Information(node, answered));
     }
@@ -404,7 +404,8 @@ impl Post {
 
     /// When a frame that sets out now arrives.
     fn travel(&mut self, now: Instant) -> Instant {
-        let sleeping = self.node.setup().flirs && self.awake < now && !self.kept_awake;
+        let beamed = self.node.setup().flirs && self.node.setup().wake_up.is_none();
+        let sleeping = beamed && self.awake < now && !self.kept_awake;
         self.counts.wake_ups += u64::from(sleeping);
         let arrives = self.free.max(now) + self.latency + if sleeping { BEAM } else { Duration::ZERO };
         self.free = arrives;

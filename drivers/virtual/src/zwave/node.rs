@@ -11,7 +11,9 @@ use keyway_zwave::transport::supervision::{self, Status, SupervisionCommand};
 use keyway_zwave::transport::{crc16, multi_channel, multi_command};
 
 use super::action::{Action, Outcome};
-use super::behaviour::{Lock, Reaction, Reports, Session, Supervisor, supervision_status, time_questions};
+use super::behaviour::{
+    Lock, Reaction, Reports, Session, Supervisor, WAKE_UP_NOTIFICATION, supervision_status, time_questions,
+};
 use super::channel::{Channel, MAX_FRAME, Secured};
 use super::joining::{JoinOutput, Joiner};
 use super::log::CommandLog;
@@ -191,7 +193,11 @@ impl Node {
     /// What the stick remembers of it (host API, GetNodeProtocolInfo).
     pub(super) fn protocol_info(&self) -> Vec<u8> {
         // Listening and routing; 40 kbit/s; protocol version 4.
-        let (listening, woken_by_beam) = if self.lock.setup.flirs { (0x00, 0x40) } else { (0x80, 0x00) };
+        let (listening, woken_by_beam) = match self.lock.setup.wake_up {
+            Some(_) => (0x00, 0x00),
+            None if self.lock.setup.flirs => (0x00, 0x40),
+            None => (0x80, 0x00),
+        };
         // Sends beams, routing end node, has a specific class, security.
         let head = [listening | 0x40 | 0x10 | 0x03, woken_by_beam | 0x10 | 0x08 | 0x04 | 0x01, 0x01];
         [&head[..], &DEVICE_CLASSES].concat()
@@ -210,6 +216,7 @@ impl Node {
     /// A frame of the hub arrived.
     pub(super) fn handle_frame(&mut self, now: Instant, frame: &[u8], multicast: bool) {
         self.lock.set_now(now);
+        self.lock.stay_awake(now);
         match *frame {
             [segmentation::CLASS, command, session, offset, ..] if command == SEGMENT_REQUEST => {
                 self.resend_segment(session, offset);
@@ -332,6 +339,10 @@ impl Node {
                 self.lock.clock.go_wrong(*seconds);
                 Outcome::Done
             }
+            Action::WakeUp => {
+                self.wake(now, true);
+                Outcome::Done
+            }
             Action::AskTime => {
                 let class = self.highest();
                 self.send_all(now, class, time_questions().into());
@@ -376,7 +387,22 @@ impl Node {
             }
         }
         self.lock.handle_timeout(now);
+        if self.lock.wakes(now) {
+            self.wake(now, false);
+        }
         self.settle(now);
+    }
+
+    /// It wakes by itself, or by its button.
+    fn wake(&mut self, now: Instant, pressed: bool) {
+        if self.lock.wake(now) || pressed {
+            self.send(now, self.highest(), WAKE_UP_NOTIFICATION.to_vec());
+        }
+    }
+
+    /// Whether it hears what is sent to it now.
+    pub(super) fn listens(&self, now: Instant) -> bool {
+        self.lock.listens(now)
     }
 
     pub(super) fn timeout(&self) -> Option<Instant> {

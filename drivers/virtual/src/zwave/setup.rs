@@ -52,6 +52,9 @@ pub struct LockSetup {
     pub codes: BTreeMap<SlotNumber, Pin>,
     /// It sleeps, and is woken by a beam of a second (FLiRS).
     pub flirs: bool,
+    /// It sleeps, no beam wakes it, and it wakes by itself every so many seconds (0: when its button is pressed); a whole
+    /// number of minutes.
+    pub wake_up: Option<u32>,
     /// How long a frame to it or from it is under way.
     pub latency: Duration,
     /// How long the bolt takes to turn; until then a supervised order is answered WORKING.
@@ -117,6 +120,7 @@ impl LockSetup {
             door: DoorSetup::default(),
             codes: BTreeMap::new(),
             flirs: true,
+            wake_up: None,
             latency: Duration::from_millis(15),
             motor: Duration::from_millis(600),
             programming_events: true,
@@ -273,6 +277,7 @@ struct RawLock {
     #[serde(default)]
     codes: BTreeMap<u16, String>,
     flirs: Option<bool>,
+    wake_up: Option<u32>,
     latency_ms: Option<u32>,
     motor_ms: Option<u32>,
     programming_events: Option<bool>,
@@ -300,6 +305,7 @@ pub(super) struct RawFresh {
     user_code_version: Option<u8>,
     slots: Option<u16>,
     flirs: Option<bool>,
+    wake_up: Option<u32>,
     latency_ms: Option<u32>,
     #[serde(default)]
     year_day_slots: u8,
@@ -323,6 +329,7 @@ impl RawFresh {
             user_code_version: self.user_code_version.unwrap_or(usual.user_code_version),
             door: DoorSetup { slots: self.slots.unwrap_or(usual.door.slots), ..usual.door.clone() },
             flirs: self.flirs.unwrap_or(usual.flirs),
+            wake_up: self.wake_up,
             latency: self.latency_ms.map_or(usual.latency, |ms| Duration::from_millis(ms.into())),
             year_day_slots: self.year_day_slots,
             ..usual
@@ -381,6 +388,7 @@ impl RawLock {
             codes_by: self.codes_by,
             masked: self.masked,
             flirs: self.flirs.unwrap_or(usual.flirs),
+            wake_up: self.wake_up,
             latency: millis(self.latency_ms, usual.latency),
             motor: millis(self.motor_ms, usual.motor),
             programming_events: self.programming_events.unwrap_or(usual.programming_events),

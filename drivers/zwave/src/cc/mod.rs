@@ -19,6 +19,7 @@ pub mod time_parameters;
 pub mod user_code;
 pub mod user_credential;
 pub mod version;
+pub mod wake_up;
 pub mod zwave_plus;
 
 use keyway_lock::wire::WireError;

@@ -13,6 +13,7 @@ use keyway_lock::{
     SlotNumber, SlotReport, WallClock,
 };
 
+use crate::cc::wake_up;
 use crate::interview::{self, About, Interview, InterviewAsk, Progress};
 use crate::lock::{Job, Next, Want};
 use crate::node::NodeId;
@@ -187,24 +188,44 @@ impl Dialogue {
     }
 
     /// The hub asks something.
-    pub(super) fn handle_command(&mut self, now: Instant, id: CommandId, command: LockCommand) {
+    /// `asleep`: nothing reaches it before it wakes by itself.
+    pub(super) fn handle_command(&mut self, now: Instant, id: CommandId, command: LockCommand, asleep: bool) {
         let usable = self.record.as_ref().is_some_and(NodeRecord::is_usable);
         match command {
             _ if !self.in_network => self.event(RadioEvent::CommandDone(id, Err(CommandError::NotReady))),
             LockCommand::Interview => self.interview_again(now, id),
             _ if !usable => self.event(RadioEvent::CommandDone(id, Err(CommandError::NotReady))),
+            // Somebody stands there and waits, and will not for an hour.
+            LockCommand::Lock | LockCommand::Unlock | LockCommand::Identify if asleep => {
+                self.event(RadioEvent::CommandDone(id, Err(CommandError::Offline)));
+                self.reach(false);
+            }
             command => self.waiting.push_back((id, command)),
         }
     }
 
     /// Goes on as far as it can without an answer.
     pub(super) fn advance(&mut self, now: Instant, stick: &Stick, queue: &mut Queue, sessions: &mut SessionIds) {
-        let record = match &self.doing {
-            Some(Doing::Interview(interview)) => Some(interview.record()),
-            _ => self.record.as_ref(),
-        };
+        let record = self.known();
         queue.set_beamed(self.node, record.is_some_and(|record| record.listening == Some(Listening::Frequently)));
         queue.set_patience(self.node, record.and_then(|record| record.quirk.patience));
+        self.go_on(now, stick, queue, sessions);
+        let goes_on = self.doing.is_some() || !self.waiting.is_empty();
+        let sleep = self
+            .known()
+            .and_then(|record| record.sleep(level_of(record, &self.granted, &wake_up::NO_MORE_INFORMATION), goes_on));
+        queue.set_sleep(now, self.node, sleep);
+    }
+
+    /// What is known of it by now.
+    fn known(&self) -> Option<&NodeRecord> {
+        match &self.doing {
+            Some(Doing::Interview(interview)) => Some(interview.record()),
+            _ => self.record.as_ref().or(self.draft.as_ref()),
+        }
+    }
+
+    fn go_on(&mut self, now: Instant, stick: &Stick, queue: &mut Queue, sessions: &mut SessionIds) {
         while self.in_network && self.asked.is_none() {
             if self.doing.is_none() && !self.start(now, stick) {
                 return;

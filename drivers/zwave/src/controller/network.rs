@@ -55,6 +55,8 @@ impl ZwaveRadio {
                 NetworkOutput::Joined(node, classes) => {
                     self.forget_known(node);
                     self.drive(node, classes);
+                    // One that sleeps has not yet begun to.
+                    self.queue.handle_woken(now, node);
                     self.begin(now, node);
                 }
                 NetworkOutput::Left(node) => {

@@ -2,16 +2,17 @@
 
 use super::stage::{InterviewAsk, LEARNED, Stage};
 use crate::cc::version::{self, VersionCommand};
-use crate::cc::{battery, door_lock, indicator, notification, schedule_entry_lock, user_code};
+use crate::cc::{battery, door_lock, indicator, notification, schedule_entry_lock, user_code, wake_up};
 
 /// The command classes whose version matters here.
-const VERSIONED: [u8; 6] = [
+const VERSIONED: [u8; 7] = [
     user_code::CLASS,
     door_lock::CLASS,
     notification::CLASS,
     battery::CLASS,
     indicator::CLASS,
     schedule_entry_lock::CLASS,
+    wake_up::CLASS,
 ];
 
 pub(super) const VERSIONS: Stage = Stage {

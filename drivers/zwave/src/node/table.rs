@@ -1,6 +1,7 @@
 //! What is known of each node, and how it is kept in the store.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use keyway_lock::{NetworkRecord, RecordKey, SecretBytes};
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ use crate::cc;
 use crate::quirks::{Quirk, Quirks};
 use crate::security::SecurityClass;
 use crate::transport::supervision;
+use crate::transport::waking::Sleep;
 
 /// Version of [`NodeRecord`] in the store; a record of another version is asked for anew.
 const RECORD_VERSION: u8 = 1;
@@ -80,6 +82,10 @@ pub struct NodeRecord {
     pub identifies: Option<bool>,
     /// It reports to this controller.
     pub lifeline: bool,
+    /// Seconds between two wake-ups, of one that no beam wakes and that tells this controller of them.
+    pub wake_up_seconds: Option<u32>,
+    /// The intervals it takes: shortest, longest, and the step between two, in seconds.
+    pub wake_up_limits: Option<(u32, u32, u32)>,
     /// It hides its codes, as far as was seen.
     pub masked: Option<bool>,
     /// It tells a checksum over its codes, if it says so.
@@ -144,6 +150,13 @@ impl NodeRecord {
     pub fn has_schedules(&self) -> bool {
         let able = self.supports(cc::schedule_entry_lock::CLASS) && self.year_day_slots.is_some_and(|slots| slots > 0);
         able && !self.speaks_credentials()
+    }
+
+    /// How it sleeps, if no beam wakes it.
+    pub fn sleep(&self, farewell: Option<SecurityClass>, goes_on: bool) -> Option<Sleep> {
+        let interval = self.wake_up_seconds.map(|seconds| Duration::from_secs(seconds.into()));
+        let farewell = self.supports(cc::wake_up::CLASS).then_some(farewell);
+        (self.listening == Some(Listening::Sleeping)).then_some(Sleep { interval, farewell, goes_on })
     }
 
     /// Whether it has a clock that can be set.

@@ -362,12 +362,11 @@ impl Exchange {
     fn not_acknowledged(&mut self, now: Instant, part: Part) {
         self.no_acks += 1;
         // An acknowledgement can be lost though the command arrived: a set is not sent twice on that ground.
-        let changes = !matches!(self.awaits, Awaits::Report(_) | Awaits::Presence);
-        let harmless = part != Part::Command || !changes;
+        let harmless = part != Part::Command || !self.changes();
         if harmless && self.no_acks < NO_ACK_TRIES {
             self.begin_again(now);
         } else {
-            self.end(Err(AskError::Offline { maybe_done: self.sent && changes }));
+            self.give_up();
         }
     }
 
@@ -379,6 +378,18 @@ impl Exchange {
         } else {
             self.end(Err(AskError::Stick));
         }
+    }
+
+    /// The node does not listen any more, and did not when it should have.
+    pub fn give_up(&mut self) {
+        if self.outcome.is_some() {
+            return;
+        }
+        self.end(Err(AskError::Offline { maybe_done: self.sent && self.changes() }));
+    }
+
+    fn changes(&self) -> bool {
+        !matches!(self.awaits, Awaits::Report(_) | Awaits::Presence)
     }
 
     /// A nonce of the node came.

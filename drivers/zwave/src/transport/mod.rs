@@ -9,3 +9,4 @@ pub mod receive;
 pub mod segmentation;
 pub mod sessions;
 pub mod supervision;
+pub mod waking;

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-use super::exchange::{Answer, AskError, Exchange, Question, Security};
+use super::exchange::{Answer, AskError, Awaits, Exchange, Question, Security};
+use super::waking::{Sleep, Waking};
+use crate::cc::wake_up;
 use crate::node::NodeId;
 use crate::security::SecurityClass;
 use crate::serial_api::callback::TransmitStatus;
@@ -53,6 +55,8 @@ enum Task {
     Exchange(Box<Exchange>),
     /// A command to the stick about the node, and what it brought.
     Stick(Command, Option<Result<Completed, SendFailure>>),
+    /// Given up: the node sleeps, and has missed its wake-up.
+    Missed,
 }
 
 /// One node's tasks; the first is under way.
@@ -65,15 +69,52 @@ struct Line {
     beamed: bool,
     /// How long it may take to answer, if not as long as others.
     patience: Option<Duration>,
+    waking: Waking,
+    /// What tells it to sleep on.
+    farewell: Option<AskId>,
 }
 
 impl Line {
-    /// Whether it has a frame for the stick.
+    /// Whether it has a frame for the stick, and the node listens.
     fn wants_turn(&self) -> bool {
+        !self.waking.is_asleep() && self.waits_for_turn()
+    }
+
+    fn waits_for_turn(&self) -> bool {
         match self.tasks.front() {
             Some((_, Task::Exchange(exchange))) => exchange.wants_turn(),
             Some((_, Task::Stick(_, outcome))) => outcome.is_none(),
-            None => false,
+            Some((_, Task::Missed)) | None => false,
+        }
+    }
+
+    /// When what waits is given up, since the node has missed its wake-up.
+    fn gives_up(&self) -> Option<Instant> {
+        self.waking.gives_up().filter(|_| self.waits_for_turn())
+    }
+
+    fn give_up(&mut self) {
+        for (_, task) in &mut self.tasks {
+            match task {
+                Task::Exchange(exchange) => exchange.give_up(),
+                Task::Stick(..) => *task = Task::Missed,
+                Task::Missed => {}
+            }
+        }
+    }
+
+    /// When the node is told to sleep on.
+    fn farewell(&self) -> Option<Instant> {
+        self.waking.farewell().filter(|_| self.tasks.is_empty())
+    }
+
+    /// What would tell it to sleep on is not on the air yet, and something else is to be said first.
+    fn put_off_farewell(&mut self) {
+        let first = self.tasks.front().map(|(id, _)| *id);
+        if first.is_some() && first == self.farewell && self.waits_for_turn() {
+            self.tasks.pop_front();
+            self.farewell = None;
+            self.waking.put_off_farewell();
         }
     }
 }
@@ -137,6 +178,33 @@ impl Queue {
         self.lines.entry(node).or_default().beamed = beamed;
     }
 
+    /// Tells how a node sleeps that no beam wakes; `None`: it listens always, or a beam wakes it.
+    pub fn set_sleep(&mut self, now: Instant, node: NodeId, sleep: Option<Sleep>) {
+        let line = self.lines.entry(node).or_default();
+        line.waking.set_sleep(now, sleep);
+        // What is asked of one that has missed its wake-up already has ended at once.
+        if line.gives_up().is_some_and(|at| at <= now) {
+            line.give_up();
+        }
+    }
+
+    /// A frame of the node came in: it is awake.
+    pub fn handle_heard(&mut self, now: Instant, node: NodeId) {
+        self.lines.entry(node).or_default().waking.handle_heard(now);
+    }
+
+    /// The node says that it is awake, or was just added: it listens until it is told to sleep on.
+    pub fn handle_woken(&mut self, now: Instant, node: NodeId) {
+        let line = self.lines.entry(node).or_default();
+        line.put_off_farewell();
+        line.waking.handle_woken(now);
+    }
+
+    /// Whether the node sleeps, and no beam would wake it.
+    pub fn is_asleep(&self, node: NodeId) -> bool {
+        self.lines.get(&node).is_some_and(|line| line.waking.is_asleep())
+    }
+
     /// Tells whether the stick itself is to be given something: then a frame on the air has no more than its turn.
     pub fn set_pressed(&mut self, pressed: bool) {
         self.pressed = pressed;
@@ -161,6 +229,7 @@ impl Queue {
         let id = AskId(self.next_id);
         let least = self.lines.values().filter(|line| !line.tasks.is_empty()).map(|line| line.used).min();
         let line = self.lines.entry(node).or_default();
+        line.put_off_farewell();
         if line.tasks.is_empty() {
             // Who was idle has saved nothing up.
             line.used = line.used.max(least.unwrap_or_default());
@@ -190,7 +259,7 @@ impl Queue {
                 Some(SecurityClass::S0) => {
                     // Under Security 0 an answer needs a nonce of the node first: an exchange of its own.
                     let (command, level) = (reply.bytes, reply.level);
-                    self.ask(reply.node, Question { command, level, awaits: super::exchange::Awaits::Delivery });
+                    self.ask(reply.node, Question { command, level, awaits: Awaits::Delivery });
                     None
                 }
                 Some(class) => security.s2.encapsulate(reply.node, class, &reply.bytes).ok(),
@@ -216,7 +285,7 @@ impl Queue {
                     self.given = Some((node, false));
                     return Some(Outgoing::Command(command.clone()));
                 }
-                None => return None,
+                Some((_, Task::Missed)) | None => return None,
             }
         }
     }
@@ -232,7 +301,7 @@ impl Queue {
 
     /// The node is awake: the stick stays with it for a moment, and not for ever while others wait.
     fn stay(&mut self, now: Instant, node: NodeId) {
-        if !self.lines.get(&node).is_some_and(|line| line.beamed) {
+        if !self.lines.get(&node).is_some_and(|line| line.beamed || line.waking.is_sleeper()) {
             return;
         }
         let others = self.others_wait(node);
@@ -278,12 +347,20 @@ impl Queue {
             self.stay(now, on_air.node);
         }
         let Some(line) = self.lines.get_mut(&on_air.node) else { return Some(on_air.node) };
+        let answered = match &result {
+            Ok(Completed::Sent(report)) => report.status == TransmitStatus::Ok,
+            Ok(Completed::Update(_)) => true,
+            Ok(_) | Err(_) => false,
+        };
+        if answered {
+            line.waking.handle_heard(now);
+        }
         line.used += now.saturating_duration_since(on_air.since);
         match line.tasks.front_mut() {
             _ if on_air.unowned => {}
             Some((_, Task::Exchange(exchange))) => exchange.handle_sent(now, &result),
             Some((_, Task::Stick(_, outcome))) => *outcome = Some(result),
-            None => {}
+            Some((_, Task::Missed)) | None => {}
         }
         Some(on_air.node)
     }
@@ -324,17 +401,35 @@ impl Queue {
             hold.over = over;
         }
         for line in self.lines.values_mut() {
+            line.waking.handle_timeout(now);
+            if line.gives_up().is_some_and(|at| at <= now) {
+                line.give_up();
+            }
             if let Some((_, Task::Exchange(exchange))) = line.tasks.front_mut() {
                 exchange.handle_timeout(now);
             }
         }
+        let over = |(node, line): (&NodeId, &Line)| line.farewell().filter(|at| *at <= now).map(|_| *node);
+        let over: Vec<NodeId> = self.lines.iter().filter_map(over).collect();
+        over.into_iter().for_each(|node| self.say_farewell(node));
+    }
+
+    /// Nothing more is to be said to a node that is awake.
+    fn say_farewell(&mut self, node: NodeId) {
+        let level = self.lines.get_mut(&node).and_then(|line| line.waking.take_farewell());
+        let command = Zeroizing::new(wake_up::NO_MORE_INFORMATION.to_vec());
+        let id = self.ask(node, Question { command, level, awaits: Awaits::Delivery });
+        self.lines.entry(node).or_default().farewell = Some(id);
     }
 
     /// When [`Queue::handle_timeout`] is due.
     pub fn timeout(&self) -> Option<Instant> {
-        let first = |line: &Line| match line.tasks.front() {
-            Some((_, Task::Exchange(exchange))) => exchange.timeout(),
-            _ => None,
+        let first = |line: &Line| {
+            let exchange = match line.tasks.front() {
+                Some((_, Task::Exchange(exchange))) => exchange.timeout(),
+                _ => None,
+            };
+            [exchange, line.waking.timeout(), line.gives_up(), line.farewell()].into_iter().flatten().min()
         };
         let hold = self.hold.as_ref().filter(|hold| !hold.over && self.others_wait(hold.node));
         let hold = hold.map(|hold| self.hold_ends(hold));
@@ -361,6 +456,7 @@ impl Queue {
         self.lines.values().any(|line| match line.tasks.front() {
             Some((_, Task::Exchange(exchange))) => exchange.outcome().is_some(),
             Some((_, Task::Stick(_, outcome))) => outcome.is_some(),
+            Some((_, Task::Missed)) => true,
             None => false,
         })
     }
@@ -371,6 +467,7 @@ impl Queue {
             let ended = match line.tasks.front() {
                 Some((id, Task::Exchange(exchange))) => exchange.outcome().map(|outcome| (*id, Ended::Node(outcome))),
                 Some((id, Task::Stick(_, Some(outcome)))) => Some((*id, Ended::Stick(outcome.clone()))),
+                Some((id, Task::Missed)) => Some((*id, Ended::Node(Err(AskError::Offline { maybe_done: false })))),
                 _ => None,
             };
             if let Some((id, ended)) = ended {
@@ -380,6 +477,14 @@ impl Queue {
                     && on_air.node == *node
                 {
                     on_air.unowned = true;
+                }
+                let silent = matches!(ended, Ended::Node(Err(AskError::Offline { .. })));
+                let farewell = line.farewell.take_if(|farewell| *farewell == id).is_some();
+                if silent || farewell {
+                    line.waking.fall_asleep();
+                }
+                if farewell {
+                    continue;
                 }
                 return Some((*node, id, ended));
             }
@@ -416,141 +521,4 @@ impl Queue {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::security::NetworkKeys;
-    use crate::serial_api::callback::TransmitReport;
-    use crate::transport::exchange::Awaits;
-
-    struct Bench {
-        now: Instant,
-        queue: Queue,
-        security: Security,
-        tickets: u64,
-    }
-
-    fn node(id: u16) -> NodeId {
-        NodeId::new(id).unwrap()
-    }
-
-    impl Bench {
-        #[expect(clippy::disallowed_methods, reason = "an arbitrary instant to count from")]
-        fn new() -> Self {
-            let security = Security::new(node(1), 1, &NetworkKeys::default(), ([1; 32], [2; 32]));
-            Self { now: Instant::now(), queue: Queue::default(), security, tickets: 0 }
-        }
-
-        fn ask(&mut self, id: u16) {
-            let command = Zeroizing::new(vec![0x62, 0x02]);
-            self.queue.ask(node(id), Question { command, level: None, awaits: Awaits::Delivery });
-        }
-
-        /// The next frame goes out and is acknowledged after so long: to whom it went.
-        fn turn(&mut self, takes: Duration) -> Option<u16> {
-            let Some(Outgoing::Frame(to, _)) = self.queue.next(self.now, &mut self.security, 46) else { return None };
-            self.tickets += 1;
-            self.queue.given(self.now, Ticket(self.tickets));
-            self.now += takes;
-            let report = TransmitReport {
-                callback: 1,
-                status: TransmitStatus::Ok,
-                ticks: None,
-                repeaters: Vec::new(),
-                ack_rssi: None,
-                attempts: None,
-            };
-            self.queue.handle_completed(self.now, Ticket(self.tickets), Ok(Completed::Sent(report)));
-            while self.queue.poll_ended().is_some() {}
-            Some(to.get())
-        }
-    }
-
-    #[test]
-    fn a_node_that_takes_long_gets_fewer_turns_and_the_others_the_rest() {
-        let mut bench = Bench::new();
-        let mut turns = Vec::new();
-        for _ in 0..12 {
-            // Both always have something to ask.
-            bench.ask(2);
-            bench.ask(3);
-            let slow = bench.queue.lines[&node(2)].used <= bench.queue.lines[&node(3)].used;
-            turns.extend(bench.turn(Duration::from_millis(if slow { 500 } else { 50 })));
-        }
-        let of = |id| turns.iter().filter(|turn| **turn == id).count();
-        assert!(of(2) >= 1 && of(3) >= 9, "{turns:?}");
-    }
-
-    #[test]
-    fn who_was_idle_has_saved_nothing_up() {
-        let mut bench = Bench::new();
-        for _ in 0..10 {
-            bench.ask(2);
-            bench.turn(Duration::from_secs(1));
-        }
-        bench.ask(2);
-        for _ in 0..10 {
-            bench.ask(3);
-        }
-        let turns: Vec<u16> = (0..4).filter_map(|_| bench.turn(Duration::from_secs(1))).collect();
-        assert!(turns[..2].contains(&2), "{turns:?}");
-    }
-
-    #[test]
-    fn a_lock_that_a_beam_woke_is_stayed_with_but_not_for_ever() {
-        let mut bench = Bench::new();
-        bench.queue.set_beamed(node(2), true);
-        let mut turns = Vec::new();
-        for _ in 0..100 {
-            // Node 2 has always the next question ready, node 3 waits.
-            bench.ask(2);
-            bench.ask(3);
-            turns.extend(bench.turn(Duration::from_millis(100)));
-        }
-        let longest = turns.chunk_by(|a, b| a == b).filter(|run| run[0] == 2).map(<[u16]>::len).max();
-        assert!(longest.is_some_and(|longest| (10..=42).contains(&longest)), "{turns:?}");
-        assert!(turns.iter().filter(|turn| **turn == 3).count() >= 2, "{turns:?}");
-    }
-
-    #[test]
-    fn a_lock_to_which_all_is_said_is_soon_left() {
-        let mut bench = Bench::new();
-        bench.queue.set_beamed(node(2), true);
-        bench.ask(2);
-        assert_eq!(bench.turn(Duration::from_millis(50)), Some(2));
-        bench.ask(3);
-        assert_eq!(bench.turn(Duration::ZERO), None, "an afterthought may come");
-        assert_eq!(bench.queue.timeout(), Some(bench.now + LINGER_IDLE));
-        bench.now += LINGER_IDLE;
-        assert_eq!(bench.turn(Duration::ZERO), Some(3));
-    }
-
-    #[test]
-    fn a_send_that_takes_long_is_given_up_for_what_the_stick_itself_is_wanted_for() {
-        let mut bench = Bench::new();
-        bench.ask(2);
-        assert!(bench.queue.next(bench.now, &mut bench.security, 46).is_some());
-        bench.queue.given(bench.now, Ticket(1));
-        assert_eq!(bench.queue.timeout(), None, "nobody else waits");
-        bench.queue.set_pressed(true);
-        assert_eq!(bench.queue.timeout(), Some(bench.now + LONGEST_TURN));
-        assert!(!bench.queue.must_abort(bench.now) && bench.queue.must_abort(bench.now + LONGEST_TURN));
-    }
-
-    #[test]
-    fn answers_to_waiting_nodes_go_first() {
-        let mut bench = Bench::new();
-        bench.ask(2);
-        bench.queue.reply(node(3), None, vec![0x98, 0x80]);
-        assert_eq!(bench.turn(Duration::ZERO), Some(3));
-        assert_eq!(bench.turn(Duration::ZERO), Some(2));
-    }
-
-    #[test]
-    fn a_babbling_node_does_not_fill_the_memory() {
-        let mut bench = Bench::new();
-        for _ in 0..1000 {
-            bench.queue.reply(node(3), None, vec![0x98, 0x80]);
-        }
-        assert_eq!(std::iter::from_fn(|| bench.turn(Duration::ZERO)).count(), MOST_REPLIES);
-    }
-}
+mod tests;

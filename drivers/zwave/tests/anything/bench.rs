@@ -76,7 +76,8 @@ impl Bench {
     pub(crate) fn new() -> Self {
         let lock = |id, security: &[SecurityClass]| LockSetup::new(NodeId::new(id).unwrap(), "Door", security);
         let open = LockSetup { codes_by: CodesBy::UserCredential, ..lock(4, &[]) };
-        let locks = vec![lock(2, &[SecurityClass::S2AccessControl]), lock(3, &[SecurityClass::S0]), open];
+        let sleeper = LockSetup { wake_up: Some(600), ..lock(6, &[SecurityClass::S2AccessControl]) };
+        let locks = vec![lock(2, &[SecurityClass::S2AccessControl]), lock(3, &[SecurityClass::S0]), open, sleeper];
         let building = StickSetup { locks, ..demo_setup() };
         let mut nodes: BTreeMap<_, _> = building.locks.iter().map(|lock| (lock.node, lock.security.clone())).collect();
         // One that the stick does not know.
@@ -109,7 +110,8 @@ impl Bench {
             self.take(&Step::Act { node, what: 0 });
         }
         // Longer than anything takes for which somebody at a door, or a host, does not do what he is asked for.
-        self.take(&Step::Pass(1_200_000));
+        // And longer than a lock sleeps that says by mistake that no beam wakes it.
+        self.take(&Step::Pass(6_000_000));
     }
 
     pub(crate) fn unanswered(&self) -> usize {

@@ -43,7 +43,7 @@ const FUNCTIONS: [u8; 22] = [
 ];
 
 /// Classes and commands that mean something to the driver.
-const COMMANDS: [[u8; 2]; 32] = [
+const COMMANDS: [[u8; 2]; 33] = [
     [0x98, 0x03],
     [0x98, 0x40],
     [0x98, 0x80],
@@ -67,6 +67,7 @@ const COMMANDS: [[u8; 2]; 32] = [
     [0x71, 0x05],
     [0x62, 0x03],
     [0x80, 0x03],
+    [0x84, 0x07],
     [0x5A, 0x01],
     [0x9F, 0x05],
     [0x9F, 0x06],

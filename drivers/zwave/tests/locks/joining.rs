@@ -32,7 +32,7 @@ pub(crate) fn empty() -> World {
     world
 }
 
-fn include() -> NetworkCommand {
+pub(crate) fn include() -> NetworkCommand {
     NetworkCommand::Include(Include { name: Some("Shed".to_owned()), ..Include::default() })
 }
 
@@ -40,7 +40,7 @@ fn default_classes() -> BTreeSet<KeyClass> {
     BTreeSet::from([KeyClass::S2Authenticated, KeyClass::S2AccessControl])
 }
 
-fn until_pin(world: &mut World, label: &DeviceLabel) {
+pub(crate) fn until_pin(world: &mut World, label: &DeviceLabel) {
     world.until_step(&NetworkStep::PinNeeded { label: label.shown() });
 }
 

@@ -18,6 +18,7 @@ mod schedules;
 mod settings;
 mod stick;
 mod trouble;
+mod waking;
 mod world;
 
 use std::time::Duration;

@@ -14,6 +14,7 @@ mod time;
 mod user_code;
 mod user_credential;
 mod version;
+mod wake_up;
 mod zwave_plus;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,6 +33,7 @@ use crate::schedule::{LockClock, Schedules};
 
 pub(super) use supervision::{Reports, Session, Supervisor, status as supervision_status};
 pub(super) use time::questions as time_questions;
+pub(super) use wake_up::NOTIFICATION as WAKE_UP_NOTIFICATION;
 
 /// Security 0 and Security 2, which the channel speaks.
 const SECURITY_0: u8 = keyway_zwave::security::s0::CLASS;
@@ -68,6 +70,8 @@ pub(super) struct Lock {
     date: Option<(u16, u8, u8)>,
     /// When its codes open.
     pub(super) schedules: Schedules,
+    /// When it is awake, if no beam wakes it.
+    waking: Option<wake_up::Waking>,
     /// Now.
     now: Option<Instant>,
 }
@@ -107,6 +111,9 @@ impl Lock {
         }
         while door.poll_event().is_some() {}
         let auto_relock = setup.auto_relock;
+        // Whoever adds it is not yet told when it wakes.
+        let told = if setup.lifeline { hub } else { 0 };
+        let waking = setup.wake_up.map(|seconds| wake_up::Waking::new(now, seconds, told));
         let lifeline = setup.lifeline.then_some(hub).into_iter().collect();
         Self {
             setup,
@@ -125,6 +132,7 @@ impl Lock {
             offset: Offset::default(),
             date: None,
             schedules: Schedules::default(),
+            waking,
             now: Some(now),
         }
     }
@@ -167,6 +175,9 @@ impl Lock {
         }
         if self.setup.log_size > 0 {
             classes.push((door_lock_logging::CLASS, 1));
+        }
+        if self.waking.is_some() {
+            classes.push((wake_up::CLASS, 3));
         }
         if self.setup.supervision {
             classes.push((SUPERVISION, 1));
@@ -231,6 +242,7 @@ impl Lock {
             schedule_entry_lock::CLASS if self.setup.year_day_slots > 0 => schedule_entry_lock::handle(self, command),
             time::PARAMETERS if self.setup.year_day_slots > 0 => time::handle_parameters(self, command),
             time::TIME => time::handle_told(self, command),
+            wake_up::CLASS => wake_up::handle(self, command),
             user_code::CLASS if self.setup.codes_by.has_user_code() => user_code::handle(self, command),
             user_credential::CLASS if self.setup.codes_by.has_user_credential() => {
                 user_credential::handle(self, command)
@@ -254,7 +266,7 @@ impl Lock {
 
     /// When it is going to do something by itself.
     pub(super) fn timeout(&self) -> Option<Instant> {
-        self.relock_at
+        self.relock_at.into_iter().chain(self.waking.as_ref().and_then(wake_up::Waking::timeout)).min()
     }
 
     /// Does by itself what is due.
