@@ -1,6 +1,7 @@
 //! Door locks and radio sticks in software, for the demo, the tests and the simulation.
 
 mod agenda;
+mod control;
 pub mod door;
 pub mod faults;
 pub mod schedule;

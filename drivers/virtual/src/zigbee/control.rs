@@ -5,28 +5,15 @@
 
 use std::time::{Duration, Instant};
 
-use keyway_lock::Pin;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::network::Post;
 use super::setup::RawLock;
 use super::{Action, Outcome, VirtualStick};
+use crate::control::{ByHand, GetRequest, Turn, What, done, read};
 use crate::door::Code;
 use crate::stick::{Control, StickFault};
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct GetRequest {
-    get: What,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum What {
-    State,
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -63,21 +50,6 @@ struct LockRequest {
     rejoin: Option<Rejoin>,
     leave: Option<bool>,
     fault: Option<Fault>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ByHand {
-    /// The user, as the lock counts them.
-    slot: u16,
-    code: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Turn {
-    Lock,
-    Unlock,
 }
 
 #[derive(Deserialize)]
@@ -207,20 +179,12 @@ impl VirtualStick {
     }
 }
 
-fn done() -> Value {
-    json!({"ok": true})
-}
-
-fn read<T: DeserializeOwned>(request: Value) -> Result<T, String> {
-    serde_json::from_value(request).map_err(|error| error.to_string())
-}
-
 impl LockRequest {
     /// What it asks for, faults first.
     fn actions(self) -> Result<Vec<Action>, String> {
         let by_hand = match self.by_hand {
-            Some(ByHand { slot, code }) => {
-                let code = code.map(|digits| Pin::new(&digits)).transpose().map_err(|error| error.to_string())?;
+            Some(by_hand) => {
+                let (slot, code) = by_hand.checked()?;
                 Some(Action::ByHand { user: slot, code })
             }
             None => None,
@@ -243,7 +207,7 @@ impl LockRequest {
             self.open.map(Action::Open),
             self.battery.map(Action::Battery),
             self.jam.map(Action::Jam),
-            self.turn.map(|turn| Action::Turn { locked: matches!(turn, Turn::Lock) }),
+            self.turn.map(|turn| Action::Turn { locked: turn.locks() }),
             by_hand,
             self.keypad.map(Action::Keypad),
         ];

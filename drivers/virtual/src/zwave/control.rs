@@ -9,24 +9,12 @@ use keyway_zwave::inclusion::code;
 use keyway_zwave::node::NodeId;
 use keyway_zwave::security::key_classes;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::setup::RawFresh;
 use super::{Action, Outcome, Series, VirtualStick, Way};
+use crate::control::{ByHand, GetRequest, Turn, What, done, read};
 use crate::stick::{Control, StickFault};
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct GetRequest {
-    get: What,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum What {
-    State,
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -80,20 +68,6 @@ struct LockRequest {
     ask_time: Option<bool>,
     wake_up: Option<bool>,
     fault: Option<Fault>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ByHand {
-    slot: u16,
-    code: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Turn {
-    Lock,
-    Unlock,
 }
 
 #[derive(Deserialize)]
@@ -224,22 +198,14 @@ impl VirtualStick {
     }
 }
 
-fn done() -> Value {
-    json!({"ok": true})
-}
-
-fn read<T: DeserializeOwned>(request: Value) -> Result<T, String> {
-    serde_json::from_value(request).map_err(|error| error.to_string())
-}
-
 impl LockRequest {
     /// What it asks for, faults first.
     fn actions(self) -> Result<Vec<Action>, String> {
         let millis = |ms: u32| Duration::from_millis(ms.into());
         let fault = self.fault;
         let by_hand = match self.by_hand {
-            Some(ByHand { slot, code }) => {
-                let code = code.map(|digits| Pin::new(&digits)).transpose().map_err(|error| error.to_string())?;
+            Some(by_hand) => {
+                let (slot, code) = by_hand.checked()?;
                 Some(Action::ByHand { slot: SlotNumber(slot), code })
             }
             None => None,
@@ -269,7 +235,7 @@ impl LockRequest {
             self.open.map(Action::Open),
             self.battery.map(Action::Battery),
             self.jam.map(Action::Jam),
-            self.turn.map(|turn| Action::Turn { locked: matches!(turn, Turn::Lock) }),
+            self.turn.map(|turn| Action::Turn { locked: turn.locks() }),
             by_hand,
             self.keypad.map(Action::Keypad),
         ];
