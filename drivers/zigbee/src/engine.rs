@@ -202,3 +202,40 @@ pub(crate) trait Dialect {
     /// What, if it is due.
     fn handle_due(&mut self, session: &Self::Session, now: Instant) -> Option<Self::Script>;
 }
+
+/// A coordinator around an engine, which does all of it.
+macro_rules! run_by_engine {
+    ($coordinator:ty) => {
+        impl $crate::coordinator::Coordinator for $coordinator {
+            fn handle_opened(&mut self, now: std::time::Instant) {
+                self.0.handle_opened(now);
+            }
+
+            fn handle_lost(&mut self, now: std::time::Instant) {
+                self.0.handle_lost(now);
+            }
+
+            fn handle_bytes(&mut self, now: std::time::Instant, bytes: &[u8]) {
+                self.0.handle_bytes(now, bytes);
+            }
+
+            fn handle_timeout(&mut self, now: std::time::Instant) {
+                self.0.handle_timeout(now);
+            }
+
+            fn submit(
+                &mut self,
+                now: std::time::Instant,
+                ticket: $crate::coordinator::Ticket,
+                request: $crate::coordinator::Request,
+            ) {
+                self.0.submit(now, ticket, request);
+            }
+
+            fn poll_output(&mut self) -> $crate::coordinator::CoordinatorOutput {
+                self.0.poll_output()
+            }
+        }
+    };
+}
+pub(crate) use run_by_engine;

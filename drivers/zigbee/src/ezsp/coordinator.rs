@@ -1,4 +1,4 @@
-//! A stick of Silicon Labs as a [`Coordinator`]: how it is asked, and what its answers and callbacks mean.
+//! A stick of Silicon Labs as a [`crate::coordinator::Coordinator`]: how it is asked, and what its answers and callbacks mean.
 
 mod outcome;
 mod telling;
@@ -12,10 +12,8 @@ use super::script::Script;
 use super::session::Session;
 use super::table::Command;
 use crate::address::{Ieee, Nwk};
-use crate::coordinator::{
-    Answer, Coordinator, CoordinatorError, CoordinatorInfo, CoordinatorOutput, Destination, Family, Request, Ticket,
-};
-use crate::engine::{Desk, Dialect, Engine, Reaction};
+use crate::coordinator::{Answer, CoordinatorError, CoordinatorInfo, Destination, Family, Request};
+use crate::engine::{Desk, Dialect, Engine, Reaction, run_by_engine};
 use crate::key::Key;
 
 /// Devices whose addresses are remembered, to tell the stick of those that sleep.
@@ -40,31 +38,7 @@ impl EzspCoordinator {
     }
 }
 
-impl Coordinator for EzspCoordinator {
-    fn handle_opened(&mut self, now: Instant) {
-        self.0.handle_opened(now);
-    }
-
-    fn handle_lost(&mut self, now: Instant) {
-        self.0.handle_lost(now);
-    }
-
-    fn handle_bytes(&mut self, now: Instant, bytes: &[u8]) {
-        self.0.handle_bytes(now, bytes);
-    }
-
-    fn handle_timeout(&mut self, now: Instant) {
-        self.0.handle_timeout(now);
-    }
-
-    fn submit(&mut self, now: Instant, ticket: Ticket, request: Request) {
-        self.0.submit(now, ticket, request);
-    }
-
-    fn poll_output(&mut self) -> CoordinatorOutput {
-        self.0.poll_output()
-    }
-}
+run_by_engine!(EzspCoordinator);
 
 /// What is remembered beside what every coordinator remembers.
 struct Ezsp {

@@ -1,4 +1,4 @@
-//! A stick of Texas Instruments as a [`Coordinator`]: how it is asked, and what its answers and what it tells mean.
+//! A stick of Texas Instruments as a [`crate::coordinator::Coordinator`]: how it is asked, and what its answers and what it tells mean.
 
 mod outcome;
 mod telling;
@@ -13,10 +13,8 @@ use super::procedures;
 use super::script::Script;
 use super::session::Session;
 use crate::address::{Ieee, Nwk};
-use crate::coordinator::{
-    Answer, Coordinator, CoordinatorError, CoordinatorInfo, CoordinatorOutput, Family, Request, Ticket,
-};
-use crate::engine::{Desk, Dialect, Engine, Reaction};
+use crate::coordinator::{Answer, CoordinatorError, CoordinatorInfo, Family, Request};
+use crate::engine::{Desk, Dialect, Engine, Reaction, run_by_engine};
 use crate::key::Key;
 
 /// A stick of Texas Instruments.
@@ -31,31 +29,7 @@ impl ZnpCoordinator {
     }
 }
 
-impl Coordinator for ZnpCoordinator {
-    fn handle_opened(&mut self, now: Instant) {
-        self.0.handle_opened(now);
-    }
-
-    fn handle_lost(&mut self, now: Instant) {
-        self.0.handle_lost(now);
-    }
-
-    fn handle_bytes(&mut self, now: Instant, bytes: &[u8]) {
-        self.0.handle_bytes(now, bytes);
-    }
-
-    fn handle_timeout(&mut self, now: Instant) {
-        self.0.handle_timeout(now);
-    }
-
-    fn submit(&mut self, now: Instant, ticket: Ticket, request: Request) {
-        self.0.submit(now, ticket, request);
-    }
-
-    fn poll_output(&mut self) -> CoordinatorOutput {
-        self.0.poll_output()
-    }
-}
+run_by_engine!(ZnpCoordinator);
 
 /// What is remembered beside what every coordinator remembers.
 struct Znp {

@@ -13,7 +13,9 @@ use crate::ash::exchange::Exchange;
 use crate::ash::frame::Frame;
 use crate::ash::stuffing::{FrameParser, Received, encode};
 use crate::backup::{KnownDevice, LinkKey, NetworkBackup};
-use crate::coordinator::{Broadcast, CoordinatorEvent, NetworkParameters, Outgoing};
+use crate::coordinator::{
+    Broadcast, Coordinator, CoordinatorEvent, CoordinatorOutput, NetworkParameters, Outgoing, Ticket,
+};
 use crate::engine::{BUSY_PAUSE, TRY_AGAIN, WATCHDOG};
 use crate::stranger::Stranger;
 

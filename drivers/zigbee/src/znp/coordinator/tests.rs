@@ -9,7 +9,10 @@ use super::super::mt::{Frame, FrameParser, Kind};
 use super::super::nv::{id, table};
 use super::*;
 use crate::backup::{KnownDevice, LinkKey, LinkKeySeed, NetworkBackup};
-use crate::coordinator::{Broadcast, CoordinatorEvent, Destination, NetworkInfo, NetworkParameters, Outgoing};
+use crate::coordinator::{
+    Broadcast, Coordinator, CoordinatorEvent, CoordinatorOutput, Destination, NetworkInfo, NetworkParameters, Outgoing,
+    Ticket,
+};
 use crate::engine::{BUSY_PAUSE, WATCHDOG};
 use crate::stranger::Stranger;
 
