@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use keyway_lock::QuirksError;
 use keyway_zwave::node::NodeId;
 use keyway_zwave::quirks::Quirks;
 use keyway_zwave::security::{NetworkKey, NetworkKeys, SecurityClass};
@@ -171,7 +172,7 @@ impl Zwave {
         };
         let port = port_of(&self.port, &self.baud, ["zwave.port", "zwave.baud"], &[Line::USUAL])?;
         let quirks = match &self.quirks {
-            Some(file) => Quirks::built_in().and(quirks(file)?),
+            Some(file) => Quirks::built_in().and(quirks(file, "zwave.quirks", Quirks::parse)?),
             None => Quirks::built_in(),
         };
         let keys = self.keys.check()?;
@@ -216,11 +217,14 @@ pub(super) fn port_of(
 }
 
 /// A user's own file of quirks.
-fn quirks(file: &Spanned<PathBuf>) -> Result<Quirks, Wrong> {
-    const KEY: &str = "zwave.quirks";
+pub(super) fn quirks<Q>(
+    file: &Spanned<PathBuf>,
+    key: &'static str,
+    parse: fn(&str) -> Result<Q, QuirksError>,
+) -> Result<Q, Wrong> {
     let text =
-        std::fs::read_to_string(file.get_ref()).map_err(|error| wrong(file, KEY, format!("can't be read: {error}")))?;
-    Quirks::parse(&text).map_err(|error| wrong(file, KEY, format!("is not what it should be: {error}")))
+        std::fs::read_to_string(file.get_ref()).map_err(|error| wrong(file, key, format!("can't be read: {error}")))?;
+    parse(&text).map_err(|error| wrong(file, key, format!("is not what it should be: {error}")))
 }
 
 impl Keys {

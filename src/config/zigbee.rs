@@ -7,7 +7,7 @@ use keyway_zigbee::quirks::Quirks;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::raw::{port_of, topic_level};
+use super::raw::{port_of, quirks, topic_level};
 use super::{Wrong, ZigbeeAdapter, ZigbeeStick, wrong};
 use crate::radio::Line;
 
@@ -50,17 +50,9 @@ impl Zigbee {
             }
         };
         let quirks = match &self.quirks {
-            Some(file) => Quirks::built_in().and(quirks(file)?),
+            Some(file) => Quirks::built_in().and(quirks(file, "zigbee.quirks", Quirks::parse)?),
             None => Quirks::built_in(),
         };
         Ok(ZigbeeStick { name, port, adapter, quirks })
     }
-}
-
-/// A user's own file of quirks.
-fn quirks(file: &Spanned<PathBuf>) -> Result<Quirks, Wrong> {
-    const KEY: &str = "zigbee.quirks";
-    let text =
-        std::fs::read_to_string(file.get_ref()).map_err(|error| wrong(file, KEY, format!("can't be read: {error}")))?;
-    Quirks::parse(&text).map_err(|error| wrong(file, KEY, format!("is not what it should be: {error}")))
 }

@@ -14,6 +14,7 @@ pub mod link;
 pub mod log;
 pub mod network;
 pub mod pin;
+pub mod quirks;
 pub mod radio;
 pub mod setting;
 pub mod slot;
@@ -38,6 +39,7 @@ pub use network::{
     NetworkOutcome, NetworkStep,
 };
 pub use pin::{Pin, PinError};
+pub use quirks::QuirksError;
 pub use radio::{LockId, NetworkRecord, Output, PersistId, PortState, Radio, RecordKey, SecretBytes};
 pub use setting::{AdminCode, BoltSettings, Keypad, KeypadMode, Parameter, Settings};
 pub use slot::{Evidence, SlotContent, SlotNumber, SlotReport};

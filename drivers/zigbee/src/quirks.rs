@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use keyway_lock::{Alike, Pin, SlotNumber};
+use keyway_lock::{Alike, Pin, QuirksError, SlotNumber};
 use serde::Deserialize;
 
 use crate::zcl::door_lock::NO_USER;
@@ -48,24 +48,6 @@ pub struct Quirk {
     pub no_pin_field: bool,
     /// The attribute by which it tells who moved its bolt, instead of an event.
     pub action_attribute: Option<u16>,
-}
-
-/// Why a file of quirks can't be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum QuirksError {
-    /// Not TOML, an unknown or missing key, a wrong type; the text has line and key.
-    #[error("{0}")]
-    Toml(String),
-    /// A value that can't be: which entry by its name, which key, and what would be right.
-    #[error("lock \"{name}\": `{key}` {should}")]
-    Value {
-        /// The entry's name.
-        name: String,
-        /// The key.
-        key: &'static str,
-        /// What would be right.
-        should: &'static str,
-    },
 }
 
 #[derive(Deserialize)]

@@ -6,7 +6,7 @@ mod parameter;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use keyway_lock::{Alike, Pin, SlotNumber};
+use keyway_lock::{Alike, Pin, QuirksError, SlotNumber};
 use serde::Deserialize;
 
 pub use parameter::ParameterQuirk;
@@ -42,24 +42,6 @@ pub struct Quirk {
     pub alarm_events: bool,
     /// What can be set of it by configuration parameters.
     pub parameters: Vec<ParameterQuirk>,
-}
-
-/// Why a file of quirks can't be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum QuirksError {
-    /// Not TOML, an unknown or missing key, a wrong type; the text has line and key.
-    #[error("{0}")]
-    Toml(String),
-    /// A value that can't be: which entry by its name, which key, and what would be right.
-    #[error("lock \"{name}\": `{key}` {should}")]
-    Value {
-        /// The entry's name.
-        name: String,
-        /// The key.
-        key: &'static str,
-        /// What would be right.
-        should: &'static str,
-    },
 }
 
 #[derive(Deserialize)]
