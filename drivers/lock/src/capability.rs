@@ -82,6 +82,16 @@ impl Capabilities {
         self.counts(slot) && !self.reserved_slots.contains(&slot)
     }
 
+    /// Whether the lock has a slot of this number, for guests; the reason if not.
+    ///
+    /// # Errors
+    /// The [`crate::Refusal`] that the lock itself would answer.
+    pub fn check_slot(&self, slot: SlotNumber) -> Result<(), crate::Refusal> {
+        let first = self.first_slot.0;
+        let last = first.saturating_add(self.slot_count).saturating_sub(1);
+        if self.has_slot(slot) { Ok(()) } else { Err(crate::Refusal::NoSuchSlot { first, last }) }
+    }
+
     /// Whether a code in this slot can have a window that the lock keeps by itself.
     pub fn keeps_window(&self, slot: SlotNumber) -> bool {
         self.has_slot(slot) && slot.0 - self.first_slot.0 < self.window_slots

@@ -87,6 +87,34 @@ pub enum LockCommand {
     Interview,
 }
 
+impl LockCommand {
+    /// The one slot that it is about.
+    pub fn slot(&self) -> Option<SlotNumber> {
+        match self {
+            Self::ReadSlot(slot)
+            | Self::SetCode { slot, .. }
+            | Self::SetTimedCode { slot, .. }
+            | Self::ClearCode(slot) => Some(*slot),
+            Self::CheckSlots(_)
+            | Self::ChangeCodes { .. }
+            | Self::Lock
+            | Self::Unlock
+            | Self::SetAutoLock(_)
+            | Self::SetKeypadMode(_)
+            | Self::SetAdminCode(_)
+            | Self::SetBolt(_)
+            | Self::ReadParameter(_)
+            | Self::SetParameter { .. }
+            | Self::Identify
+            | Self::ReadLog(_)
+            | Self::Ping
+            | Self::ReadStatus
+            | Self::CheckClock
+            | Self::Interview => None,
+        }
+    }
+}
+
 /// What is to become of a slot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SlotChange {

@@ -131,11 +131,7 @@ impl Kind {
         }
         match command {
             LockCommand::ReadSlot(slot) | LockCommand::SetCode { slot, .. } | LockCommand::ClearCode(slot) => {
-                if !capabilities.has_slot(*slot) {
-                    let first = capabilities.first_slot.0;
-                    let last = first.saturating_add(capabilities.slot_count).saturating_sub(1);
-                    return Err(Refusal::NoSuchSlot { first, last });
-                }
+                capabilities.check_slot(*slot)?;
                 let job = CodeJob::new(command, endpoint, record, was_free);
                 job.map(|job| Self::Code(Box::new(job))).ok_or(Refusal::NotSupported("it has no codes"))
             }

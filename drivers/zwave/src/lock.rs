@@ -87,34 +87,8 @@ impl Job {
     /// without asking it.
     pub fn new(command: &LockCommand, record: &NodeRecord, was_free: bool, clock: WallClock, now: Instant) -> Self {
         let capabilities = record.lock_info().capabilities;
-        let slot = match command {
-            LockCommand::ReadSlot(slot)
-            | LockCommand::SetCode { slot, .. }
-            | LockCommand::SetTimedCode { slot, .. }
-            | LockCommand::ClearCode(slot) => Some(*slot),
-            LockCommand::CheckSlots(_)
-            | LockCommand::ChangeCodes { .. }
-            | LockCommand::Lock
-            | LockCommand::Unlock
-            | LockCommand::SetAutoLock(_)
-            | LockCommand::SetKeypadMode(_)
-            | LockCommand::SetAdminCode(_)
-            | LockCommand::SetBolt(_)
-            | LockCommand::ReadParameter(_)
-            | LockCommand::SetParameter { .. }
-            | LockCommand::Identify
-            | LockCommand::ReadLog(_)
-            | LockCommand::Ping
-            | LockCommand::ReadStatus
-            | LockCommand::CheckClock
-            | LockCommand::Interview => None,
-        };
-        if let Some(slot) = slot
-            && !capabilities.has_slot(slot)
-        {
-            let first = capabilities.first_slot.0;
-            let last = (first + capabilities.slot_count).saturating_sub(1);
-            return Self(Kind::refused(Refusal::NoSuchSlot { first, last }));
+        if let Some(Err(refusal)) = command.slot().map(|slot| capabilities.check_slot(slot)) {
+            return Self(Kind::refused(refusal));
         }
         if let LockCommand::SetCode { pin, .. }
         | LockCommand::SetTimedCode { pin, .. }

@@ -80,23 +80,8 @@ impl CodeJob {
             LockCommand::ReadSlot(slot) => (*slot, Goal::Read),
             LockCommand::SetCode { slot, pin } => (*slot, Goal::Set(pin.clone())),
             LockCommand::ClearCode(slot) => (*slot, Goal::Clear),
-            LockCommand::CheckSlots(_)
-            | LockCommand::ChangeCodes { .. }
-            | LockCommand::Lock
-            | LockCommand::Unlock
-            | LockCommand::SetAutoLock(_)
-            | LockCommand::SetKeypadMode(_)
-            | LockCommand::SetAdminCode(_)
-            | LockCommand::SetBolt(_)
-            | LockCommand::ReadParameter(_)
-            | LockCommand::SetParameter { .. }
-            | LockCommand::ReadLog(_)
-            | LockCommand::SetTimedCode { .. }
-            | LockCommand::CheckClock
-            | LockCommand::Identify
-            | LockCommand::Ping
-            | LockCommand::ReadStatus
-            | LockCommand::Interview => return None,
+            // It is made for no other.
+            _ => return None,
         };
         let emptying = matches!(goal, Goal::Set(_)) && record.quirk.clear_first && !was_free;
         Some(Self {

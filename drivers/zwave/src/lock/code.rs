@@ -80,23 +80,8 @@ impl CodeJob {
             LockCommand::ReadSlot(slot) => (*slot, Goal::Read),
             LockCommand::SetCode { slot, pin } => (*slot, Goal::Set(pin.clone())),
             LockCommand::ClearCode(slot) => (*slot, Goal::Clear),
-            LockCommand::CheckSlots(_)
-            | LockCommand::SetTimedCode { .. }
-            | LockCommand::CheckClock
-            | LockCommand::ChangeCodes { .. }
-            | LockCommand::Lock
-            | LockCommand::Unlock
-            | LockCommand::SetAutoLock(_)
-            | LockCommand::SetKeypadMode(_)
-            | LockCommand::SetAdminCode(_)
-            | LockCommand::SetBolt(_)
-            | LockCommand::ReadParameter(_)
-            | LockCommand::SetParameter { .. }
-            | LockCommand::Identify
-            | LockCommand::ReadLog(_)
-            | LockCommand::Ping
-            | LockCommand::ReadStatus
-            | LockCommand::Interview => return None,
+            // It is made for no other.
+            _ => return None,
         };
         Some(Self {
             slot,

@@ -106,23 +106,8 @@ impl CredentialJob {
             LockCommand::ReadSlot(slot) => (*slot, Goal::Read, Phase::Pin),
             LockCommand::SetCode { slot, pin } => (*slot, Goal::Set(pin.clone()), Phase::User(Operation::Add)),
             LockCommand::ClearCode(slot) => (*slot, Goal::Clear, Phase::Credentials),
-            LockCommand::CheckSlots(_)
-            | LockCommand::SetTimedCode { .. }
-            | LockCommand::CheckClock
-            | LockCommand::ChangeCodes { .. }
-            | LockCommand::Lock
-            | LockCommand::Unlock
-            | LockCommand::ReadStatus
-            | LockCommand::SetAutoLock(_)
-            | LockCommand::SetKeypadMode(_)
-            | LockCommand::SetAdminCode(_)
-            | LockCommand::SetBolt(_)
-            | LockCommand::ReadParameter(_)
-            | LockCommand::SetParameter { .. }
-            | LockCommand::Identify
-            | LockCommand::ReadLog(_)
-            | LockCommand::Ping
-            | LockCommand::Interview => return None,
+            // It is made for no other.
+            _ => return None,
         };
         Some(Self {
             slot,
