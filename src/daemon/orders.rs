@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use keyway_lock::{CommandId, NetworkFailure, NetworkOutcome, NetworkRecord, RadioEvent, StickCommand};
 use keyway_zigbee::backup::NetworkBackup;
+use keyway_zigbee::network::memory;
 use serde_json::{Map, Value};
 use tokio::sync::watch;
 
@@ -63,10 +64,8 @@ impl StickOrders for Orders {
     }
 
     fn backup_of(&self, records: &[NetworkRecord]) -> Option<Map<String, Value>> {
-        let memories = records.iter().filter_map(|record| record.value.as_ref());
-        let texts = memories.filter_map(|memory| std::str::from_utf8(&memory.0).ok());
-        let mut readable = texts.filter(|text| NetworkBackup::from_json(text).is_ok());
-        serde_json::from_str(readable.next()?).ok()
+        let backup = memory::kept(records).filter(|text| NetworkBackup::from_json(text).is_ok())?;
+        serde_json::from_str(backup).ok()
     }
 
     fn check_backup(&self, text: &str) -> Result<(), String> {

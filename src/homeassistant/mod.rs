@@ -66,7 +66,7 @@ impl Companion for HomeAssistant {
         &self.prefix
     }
 
-    fn hub(&self, _info: &Value) -> Announcement {
+    fn hub(&self) -> Announcement {
         (format!("{}/config", self.prefix), Some(self.hub_message().to_string()))
     }
 

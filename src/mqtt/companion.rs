@@ -15,8 +15,8 @@ pub trait Companion: Send + Sync {
     fn filter(&self) -> &str;
     /// With what those of this hub begin.
     fn prefix(&self) -> &str;
-    /// About the hub. `info` is as on its topic.
-    fn hub(&self, info: &Value) -> Announcement;
+    /// About the hub.
+    fn hub(&self) -> Announcement;
     /// About a device. `device` is as on its topic, `None` if there is no such device; `spaces` are the names of those
     /// that it is in.
     fn device(&self, id: DeviceId, device: Option<&Value>, spaces: &[String]) -> Announcement;

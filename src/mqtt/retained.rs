@@ -5,7 +5,6 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::interval;
 
@@ -101,10 +100,14 @@ impl Retained {
         let mut current: BTreeSet<String> = devices.iter().flat_map(|id| self.topics_of(*id)).collect();
         current.extend(grants.iter().map(|id| self.topics.access_grant(*id)));
         current.extend([self.topics.status(), self.topics.info()]);
-        current.extend(self.companion.iter().map(|companion| companion.hub(&Value::Null).0));
+        let announced = self.companion.as_ref().map(|companion| companion.hub());
+        current.extend(announced.iter().map(|(topic, _)| topic.clone()));
         let gone: Vec<String> = self.shown.keys().filter(|topic| !current.contains(*topic)).cloned().collect();
         for topic in gone {
             self.show(topic, None).await;
+        }
+        if let Some((topic, payload)) = announced {
+            self.show(topic, payload).await;
         }
         for id in devices {
             self.device(id).await?;
@@ -152,10 +155,6 @@ impl Retained {
     async fn info(&mut self) -> Result<(), StoreError> {
         let info = self.hub.info().await?;
         self.show(self.topics.info(), Some(info.to_string())).await;
-        if let Some(companion) = &self.companion {
-            let (topic, payload) = companion.hub(&info);
-            self.show(topic, payload).await;
-        }
         Ok(())
     }
 

@@ -16,8 +16,13 @@ const KEY: &str = "memory";
 
 /// The memory that the store has kept.
 pub(super) fn find(records: &[NetworkRecord]) -> Option<NetworkBackup> {
+    NetworkBackup::from_json(kept(records)?).ok()
+}
+
+/// The network that these records of a stick keep, in the open format of coordinator backups; `None`: none. Holds keys.
+pub fn kept(records: &[NetworkRecord]) -> Option<&str> {
     let record = records.iter().find(|record| record.key.0 == KEY)?;
-    NetworkBackup::from_json(std::str::from_utf8(&record.value.as_ref()?.0).ok()?).ok()
+    std::str::from_utf8(&record.value.as_ref()?.0).ok()
 }
 
 impl Network {

@@ -7,7 +7,7 @@ mod commands;
 mod install_code;
 mod joining;
 mod kept;
-mod memory;
+pub mod memory;
 mod output;
 mod startup;
 
