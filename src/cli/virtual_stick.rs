@@ -85,7 +85,7 @@ pub(super) fn zwave_stick(setup: zwave::StickSetup) -> MakeStick {
     Box::new(|now, entropy| Box::new(zwave::VirtualStick::new(now, setup, entropy)))
 }
 
-fn zigbee_stick(setup: zigbee::StickSetup) -> MakeStick {
+pub(super) fn zigbee_stick(setup: zigbee::StickSetup) -> MakeStick {
     Box::new(move |now, entropy| Box::new(zigbee::VirtualStick::new(now, &setup, entropy)))
 }
 

@@ -15,10 +15,13 @@ fn the_demo_tells_its_whole_story_though_the_usual_port_is_taken_and_stays_until
     let told = Output::default();
     let mut demo = Process::start("keyway demo", Command::new(KEYWAY).arg("demo"), &told);
     for step in [
-        "is ready",
+        "and it is in",
+        "Studio is ready",
         "The PIN for",
-        "own memory now says",
+        "Front door: the lock's own memory now says",
+        "Studio: the lock's own memory now says",
         "access_code.set_on_device",
+        "at the studio. The bolt turns",
         "lock.unlocked",
         "opens nothing",
     ] {

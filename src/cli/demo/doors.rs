@@ -1,4 +1,4 @@
-//! Hands and eyes at the locks themselves: the virtual stick's control port.
+//! Hands and eyes at the locks themselves: the control ports of the virtual sticks.
 
 use std::net::SocketAddr;
 
@@ -8,29 +8,40 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
-/// The street in front of the doors.
-pub(super) struct Doors {
+/// The street in front of a door.
+pub(super) struct Door {
+    /// What people call it.
+    pub(super) name: &'static str,
+    /// Its lock's number at the virtual stick.
+    node: u16,
     reader: BufReader<OwnedReadHalf>,
     writer: OwnedWriteHalf,
 }
 
-impl Doors {
-    pub(super) async fn connect(control: SocketAddr) -> anyhow::Result<Self> {
+impl Door {
+    /// The door whose lock has this number at the stick with this control port.
+    pub(super) async fn connect(name: &'static str, node: u16, control: SocketAddr) -> anyhow::Result<Self> {
         let (reader, writer) = TcpStream::connect(control).await?.into_split();
-        Ok(Self { reader: BufReader::new(reader), writer })
+        Ok(Self { name, node, reader: BufReader::new(reader), writer })
     }
 
-    /// Types a code at a lock's keypad: whether the bolt opened.
-    pub(super) async fn type_code(&mut self, node: u16, code: &str) -> anyhow::Result<bool> {
-        let answer = self.ask(&json!({"node": node, "keypad": code})).await?;
+    /// Presses the button by which a new lock looks for a network: whether one is open.
+    pub(super) async fn press_button(&mut self) -> anyhow::Result<bool> {
+        let answer = self.ask(&json!({"node": self.node, "join": true})).await?;
+        Ok(answer["ok"] == true)
+    }
+
+    /// Types a code at the keypad: whether the bolt opened.
+    pub(super) async fn type_code(&mut self, code: &str) -> anyhow::Result<bool> {
+        let answer = self.ask(&json!({"node": self.node, "keypad": code})).await?;
         answer["opened"].as_bool().with_context(|| format!("the lock answered {answer}"))
     }
 
-    /// The slot of a lock that holds a code, as the lock itself sees it.
-    pub(super) async fn slot_with(&mut self, node: u16, code: &str) -> anyhow::Result<Option<u64>> {
+    /// The slot that holds a code, as the lock itself sees it.
+    pub(super) async fn slot_with(&mut self, code: &str) -> anyhow::Result<Option<u64>> {
         let state = self.ask(&json!({"get": "state"})).await?;
         let locks = state["locks"].as_array().context("the stick does not tell of its locks")?;
-        let lock = locks.iter().find(|lock| lock["node"] == node).context("the lock is gone")?;
+        let lock = locks.iter().find(|lock| lock["node"] == self.node).context("the lock is gone")?;
         let slots = lock["slots"].as_array().context("the lock does not tell of its slots")?;
         Ok(slots.iter().find(|slot| slot["code"] == code).and_then(|slot| slot["slot"].as_u64()))
     }

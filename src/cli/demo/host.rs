@@ -44,6 +44,23 @@ impl Host {
         Ok(Self { client, heard, events: VecDeque::new(), base, asked: 0 })
     }
 
+    /// Waits until the hub says that it is there.
+    pub(super) async fn hub_is_there(&mut self, within: Duration) -> anyhow::Result<()> {
+        let status = format!("{}/status", self.base);
+        self.client.subscribe(status.as_str(), QoS::AtLeastOnce).await?;
+        let told = async {
+            while let Some(message) = self.heard.recv().await {
+                if message.topic == status && message.payload == b"online" {
+                    return Ok(());
+                }
+            }
+            bail!("the connection to the broker ended")
+        };
+        tokio::time::timeout(within, told).await.context("the hub does not come up")??;
+        self.client.unsubscribe(status).await?;
+        Ok(())
+    }
+
     /// The topic of an operation.
     pub(super) fn topic(&self, operation: &str) -> String {
         format!("{}/request/{operation}", self.base)

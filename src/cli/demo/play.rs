@@ -3,23 +3,26 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use anyhow::Context;
-use keyway_virtual::zwave::{StickSetup, demo_setup};
-use keyway_zwave::quirks::Quirks;
+use keyway_virtual::{zigbee, zwave};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::super::say;
-use super::super::virtual_stick::{self, Server};
-use super::doors::Doors;
+use super::super::virtual_stick::{MakeStick, Server, zigbee_stick, zwave_stick};
+use super::doors::Door;
 use super::host::Host;
 use super::story::{Facts, Story};
 use super::{Arguments, broker};
-use crate::config::{Config, MqttConfig, ZwaveLock, ZwaveStick};
+use crate::config::{Config, MqttConfig, ZigbeeAdapter, ZigbeeStick, ZwaveLock, ZwaveStick};
 use crate::daemon::{self, DaemonError};
 use crate::logging;
 
 /// The hub's name in topics.
 const HUB: &str = "demo";
+/// The guest's doors, each by its name and its lock's number: one of those of the Z-Wave stick …
+const FRONT_DOOR: (&str, u16) = ("Front door", 2);
+/// … and the one of the Zigbee stick.
+const STUDIO: (&str, u16) = ("Studio", 5);
 
 pub(in crate::cli) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     // The story is what is to be read; what the log would say stands in it.
@@ -33,10 +36,9 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 async fn play(once: bool) -> anyhow::Result<()> {
     let folder = tempfile::Builder::new().prefix("keyway-demo").tempdir().context("no temporary folder")?;
     let port = broker::start().await?;
-    let setup = demo_setup();
-    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let server = Server::bind(any, Some(any), virtual_stick::zwave_stick(setup.clone())).await?;
-    let (stick, control) = (server.listening()?, server.controlled()?.context("no control port")?);
+    let setup = zwave::demo_setup();
+    let zwave_stick = serve(zwave_stick(setup.clone())).await?;
+    let zigbee_stick = serve(zigbee_stick(zigbee_setup())).await?;
     let config = Config {
         hub_name: HUB.to_owned(),
         data_dir: folder.path().to_owned(),
@@ -44,19 +46,23 @@ async fn play(once: bool) -> anyhow::Result<()> {
         homeassistant: None,
         // A hub at work may have the port; the story is told over MQTT.
         http: None,
-        zwave: vec![zwave(&setup, stick)?],
-        zigbee: Vec::new(),
+        zwave: vec![zwave(&setup, zwave_stick.port)?],
+        zigbee: vec![zigbee(zigbee_stick.port)?],
         warnings: Vec::new(),
     };
     say(format_args!(
         "Keyway's demo. In this process: an MQTT broker (127.0.0.1:{port}), a Z-Wave stick in software with three locks\n\
-         ({stick}), and the hub between them, with its database in a temporary folder. All else is real: the\n\
-         MQTT, the bytes of the stick's Serial API, the Security 2 encryption of the locks.\n"
+         ({}), a Zigbee stick with one ({}), and the hub between them, with its database in a\n\
+         temporary folder. All else is real: the MQTT, the bytes of the Serial API and of EZSP, the Security 2 encryption.\n",
+        zwave_stick.port, zigbee_stick.port
     ));
     let (stop, stopped) = watch::channel(false);
-    let serving = tokio::spawn(server.serve());
     let mut hub = tokio::spawn(daemon::run(config, stopped));
-    let mut story = Story::new(Host::connect(port, HUB).await?, Doors::connect(control).await?);
+    let doors = [
+        Door::connect(FRONT_DOOR.0, FRONT_DOOR.1, zwave_stick.control).await?,
+        Door::connect(STUDIO.0, STUDIO.1, zigbee_stick.control).await?,
+    ];
+    let mut story = Story::new(Host::connect(port, HUB).await?, doors);
     let outcome = tokio::select! {
         facts = story.tell() => facts.map(Some),
         ended = ended(&mut hub) => Err(ended),
@@ -64,7 +70,7 @@ async fn play(once: bool) -> anyhow::Result<()> {
     };
     let outcome = match outcome {
         Ok(Some(facts)) if !once => {
-            say(invitation(port, control, &facts));
+            say(invitation(port, [zwave_stick.control, zigbee_stick.control], &facts));
             tokio::select! {
                 ended = ended(&mut hub) => Err(ended),
                 _ = tokio::signal::ctrl_c() => Ok(()),
@@ -77,8 +83,32 @@ async fn play(once: bool) -> anyhow::Result<()> {
         // What it says at its end is of no interest any more.
         let _ = hub.await;
     }
-    serving.abort();
+    zwave_stick.serving.abort();
+    zigbee_stick.serving.abort();
     outcome
+}
+
+/// A virtual stick that is served.
+struct Served {
+    /// Where the hub connects to.
+    port: SocketAddr,
+    /// Where the locks are handled.
+    control: SocketAddr,
+    serving: JoinHandle<anyhow::Result<()>>,
+}
+
+async fn serve(stick: MakeStick) -> anyhow::Result<Served> {
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let server = Server::bind(any, Some(any), stick).await?;
+    let (port, control) = (server.listening()?, server.controlled()?.context("no control port")?);
+    Ok(Served { port, control, serving: tokio::spawn(server.serve()) })
+}
+
+/// A stick without a network, and a lock fresh from its box.
+fn zigbee_setup() -> zigbee::StickSetup {
+    let (name, node) = STUDIO;
+    let lock = zigbee::LockSetup { joined: false, ..zigbee::LockSetup::new(node, name) };
+    zigbee::StickSetup { locks: vec![lock], ..zigbee::demo_setup() }
 }
 
 /// Waits for the hub to end, which it should not: why it did.
@@ -101,24 +131,32 @@ fn mqtt(port: u16) -> MqttConfig {
     }
 }
 
-fn zwave(setup: &StickSetup, stick: SocketAddr) -> anyhow::Result<ZwaveStick> {
-    let lock = |lock: &keyway_virtual::zwave::LockSetup| {
-        (lock.node, ZwaveLock { name: lock.name.clone(), security: lock.security.clone() })
-    };
+fn zwave(setup: &zwave::StickSetup, stick: SocketAddr) -> anyhow::Result<ZwaveStick> {
+    let lock =
+        |lock: &zwave::LockSetup| (lock.node, ZwaveLock { name: lock.name.clone(), security: lock.security.clone() });
     Ok(ZwaveStick {
         name: "zwave".to_owned(),
         port: format!("tcp://{stick}").parse().map_err(anyhow::Error::msg)?,
         soft_reset: false,
-        quirks: Quirks::built_in(),
+        quirks: keyway_zwave::quirks::Quirks::built_in(),
         keys: setup.keys.clone(),
         locks: setup.locks.iter().map(lock).collect(),
     })
 }
 
+fn zigbee(stick: SocketAddr) -> anyhow::Result<ZigbeeStick> {
+    Ok(ZigbeeStick {
+        name: "zigbee".to_owned(),
+        port: format!("tcp://{stick}").parse().map_err(anyhow::Error::msg)?,
+        adapter: ZigbeeAdapter::Ezsp,
+        quirks: keyway_zigbee::quirks::Quirks::built_in(),
+    })
+}
+
 /// What to do with a hub that runs: lines to be copied.
-fn invitation(port: u16, control: SocketAddr, facts: &Facts) -> String {
+fn invitation(port: u16, controls: [SocketAddr; 2], facts: &Facts) -> String {
     let (door, grant) = (&facts.device_id, &facts.access_grant_id);
-    let control_port = control.port();
+    let [front_door, studio] = controls.map(|control| control.port());
     let pub_ = format!("mosquitto_pub -V mqttv5 -p {port}");
     let until = facts.later;
     format!(
@@ -137,9 +175,10 @@ fn invitation(port: u16, control: SocketAddr, facts: &Facts) -> String {
          \n{pub_} -t keyway/{HUB}/devices/{door}/set -m UNLOCK\
          \n{pub_} -t keyway/{HUB}/devices/{door}/set -m LOCK\n\
          \n# Be at the door yourself: type a code, turn the bolt, take the lock off the air, see what the locks hold:\
-         \necho '{{\"node\":2,\"keypad\":\"4711\"}}' | nc -q1 127.0.0.1 {control_port}\
-         \necho '{{\"node\":2,\"turn\":\"lock\"}}' | nc -q1 127.0.0.1 {control_port}\
-         \necho '{{\"node\":2,\"fault\":{{\"offline\":true}}}}' | nc -q1 127.0.0.1 {control_port}\
-         \necho '{{\"get\":\"state\"}}' | nc -q1 127.0.0.1 {control_port}\n"
+         \necho '{{\"node\":2,\"keypad\":\"4711\"}}' | nc -q1 127.0.0.1 {front_door}\
+         \necho '{{\"node\":2,\"turn\":\"lock\"}}' | nc -q1 127.0.0.1 {front_door}\
+         \necho '{{\"node\":2,\"fault\":{{\"offline\":true}}}}' | nc -q1 127.0.0.1 {front_door}\
+         \necho '{{\"get\":\"state\"}}' | nc -q1 127.0.0.1 {front_door}\
+         \necho '{{\"node\":5,\"keypad\":\"4711\"}}' | nc -q1 127.0.0.1 {studio}\n"
     )
 }

@@ -153,7 +153,10 @@ impl Network {
         if own != link_key || post.offline {
             return;
         }
-        post.lock.join(now, Membership::of(held, coordinator, nwk));
+        // Of frames under this key it knows those that it has seen itself, if it was here before.
+        let seen = post.lock.membership().filter(|before| before.network_key == held.network_key);
+        let counter = seen.map_or(0, |before| before.counter);
+        post.lock.join(now, Membership { counter, ..Membership::of(held, coordinator, nwk) });
         post.lock.announce();
         self.collect(now, ieee);
         self.agenda.put(now + ASKS_KEY_AFTER, Flight::AsksLinkKey(ieee));
