@@ -18,6 +18,7 @@ use keyway_zwave::security::{NetworkKeys, SecurityClass};
 use toml::Spanned;
 use zeroize::Zeroizing;
 
+use crate::clock::ClockPolicy;
 use crate::radio::PortAddress;
 
 /// Where `keyway run` looks when no `--config` is given.
@@ -30,6 +31,8 @@ pub struct Config {
     pub hub_name: String,
     /// Where the database and the vault's key file live.
     pub data_dir: PathBuf,
+    /// What is asked for before the clock is trusted.
+    pub clock: ClockPolicy,
     /// The broker; `None`: the hub works without one.
     pub mqtt: Option<MqttConfig>,
     /// What Home Assistant is told over MQTT; `None`: nothing.

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use self::drivers::AnyStick;
-use crate::clock::{self, Clock, SystemClock};
+use crate::clock::{self, Clock, SystemClock, watch_over};
 use crate::config::Config;
 use crate::config::credentials::{self, KeyError};
 use crate::homeassistant::HomeAssistant;
@@ -68,10 +68,7 @@ pub async fn run(config: Config, stop: watch::Receiver<bool>) -> Result<(), Daem
         tracing::warn!("{warning}");
     }
     let store = open_store(config.data_dir.clone()).await?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(store.latest_time()));
-    if !clock.now().trusted {
-        tracing::warn!("the clock is behind the database: no code is set or cleared before it is right");
-    }
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(store.latest_time(), config.clock));
     let outcome = run_with(config, &store, clock, stop).await;
     if tokio::time::timeout(STORE_CLOSES_WITHIN, store.close()).await.is_err() {
         tracing::warn!("the database did not close in time; it recovers at the next start");
@@ -136,6 +133,7 @@ async fn run_with(
     let others = hub.clone();
     let deliveries = move || webhooks::serve(others.clone(), ended.clone());
     tasks.start("the webhooks", keep_open("webhooks'", deliveries, tasks.stop.clone()));
+    tasks.start_helper("the clock", watch_over(Arc::clone(&clock)));
     tasks.start_helper("the chronicle", chronicle::write(store.clone(), Arc::clone(&clock)));
     tasks.start_helper("the housekeeping", service::keep_house(store.clone(), clock));
     tasks.start_helper("the watchdog", service::feed_watchdog(hub));

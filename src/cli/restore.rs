@@ -36,7 +36,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Trouble> {
     let passphrase = console.read_secret("The backup's passphrase")?;
     let mut seed = [0; 32];
     clock::entropy(&mut seed).map_err(|error| Trouble::Failed(format!("no randomness: {error}")))?;
-    let now = SystemClock::new(None).now().utc;
+    let now = SystemClock::default().now().utc;
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     let runtime = runtime.map_err(|error| Trouble::Failed(error.to_string()))?;
     let failed = |error: RestoreError| Trouble::Failed(error.to_string());

@@ -134,7 +134,7 @@ impl Server {
         };
         let mut entropy = [0; 32];
         clock::entropy(&mut entropy).context("no randomness")?;
-        let clock = SystemClock::new(None);
+        let clock = SystemClock::default();
         let stick = make(clock.now().mono, entropy);
         let controls = match control {
             Some(address) => Some(bind(address).await?),

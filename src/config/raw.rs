@@ -11,6 +11,7 @@ use keyway_zwave::security::{NetworkKey, NetworkKeys, SecurityClass};
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::clock::ClockPolicy;
 use crate::radio::{Line, PortAddress};
 
 use super::mqtt::Mqtt;
@@ -22,6 +23,8 @@ use super::{Config, HomeAssistantConfig, HttpConfig, Wrong, ZwaveLock, ZwaveStic
 pub(super) struct File {
     #[serde(default)]
     hub: Hub,
+    #[serde(default)]
+    clock: Clock,
     mqtt: Option<Mqtt>,
     #[serde(default)]
     homeassistant: HomeAssistant,
@@ -38,6 +41,12 @@ pub(super) struct File {
 struct Hub {
     name: Option<Spanned<String>>,
     data_dir: Option<PathBuf>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct Clock {
+    trust: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -95,6 +104,7 @@ impl File {
             None => "home".to_owned(),
         };
         let data_dir = self.hub.data_dir.unwrap_or_else(super::credentials::state_directory);
+        let clock = self.clock.check()?;
         let mqtt = self.mqtt.map(|mqtt| mqtt.check(&hub_name)).transpose()?;
         let homeassistant = self.homeassistant.check()?.filter(|_| mqtt.is_some());
         let http = self.http.check(&data_dir)?;
@@ -134,7 +144,20 @@ impl File {
             }
             Some(_) | None => {}
         }
-        Ok(Config { hub_name, data_dir, mqtt, homeassistant, http, zwave, zigbee, warnings })
+        Ok(Config { hub_name, data_dir, clock, mqtt, homeassistant, http, zwave, zigbee, warnings })
+    }
+}
+
+impl Clock {
+    fn check(self) -> Result<ClockPolicy, Wrong> {
+        match &self.trust {
+            None => Ok(ClockPolicy::default()),
+            Some(trust) => match trust.get_ref().as_str() {
+                "proof" => Ok(ClockPolicy::Proof),
+                "always" => Ok(ClockPolicy::Always),
+                _ => Err(wrong(trust, "clock.trust", "should be \"proof\" or \"always\"")),
+            },
+        }
     }
 }
 

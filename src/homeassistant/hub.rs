@@ -8,8 +8,7 @@ use super::{Components, Entity, HomeAssistant, with};
 const TROUBLED: &str = "{{ 'ON' if not value_json.clock_trusted or value_json.sticks | selectattr('problem', 'defined') | \
     list else 'OFF' }}";
 /// The sentences that say what is wrong and what to do.
-const PROBLEMS: &str = "{% set clock = [] if value_json.clock_trusted else ['The clock is behind: no code is set or removed \
-    before it is right.'] %}{{ {'problems': (value_json.sticks | selectattr('problem', 'defined') | \
+const PROBLEMS: &str = "{% set clock = [value_json.clock_problem] if value_json.clock_problem is defined else [] %}{{ {'problems': (value_json.sticks | selectattr('problem', 'defined') | \
     map(attribute='problem') | list) + clock} | tojson }}";
 
 impl HomeAssistant {

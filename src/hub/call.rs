@@ -6,13 +6,14 @@ use std::sync::Arc;
 use super::caller::Caller;
 use super::networks::Networks;
 use super::sticks::{StickOrders, Sticks};
+use crate::clock::Trust;
 use crate::model::Role;
 use crate::store::Unit;
 
 /// What the hub knows of itself that is not in its database.
 pub(super) struct Surroundings {
     pub(super) hub_name: String,
-    pub(super) clock_trusted: bool,
+    pub(super) clock: Trust,
     pub(super) sticks: Sticks,
     pub(super) networks: Arc<Networks>,
     pub(super) orders: Arc<dyn StickOrders>,

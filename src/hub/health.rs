@@ -30,6 +30,11 @@ pub(super) struct Health {
     version: &'static str,
     /// Whether the time may be acted on: while it may not, no code is set or cleared because of time.
     clock_trusted: bool,
+    /// Why: `synchronized`, `kept`, `battery` or `configured`; or why not: `behind` or `unconfirmed`.
+    clock: &'static str,
+    /// Why the time may not be acted on, and what to do; absent: it may.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock_problem: Option<String>,
     sticks: Vec<StickResource>,
     devices: usize,
     devices_online: usize,
@@ -48,7 +53,9 @@ pub(super) fn health(unit: &mut Unit<'_>, surroundings: &Surroundings) -> Result
     let next = unit.next_edges()?;
     Ok(Health {
         version: env!("CARGO_PKG_VERSION"),
-        clock_trusted: surroundings.clock_trusted,
+        clock_trusted: surroundings.clock.is_good(),
+        clock: surroundings.clock.name(),
+        clock_problem: surroundings.clock.problem(),
         sticks: surroundings.sticks.iter().map(|(name, status)| StickResource::new(name, status)).collect(),
         devices: devices.len(),
         devices_online: devices.iter().filter(|device| device.state.online).count(),

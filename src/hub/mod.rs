@@ -56,7 +56,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use tokio::sync::{broadcast, watch};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Moves};
 use crate::model::{AccessGrantId, ApiError, DeviceId, Event, WorkspaceId};
 use crate::store::{HandedIn, Store, Unit};
 
@@ -173,6 +173,11 @@ impl Hub {
         self.sticks.clone()
     }
 
+    /// When the wall clock is moved or its trust changes, from now on.
+    pub fn clock_moves(&self) -> Moves {
+        self.clock.moves()
+    }
+
     /// What the hub tells of itself: its version, its clock, its sticks, and counts.
     ///
     /// # Errors
@@ -217,10 +222,10 @@ impl Hub {
     }
 
     fn surroundings(&self) -> Arc<Surroundings> {
-        let (hub_name, clock_trusted) = (self.name.to_string(), self.clock.now().trusted);
+        let (hub_name, clock) = (self.name.to_string(), self.clock.trust());
         Arc::new(Surroundings {
             hub_name,
-            clock_trusted,
+            clock,
             sticks: self.sticks.borrow().clone(),
             networks: Arc::clone(&self.networks),
             orders: Arc::clone(&self.orders),

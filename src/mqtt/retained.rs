@@ -14,7 +14,7 @@ use super::topics::Topics;
 use crate::hub::{Changes, Hub, Sticks, StoreError};
 use crate::model::{AccessGrantId, DeviceId};
 
-/// How often the hub looks whether what it tells of itself has changed without the store (clock trust).
+/// How often the hub looks whether what it tells of itself has changed without the store (the next arrival).
 const INFO_EVERY: Duration = Duration::from_secs(30);
 /// How often it looks at everything: some things change with time alone, such as a grant that is over.
 const EVERYTHING_EVERY: Duration = Duration::from_secs(600);
@@ -56,6 +56,7 @@ impl Retained {
     pub(super) async fn run(mut self, mut kept: mpsc::Receiver<String>) {
         let mut shown_on = Link::Down;
         let (mut info, mut all) = (interval(INFO_EVERY), interval(EVERYTHING_EVERY));
+        let mut moves = self.hub.clock_moves();
         loop {
             let link = *self.link.borrow_and_update();
             let outcome = if link.is_ready() && link != shown_on {
@@ -84,6 +85,8 @@ impl Retained {
                         Ok(())
                     }
                     _ = all.tick(), if link.is_ready() => self.everything().await,
+                    // What is true of a device or a grant may depend on the time.
+                    () = moves.next(), if link.is_ready() => self.everything().await,
                     _ = info.tick(), if link.is_ready() => self.info().await,
                 }
             };

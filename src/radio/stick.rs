@@ -154,10 +154,15 @@ impl Stick {
     /// Works until `stop` turns true or the hub is gone.
     pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
         let mut port: Option<Port> = None;
-        let mut open_at = self.clock.now().mono;
+        let (mut open_at, mut moves) = (self.clock.now().mono, self.clock.moves());
         let mut buffer = Zeroizing::new([0; READ_BUFFER]);
         loop {
-            let look = tokio::time::sleep(LOOK_EVERY);
+            let look = async {
+                tokio::select! {
+                    () = moves.next() => {}
+                    () = tokio::time::sleep(LOOK_EVERY) => {}
+                }
+            };
             let happened = match &mut port {
                 Some(port) => {
                     let write = async {

@@ -6,7 +6,7 @@ use keyway_lock::{WallClock, WallTime};
 
 use crate::clock::Now;
 
-/// So often the clock is looked at, at least, so that one that was moved or came to be trusted is noticed.
+/// So often the clock is looked at, at least, so that one that drifts is noticed.
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(60);
 /// A driver that would reckon the time wrong by more than this is told anew.
 const OFF: Duration = Duration::from_millis(500);

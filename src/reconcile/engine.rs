@@ -21,7 +21,9 @@ use crate::plan::{Moment, Step, Write};
 use crate::store::{Store, StoreError, Unit};
 
 /// More than this between the wall clock's step and the monotonic one's means that somebody moved the wall clock.
-const CLOCK_MOVED: Duration = Duration::from_secs(30);
+const CLOCK_MOVED: Duration = Duration::from_secs(1);
+/// A store that could not be read or written is asked again after this.
+const STORE_RETRY: Duration = Duration::from_secs(30);
 /// So long after it is ready, a stick has told of every lock that it drives.
 const ALL_TOLD: Duration = Duration::from_secs(60);
 
@@ -203,7 +205,7 @@ impl Engine {
             None => {
                 for device in devices {
                     if let Some(worker) = self.workers.get_mut(&device) {
-                        worker.set_plan_wake(now.mono, Some(now.mono + CLOCK_MOVED));
+                        worker.set_plan_wake(now.mono, Some(now.mono + STORE_RETRY));
                     }
                 }
             }

@@ -21,7 +21,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::future::pending;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::Instant;
 
 use keyway_lock::{CommandId, LockCommand, LockId, RadioEvent};
 use tokio::sync::broadcast::error::RecvError;
@@ -33,8 +33,6 @@ use crate::store::Store;
 
 use engine::Engine;
 
-/// The clock is looked at this often, so that one that was moved is noticed.
-const TICK: Duration = Duration::from_secs(10);
 /// Reports taken before locks get their turns.
 const BATCH: usize = 64;
 
@@ -74,12 +72,12 @@ impl Reconciler {
     /// run, which reads before it concludes.
     pub async fn run(mut self, reports: mpsc::Receiver<(Arc<str>, RadioEvent)>, mut stop: watch::Receiver<bool>) {
         let mut changes = self.store.subscribe();
+        let mut moves = self.clock.moves();
         let mut reports = Some(reports);
         self.engine.start(self.clock.now()).await;
         loop {
             self.engine.turn(self.clock.now()).await;
-            let now = self.clock.now().mono;
-            let wake = self.engine.wake().map_or(now + TICK, |wake| wake.min(now + TICK));
+            let wake = self.engine.wake();
             tokio::select! {
                 biased;
                 () = stopped(&mut stop) => return,
@@ -96,7 +94,8 @@ impl Reconciler {
                     Err(RecvError::Lagged(_)) => self.engine.anything_changed(),
                     Err(RecvError::Closed) => return,
                 },
-                () = tokio::time::sleep_until(wake.into()) => {}
+                () = moves.next() => {}
+                () = at(wake) => {}
             }
         }
     }
@@ -114,6 +113,13 @@ impl Reconciler {
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     // An error means that the sender is gone, which is a stop as well.
     let _ = stop.wait_for(|stop| *stop).await;
+}
+
+async fn at(wake: Option<Instant>) {
+    match wake {
+        Some(wake) => tokio::time::sleep_until(wake.into()).await,
+        None => pending().await,
+    }
 }
 
 async fn next(reports: &mut Option<mpsc::Receiver<(Arc<str>, RadioEvent)>>) -> Option<(Arc<str>, RadioEvent)> {

@@ -137,7 +137,7 @@ pub(super) fn run(command: Command) -> Result<(), Trouble> {
     if target.exposed {
         console.note(format_args!("keyway: {} has no TLS: the key and PINs can be read on the way", target.endpoint));
     }
-    let now = jiff::Timestamp::from_microsecond(SystemClock::new(None).now().utc.as_microsecond());
+    let now = jiff::Timestamp::from_microsecond(SystemClock::default().now().utc.as_microsecond());
     let now = now.map_err(|error| Trouble::Failed(format!("this machine's clock: {error}")))?;
     let time = LocalTime::new(now, jiff::tz::TimeZone::system());
     Session { hub: Connection::to(target), console, time, json: order.json }.carry_out(order.task)

@@ -19,9 +19,9 @@ impl Task for Arguments {
 fn sheet(health: &Value) -> Vec<String> {
     let count = |field: &str| health.get(field).and_then(Value::as_u64).unwrap_or_default();
     let clock = if is(health, "clock_trusted") {
-        "right"
+        format!("right ({})", text(health, "clock"))
     } else {
-        "not trusted: no code is set or removed because of time until the clock is set (is the network there?)"
+        text(health, "clock_problem").to_owned()
     };
     let mut lines = vec![
         format!("Keyway {}", text(health, "version")),

@@ -13,6 +13,7 @@ use super::doors::Door;
 use super::host::Host;
 use super::story::{Facts, Story};
 use super::{Arguments, broker};
+use crate::clock::ClockPolicy;
 use crate::config::{Config, MqttConfig, ZigbeeAdapter, ZigbeeStick, ZwaveLock, ZwaveStick};
 use crate::daemon::{self, DaemonError};
 use crate::logging;
@@ -40,6 +41,7 @@ async fn play(once: bool) -> anyhow::Result<()> {
     let zwave_stick = serve(zwave_stick(setup.clone())).await?;
     let zigbee_stick = serve(zigbee_stick(zigbee_setup())).await?;
     let config = Config {
+        clock: ClockPolicy::Always,
         hub_name: HUB.to_owned(),
         data_dir: folder.path().to_owned(),
         mqtt: Some(mqtt(port)),

@@ -52,7 +52,7 @@ struct Granted {
 
 impl Story {
     pub(super) fn new(host: Host, doors: [Door; 2]) -> Self {
-        let clock = SystemClock::new(None);
+        let clock = SystemClock::default();
         let begun = clock.now().mono;
         Self { host, doors, clock, begun }
     }

@@ -32,7 +32,7 @@ impl Hub {
         let output = Output::default();
         let hub = Self { keyway: keyway.to_owned(), log_level: "trace", folder, process: None, output, starts: 0 };
         let text = format!(
-            "[hub]\nname = \"{}\"\ndata_dir = {:?}\n[http]\nlisten = \"127.0.0.1:0\"\n\
+            "[hub]\nname = \"{}\"\ndata_dir = {:?}\n[clock]\ntrust = \"always\"\n[http]\nlisten = \"127.0.0.1:0\"\n\
              [mqtt]\nurl = \"mqtt://127.0.0.1:{broker_port}\"\n\
              username = \"keyway\"\npassword = \"{}\"\n{}",
             Self::NAME,
