@@ -123,7 +123,7 @@ pub fn next(facts: &LockFacts, now: Moment) -> Next {
     let ahead = || written.and_then(|table| ahead(table, memory, now));
     let status = || (memory.heard_since.is_none() || !memory.status_known).then_some(Step::Status);
     let log = || facts.log.filter(|_| memory.heard_since.is_some() && !memory.log_read).map(Step::Log);
-    let background = || due(table.and_then(|table| reading::background(table, now)), now).map(check);
+    let background = || due(table.and_then(|table| reading::background(table, memory, now)), now).map(check);
     let ping = || silence::due(facts, now).filter(|at| *at <= now.utc).map(|_| Step::Ping);
     let asked = coded.or_else(status).or_else(log).or_else(clock).or_else(ahead).or_else(background);
     asked.or_else(ping).map_or(Next::Wait, Next::Do)
@@ -161,7 +161,7 @@ fn misplaced(table: &SlotTable, now: Moment) -> Option<Next> {
 /// The longest overdue comes first.
 fn removals<'a>(table: &'a SlotTable, memory: &'a Memory, now: Moment) -> impl Iterator<Item = Step> + 'a {
     let leaves = |code: &AccessCode| is_overdue(code, now) || makes_way(table, code, now);
-    let overdue = |code: &&AccessCode| leaves(code) && !memory.held.contains(&code.access_code_id);
+    let overdue = |code: &&AccessCode| leaves(code) && !memory.holds_off(code);
     let mut codes: Vec<&AccessCode> = table.codes.iter().filter(overdue).collect();
     codes.sort_by_key(|code| over_since(code, now));
     codes.into_iter().map(move |code| {
@@ -178,7 +178,7 @@ fn over_since(code: &AccessCode, now: Moment) -> (Option<crate::model::Timestamp
 /// I2. The first write into a slot needs the lock's own recent word that it is free (I3).
 fn settings<'a>(table: &'a SlotTable, memory: &'a Memory, now: Moment) -> impl Iterator<Item = Step> + 'a {
     let due = |code: &AccessCode| is_missing(code, now) || is_misfit(code, now);
-    let missing = |code: &&AccessCode| due(code) && !memory.held.contains(&code.access_code_id);
+    let missing = |code: &&AccessCode| due(code) && !memory.holds_off(code);
     let mut codes: Vec<&AccessCode> = table.codes.iter().filter(missing).collect();
     let start = |code: &AccessCode| code.occurrence(now.utc).map(|time| time.starts_at);
     codes.sort_by_key(|code| (start(code), code.access_code_id));
@@ -216,7 +216,7 @@ fn ahead(table: &SlotTable, memory: &Memory, now: Moment) -> Option<Step> {
     }
     let due = |code: &AccessCode| {
         let due = ahead::due(table, memory, code, now).filter(|due| *due <= now.utc);
-        let ready = !memory.held.contains(&code.access_code_id) && ahead::within(table, memory, code, now).is_some();
+        let ready = !memory.holds_off(code) && ahead::within(table, memory, code, now).is_some();
         due.filter(|_| ready).map(|due| (due, code.access_code_id))
     };
     let mut codes: Vec<_> = table.codes.iter().filter_map(|code| Some((due(code)?, code))).collect();

@@ -115,6 +115,8 @@ pub struct Memory {
     /// Slots that the lock told something of just as we wrote them: most likely our own doing, but before the next
     /// write they are read.
     pub doubted: BTreeSet<SlotNumber>,
+    /// Slots that the lock would not be asked for: not again so soon, and no others wait for that.
+    pub refused: BTreeSet<SlotNumber>,
     /// Slots that the lock only passed over when it told of others: free as it seems, and read before they are written.
     pub passed_over: BTreeSet<SlotNumber>,
     /// The last command was a lock or unlock.
@@ -125,6 +127,13 @@ pub struct Memory {
     pub clock: ClockWord,
     /// Codes that the lock would not keep to a window.
     pub untimed: BTreeSet<AccessCodeId>,
+}
+
+impl Memory {
+    /// Whether something about this code just failed: it is not gone on with now.
+    pub(super) fn holds_off(&self, code: &AccessCode) -> bool {
+        self.held.contains(&code.access_code_id) || self.refused.contains(&code.slot)
+    }
 }
 
 /// What a lock's own clock was found to be in this run.

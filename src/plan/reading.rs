@@ -41,7 +41,7 @@ fn holds(word: &Word, memory: &Memory, now: Moment) -> bool {
 
 /// The slots of managed codes, each with the moment from which it is to be read; past or present: now.
 pub(super) fn managed(table: &SlotTable, memory: &Memory, now: Moment) -> Vec<(Timestamp, SlotNumber)> {
-    let codes = table.codes.iter().filter(|code| !is_overdue(code, now));
+    let codes = table.codes.iter().filter(|code| !is_overdue(code, now) && !memory.refused.contains(&code.slot));
     codes.filter_map(|code| Some((due(table, memory, code, now)?, code.slot))).collect()
 }
 
@@ -64,7 +64,7 @@ fn due(table: &SlotTable, memory: &Memory, code: &AccessCode, now: Moment) -> Op
 
 /// Slots that something happened to: at once.
 pub(super) fn told(table: &SlotTable, memory: &Memory, now: Moment) -> Vec<(Timestamp, SlotNumber)> {
-    let known = memory.told.iter().filter(|slot| table.capabilities.has_slot(**slot));
+    let known = memory.told.iter().filter(|slot| table.capabilities.has_slot(**slot) && !memory.refused.contains(slot));
     known.map(|slot| (now.utc, *slot)).collect()
 }
 
@@ -94,14 +94,15 @@ pub(super) fn check(table: &SlotTable, memory: &Memory) -> Option<Step> {
 }
 
 /// The slot that is to be read next only to know it, and from when. `None`: a start or an end is too near.
-pub(super) fn background(table: &SlotTable, now: Moment) -> Option<(Timestamp, SlotNumber)> {
+pub(super) fn background(table: &SlotTable, memory: &Memory, now: Moment) -> Option<(Timestamp, SlotNumber)> {
     let edges: Vec<Timestamp> = table.codes.iter().flat_map(|code| code.edges(now.utc)).collect();
     if edges.iter().copied().any(|edge| edge > now.utc && now.utc.until(edge) <= QUIET) {
         return None;
     }
     let quiet_until = edges.iter().copied().filter(|edge| *edge <= now.utc).max().map(|edge| edge.after(QUIET));
     let told = |slot: &SlotNumber| table.word(*slot).map(|word| word.told_at).filter(|told| *told <= now.utc);
-    let others: Vec<SlotNumber> = table.slots().filter(|slot| table.holder(*slot).is_none()).collect();
+    let asked = |slot: &SlotNumber| table.holder(*slot).is_none() && !memory.refused.contains(slot);
+    let others: Vec<SlotNumber> = table.slots().filter(asked).collect();
     let last = others.iter().filter_map(told).max();
     // An unread slot comes before every read one, as `None` comes before `Some`.
     let slot = *others.iter().min_by_key(|slot| told(slot))?;

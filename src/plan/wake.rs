@@ -11,7 +11,7 @@ pub fn next(facts: &LockFacts, now: Moment) -> Option<Timestamp> {
     let codes = facts.table.iter().flat_map(|table| {
         let edges = table.codes.iter().flat_map(|code| code.edges(now.utc));
         let reads = reading::managed(table, &facts.memory, now).into_iter().map(|(at, _)| at);
-        let background = reading::background(table, now).map(|(at, _)| at);
+        let background = reading::background(table, &facts.memory, now).map(|(at, _)| at);
         let warnings = table.codes.iter().flat_map(|code| warn::changes(code, now));
         let ahead = table.codes.iter().filter_map(|code| ahead::due(table, &facts.memory, code, now));
         let ahead = ahead.chain(ahead::look_at_clock(table, &facts.memory, now));

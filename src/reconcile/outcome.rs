@@ -35,6 +35,7 @@ pub(super) fn apply(
             told.iter().try_for_each(|report| tamper::slot_word(unit, device, report))?;
             tamper::passed_over(unit, device, passed_over)
         }
+        (Step::Read(slot), Err(CommandError::Refused(_))) => tamper::not_told(unit, device, *slot),
         // As if each had been read.
         (Step::Check(slots, _), Ok(CommandOutput::SlotsChecked(true))) => {
             slots.iter().try_for_each(|report| tamper::slot_word(unit, device, report))

@@ -63,6 +63,14 @@ pub(super) fn passed_over(unit: &mut Unit<'_>, device: DeviceId, slots: &[SlotNu
     Ok(())
 }
 
+/// The lock refuses to say what is in a slot: where nothing of ours is, it is not to be used.
+pub(super) fn not_told(unit: &mut Unit<'_>, device: DeviceId, slot: SlotNumber) -> Result<(), StoreError> {
+    if unit.live_codes(device)?.iter().any(|code| holds(code, slot)) {
+        return Ok(());
+    }
+    unit.put_slot(device, &SlotReport { slot, content: SlotContent::Unusable })
+}
+
 /// A slot got free, or a PIN left the lock: codes that were refused because the lock was full, or held their PIN
 /// already, may fit now.
 pub(super) fn slot_got_free(unit: &mut Unit<'_>, device: DeviceId) -> Result<(), StoreError> {

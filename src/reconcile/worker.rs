@@ -113,6 +113,8 @@ pub(super) struct Worker {
     told: BTreeSet<SlotNumber>,
     doubted: BTreeSet<SlotNumber>,
     passed_over: BTreeSet<SlotNumber>,
+    /// Slots that the lock would not be asked for.
+    refused: BTreeMap<SlotNumber, Pause>,
     acted: Option<(ActionAttemptId, Instant)>,
     acted_last: bool,
     checksum: Checksum,
@@ -142,6 +144,7 @@ impl Worker {
             told: BTreeSet::new(),
             doubted: BTreeSet::new(),
             passed_over: BTreeSet::new(),
+            refused: BTreeMap::new(),
             acted: None,
             acted_last: false,
             checksum: Checksum::default(),
@@ -169,6 +172,7 @@ impl Worker {
             told: self.told.clone(),
             doubted: self.doubted.clone(),
             passed_over: self.passed_over.clone(),
+            refused: self.refused.iter().filter(|(_, pause)| pause.is_on(now.mono)).map(|(slot, _)| *slot).collect(),
             acted_last: self.acted_last,
             checksum: self.checksum,
             clock: self.clock,
@@ -221,7 +225,9 @@ impl Worker {
     /// The command ended.
     pub(super) fn handle_done(&mut self, now: Now, result: &Result<CommandOutput, CommandError>) -> Option<InFlight> {
         let done = self.in_flight.take()?;
-        self.holds.retain(|_, pause| pause.until().is_some_and(|until| until + FORGET > now.mono));
+        let lasts = |pause: &Pause| pause.until().is_some_and(|until| until + FORGET > now.mono);
+        self.holds.retain(|_, pause| lasts(pause));
+        self.refused.retain(|_, pause| lasts(pause));
         let wrote = Change::of(&done.step);
         if !wrote.is_empty() {
             self.wrote = wrote.into_iter().map(|(change, slot)| (change, slot, now.mono)).collect();
@@ -299,7 +305,12 @@ impl Worker {
             }
             Retry::Never if matches!(step, Step::Act(..)) => return,
             Retry::Soon => &mut self.busy,
-            Retry::WhenReachable | Retry::AfterReading | Retry::Never => &mut self.rest,
+            Retry::Never => match step {
+                // Of one slot, whatever it is: the others have nothing to do with it.
+                Step::Read(slot) => self.refused.entry(*slot).or_default(),
+                _ => &mut self.rest,
+            },
+            Retry::WhenReachable | Retry::AfterReading => &mut self.rest,
         };
         pause.grow(now.mono, first, most);
     }
@@ -353,6 +364,7 @@ impl Worker {
     /// The driver is ready for this lock (again): what failed before may work now.
     pub(super) fn handle_ready(&mut self) {
         self.untimed.clear();
+        self.refused.clear();
         self.rest = Pause::default();
     }
 
@@ -387,7 +399,8 @@ impl Worker {
 
     /// The first of its moments behind the last turn.
     fn wake(&self, last: Option<Instant>) -> Option<Instant> {
-        let pauses = self.holds.values().chain([&self.rest, &self.busy]).filter_map(Pause::until);
+        let pauses = self.holds.values().chain(self.refused.values()).chain([&self.rest, &self.busy]);
+        let pauses = pauses.filter_map(Pause::until);
         let pauses = pauses.chain(self.rest.first(UNREACHABLE_WHEN_DUE));
         let give_up = self.heard_since.is_none().then_some(self.silent_since + PATIENCE);
         let own = pauses.chain(give_up).filter(|at| last.is_none_or(|last| *at > last));

@@ -13,7 +13,7 @@ use keyway_lock::{CommandError, CommandOutput, LockCommand, LockEvent, Refusal};
 
 use crate::device::table::DeviceRecord;
 use crate::transport::question::{Answer, AskError, Question, ZclAsk};
-use crate::zcl::door_lock::{self, FromLock, ToLock};
+use crate::zcl::door_lock::{FromLock, ToLock};
 use crate::zcl::foundation::General;
 use crate::zcl::{Scope, Status};
 
@@ -175,9 +175,7 @@ impl Kind {
 
 /// A command to the lock as a question.
 fn ask_lock(endpoint: u8, command: &ToLock, changes: bool) -> Next {
-    let frame = command.frame(0);
-    let answer = (Scope::Cluster, frame.command);
-    Next::Ask(Question::Zcl(ZclAsk { endpoint, cluster: door_lock::CLUSTER, frame, answer, changes }))
+    Next::Ask(Question::Zcl(ZclAsk::lock(endpoint, command, changes)))
 }
 
 /// What a lock answered.
@@ -194,17 +192,11 @@ enum Told {
 
 fn told(answer: &Answer) -> Told {
     let Answer::Zcl(frame) = answer else { return Told::Nonsense };
-    match frame.scope {
-        Scope::Cluster => match FromLock::decode(frame.command, &frame.payload) {
-            Ok(FromLock::Done(_, status)) => Told::Status(status),
-            Ok(told) => Told::Lock(told),
-            Err(_) => Told::Nonsense,
-        },
-        Scope::General => match General::decode(frame.command, &frame.payload) {
-            Ok(General::DefaultResponse { status, .. }) => Told::Status(status),
-            Ok(general) => Told::General(general),
-            Err(_) => Told::Nonsense,
-        },
+    match (FromLock::read(frame), frame.scope) {
+        (Some(Ok(told)), _) => Told::Lock(told),
+        (Some(Err(status)), _) => Told::Status(status),
+        (None, Scope::General) => General::decode(frame.command, &frame.payload).map_or(Told::Nonsense, Told::General),
+        (None, Scope::Cluster) => Told::Nonsense,
     }
 }
 

@@ -166,3 +166,30 @@ async fn a_clock_that_is_not_trusted_moves_nothing_and_one_that_is_corrected_mov
     assert!(world.pins(FRONT).is_empty());
     assert_eq!(world.code(&grant).await.presence, Presence::Absent);
 }
+
+#[tokio::test]
+async fn a_slot_that_the_lock_does_not_let_be_asked_for_is_left_alone_and_holds_up_no_other() {
+    let mut world = World::new().await;
+    world.lock(FRONT).faults.refuses_read = Some(1);
+    world.run_until(200).await;
+    let grant = world.grant(&[FRONT], 200, 900).await.unwrap();
+    world.run_until(201).await;
+    assert_eq!(world.pins(FRONT), [grant.pin.as_str()]);
+    assert!(world.lock(FRONT).slots.contains_key(&2), "{:?}", world.lock(FRONT).slots);
+    world.run_until(450).await;
+    let asked = |world: &mut World| world.lock(FRONT).asked.iter().filter(|asked| *asked == "read 1").count();
+    assert_eq!(asked(&mut world), 2, "at the start of all, and for the guest");
+}
+
+#[tokio::test]
+async fn a_code_whose_slot_can_not_be_looked_at_for_a_while_is_taken_out_after_it() {
+    let mut world = World::new().await;
+    world.grant(&[FRONT], 0, 600).await.unwrap();
+    world.run_until(599).await;
+    world.lock(FRONT).faults.refuses_read = Some(1);
+    world.run_until(800).await;
+    world.lock(FRONT).faults.refuses_read = None;
+    let gate = world.grant(&[GATE], 800, 9000).await.unwrap();
+    world.run_until(901).await;
+    assert_eq!((world.pins(FRONT), world.pins(GATE)), (vec![], vec![gate.pin]));
+}

@@ -21,6 +21,8 @@ pub(super) struct Faults {
     pub(super) busy: u32,
     /// It takes no new code.
     pub(super) refuses_set: bool,
+    /// It does not say what is in this slot.
+    pub(super) refuses_read: Option<u16>,
     /// It gives no code back.
     pub(super) refuses_clear: bool,
     /// It does not show its codes.
@@ -119,6 +121,7 @@ impl FakeLock {
     fn carry_out(&mut self, command: &LockCommand) -> Result<CommandOutput, CommandError> {
         let evidence = if self.faults.masked { Evidence::Supervised } else { Evidence::ReadBack };
         match command {
+            LockCommand::ReadSlot(slot) if self.faults.refuses_read == Some(slot.0) => Err(Refusal::Rejected.into()),
             LockCommand::ReadSlot(slot) if self.faults.tells_several => {
                 let behind = (slot.0 + 1..=Self::SLOTS).partition::<Vec<u16>, _>(|other| {
                     self.slots.contains_key(other) && self.faults.passes_over != Some(*other)

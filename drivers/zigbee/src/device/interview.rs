@@ -5,14 +5,15 @@ mod step;
 
 use std::sync::Arc;
 
-use keyway_lock::InterviewStage;
+use keyway_lock::{InterviewStage, SlotNumber};
 
 use crate::address::Ieee;
 use crate::device::table::{DeviceRecord, Endpoint};
 use crate::quirks::Quirks;
 use crate::transport::question::{Answer, AskError, Question};
+use crate::zcl::door_lock::{FromLock, UserStatus};
 use crate::zcl::foundation::General;
-use crate::zcl::{Value, basic, door_lock};
+use crate::zcl::{Frame, Value, basic, door_lock};
 use crate::zdo::Zdo;
 
 pub use step::Step;
@@ -92,6 +93,8 @@ impl Interview {
         let step = self.step;
         match answer {
             Err(AskError::Offline { .. } | AskError::Stick) => return Progress::Stuck,
+            // Nothing hangs on it.
+            Err(AskError::NoAnswer) if step == Step::LastUser => {}
             Err(AskError::NoAnswer) => self.miss(),
             Ok(answer) => match self.learn(step, answer) {
                 Some(true) => {}
@@ -116,6 +119,7 @@ impl Interview {
     fn learn(&mut self, step: Step, answer: Answer) -> Option<bool> {
         match answer {
             Answer::Zdo(zdo) => self.learn_zdo(zdo).map(|()| true),
+            Answer::Zcl(frame) if step == Step::LastUser => Some(self.learn_last_user(&frame)),
             Answer::Zcl(frame) => match General::decode(frame.command, &frame.payload).ok()? {
                 General::ReadResponse(values) => {
                     let cluster = step.cluster()?;
@@ -177,6 +181,25 @@ impl Interview {
             _ => return None,
         }
         Some(())
+    }
+
+    /// Whether it has the last user. False: it is to be asked in another way.
+    fn learn_last_user(&mut self, frame: &Frame) -> bool {
+        let there = |told: SlotNumber, status| {
+            let known = !matches!(status, UserStatus::NotSupported | UserStatus::Other(_));
+            (self.record.last_user() == Some(told)).then_some(known)
+        };
+        self.record.has_last_user = match FromLock::read(frame) {
+            Some(Ok(FromLock::Pin(code))) => there(code.user, code.status),
+            Some(Ok(FromLock::UserStatus(user, status))) => there(user, status),
+            Some(Err(status)) if status.is_out_of_range() => Some(false),
+            Some(Err(status)) if status.is_unsupported() && !self.record.is_unreadable() => {
+                self.record.unreadable = true;
+                return false;
+            }
+            _ => None,
+        };
+        true
     }
 
     fn learn_attribute(&mut self, cluster: u16, id: u16, value: Option<Value>) {

@@ -73,6 +73,9 @@ pub struct DeviceRecord {
     pub masked: Option<bool>,
     /// It does not know the question for a code.
     pub unreadable: bool,
+    /// Whether it has a user of the number that it has of them: it counts from 1, or from 0. `None`: not known.
+    #[serde(default)]
+    pub has_last_user: Option<bool>,
     /// Parts of the interview that brought no answer.
     pub missing: BTreeSet<String>,
     /// What is peculiar about its model: data of this release and its user, not kept.
@@ -101,6 +104,7 @@ impl DeviceRecord {
             set_up: false,
             masked: None,
             unreadable: false,
+            has_last_user: None,
             missing: BTreeSet::new(),
             quirk: Quirk::default(),
         }
@@ -253,14 +257,24 @@ impl DeviceRecord {
         Place { nwk: Nwk(self.nwk), is_sleepy: self.is_sleepy(), comes_in, patience: self.quirk.patience }
     }
 
-    /// The first of its slots, and how many there are. Some locks count from 0 and some from 1: of one that is not known,
-    /// only those are used that it has in both ways.
+    /// The user by which it shows from where on it counts: the one of the number that it has of them. `None`: that is known.
+    pub fn last_user(&self) -> Option<SlotNumber> {
+        let known = self.has_last_user.is_some() || self.quirk.slots.is_some() || self.quirk.first_slot == Some(0);
+        let users = self.lock(attribute::PIN_USERS).filter(|users| *users > 0 && !known)?;
+        users.try_into().ok().map(SlotNumber)
+    }
+
+    /// The first of its slots, and how many there are. Some locks count from 0 and some from 1, whatever is known of their
+    /// model: only those are used that it has in both ways, or the last one too if the lock said that it has it.
     fn slots(&self) -> (SlotNumber, u16) {
         let told = self.lock(attribute::PIN_USERS).and_then(|users| users.try_into().ok()).unwrap_or(0);
-        match self.quirk.first_slot {
-            Some(first) => (SlotNumber(first), self.quirk.slots.unwrap_or(told)),
-            None => (SlotNumber(1), self.quirk.slots.unwrap_or(told).saturating_sub(1)),
-        }
+        let one_less = match self.quirk.first_slot {
+            Some(0) => false,
+            Some(_) => self.quirk.slots.is_none() && self.has_last_user == Some(false),
+            None => self.has_last_user != Some(true),
+        };
+        let count = self.quirk.slots.unwrap_or(told).saturating_sub(one_less.into());
+        (SlotNumber(self.quirk.first_slot.unwrap_or(1)), count)
     }
 
     fn code_lengths(&self) -> (u8, u8) {
@@ -348,6 +362,20 @@ mod tests {
             (capabilities.first_slot.0, capabilities.slot_count)
         };
         assert_eq!((slots("Nobody"), slots("Yale"), slots("Kwikset")), ((1, 29), (1, 30), (0, 30)));
+    }
+
+    #[test]
+    fn a_lock_shows_by_its_last_user_from_where_on_it_counts_whatever_is_known_of_its_model() {
+        let slots = |maker, has_last_user| {
+            let mut record = lock(maker, &[(attribute::PIN_USERS, 30)]);
+            assert_eq!(record.last_user(), (maker != "Kwikset").then_some(SlotNumber(30)));
+            record.has_last_user = Some(has_last_user);
+            let capabilities = record.lock_info().capabilities;
+            (record.last_user(), capabilities.first_slot.0, capabilities.slot_count)
+        };
+        assert_eq!([slots("Nobody", true), slots("Yale", true)], [(None, 1, 30); 2]);
+        assert_eq!([slots("Nobody", false), slots("Yale", false)], [(None, 1, 29); 2]);
+        assert_eq!(slots("Kwikset", true), (None, 0, 30));
     }
 
     #[test]

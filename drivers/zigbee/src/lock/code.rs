@@ -197,6 +197,7 @@ impl CodeJob {
             return None;
         }
         match (&self.goal, self.written) {
+            (_, Written::Refused(why)) => self.said_no(why, &SlotContent::Unusable),
             // It can't be asked in any way: what it said of the command is all there is.
             (Goal::Set(_), Written::Done) if !self.emptying => {
                 self.done(Ok(CommandOutput::CodeSet(Evidence::Supervised)));
@@ -264,7 +265,9 @@ impl CodeJob {
             SetCodeStatus::Duplicate => self.refused(Refusal::DuplicatePin),
             SetCodeStatus::MemoryFull => self.refused(Refusal::MemoryFull),
             // Some take a code only where there is none.
-            _ if matches!(self.goal, Goal::Set(_)) && *content != SlotContent::Free && !self.emptied => {
+            _ if matches!((&self.goal, content), (Goal::Set(_), SlotContent::Code(_) | SlotContent::Hidden))
+                && !self.emptied =>
+            {
                 self.empty_first();
             }
             _ => self.refused(Refusal::Rejected),

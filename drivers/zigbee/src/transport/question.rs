@@ -2,6 +2,7 @@
 
 use crate::address::{Ieee, Nwk};
 use crate::coordinator::Incoming;
+use crate::zcl::door_lock::{self, ToLock};
 use crate::zcl::foundation::{General, command};
 use crate::zcl::{Direction, Frame, Scope};
 use crate::zdo::{self, Binding, Message, RESPONSE, Zdo};
@@ -49,6 +50,13 @@ impl ZclAsk {
     /// Reads attributes.
     pub fn read(endpoint: u8, cluster: u16, attributes: &[u16]) -> Self {
         Self::general(endpoint, cluster, &General::Read(attributes.to_vec()), command::READ_RESPONSE)
+    }
+
+    /// A command to a lock.
+    pub fn lock(endpoint: u8, command: &ToLock, changes: bool) -> Self {
+        let frame = command.frame(0);
+        let answer = (Scope::Cluster, frame.command);
+        Self { endpoint, cluster: door_lock::CLUSTER, frame, answer, changes }
     }
 
     /// A command that every cluster has, and the one that answers it. Writing and configuring are harmless: the second

@@ -49,6 +49,11 @@ impl Status {
         self == Self::SUCCESS
     }
 
+    /// Whether the command is about something that the device does not have, such as a user beyond its last.
+    pub fn is_out_of_range(self) -> bool {
+        matches!(self, Self::INVALID_FIELD | Self::INVALID_VALUE)
+    }
+
     /// Whether the device does not know at all what it was asked for.
     pub fn is_unsupported(self) -> bool {
         const UNSUPPORTED: [Status; 5] = [

@@ -4,7 +4,7 @@ use crate::address::Ieee;
 use crate::device::table::DeviceRecord;
 use crate::transport::exchange::OUR_ENDPOINT;
 use crate::transport::question::{Question, ZclAsk, ZdoAsk};
-use crate::zcl::door_lock::attribute as lock;
+use crate::zcl::door_lock::{ToLock, attribute as lock};
 use crate::zcl::foundation::{General, command};
 use crate::zcl::reporting::Reporting;
 use crate::zcl::{DataType, Value, alarms, basic, door_lock, poll_control, power};
@@ -76,6 +76,8 @@ pub enum Step {
     SimpleDescriptor(u8),
     /// A group of attributes.
     Read(usize),
+    /// Whether it has the user by which it shows from where on it counts.
+    LastUser,
     /// To show its codes.
     SendPin,
     /// To tell its events.
@@ -101,6 +103,7 @@ impl Step {
             Self::Read(4) => "which events it tells",
             Self::Read(5) => "battery",
             Self::Read(_) => "how it sleeps",
+            Self::LastUser => "from where on it counts users",
             Self::SendPin => "showing its codes",
             Self::EventMasks => "telling its events",
             Self::Bind(_) => "telling us what happens",
@@ -115,7 +118,7 @@ impl Step {
             Self::NodeDescriptor | Self::ActiveEndpoints | Self::SimpleDescriptor(_) => 1,
             Self::Read(0 | 1) => 2,
             Self::Read(group) => u8::try_from(group).unwrap_or(u8::MAX).saturating_add(1),
-            Self::SendPin | Self::EventMasks => 8,
+            Self::LastUser | Self::SendPin | Self::EventMasks => 8,
             Self::Bind(_) => 9,
             Self::Reporting(_) | Self::Done => STAGES,
         }
@@ -126,7 +129,12 @@ impl Step {
         match self {
             Self::NodeDescriptor | Self::ActiveEndpoints | Self::SimpleDescriptor(_) => false,
             Self::Read(group) => group >= FIRST_ABOUT_LOCKS,
-            Self::SendPin | Self::EventMasks | Self::Bind(_) | Self::Reporting(_) | Self::Done => true,
+            Self::LastUser
+            | Self::SendPin
+            | Self::EventMasks
+            | Self::Bind(_)
+            | Self::Reporting(_)
+            | Self::Done => true,
         }
     }
 
@@ -136,7 +144,7 @@ impl Step {
             Self::Read(group) => READS.get(group).map(|(cluster, _)| *cluster),
             Self::Bind(index) => BOUND.get(index).copied(),
             Self::Reporting(index) => REPORTED.get(index).copied(),
-            Self::SendPin | Self::EventMasks => Some(door_lock::CLUSTER),
+            Self::LastUser | Self::SendPin | Self::EventMasks => Some(door_lock::CLUSTER),
             Self::NodeDescriptor | Self::ActiveEndpoints | Self::SimpleDescriptor(_) | Self::Done => None,
         }
     }
@@ -176,6 +184,12 @@ impl Step {
                 let endpoint = record.endpoint_of(cluster).filter(|_| !rest.is_empty())?;
                 Some(Question::Zcl(ZclAsk::read(endpoint, cluster, &rest)))
             }
+            Self::LastUser => {
+                let (user, endpoint) = (record.last_user()?, record.lock_endpoint()?);
+                let unreadable = record.is_unreadable();
+                let ask = if unreadable { ToLock::GetUserStatus(user) } else { ToLock::GetPin(user) };
+                Some(Question::Zcl(ZclAsk::lock(endpoint, &ask, false)))
+            }
             Self::SendPin | Self::EventMasks => {
                 let writes = self.writes(record);
                 let endpoint = record.lock_endpoint().filter(|_| !writes.is_empty())?;
@@ -213,7 +227,8 @@ impl Step {
             Self::ActiveEndpoints => described(0),
             Self::SimpleDescriptor(number) => described(number),
             Self::Read(group) if group + 1 < READS.len() => Self::Read(group + 1),
-            Self::Read(_) => Self::SendPin,
+            Self::Read(_) => Self::LastUser,
+            Self::LastUser => Self::SendPin,
             Self::SendPin => Self::EventMasks,
             Self::EventMasks => Self::Bind(0),
             Self::Bind(index) if index + 1 < BOUND.len() => Self::Bind(index + 1),

@@ -6,7 +6,8 @@ use keyway_lock::wire::Reader;
 use super::event::{OperationEvent, ProgrammingEvent};
 use super::schedule::{Holiday, WeekDay, YearDay};
 use super::{Code, UserCode, UserStatus, UserType};
-use crate::zcl::{Frame, Status, ZclError};
+use crate::zcl::foundation::General;
+use crate::zcl::{Frame, Scope, Status, ZclError};
 
 /// From the lock: Operation Event Notification.
 const OPERATION: u8 = 0x20;
@@ -156,6 +157,20 @@ impl FromLock {
         };
         let disable_default_response = id < OPERATION;
         Frame { disable_default_response, ..Frame::to_client(sequence, id, out) }
+    }
+
+    /// Reads an answer: what the lock tells, or the status that is all it says. `None`: it can't be read.
+    pub fn read(frame: &Frame) -> Option<Result<Self, Status>> {
+        match frame.scope {
+            Scope::Cluster => match Self::decode(frame.command, &frame.payload).ok()? {
+                Self::Done(_, status) => Some(Err(status)),
+                told => Some(Ok(told)),
+            },
+            Scope::General => match General::decode(frame.command, &frame.payload).ok()? {
+                General::DefaultResponse { status, .. } => Some(Err(status)),
+                _ => None,
+            },
+        }
     }
 
     /// Reads a frame's command and payload.

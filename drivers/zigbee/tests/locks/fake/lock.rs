@@ -23,6 +23,8 @@ pub(crate) struct FakeLock {
     pub(crate) offline: bool,
     /// It acknowledges, and answers nothing.
     pub(crate) silent: bool,
+    /// The first of its thirty users.
+    pub(crate) first_user: u16,
     pub(crate) masked: bool,
     pub(crate) unreadable: bool,
     /// It takes a code only where there is none.
@@ -52,6 +54,7 @@ impl FakeLock {
             locked: true,
             offline: false,
             silent: false,
+            first_user: 1,
             masked: false,
             unreadable: false,
             clear_first: false,
@@ -188,6 +191,9 @@ impl FakeLock {
                 self.codes.remove(&user.0);
                 done(Status::SUCCESS)
             }
+            ToLock::GetPin(user) | ToLock::GetUserStatus(user) if !self.has(user) => {
+                return default(frame, Status::INVALID_FIELD);
+            }
             ToLock::GetPin(_) if self.unreadable => return default(frame, Status::UNSUP_CLUSTER_COMMAND),
             ToLock::GetPin(user) => FromLock::Pin(self.shown(user)),
             ToLock::GetUserStatus(user) => FromLock::UserStatus(user, self.shown(user).status),
@@ -209,6 +215,10 @@ impl FakeLock {
         }
         self.codes.insert(code.user.0, digits);
         SetCodeStatus::Success
+    }
+
+    fn has(&self, user: SlotNumber) -> bool {
+        (self.first_user..self.first_user + 30).contains(&user.0)
     }
 
     fn shown(&self, user: SlotNumber) -> UserCode {

@@ -152,8 +152,22 @@ fn what_a_lock_refuses_is_told_with_its_reason_and_what_it_has_already_is_no_dup
     world.lock(0).status = Some(SetCodeStatus::Duplicate);
     assert_eq!(world.command(1, set("0042")), proven(Evidence::ReadBack));
     assert_eq!(world.command(1, set("012345678")), refused(Refusal::UnsupportedLength { min: 4, max: 8 }));
-    let outside = world.command(1, LockCommand::ReadSlot(SlotNumber(30)));
-    assert_eq!(outside, refused(Refusal::NoSuchSlot { first: 1, last: 29 }));
+    let outside = world.command(1, LockCommand::ReadSlot(SlotNumber(31)));
+    assert_eq!(outside, refused(Refusal::NoSuchSlot { first: 1, last: 30 }));
+}
+
+#[test]
+fn a_lock_is_found_to_count_its_users_from_0_or_from_1_and_what_it_does_not_have_is_not_used() {
+    for (first_user, unreadable, last) in [(0, false, 29), (0, true, 29), (1, false, 30), (1, true, 30)] {
+        let mut world = World::ready();
+        world.include(FakeLock { first_user, unreadable, ..FakeLock::new(1) });
+        world.until("it is interviewed", |world| world.is_interviewed(1));
+        let slots = |event: &RadioEvent| match event {
+            RadioEvent::LockInterviewed(_, info) => info.capabilities.slot_count == last,
+            _ => false,
+        };
+        assert!(world.told(slots), "{first_user}");
+    }
 }
 
 #[test]
