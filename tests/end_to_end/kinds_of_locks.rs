@@ -119,3 +119,14 @@ fn a_zigbee_lock_that_sleeps_and_hides_its_pins() {
     let lock = LockSetup { sleeping: true, ..LockSetup::s2(2, "Front door") };
     does_the_job(&Setup::of(&[lock]).masked().on_zigbee(13), &[2]);
 }
+
+/// A Yale counts from 1, as is known of them; this one does not.
+#[test]
+fn a_zigbee_lock_that_counts_its_users_otherwise_than_its_model_should_is_found_out() {
+    let lock = LockSetup { slots: 10, oddities: r#"{"first_user": 0}"#, ..LockSetup::s2(2, "Front door") };
+    let setup = Setup::of(&[lock]).on_zigbee(13);
+    does_the_job(&setup, &[2]);
+    let world = World::with(KEYWAY, &setup);
+    let device = world.client.ask("devices/get", json!({"device_id": world.devices[0]}))["device"].clone();
+    assert_eq!((&device["codes"]["slots"], &device["properties"]["online"]), (&json!(9), &json!(true)), "{device}");
+}

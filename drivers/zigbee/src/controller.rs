@@ -99,7 +99,7 @@ impl<C: Coordinator> ZigbeeRadio<C> {
             moved |= self.drain_network(now);
             if let Some(coordinator) = self.network.stick().map(|stick| stick.ieee) {
                 for dialogue in self.devices.values_mut() {
-                    dialogue.advance(now, coordinator, &mut self.queue);
+                    dialogue.advance(now, coordinator, self.clock, &mut self.queue);
                 }
                 self.sleep_on();
                 moved |= self.feed_stick(now);

@@ -1,15 +1,18 @@
 //! What the hub asks of a lock, as the fewest frames that prove it; and what a lock tells by itself.
 
 mod bolt;
+mod clock;
 mod code;
 pub mod events;
 mod identify;
 pub mod ping;
 mod setting;
+mod timed;
+mod untimed;
 
 use std::time::{Duration, Instant};
 
-use keyway_lock::{CommandError, CommandOutput, LockCommand, LockEvent, Refusal};
+use keyway_lock::{CommandError, CommandOutput, LockCommand, LockEvent, Refusal, WallClock};
 
 use crate::device::table::DeviceRecord;
 use crate::transport::question::{Answer, AskError, Question, ZclAsk};
@@ -18,10 +21,13 @@ use crate::zcl::foundation::General;
 use crate::zcl::{Scope, Status};
 
 use bolt::BoltJob;
+use clock::ClockJob;
 use code::CodeJob;
 use identify::IdentifyJob;
 use ping::PingJob;
 use setting::SettingJob;
+use timed::TimedJob;
+use untimed::UntimedJob;
 
 /// What a job does next.
 pub enum Next {
@@ -38,6 +44,9 @@ pub struct Job(Kind);
 
 enum Kind {
     Code(Box<CodeJob>),
+    Timed(Box<TimedJob>),
+    Untimed(Box<UntimedJob>),
+    Clock(ClockJob),
     Bolt(BoltJob),
     Setting(SettingJob),
     Identify(IdentifyJob),
@@ -48,7 +57,11 @@ enum Kind {
 impl Job {
     /// Begins. `was_free`: the lock has said a moment ago that the slot is free. What the lock can't do is refused
     /// without asking it.
-    pub fn new(command: &LockCommand, record: &DeviceRecord, was_free: bool) -> Self {
+    pub fn new(command: &LockCommand, record: &DeviceRecord, was_free: bool, clock: WallClock, now: Instant) -> Self {
+        if *command == LockCommand::CheckClock {
+            let job = ClockJob::new(record, clock, now).map(Kind::Clock);
+            return Self(job.unwrap_or(Kind::Refused(Refusal::NotSupported("it does not show its clock"))));
+        }
         Self(Kind::new(command, record, was_free).unwrap_or_else(Kind::Refused))
     }
 
@@ -56,6 +69,9 @@ impl Job {
     pub fn next(&self) -> Next {
         match &self.0 {
             Kind::Code(job) => job.next(),
+            Kind::Timed(job) => job.next(),
+            Kind::Untimed(job) => job.next(),
+            Kind::Clock(job) => job.next(),
             Kind::Bolt(job) => job.next(),
             Kind::Setting(job) => job.next(),
             Kind::Identify(job) => job.next(),
@@ -68,6 +84,9 @@ impl Job {
     pub fn handle_answer(&mut self, now: Instant, answer: Result<Answer, AskError>) {
         match &mut self.0 {
             Kind::Code(job) => job.handle_answer(now, answer),
+            Kind::Timed(job) => job.handle_answer(now, answer),
+            Kind::Untimed(job) => job.handle_answer(now, answer),
+            Kind::Clock(job) => job.handle_answer(now, answer),
             Kind::Bolt(job) => job.handle_answer(now, answer),
             Kind::Setting(job) => job.handle_answer(now, answer),
             Kind::Identify(job) => job.handle_answer(answer),
@@ -80,8 +99,10 @@ impl Job {
     pub fn handle_event(&mut self, event: &LockEvent) {
         match &mut self.0 {
             Kind::Code(job) => job.handle_event(event),
+            Kind::Timed(job) => job.handle_event(event),
+            Kind::Untimed(job) => job.handle_event(event),
             Kind::Bolt(job) => job.handle_event(event),
-            Kind::Setting(_) | Kind::Identify(_) | Kind::Ping(_) | Kind::Refused(_) => {}
+            Kind::Clock(_) | Kind::Setting(_) | Kind::Identify(_) | Kind::Ping(_) | Kind::Refused(_) => {}
         }
     }
 
@@ -89,9 +110,11 @@ impl Job {
     pub fn handle_timeout(&mut self, now: Instant) {
         match &mut self.0 {
             Kind::Code(job) => job.handle_timeout(now),
+            Kind::Timed(job) => job.handle_timeout(now),
+            Kind::Untimed(job) => job.handle_timeout(now),
             Kind::Bolt(job) => job.handle_timeout(now),
             Kind::Setting(job) => job.handle_timeout(now),
-            Kind::Identify(_) | Kind::Ping(_) | Kind::Refused(_) => {}
+            Kind::Clock(_) | Kind::Identify(_) | Kind::Ping(_) | Kind::Refused(_) => {}
         }
     }
 
@@ -99,26 +122,41 @@ impl Job {
     pub fn learned(&self) -> Option<(u16, u64)> {
         match &self.0 {
             Kind::Setting(job) => job.learned(),
-            Kind::Code(_) | Kind::Bolt(_) | Kind::Identify(_) | Kind::Ping(_) | Kind::Refused(_) => None,
+            _ => None,
         }
     }
 
-    /// What it saw of the lock hiding its codes.
+    /// What it saw of how the lock keeps its codes.
     pub fn seen(&self) -> Seen {
         match &self.0 {
             Kind::Code(job) => job.seen(),
-            Kind::Bolt(_) | Kind::Setting(_) | Kind::Identify(_) | Kind::Ping(_) | Kind::Refused(_) => Seen::default(),
+            Kind::Timed(job) => job.seen(),
+            Kind::Untimed(job) => job.seen(),
+            _ => Seen::default(),
         }
     }
 }
 
-/// What a job saw of how a lock shows its codes.
+/// What a job saw of how a lock keeps and shows its codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Seen {
+    /// Whether a user's schedule is still there when its code was replaced.
+    pub keeps_schedules: Option<bool>,
     /// Whether it hides them.
     pub masked: Option<bool>,
     /// It does not know the question.
     pub unreadable: bool,
+}
+
+impl Seen {
+    /// This, and where nothing was seen, what was before.
+    fn or(self, before: Self) -> Self {
+        Self {
+            keeps_schedules: self.keeps_schedules.or(before.keeps_schedules),
+            masked: self.masked.or(before.masked),
+            unreadable: self.unreadable || before.unreadable,
+        }
+    }
 }
 
 impl Kind {
@@ -126,12 +164,15 @@ impl Kind {
         let capabilities = record.lock_info().capabilities;
         let endpoint = record.lock_endpoint().ok_or(Refusal::NotSupported("it is no door lock"))?;
         let not_supported = |what| Err(Refusal::NotSupported(what));
-        if let LockCommand::SetCode { pin, .. } = command {
+        if let LockCommand::SetCode { pin, .. } | LockCommand::SetTimedCode { pin, .. } = command {
             capabilities.check(pin)?;
         }
         match command {
             LockCommand::ReadSlot(slot) | LockCommand::SetCode { slot, .. } | LockCommand::ClearCode(slot) => {
                 capabilities.check_slot(*slot)?;
+                if let Some(job) = UntimedJob::new(command, endpoint, record, was_free) {
+                    return Ok(Self::Untimed(Box::new(job)));
+                }
                 let job = CodeJob::new(command, endpoint, record, was_free);
                 job.map(|job| Self::Code(Box::new(job))).ok_or(Refusal::NotSupported("it has no codes"))
             }
@@ -157,7 +198,13 @@ impl Kind {
                     None => not_supported("its keypad can't be told to do that"),
                 }
             }
-            LockCommand::SetTimedCode { .. } | LockCommand::CheckClock => not_supported("its windows are not set here"),
+            LockCommand::SetTimedCode { slot, .. } => {
+                capabilities.check_slot(*slot)?;
+                let job = TimedJob::new(command, endpoint, record);
+                job.map(|job| Self::Timed(Box::new(job))).ok_or(Refusal::WindowNotKept)
+            }
+            // Made above, by what the wall clock shows.
+            LockCommand::CheckClock => not_supported("it does not show its clock"),
             LockCommand::SetAdminCode(_) => not_supported("it has no admin code beside its slots"),
             LockCommand::SetBolt(_) => not_supported("how its bolt behaves is not set here"),
             LockCommand::ReadParameter(_) | LockCommand::SetParameter { .. } => {

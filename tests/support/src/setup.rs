@@ -50,7 +50,7 @@ pub struct LockSetup {
     pub supervision: bool,
     /// Windows that each of its codes can have, by its own clock.
     pub year_day_slots: u8,
-    /// What it does otherwise, as our virtual stick's setup has it: JSON (our virtual stick only).
+    /// What it does otherwise, as our virtual stick's setup of its radio has it: JSON (our virtual stick only).
     pub oddities: &'static str,
 }
 
@@ -175,7 +175,7 @@ impl Setup {
 
     fn for_our_zigbee_stick(&self, version: u8) -> Value {
         let lock = |lock: &LockSetup| {
-            json!({
+            let mut json = json!({
                 "node": lock.node,
                 "name": lock.name,
                 "joined": false,
@@ -184,7 +184,15 @@ impl Setup {
                 "programming_events": lock.tells_of_own_changes,
                 // Its receiver is always on, or it fetches its frames once a second.
                 "poll_ms": if lock.sleeping { 1000 } else { 0 },
-            })
+                "schedules": lock.year_day_slots,
+                "shows_clock": lock.year_day_slots > 0,
+            });
+            let oddities: serde_json::Map<String, Value> =
+                serde_json::from_str(lock.oddities).expect("oddities are JSON");
+            for (name, value) in oddities {
+                json[name] = value;
+            }
+            json
         };
         json!({ "version": version, "locks": self.locks.iter().map(lock).collect::<Vec<_>>() })
     }

@@ -39,6 +39,10 @@ pub enum Action {
     Mask(bool),
     /// Answers every change of a code with this status and does nothing; `None`: no more.
     Status(Option<u8>),
+    /// Its clock goes wrong by so many seconds.
+    MoveClock(i64),
+    /// Its batteries are taken out and put back: its clock is not set any more.
+    Restart,
     /// A frame to or from the lock is under way this long.
     Latency(Duration),
     /// Every n-th frame to or from the lock is lost; 0: none.

@@ -49,6 +49,8 @@ struct LockRequest {
     join: Option<bool>,
     rejoin: Option<Rejoin>,
     leave: Option<bool>,
+    restart: Option<bool>,
+    move_clock: Option<i64>,
     fault: Option<Fault>,
 }
 
@@ -130,7 +132,8 @@ impl VirtualStick {
         let actions = request.actions()?;
         if actions.is_empty() {
             return Err(
-                "nothing to do: expected keypad, by_hand, turn, open, battery, jam, join, rejoin, leave or fault"
+                "nothing to do: expected keypad, by_hand, turn, open, battery, jam, join, rejoin, leave, restart, move_clock \
+                 or fault"
                     .to_owned(),
             );
         }
@@ -151,7 +154,13 @@ impl VirtualStick {
             let door = post.lock.door();
             let slot = |(user, code): (u16, &Code)| {
                 let status = if code.enabled { 1 } else { 3 };
-                json!({"slot": user, "code": code.pin.expose(), "status": status})
+                let mut shown = json!({"slot": user, "code": code.pin.expose(), "status": status});
+                let windows = post.lock.windows(user).map(|(from, until)| json!({"from": from, "until": until}));
+                let windows: Vec<Value> = windows.collect();
+                if !windows.is_empty() {
+                    shown["windows"] = windows.into();
+                }
+                shown
             };
             json!({
                 "node": post.lock.setup().node,
@@ -162,6 +171,7 @@ impl VirtualStick {
                 "slots": post.lock.codes().map(slot).collect::<Vec<_>>(),
                 "locked": door.locked(),
                 "battery": door.battery(),
+                "clock": post.lock.shown_clock(now),
                 "identified": post.lock.identified(),
                 "bindings": post.lock.bindings(),
                 "offline": post.offline,
@@ -204,6 +214,8 @@ impl LockRequest {
             self.join.filter(|join| *join).map(|_| Action::Join),
             self.rejoin.map(|rejoin| Action::Rejoin { secured: matches!(rejoin, Rejoin::Secured) }),
             self.leave.filter(|leave| *leave).map(|_| Action::Leave),
+            self.restart.filter(|restart| *restart).map(|_| Action::Restart),
+            self.move_clock.map(Action::MoveClock),
             self.open.map(Action::Open),
             self.battery.map(Action::Battery),
             self.jam.map(Action::Jam),

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 pub use action::{Action, Outcome};
 pub use log::LoggedCommand;
 pub use network::FrameCounts;
-pub use setup::{LockSetup, NetworkSetup, SetupError, Shows, StickSetup, demo_setup};
+pub use setup::{LockSetup, NetworkSetup, ScheduleOddity, SetupError, Shows, StickSetup, demo_setup};
 
 use ezsp::Ezsp;
 use link::{Link, LinkEvent};

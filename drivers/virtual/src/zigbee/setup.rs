@@ -79,12 +79,33 @@ pub struct LockSetup {
     pub programming_events: bool,
     /// Schedules of each kind a user may have; 0: it knows none.
     pub schedules: u8,
+    /// What it does otherwise with schedules.
+    pub oddity: ScheduleOddity,
     /// Battery level in half per cents, as the specification has it; false: in whole per cents, as some locks do.
     pub half_percents: bool,
     /// It asks the coordinator for the time.
     pub asks_time: bool,
+    /// It shows its clock and lets it be set (Time cluster).
+    pub shows_clock: bool,
     /// It tells of events although nothing is bound.
     pub tells_unbound: bool,
+}
+
+/// What a lock does otherwise with the schedules of its users.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScheduleOddity {
+    /// Nothing.
+    #[default]
+    None,
+    /// It forgets a user's schedules when the code is replaced.
+    Forgets,
+    /// The type that comes with a code is nothing to it: only Set User Type is.
+    IgnoresType,
+    /// It takes no code for a user of a type whose schedule is not there.
+    WantsScheduleFirst,
+    /// A user whose type wants a schedule and who has none may always come in.
+    OpensWithout,
 }
 
 /// What a lock answers when it is asked for a PIN.
@@ -126,8 +147,10 @@ impl LockSetup {
             requires_pin: false,
             programming_events: true,
             schedules: 5,
+            oddity: ScheduleOddity::default(),
             half_percents: true,
             asks_time: true,
+            shows_clock: false,
             tells_unbound: false,
         }
     }
@@ -269,8 +292,12 @@ pub(super) struct RawLock {
     requires_pin: bool,
     programming_events: Option<bool>,
     schedules: Option<u8>,
+    #[serde(default)]
+    oddity: ScheduleOddity,
     half_percents: Option<bool>,
     asks_time: Option<bool>,
+    #[serde(default)]
+    shows_clock: bool,
     #[serde(default)]
     tells_unbound: bool,
 }
@@ -307,8 +334,10 @@ impl RawLock {
             requires_pin: self.requires_pin,
             programming_events: self.programming_events.unwrap_or(usual.programming_events),
             schedules: self.schedules.unwrap_or(usual.schedules),
+            oddity: self.oddity,
             half_percents: self.half_percents.unwrap_or(usual.half_percents),
             asks_time: self.asks_time.unwrap_or(usual.asks_time),
+            shows_clock: self.shows_clock,
             tells_unbound: self.tells_unbound,
             ..usual
         })

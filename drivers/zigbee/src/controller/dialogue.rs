@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use keyway_lock::{
     CommandError, CommandId, CommandOutput, InterviewProgress, LockCommand, LockEvent, LockId, RadioEvent, SlotContent,
-    SlotNumber, SlotReport,
+    SlotNumber, SlotReport, WallClock,
 };
 
 use crate::address::{Ieee, Nwk};
@@ -199,9 +199,9 @@ impl Dialogue {
     }
 
     /// Goes on as far as it can without an answer.
-    pub(super) fn advance(&mut self, now: Instant, coordinator: Ieee, queue: &mut Queue) {
+    pub(super) fn advance(&mut self, now: Instant, coordinator: Ieee, clock: WallClock, queue: &mut Queue) {
         while self.up && self.asked.is_none() {
-            if self.doing.is_none() && !self.start(now, coordinator) {
+            if self.doing.is_none() && !self.start(now, coordinator, clock) {
                 return;
             }
             match &mut self.doing {
@@ -233,7 +233,7 @@ impl Dialogue {
     }
 
     /// Takes up what is due. False: nothing is.
-    fn start(&mut self, now: Instant, coordinator: Ieee) -> bool {
+    fn start(&mut self, now: Instant, coordinator: Ieee, clock: WallClock) -> bool {
         // What the hub asks goes before what was missing in the interview; an interview that it asked for has its turn.
         let asked_for = !self.interviews.is_empty() && self.interview_at.is_some_and(|at| at <= now);
         if self.record.is_usable()
@@ -242,7 +242,7 @@ impl Dialogue {
         {
             self.free.retain(|_, at| now.saturating_duration_since(*at) < FREE_FOR);
             let was_free = matches!(command, LockCommand::SetCode { slot, .. } if self.free.contains_key(&slot));
-            let job = Box::new(Job::new(&command, &self.record, was_free));
+            let job = Box::new(Job::new(&command, &self.record, was_free, clock, now));
             self.doing = Some(Doing::Job(id, command, job));
             return true;
         }
@@ -320,6 +320,7 @@ impl Dialogue {
         self.change(|record| {
             record.masked = seen.masked.or(record.masked);
             record.unreadable |= seen.unreadable;
+            record.keeps_schedules = seen.keeps_schedules.or(record.keeps_schedules);
         });
         if let Some((id, value)) = job.learned() {
             self.learn(door_lock::CLUSTER, id, value);
@@ -328,7 +329,8 @@ impl Dialogue {
             (Ok(CommandOutput::Slot(report)), _) if report.content == SlotContent::Free => {
                 self.free.insert(report.slot, now);
             }
-            (Ok(CommandOutput::Slot(SlotReport { slot, .. })), _) | (_, LockCommand::SetCode { slot, .. }) => {
+            (Ok(CommandOutput::Slot(SlotReport { slot, .. })), _)
+            | (_, LockCommand::SetCode { slot, .. } | LockCommand::SetTimedCode { slot, .. }) => {
                 self.free.remove(slot);
             }
             _ => {}

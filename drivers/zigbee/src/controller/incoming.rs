@@ -209,8 +209,8 @@ fn to_cluster(place: Place, cluster: u16, endpoint: u8, frame: &Frame) -> Outgoi
     }
 }
 
-/// The wall clock as locks count.
+/// The time as locks are told it. Their local time is UTC: a lock knows no calendar of time zones, and a window that it
+/// keeps by itself must not move in the night in which the clocks are changed, nor be lost in the hour that comes twice.
 fn clock(utc: WallTime) -> Option<Clock> {
-    let since_2000 = u64::try_from(utc.seconds()).ok()?.checked_sub(time::EPOCH)?;
-    Some(Clock { utc: u32::try_from(since_2000).ok()?, offset: 0 })
+    Some(Clock { utc: time::seconds(utc)?, offset: 0 })
 }

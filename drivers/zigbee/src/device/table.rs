@@ -14,13 +14,15 @@ use crate::address::{Ieee, Nwk};
 use crate::quirks::{Quirk, Quirks};
 use crate::transport::queue::Place;
 use crate::zcl::door_lock::attribute;
-use crate::zcl::{HOME_AUTOMATION, door_lock, identify, poll_control, power};
+use crate::zcl::{HOME_AUTOMATION, door_lock, identify, poll_control, power, time};
 use crate::zdo::Capability;
 
 /// Version of [`DeviceRecord`] in the store; a record of another version is asked for anew.
 const RECORD_VERSION: u8 = 1;
 /// Of a record's key; the address follows.
 const KEY: &str = "device/";
+/// Of a user's schedules all but one are cleared before it is used: of more than this many that is not worth the air.
+const MOST_SCHEDULES: u8 = 20;
 /// A parent keeps messages for a device that sleeps for so long (Zigbee R22: macTransactionPersistenceTime, 7.68 s).
 const PARENT_KEEPS: Duration = Duration::from_millis(7680);
 
@@ -76,6 +78,9 @@ pub struct DeviceRecord {
     /// Whether it has a user of the number that it has of them: it counts from 1, or from 0. `None`: not known.
     #[serde(default)]
     pub has_last_user: Option<bool>,
+    /// Whether a user's schedule stays when its code is replaced, as far as was seen.
+    #[serde(default)]
+    pub keeps_schedules: Option<bool>,
     /// Parts of the interview that brought no answer.
     pub missing: BTreeSet<String>,
     /// What is peculiar about its model: data of this release and its user, not kept.
@@ -105,6 +110,7 @@ impl DeviceRecord {
             masked: None,
             unreadable: false,
             has_last_user: None,
+            keeps_schedules: None,
             missing: BTreeSet::new(),
             quirk: Quirk::default(),
         }
@@ -228,6 +234,23 @@ impl DeviceRecord {
         self.attribute(power::CLUSTER, power::BATTERY_PERCENTAGE).is_some()
     }
 
+    /// So many year day schedules a user of it can have.
+    pub fn year_day_schedules(&self) -> u8 {
+        self.small(attribute::YEAR_DAY_SCHEDULES).unwrap_or(0)
+    }
+
+    /// Whether its codes can have schedules of ours: its clock must show what time it takes it to be.
+    pub fn has_schedules(&self) -> bool {
+        self.year_day_schedules() > 0 && self.endpoint_of(time::CLUSTER).is_some()
+    }
+
+    /// Whether it keeps a code to a window, as far as is known. Where a code can't be replaced by another, or a user not be
+    /// looked at, none can be proven.
+    fn keeps_windows(&self) -> bool {
+        let able = self.keeps_schedules != Some(false) && !self.quirk.clear_first && !self.is_unreadable();
+        able && self.has_schedules() && self.year_day_schedules() <= MOST_SCHEDULES
+    }
+
     /// After how many seconds it locks by itself; 0: it does not.
     pub fn auto_relock(&self) -> Option<u16> {
         self.lock(attribute::AUTO_RELOCK_TIME).map(|seconds| seconds.try_into().unwrap_or(u16::MAX))
@@ -313,7 +336,7 @@ impl DeviceRecord {
                 },
                 has_checksum: false,
                 changes_at_once: 0,
-                window_slots: 0,
+                window_slots: if self.keeps_windows() { slot_count } else { 0 },
                 can_lock: moves,
                 can_unlock: moves,
                 has_door_sensor: self.has_door_sensor(),

@@ -53,6 +53,12 @@ enum Written {
 pub(super) struct CodeJob {
     slot: SlotNumber,
     goal: Goal,
+    /// Of which type a user is who gets a code.
+    kind: UserType,
+    /// The type that the lock told with the code.
+    told_kind: Option<UserType>,
+    /// The code is to be replaced and never taken out meanwhile.
+    in_place: bool,
     endpoint: u8,
     phase: Phase,
     was_free: bool,
@@ -88,6 +94,9 @@ impl CodeJob {
             slot,
             phase: if goal == Goal::Read { Phase::Read } else { Phase::Write },
             goal,
+            kind: UserType::Unrestricted,
+            told_kind: None,
+            in_place: false,
             endpoint,
             was_free,
             slow: record.quirk.settle,
@@ -104,6 +113,17 @@ impl CodeJob {
         })
     }
 
+    /// The user is to be of this type, and is not emptied on the way: there is more to it than its code.
+    pub(super) fn in_place(mut self, kind: UserType) -> Self {
+        (self.kind, self.in_place) = (kind, true);
+        self
+    }
+
+    /// The type that the lock told with the code, if it was read since it was written.
+    pub(super) fn kind(&self) -> Option<UserType> {
+        self.told_kind
+    }
+
     pub(super) fn seen(&self) -> Seen {
         self.seen
     }
@@ -115,7 +135,7 @@ impl CodeJob {
                     Goal::Set(pin) if !self.emptying => ToLock::SetPin(UserCode {
                         user: self.slot,
                         status: UserStatus::Enabled,
-                        kind: UserType::Unrestricted,
+                        kind: self.kind,
                         code: Code::from(pin),
                     }),
                     Goal::Set(_) | Goal::Read | Goal::Clear => ToLock::ClearPin(self.slot),
@@ -139,7 +159,7 @@ impl CodeJob {
 
     fn wrote(&mut self, now: Instant, answer: Result<Answer, AskError>) {
         self.writes += 1;
-        self.written = Written::Unknown;
+        (self.written, self.told_kind) = (Written::Unknown, None);
         self.unheard = matches!(answer, Err(AskError::Offline { .. }));
         match answer.map(|answer| told(&answer)) {
             Ok(Told::Status(status)) if status.is_unsupported() => self.refused(super::refused(status)),
@@ -167,7 +187,10 @@ impl CodeJob {
     fn read(&mut self, now: Instant, answer: Result<Answer, AskError>) {
         self.reads += 1;
         let content = match answer.map(|answer| told(&answer)) {
-            Ok(Told::Lock(FromLock::Pin(code))) if code.user == self.slot => content_of(&code),
+            Ok(Told::Lock(FromLock::Pin(code))) if code.user == self.slot => {
+                self.told_kind = Some(code.kind).filter(|kind| *kind != UserType::NotSupported);
+                content_of(&code)
+            }
             Ok(Told::Lock(FromLock::UserStatus(user, status))) if user == self.slot => content_by(status),
             Ok(Told::Status(status)) => match self.unanswered(status) {
                 Some(content) => content,
@@ -266,7 +289,8 @@ impl CodeJob {
             SetCodeStatus::MemoryFull => self.refused(Refusal::MemoryFull),
             // Some take a code only where there is none.
             _ if matches!((&self.goal, content), (Goal::Set(_), SlotContent::Code(_) | SlotContent::Hidden))
-                && !self.emptied =>
+                && !self.emptied
+                && !self.in_place =>
             {
                 self.empty_first();
             }
@@ -275,7 +299,7 @@ impl CodeJob {
     }
 
     fn hides_what_it_has(&self, content: &SlotContent) -> bool {
-        matches!((&self.goal, content), (Goal::Set(_), SlotContent::Hidden)) && !self.emptied
+        matches!((&self.goal, content), (Goal::Set(_), SlotContent::Hidden)) && !self.emptied && !self.in_place
     }
 
     fn empty_first(&mut self) {

@@ -1,5 +1,7 @@
 //! Time (0x000A): what time it is. Locks ask the coordinator for it (ZCL 3.12).
 
+use keyway_lock::WallTime;
+
 use super::{DataType, Status, Value};
 
 /// Cluster id.
@@ -32,6 +34,12 @@ const MASTER_ZONE: u64 = 0x04;
 
 /// Seconds from 1970 to 2000, both in UTC.
 pub const EPOCH: u64 = 946_684_800;
+
+/// The wall clock as locks count: seconds since the year 2000 began. `None`: none that fits four bytes.
+pub fn seconds(utc: WallTime) -> Option<u32> {
+    let since_2000 = u64::try_from(utc.seconds()).ok()?.checked_sub(EPOCH)?;
+    u32::try_from(since_2000).ok()
+}
 
 /// The time as the coordinator tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

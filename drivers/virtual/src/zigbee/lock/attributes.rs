@@ -92,6 +92,7 @@ impl Lock {
                 (0x0003, Value::u16(self.settings.fast_poll_timeout)),
             ],
             cluster::DOOR_LOCK => self.of_door_lock(),
+            cluster::TIME => self.clock.attributes(self.now),
             _ => return None,
         })
     }
@@ -157,6 +158,8 @@ impl Lock {
             (cluster::IDENTIFY, 0x0000) => settings.identify = word,
             (cluster::POLL_CONTROL, 0x0000) => settings.check_in = number,
             (cluster::POLL_CONTROL, 0x0003) => settings.fast_poll_timeout = word,
+            (cluster::TIME, 0x0000) => self.clock.set(self.now, number),
+            (cluster::TIME, 0x0002) => self.clock.set_zone(number.cast_signed()),
             (cluster::DOOR_LOCK, 0x0021) => {
                 settings.language = String::from_utf8_lossy(value.bytes.get(1..).unwrap_or_default()).into_owned();
             }

@@ -6,7 +6,7 @@ use keyway_lock::wire::{Reader, WireError};
 use keyway_lock::{Pin, SlotNumber};
 
 use super::super::put::Put;
-use super::super::setup::Shows;
+use super::super::setup::{ScheduleOddity, Shows};
 use super::events::{NO_USER, operation, source};
 use super::users::{Holiday, WeekDay, YearDay, user_status, user_type, whose};
 use super::zcl::status;
@@ -151,10 +151,21 @@ impl Lock {
             return Ok(Ok(vec![answer]));
         }
         let Ok(pin) = Pin::new(&digits) else { return Ok(Ok(vec![set_pin::FAILURE])) };
+        let kind = if kind == user_type::UNKNOWN { user_type::UNRESTRICTED } else { kind };
+        if self.setup.oddity == ScheduleOddity::WantsScheduleFirst && !self.users.has_what_it_wants(user, kind) {
+            return Ok(Ok(vec![set_pin::FAILURE]));
+        }
         let code = Code { pin, enabled: status == user_status::ENABLED };
         Ok(Ok(vec![match self.door.set_code(slot, code, By::Radio) {
             Ok(()) => {
-                self.users.set_kind(user, if kind == user_type::UNKNOWN { user_type::UNRESTRICTED } else { kind });
+                match self.setup.oddity {
+                    ScheduleOddity::IgnoresType => {}
+                    ScheduleOddity::Forgets => {
+                        self.users.forget(user);
+                        self.users.set_kind(user, kind);
+                    }
+                    _ => self.users.set_kind(user, kind),
+                }
                 set_pin::SUCCESS
             }
             Err(DoorError::Duplicate(_)) => set_pin::DUPLICATE,

@@ -1,6 +1,7 @@
 //! A Zigbee lock: a door behind the servers and clients of its clusters, and its place in a network.
 
 mod attributes;
+mod clock;
 mod door_lock;
 mod events;
 mod reporting;
@@ -22,16 +23,17 @@ use super::action::{Action, Outcome};
 use super::frame::{Frame, HOME_AUTOMATION, cluster};
 use super::log::{CommandLog, LoggedCommand};
 use super::put::Put;
-use super::setup::{LockSetup, Shows};
+use super::setup::{LockSetup, ScheduleOddity, Shows};
 use crate::agenda::Agenda;
 use crate::door::{By, Code, Door, Turner};
 
 use attributes::Settings;
+use clock::Clock;
 use events::{Log, NO_USER, operation, source};
 use reporting::Reports;
 use users::{Numbers, Users, user_type, whose};
 use zcl::Head;
-use zdo::{Binding, CLUSTERS, ENDPOINT, Identity};
+use zdo::{Binding, CLUSTERS, CLUSTERS_WITH_CLOCK, ENDPOINT, Identity};
 
 /// How long after it has joined it asks for the time, and how often from then on.
 const ASKS_AFTER: Duration = Duration::from_secs(5);
@@ -91,8 +93,9 @@ pub(super) struct Lock {
     due: Agenda<Due>,
     long_poll: Option<Duration>,
     expects_until: Instant,
-    /// The local time, in seconds since 2000-01-01, and when it was that.
-    clock: Option<(Instant, u32)>,
+    clock: Clock,
+    /// When something last happened to it.
+    now: Instant,
     identified: u32,
     commands: CommandLog,
     born: Instant,
@@ -127,7 +130,8 @@ impl Lock {
             sequence: 0,
             due: Agenda::default(),
             expects_until: now,
-            clock: None,
+            clock: Clock::default(),
+            now,
             identified: 0,
             commands: CommandLog::default(),
             born: now,
@@ -158,6 +162,17 @@ impl Lock {
     /// The codes it holds: user, digits, and whether it opens.
     pub(super) fn codes(&self) -> impl Iterator<Item = (u16, &Code)> {
         self.door.codes().iter().map(|(slot, code)| (self.numbers.user(*slot), code))
+    }
+
+    /// What its clock shows, in seconds since 1970; `None`: it was not set.
+    pub(super) fn shown_clock(&self, now: Instant) -> Option<i64> {
+        self.clock.unix(now)
+    }
+
+    /// When a user may come in, by its clock, in seconds since 1970; empty: always.
+    pub(super) fn windows(&self, user: u16) -> impl Iterator<Item = (i64, i64)> {
+        let spans = self.users.windows(user);
+        spans.map(|span| (clock::to_unix(span.start), clock::to_unix(span.end)))
     }
 
     pub(super) fn membership(&self) -> Option<&Membership> {
@@ -213,7 +228,7 @@ impl Lock {
 
     /// A frame of the coordinator reached it.
     pub(super) fn handle_frame(&mut self, now: Instant, frame: &Frame, broadcast: bool) {
-        self.expects_until = now + EXPECTS;
+        (self.now, self.expects_until) = (now, now + EXPECTS);
         if frame.profile == super::frame::ZDO {
             let Some(identity) = self.identity() else { return };
             let answered = identity.answer(&mut self.bindings, frame, broadcast);
@@ -226,6 +241,7 @@ impl Lock {
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
+        self.now = now;
         while let Some(due) = self.due.take(now) {
             match due {
                 Due::Bolt { locked, user } => self.bolt(locked, user),
@@ -258,6 +274,7 @@ impl Lock {
     /// A hand at the door, or a fault.
     pub(super) fn act(&mut self, now: Instant, action: &Action) -> Outcome {
         let mut outcome = Outcome::Done;
+        self.now = now;
         match action {
             Action::Keypad(digits) => outcome = Outcome::Keypad(self.type_code(now, digits)),
             Action::ByHand { user, code } => outcome = self.by_hand(*user, code.as_ref()),
@@ -268,6 +285,14 @@ impl Lock {
             Action::Reject(rejecting) => self.door.set_rejecting(*rejecting),
             Action::Mask(masking) => self.door.set_masking(*masking),
             Action::Status(status) => self.faults.status = *status,
+            Action::MoveClock(seconds) => self.clock.go_wrong(*seconds),
+            Action::Restart => {
+                self.clock.stop();
+                if self.setup.asks_time && self.membership.is_some() {
+                    self.due.retain(|due| !matches!(due, Due::AskTime));
+                    self.due.put(now + ASKS_AFTER, Due::AskTime);
+                }
+            }
             // Its place on the air is not the lock's to know.
             _ => {}
         }
@@ -278,7 +303,9 @@ impl Lock {
     fn type_code(&mut self, now: Instant, digits: &str) -> Option<u16> {
         if let Some((user, true)) = whose(&self.door, self.numbers, digits) {
             let local = self.local_time(now);
+            let opens_without = self.setup.oddity == ScheduleOddity::OpensWithout;
             let refused = match self.users.kind(user) {
+                kind if opens_without && !self.users.has_what_it_wants(user, kind) => None,
                 user_type::NON_ACCESS => Some(operation::NON_ACCESS),
                 _ if !self.users.may_enter(user, local) => Some(operation::UNLOCK_WRONG_TIME),
                 _ => None,
@@ -355,7 +382,7 @@ impl Lock {
             nwk: self.membership.as_ref()?.nwk,
             sleepy: self.is_sleepy(),
             manufacturer_code: self.setup.manufacturer_code,
-            clusters: CLUSTERS,
+            clusters: self.clusters(),
         })
     }
 
@@ -371,9 +398,12 @@ impl Lock {
     }
 
     fn local_time(&self, now: Instant) -> Option<u32> {
-        let (at, time) = self.clock?;
-        let since = now.saturating_duration_since(at).as_secs();
-        Some(time.saturating_add(u32::try_from(since).unwrap_or(u32::MAX)))
+        self.clock.local(now)
+    }
+
+    /// Its servers and its clients.
+    fn clusters(&self) -> (&'static [u16], &'static [u16]) {
+        if self.setup.shows_clock { CLUSTERS_WITH_CLOCK } else { CLUSTERS }
     }
 
     fn next_sequence(&mut self) -> u8 {

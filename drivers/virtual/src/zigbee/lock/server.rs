@@ -10,7 +10,7 @@ use super::super::put::Put;
 use super::door_lock::{self, command};
 use super::reporting::Configuration;
 use super::zcl::{Head, Value, global, status};
-use super::zdo::{CLUSTERS, ENDPOINT};
+use super::zdo::ENDPOINT;
 use super::{Due, EXPECTS, Lock};
 
 /// A report that the lock is to expect, not to send (section 2.5.7.1.1).
@@ -79,7 +79,7 @@ impl Lock {
             }
             (cluster::ALARMS, 0x00 | 0x01, _) => Err(status::SUCCESS),
             (cluster::POLL_CONTROL, command, body) => Err(self.poll_control(now, command, body)),
-            (of, ..) if CLUSTERS.0.contains(&of) => Err(status::UNSUPPORTED_COMMAND),
+            (of, ..) if self.clusters().0.contains(&of) => Err(status::UNSUPPORTED_COMMAND),
             _ => Err(status::UNSUPPORTED_CLUSTER),
         }
     }
@@ -110,7 +110,7 @@ impl Lock {
         if head.command == global::DEFAULT_RESPONSE {
             return Ok(None);
         }
-        if !CLUSTERS.0.contains(&of) {
+        if !self.clusters().0.contains(&of) {
             return Err(status::UNSUPPORTED_CLUSTER);
         }
         let answered = |command, body: Vec<u8>| Ok(Some(head.answered_by(command).with(&body)));
@@ -259,8 +259,10 @@ impl Lock {
             }
         }
         let known = |time: &u32| *time != u32::MAX;
-        if let Some(time) = times[1].filter(known).or(times[0].filter(known)) {
-            self.clock = Some((now, time));
+        let [utc, local] = times.map(|time| time.filter(known));
+        if let Some(utc) = utc.or(local) {
+            self.clock.set(now, utc);
+            self.clock.set_zone(local.unwrap_or(utc).wrapping_sub(utc).cast_signed());
         }
     }
 }

@@ -100,7 +100,7 @@ fn a_user_with_a_schedule_does_not_come_in_beside_it() {
     assert_eq!(bench.ask(0x0E, &[0, 3, 0, 100, 0, 0, 0, 200, 0, 0, 0]), [0]);
     assert_eq!(bench.ask(0x0F, &[0, 3, 0]), [0, 3, 0, 0, 100, 0, 0, 0, 200, 0, 0, 0]);
     let mut types = |local: u32| {
-        bench.lock.clock = Some((bench.now, local));
+        bench.lock.clock.set(bench.now, local);
         bench.lock.act(bench.now, &Action::Keypad("4711".to_owned()))
     };
     assert_eq!(types(99), Outcome::Keypad(None));
@@ -141,4 +141,27 @@ fn the_bolt_turns_for_the_hub_and_is_told_of() {
     assert_eq!(told[0], (0x01, vec![0]));
     assert_eq!(told[1].1[..4], [1, 2, 3, 0], "by radio, unlocked, with the PIN of user 3");
     assert_eq!(bench.lock.door().locked(), Some(false));
+}
+
+#[test]
+fn a_clock_is_shown_and_set_and_starts_anew_without_its_batteries() {
+    let mut bench = Bench::new(LockSetup { shows_clock: true, ..lock() });
+    let read = |bench: &mut Bench| {
+        bench.send(cluster::TIME, false, global::READ, &[0, 0]);
+        bench.told().remove(0).1
+    };
+    assert_eq!(read(&mut bench), [0, 0, 0, 0xE2, 0xFF, 0xFF, 0xFF, 0xFF]);
+    // Time 1000, an hour ahead of UTC.
+    bench.send(cluster::TIME, false, global::WRITE, &[0, 0, 0xE2, 0xE8, 3, 0, 0, 2, 0, 0x2B, 0x10, 0x0E, 0, 0]);
+    assert_eq!(bench.told(), [(global::WRITE_RESPONSE, vec![0])]);
+    bench.now += Duration::from_secs(1);
+    assert_eq!((read(&mut bench), bench.lock.local_time(bench.now)), (vec![0, 0, 0, 0xE2, 0xE9, 3, 0, 0], Some(4601)));
+    bench.lock.act(bench.now, &Action::MoveClock(-1));
+    assert_eq!(read(&mut bench), [0, 0, 0, 0xE2, 0xE8, 3, 0, 0]);
+    bench.lock.act(bench.now, &Action::Restart);
+    assert_eq!(bench.lock.local_time(bench.now), None);
+    // One that does not show its clock has no such cluster.
+    let mut other = Bench::new(lock());
+    other.send(cluster::TIME, false, global::READ, &[0, 0]);
+    assert_eq!(other.told(), [(global::DEFAULT_RESPONSE, vec![0, 0xC3])]);
 }

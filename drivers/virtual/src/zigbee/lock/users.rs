@@ -111,6 +111,20 @@ impl Users {
         *self = Self { holidays: std::mem::take(&mut self.holidays), ..Self::default() };
     }
 
+    /// Whether a user has a schedule, if it is to be of a type that wants one.
+    pub(super) fn has_what_it_wants(&self, user: u16, kind: u8) -> bool {
+        match kind {
+            user_type::YEAR_DAY => of(&self.year_days, user).next().is_some(),
+            user_type::WEEK_DAY => of(&self.week_days, user).next().is_some(),
+            _ => true,
+        }
+    }
+
+    /// The spans in which a year day user may come in; none for another.
+    pub(super) fn windows(&self, user: u16) -> impl Iterator<Item = &YearDay> {
+        of(&self.year_days, user).filter(move |_| self.kind(user) == user_type::YEAR_DAY)
+    }
+
     /// Whether a user may come in now, at this local time in seconds since 2000-01-01; a lock that does not know the time
     /// lets nobody in who may come only at times.
     pub(super) fn may_enter(&self, user: u16, local: Option<u32>) -> bool {

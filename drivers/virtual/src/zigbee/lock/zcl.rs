@@ -115,6 +115,18 @@ impl Value {
         Self { kind: 0x10, bytes: vec![value.into()] }
     }
 
+    pub(super) fn map8(value: u8) -> Self {
+        Self { kind: 0x18, bytes: vec![value] }
+    }
+
+    pub(super) fn i32(value: i32) -> Self {
+        Self { kind: 0x2B, bytes: value.to_le_bytes().to_vec() }
+    }
+
+    pub(super) fn utc(value: u32) -> Self {
+        Self { kind: 0xE2, bytes: value.to_le_bytes().to_vec() }
+    }
+
     pub(super) fn map16(value: u16) -> Self {
         Self { kind: 0x19, bytes: value.to_le_bytes().to_vec() }
     }

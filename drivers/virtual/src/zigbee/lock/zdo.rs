@@ -219,6 +219,19 @@ pub(super) const CLUSTERS: (&[u16], &[u16]) = (
     &[cluster::BASIC, cluster::POWER, cluster::IDENTIFY, cluster::ALARMS, cluster::POLL_CONTROL, cluster::DOOR_LOCK],
     &[cluster::TIME],
 );
+/// Of one that shows its clock.
+pub(super) const CLUSTERS_WITH_CLOCK: (&[u16], &[u16]) = (
+    &[
+        cluster::BASIC,
+        cluster::POWER,
+        cluster::IDENTIFY,
+        cluster::ALARMS,
+        cluster::TIME,
+        cluster::POLL_CONTROL,
+        cluster::DOOR_LOCK,
+    ],
+    &[cluster::TIME],
+);
 
 #[cfg(test)]
 mod tests {

@@ -129,12 +129,7 @@ impl Step {
         match self {
             Self::NodeDescriptor | Self::ActiveEndpoints | Self::SimpleDescriptor(_) => false,
             Self::Read(group) => group >= FIRST_ABOUT_LOCKS,
-            Self::LastUser
-            | Self::SendPin
-            | Self::EventMasks
-            | Self::Bind(_)
-            | Self::Reporting(_)
-            | Self::Done => true,
+            Self::LastUser | Self::SendPin | Self::EventMasks | Self::Bind(_) | Self::Reporting(_) | Self::Done => true,
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod codes;
 mod joining;
+mod timed;
 mod trouble;
 
 use std::time::{Duration, Instant};
