@@ -4,7 +4,7 @@
 
 use std::future::pending;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Context;
@@ -37,9 +37,15 @@ pub(super) struct Arguments {
     /// Where the locks are handled: one JSON object a line. It shows codes and opens doors to whoever connects.
     #[arg(long, value_name = "ADDRESS:PORT")]
     control: Option<SocketAddr>,
-    /// Z-Wave (Serial API) or Zigbee (EZSP).
+    /// Z-Wave (Serial API) or Zigbee.
     #[arg(long, value_enum, default_value_t = Radio::Zwave)]
     radio: Radio,
+    /// What a Zigbee stick speaks, whatever its setup says: EZSP (Silicon Labs) or ZNP (Texas Instruments).
+    #[arg(long, value_enum)]
+    adapter: Option<Adapter>,
+    /// Where the stick keeps what it keeps without power, over the end of this program too; of ZNP only.
+    #[arg(long, value_name = "FILE")]
+    memory: Option<PathBuf>,
     /// The stick and its locks, as JSON; without it, three locks: of Z-Wave in a network with keys that everybody knows, of
     /// Zigbee fresh from their boxes.
     #[arg(long, value_name = "FILE")]
@@ -52,12 +58,19 @@ enum Radio {
     Zigbee,
 }
 
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Adapter {
+    Ezsp,
+    Znp,
+}
+
 /// Serves until the process is stopped.
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let stick = stick(arguments)?;
+    let memory = arguments.memory.clone();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
     runtime.block_on(async {
-        let server = Server::bind(arguments.listen, arguments.control, stick).await?;
+        let server = Server::bind(arguments.listen, arguments.control, stick).await?.keeping_in(memory);
         say(json!({"listening": server.listening()?, "control": server.controlled()?}));
         server.serve().await
     })
@@ -67,18 +80,43 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 pub(super) type MakeStick = Box<dyn FnOnce(Instant, [u8; 32]) -> Box<dyn Stick>>;
 
 fn stick(arguments: &Arguments) -> anyhow::Result<MakeStick> {
-    let Some(path) = &arguments.setup else {
-        return Ok(match arguments.radio {
-            Radio::Zwave => zwave_stick(zwave::demo_setup()),
-            Radio::Zigbee => zigbee_stick(zigbee::demo_setup()),
-        });
+    let text = match &arguments.setup {
+        Some(path) => Some(std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?),
+        None => None,
     };
-    let text = std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
-    let stick = match arguments.radio {
-        Radio::Zwave => zwave::StickSetup::from_json(&text).map(zwave_stick).map_err(anyhow::Error::from),
-        Radio::Zigbee => zigbee::StickSetup::from_json(&text).map(zigbee_stick).map_err(anyhow::Error::from),
-    };
-    stick.with_context(|| path.display().to_string())
+    let of_file = || arguments.setup.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+    match arguments.radio {
+        Radio::Zwave if arguments.adapter.is_some() || arguments.memory.is_some() => {
+            anyhow::bail!("--adapter and --memory are of --radio zigbee")
+        }
+        Radio::Zwave => {
+            let setup = text.map_or_else(|| Ok(zwave::demo_setup()), |text| zwave::StickSetup::from_json(&text));
+            setup.map(zwave_stick).with_context(of_file)
+        }
+        Radio::Zigbee => {
+            let setup = text.map_or_else(|| Ok(zigbee::demo_setup()), |text| zigbee::StickSetup::from_json(&text));
+            let mut setup = setup.with_context(of_file)?;
+            match arguments.adapter {
+                Some(Adapter::Ezsp) => setup.adapter = zigbee::Adapter::Ezsp,
+                Some(Adapter::Znp) => setup.adapter = zigbee::Adapter::Znp,
+                None => {}
+            }
+            if arguments.memory.is_some() && setup.adapter != zigbee::Adapter::Znp {
+                anyhow::bail!("--memory is of --adapter znp")
+            }
+            setup.memory = arguments.memory.as_deref().map(kept).transpose()?.flatten();
+            Ok(zigbee_stick(setup))
+        }
+    }
+}
+
+/// What a stick has kept in this file; `None`: there is none yet.
+fn kept(path: &Path) -> anyhow::Result<Option<zigbee::Memory>> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => zigbee::Memory::from_json(&text).map(Some).with_context(|| path.display().to_string()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("can't read {}", path.display())),
+    }
 }
 
 pub(super) fn zwave_stick(setup: zwave::StickSetup) -> MakeStick {
@@ -97,6 +135,7 @@ pub(super) struct Server {
     controls: Option<TcpListener>,
     hub: Option<Hub>,
     faults: Faults,
+    memory: Option<PathBuf>,
 }
 
 /// A line of the control port, and where its answer goes.
@@ -140,7 +179,13 @@ impl Server {
             Some(address) => Some(bind(address).await?),
             None => None,
         };
-        Ok(Self { stick, clock, hubs: bind(listen).await?, controls, hub: None, faults: Faults::default() })
+        let (hubs, faults) = (bind(listen).await?, Faults::default());
+        Ok(Self { stick, clock, hubs, controls, hub: None, faults, memory: None })
+    }
+
+    /// The stick's memory is kept in this file.
+    fn keeping_in(self, memory: Option<PathBuf>) -> Self {
+        Self { memory, ..self }
     }
 
     /// Where the hub connects to.
@@ -161,6 +206,7 @@ impl Server {
         }
         let mut buffer = [0; READ_BUFFER];
         loop {
+            self.keep_memory()?;
             let wake = self.drain();
             let happened = tokio::select! {
                 happened = self.hubs.accept(), if self.hub.is_none() => {
@@ -208,6 +254,16 @@ impl Server {
                 }
             }
             Happened::Timeout => self.stick.handle_timeout(now),
+        }
+    }
+
+    /// Before what depends on it is said.
+    fn keep_memory(&mut self) -> anyhow::Result<()> {
+        let Some(path) = &self.memory else { return Ok(()) };
+        match self.stick.take_memory() {
+            Some(memory) => std::fs::write(path, memory)
+                .with_context(|| format!("can't write the stick's memory to {}", path.display())),
+            None => Ok(()),
         }
     }
 

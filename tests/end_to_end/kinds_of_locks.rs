@@ -115,9 +115,16 @@ fn zigbee_locks_behind_a_stick_of_silicon_labs() {
 }
 
 #[test]
+fn zigbee_locks_behind_a_stick_of_texas_instruments() {
+    does_the_job(&Setup::two_doors().on_znp(), &[2, 3]);
+}
+
+#[test]
 fn a_zigbee_lock_that_sleeps_and_hides_its_pins() {
     let lock = LockSetup { sleeping: true, ..LockSetup::s2(2, "Front door") };
-    does_the_job(&Setup::of(&[lock]).masked().on_zigbee(13), &[2]);
+    let setup = Setup::of(&[lock]).masked();
+    does_the_job(&setup.clone().on_zigbee(13), &[2]);
+    does_the_job(&setup.on_znp(), &[2]);
 }
 
 /// A Yale counts from 1, as is known of them; this one does not.

@@ -18,6 +18,11 @@ fn the_same_in_a_zigbee_lock() {
 }
 
 #[test]
+fn the_same_in_a_zigbee_lock_behind_a_stick_of_texas_instruments() {
+    World::with(KEYWAY, &Setup::two_doors().on_znp()).tell_the_whole_story(FRONT_DOOR);
+}
+
+#[test]
 fn a_grant_for_two_doors_has_one_pin_and_is_issued_when_both_have_proven_it() {
     let world = World::new(KEYWAY);
     let (client, stick) = (&world.client, &world.stick);

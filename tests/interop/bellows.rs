@@ -50,19 +50,21 @@ fn bellows_drives_our_virtual_stick() {
     for version in [8, 13, 18] {
         let mut command = Command::new(folder().join(".venv/bin/python"));
         command.args(["host.py", "--version", &version.to_string()]);
-        host_our_stick("bellows", command);
+        host_our_stick("bellows", command, "ezsp");
     }
 }
 
 #[test]
 fn zigbee_herdsman_drives_our_virtual_stick() {
-    let mut command = Command::new("node");
-    command.args(["herdsman.mjs", "ember"]);
-    host_our_stick("zigbee-herdsman", command);
+    for (its_name, adapter) in [("ember", "ezsp"), ("zstack", "znp")] {
+        let mut command = Command::new("node");
+        command.args(["herdsman.mjs", its_name]);
+        host_our_stick("zigbee-herdsman", command, adapter);
+    }
 }
 
-fn host_our_stick(name: &str, mut command: Command) {
-    command.current_dir(folder()).args([KEYWAY, "virtual-stick", "--radio", "zigbee"]);
+fn host_our_stick(name: &str, mut command: Command, adapter: &str) {
+    command.current_dir(folder()).args([KEYWAY, "virtual-stick", "--radio", "zigbee", "--adapter", adapter]);
     command.args(["--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--setup"]);
     let output = Output::default();
     let status = Process::start(name, &mut command, &output).wait(SOON * 6);

@@ -23,6 +23,11 @@ pub trait Stick: Send {
     /// The next output; to be called until it is a [`VirtualOutput::Timeout`].
     fn poll_output(&mut self) -> VirtualOutput;
 
+    /// What it keeps without power, if that has changed since this was last asked; of sticks that show it.
+    fn take_memory(&mut self) -> Option<String> {
+        None
+    }
+
     /// Carries out one line of the control port.
     fn handle_control(&mut self, now: Instant, line: &str) -> Control;
 }

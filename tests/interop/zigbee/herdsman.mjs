@@ -3,6 +3,7 @@
 // and is asked who it is, takes a PIN, shows it, and is heard when somebody is at the door.
 //
 //   node herdsman.mjs ember keyway virtual-stick --radio zigbee --listen 127.0.0.1:0 --control 127.0.0.1:0 --setup
+//   node herdsman.mjs zstack keyway virtual-stick --radio zigbee --adapter znp --listen …
 import { spawn } from "node:child_process";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { createConnection } from "node:net";

@@ -16,11 +16,13 @@ pub struct Setup {
 
 /// What the stick speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Radio {
+enum Radio {
     /// Z-Wave: Serial API.
     Zwave,
     /// Zigbee: EZSP of this version.
-    Zigbee(u8),
+    Ezsp(u8),
+    /// Zigbee: ZNP.
+    Znp,
 }
 
 /// One lock.
@@ -119,11 +121,16 @@ impl Setup {
 
     /// The same doors with Zigbee locks fresh from their boxes, behind our own virtual stick of this version of EZSP.
     pub fn on_zigbee(self, version: u8) -> Self {
-        Self { radio: Radio::Zigbee(version), ..self }
+        Self { radio: Radio::Ezsp(version), ..self }
     }
 
-    pub(crate) fn radio(&self) -> Radio {
-        self.radio
+    /// The same behind our own virtual stick of Texas Instruments.
+    pub fn on_znp(self) -> Self {
+        Self { radio: Radio::Znp, ..self }
+    }
+
+    pub(crate) fn is_zigbee(&self) -> bool {
+        self.radio != Radio::Zwave
     }
 
     /// Number and name of each lock, in order.
@@ -153,8 +160,10 @@ impl Setup {
 
     /// The setup file of `keyway virtual-stick`.
     pub fn for_our_stick(&self) -> Value {
-        if let Radio::Zigbee(version) = self.radio {
-            return self.for_our_zigbee_stick(version);
+        match self.radio {
+            Radio::Zwave => {}
+            Radio::Ezsp(version) => return self.for_our_zigbee_stick(json!({ "version": version })),
+            Radio::Znp => return self.for_our_zigbee_stick(json!({ "adapter": "znp" })),
         }
         let more = |lock: &LockSetup| {
             json!({
@@ -173,7 +182,7 @@ impl Setup {
         json
     }
 
-    fn for_our_zigbee_stick(&self, version: u8) -> Value {
+    fn for_our_zigbee_stick(&self, mut stick: Value) -> Value {
         let lock = |lock: &LockSetup| {
             let mut json = json!({
                 "node": lock.node,
@@ -194,7 +203,8 @@ impl Setup {
             }
             json
         };
-        json!({ "version": version, "locks": self.locks.iter().map(lock).collect::<Vec<_>>() })
+        stick["locks"] = self.locks.iter().map(lock).collect();
+        stick
     }
 
     /// The setup file of zwave-js's stick.
@@ -227,8 +237,10 @@ impl Setup {
 
     /// The `[[zwave]]` or `[[zigbee]]` part of the daemon's configuration.
     pub(crate) fn to_toml(&self, port: &str) -> String {
-        if let Radio::Zigbee(_) = self.radio {
-            return format!("[[zigbee]]\nport = \"{port}\"\n");
+        match self.radio {
+            Radio::Zwave => {}
+            Radio::Ezsp(_) => return format!("[[zigbee]]\nport = \"{port}\"\n"),
+            Radio::Znp => return format!("[[zigbee]]\nport = \"{port}\"\nadapter = \"znp\"\n"),
         }
         let mut text = format!("[[zwave]]\nport = \"{port}\"\n[zwave.keys]\n");
         for (name, key) in &self.keys {

@@ -10,7 +10,6 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::setup::Radio;
 use crate::{Output, Process, SOON, Setup, now, wait_until};
 
 /// A stick and the locks behind it, ours or a foreign one: both are driven alike.
@@ -99,10 +98,7 @@ impl Stick {
     pub fn ours_at(keyway: &str, setup: &Setup, port: u16) -> Self {
         let mut command = Command::new(keyway);
         let listen = format!("127.0.0.1:{port}");
-        let radio = match setup.radio() {
-            Radio::Zwave => "zwave",
-            Radio::Zigbee(_) => "zigbee",
-        };
+        let radio = if setup.is_zigbee() { "zigbee" } else { "zwave" };
         let ports = ["--listen", &listen, "--control", "127.0.0.1:0"];
         command.args(["virtual-stick", "--radio", radio]).args(ports).arg("--setup");
         Self::start(command, &setup.for_our_stick())

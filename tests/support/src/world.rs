@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::setup::Radio;
 use crate::{Broker, Client, Hub, SOON, Setup, Stick, wait_until};
 
 /// A building with locks, a stick, a broker, the hub and a host's program, each a process of its own, all connected.
@@ -56,7 +55,7 @@ impl World {
 
     fn of(client: Client, mut hub: Hub, stick: Stick, broker: Broker, setup: &Setup) -> Self {
         hub.start();
-        if let Radio::Zigbee(_) = setup.radio() {
+        if setup.is_zigbee() {
             setup.doors().for_each(|(node, name)| join(&client, &stick, node, name));
         }
         for node in setup.woken_by_button() {

@@ -114,7 +114,7 @@ impl VirtualStick {
                 None
             }
             StickAction::Fail(true) => {
-                self.fail();
+                self.fail(now);
                 None
             }
             StickAction::Reset(false) | StickAction::Fail(false) | StickAction::Disconnect(false) => None,

@@ -1,12 +1,13 @@
-//! A Zigbee stick and the locks around it in software, speaking real EZSP over real ASH.
+//! A Zigbee stick and the locks around it in software, speaking real EZSP over real ASH, or real ZNP.
 //!
-//! Inside [`VirtualStick`], the `link` carries payloads, the firmware (`ezsp`) answers them, and the `network` has the air,
+//! Inside [`VirtualStick`], the firmware (`ezsp` behind its `link`, or `znp`) answers its host, and the `network` has the air,
 //! with its time and its losses, and the locks. What a lock does is written anew here, with an encoding of its own: it is
-//! what the driver is tried against. A foreign host (`tests/interop/zigbee`) tries both.
+//! what the driver is tried against. Foreign hosts (`tests/interop/zigbee`) try both.
 
 mod action;
 mod control;
 mod ezsp;
+mod firmware;
 mod frame;
 mod link;
 mod lock;
@@ -16,45 +17,46 @@ mod put;
 mod setup;
 #[cfg(test)]
 mod tests;
+mod znp;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 pub use action::{Action, Outcome};
 pub use log::LoggedCommand;
 pub use network::FrameCounts;
-pub use setup::{LockSetup, NetworkSetup, ScheduleOddity, SetupError, Shows, StickSetup, demo_setup};
+pub use setup::{Adapter, LockSetup, NetworkSetup, ScheduleOddity, SetupError, Shows, StickSetup, demo_setup};
 
-use ezsp::Ezsp;
-use link::{Link, LinkEvent};
-use network::Network;
+use ezsp::EzspStick;
+use firmware::Firmware;
+use network::{Held, Network};
+pub use znp::Memory;
+use znp::Znp;
 
 use crate::door::Door;
 use crate::stick::{Control, Stick, VirtualOutput};
 
-/// How long a restart of the stick takes.
-const RESTART: Duration = Duration::from_millis(120);
-/// Why it started (UG101 section 2.3): its host wanted it.
-const SOFTWARE: u8 = 0x0B;
-/// Why it failed: an assertion did.
-const ASSERTION: u8 = 0x06;
-
 /// A stick and the locks around it.
 pub struct VirtualStick {
-    link: Link,
-    firmware: Ezsp,
+    firmware: Box<dyn Firmware>,
     network: Network,
-    /// While it restarts: until when.
-    down_until: Option<Instant>,
 }
 
 impl VirtualStick {
     /// A stick that runs, with nobody connected. The same entropy gives the same stick.
     pub fn new(now: Instant, setup: &StickSetup, entropy: [u8; 32]) -> Self {
-        Self {
-            link: Link::default(),
-            firmware: Ezsp::new(setup.version),
-            network: Network::new(now, setup.ieee, setup.network.as_ref(), &setup.locks, entropy),
-            down_until: None,
+        let held = setup.network.as_ref().map(Held::from);
+        match setup.adapter {
+            Adapter::Ezsp => Self {
+                firmware: Box::new(EzspStick::new(setup.version)),
+                network: Network::new(now, setup.ieee, ezsp::NODE, held, &setup.locks, entropy),
+            },
+            Adapter::Znp => {
+                let mut firmware = Znp::new(setup.ieee, setup.memory.clone());
+                let held = firmware.held().or(held);
+                let mut network = Network::new(now, setup.ieee, znp::NODE, held.clone(), &setup.locks, entropy);
+                firmware.plug_in(&mut network, held.as_ref());
+                Self { firmware: Box::new(firmware), network }
+            }
         }
     }
 
@@ -82,21 +84,15 @@ impl VirtualStick {
         outcome
     }
 
-    /// The firmware fails: it says so, and waits for its host to reset it.
-    pub fn fail(&mut self) {
-        self.link.fail(ASSERTION);
-        self.network.restart();
+    /// The firmware fails, as one of its kind does.
+    pub fn fail(&mut self, now: Instant) {
+        self.firmware.fail(now, &mut self.network);
+        self.settle(now);
     }
 
     /// Something restarts the firmware, and it says so.
     pub fn reset(&mut self, now: Instant) {
-        self.link.disconnect();
-        self.begin_restart(now);
-    }
-
-    fn begin_restart(&mut self, now: Instant) {
-        self.firmware.restart(&mut self.network);
-        self.down_until = Some(now + RESTART);
+        self.firmware.reset(now, &mut self.network);
     }
 
     /// Carries what happened from the network to the firmware, and from there to the host.
@@ -104,55 +100,39 @@ impl VirtualStick {
         while let Some(event) = self.network.poll_event() {
             self.firmware.on_event(now, &mut self.network, event);
         }
-        while let Some(payload) = self.firmware.poll() {
-            self.link.send(now, payload.bytes, payload.is_callback);
-        }
-        if self.firmware.take_restart() {
-            self.reset(now);
-        }
+        self.firmware.settle(now, &mut self.network);
     }
 }
 
 impl Stick for VirtualStick {
     fn handle_opened(&mut self, _now: Instant) {
-        self.link.disconnect();
+        self.firmware.handle_connection();
     }
 
     fn handle_closed(&mut self, _now: Instant) {
-        self.link.disconnect();
+        self.firmware.handle_connection();
     }
 
     fn handle_bytes(&mut self, now: Instant, bytes: &[u8]) {
-        if self.down_until.is_some() {
-            return;
-        }
-        for event in self.link.handle_bytes(now, bytes) {
-            match event {
-                LinkEvent::Reset => self.begin_restart(now),
-                LinkEvent::Payload(payload) => self.firmware.handle(now, &mut self.network, &payload),
-            }
-        }
+        self.firmware.handle_bytes(now, &mut self.network, bytes);
         self.settle(now);
-        self.link.acknowledge();
     }
 
     fn handle_timeout(&mut self, now: Instant) {
-        if self.down_until.is_some_and(|until| until <= now) {
-            self.down_until = None;
-            self.link.started(SOFTWARE);
-        }
-        self.link.handle_timeout(now);
         self.firmware.handle_timeout(now, &mut self.network);
         self.network.handle_timeout(now);
         self.settle(now);
     }
 
     fn poll_output(&mut self) -> VirtualOutput {
-        if let Some(bytes) = self.link.poll() {
+        if let Some(bytes) = self.firmware.poll() {
             return VirtualOutput::Transmit(bytes);
         }
-        let timeouts = [self.down_until, self.link.timeout(), self.firmware.timeout(), self.network.timeout()];
-        VirtualOutput::Timeout(timeouts.into_iter().flatten().min())
+        VirtualOutput::Timeout([self.firmware.timeout(), self.network.timeout()].into_iter().flatten().min())
+    }
+
+    fn take_memory(&mut self) -> Option<String> {
+        self.firmware.take_memory()
     }
 
     fn handle_control(&mut self, now: Instant, line: &str) -> Control {

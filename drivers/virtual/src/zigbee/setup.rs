@@ -8,12 +8,15 @@ use keyway_zigbee::address::Ieee;
 use keyway_zigbee::key::Key;
 use serde::Deserialize;
 
+use super::znp::Memory;
 use crate::door::DoorSetup;
 
 /// A stick and the locks around it, in the network or not.
 #[derive(Debug, Clone)]
 pub struct StickSetup {
-    /// Version of EZSP that it speaks: 8 to 18, without 15.
+    /// Who made it, and so what it speaks.
+    pub adapter: Adapter,
+    /// Version of EZSP that it speaks, where it speaks that: 8 to 18, without 15.
     pub version: u8,
     /// Its own address.
     pub ieee: Ieee,
@@ -21,6 +24,19 @@ pub struct StickSetup {
     pub network: Option<NetworkSetup>,
     /// The locks.
     pub locks: Vec<LockSetup>,
+    /// What it has kept since it last had power; none: it is fresh from its maker. Of ZNP only.
+    pub memory: Option<Memory>,
+}
+
+/// What a stick speaks with its host.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Adapter {
+    /// Silicon Labs: EZSP over ASH.
+    #[default]
+    Ezsp,
+    /// Texas Instruments: ZNP.
+    Znp,
 }
 
 /// A network that is there from the beginning.
@@ -160,10 +176,12 @@ impl LockSetup {
 pub fn demo_setup() -> StickSetup {
     let lock = |node, name| LockSetup { joined: false, ..LockSetup::new(node, name) };
     StickSetup {
+        adapter: Adapter::default(),
         version: 13,
         ieee: Ieee(0x0012_4B00_1CAA_BBCC),
         network: None,
         locks: vec![lock(2, "Front door"), lock(3, "Garden gate"), lock(4, "Office")],
+        memory: None,
     }
 }
 
@@ -173,6 +191,9 @@ pub enum SetupError {
     /// Not JSON, an unknown or missing field, a wrong type; the text says where.
     #[error("the setup is not what it should be: {0}")]
     Json(#[from] serde_json::Error),
+    /// What a stick is to have kept is not what a stick keeps.
+    #[error("the memory is not what a stick keeps: {0}")]
+    Memory(serde_json::Error),
     /// No such version of EZSP.
     #[error("version {0} is none of EZSP that is spoken here: 8 to 18, but not 15")]
     Version(u8),
@@ -219,7 +240,8 @@ impl StickSetup {
             }
             locks.push(lock);
         }
-        Ok(Self { version, ieee: address("ieee", raw.ieee, usual.ieee)?, network, locks })
+        let ieee = address("ieee", raw.ieee, usual.ieee)?;
+        Ok(Self { adapter: raw.adapter, version, ieee, network, locks, memory: None })
     }
 }
 
@@ -237,6 +259,8 @@ fn key(field: &'static str, text: &str) -> Result<Key, SetupError> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawStick {
+    #[serde(default)]
+    adapter: Adapter,
     version: Option<u8>,
     ieee: Option<String>,
     network: Option<RawNetwork>,
@@ -371,6 +395,8 @@ mod tests {
         assert_eq!(lock.ieee.to_string(), "00:0d:6f:00:0a:0b:0c:02");
         assert_eq!(lock.codes_by_slot().map(|(slot, pin)| (slot.0, pin.expose())).collect::<Vec<_>>(), [(3, "0042")]);
         assert!(lock.joined, "there is a network to be in");
+        assert_eq!(setup.adapter, Adapter::Ezsp);
+        assert_eq!(StickSetup::from_json(r#"{"adapter": "znp", "locks": []}"#).unwrap().adapter, Adapter::Znp);
         assert_eq!(setup.network.unwrap().key.expose()[15], 0xFF);
     }
 

@@ -1,7 +1,7 @@
 //! The stick and its locks as a host sees them: real bytes in and out.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use keyway_zigbee::ash::frame::FrameNumber;
 use keyway_zigbee::ash::stuffing::encode;
@@ -10,6 +10,7 @@ use keyway_zigbee::key::Key;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
+use super::ezsp::RESTART;
 use super::put::Put;
 use super::*;
 

@@ -12,7 +12,11 @@ const BLOCK: usize = Key::LEN;
 
 /// The key; `None`: the checksum is not that of the code.
 pub(super) fn link_key(code: &InstallCode) -> Option<Key> {
-    let bytes = code.expose();
+    key_of(code.expose())
+}
+
+/// The key of a code with its checksum behind it; `None`: that is not the checksum of the code.
+pub fn key_of(bytes: &[u8]) -> Option<Key> {
     let (body, checksum) = bytes.split_at_checked(bytes.len().checked_sub(2)?)?;
     (crc(body).to_le_bytes() == checksum).then(|| hash(bytes))
 }

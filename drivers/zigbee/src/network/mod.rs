@@ -4,7 +4,7 @@
 //! that record is resumed; one that holds another is left alone until somebody says that it is to be worked with.
 
 mod commands;
-mod install_code;
+pub mod install_code;
 mod joining;
 mod kept;
 pub mod memory;

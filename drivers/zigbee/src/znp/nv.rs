@@ -22,7 +22,7 @@ pub mod id {
     /// How often they are renewed, s.
     pub const CONCENTRATOR_DISCOVERY: u16 = 0x0033;
     /// Routes from the stick are remembered.
-    pub const CONCENTRATOR_RC: u16 = 0x0035;
+    pub const CONCENTRATOR_RC: u16 = 0x0036;
     /// The network key, and that before or after it.
     pub const NWK_ACTIVE_KEY_INFO: u16 = 0x003A;
     /// See above.

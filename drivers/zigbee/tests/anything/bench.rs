@@ -129,7 +129,7 @@ impl Bench {
             Step::Garble(every) => self.wire = Garble::every(*every),
             Step::Act { node, what } => self.act(*node, *what),
             Step::Reset => self.stick.reset(self.now),
-            Step::Fail => self.stick.fail(),
+            Step::Fail => self.stick.fail(self.now),
         }
         self.settle();
     }

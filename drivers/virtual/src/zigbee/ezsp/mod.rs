@@ -9,6 +9,7 @@ mod network;
 mod security;
 mod settings;
 mod status;
+mod stick;
 mod tables;
 
 use std::collections::VecDeque;
@@ -19,6 +20,10 @@ use keyway_lock::wire::{Reader, WireError};
 use super::network::Network;
 use super::put::Put;
 use crate::agenda::Agenda;
+
+#[cfg(test)]
+pub(super) use stick::RESTART;
+pub(super) use stick::{EzspStick, NODE};
 
 use messages::Sends;
 use network::Scan;

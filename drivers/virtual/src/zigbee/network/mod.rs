@@ -26,7 +26,7 @@ use crate::agenda::Agenda;
 pub(super) use air::{Failure, To};
 use air::{Flight, Parcel};
 pub(super) use joining::Arrival;
-pub(super) use own::OwnEndpoint;
+pub(super) use own::{NodeDescriptor, OwnEndpoint};
 
 /// How long a stick waits for a device to acknowledge before it sends again, and how often it sends (Zigbee R22 section
 /// 2.2.8.4: apscAckWaitDuration, about 1.6 s; apscMaxFrameRetries).
@@ -46,6 +46,20 @@ pub(super) struct Held {
     pub(super) key_sequence: u8,
     /// The last frame counter sent under the network key.
     pub(super) counter: u32,
+}
+
+impl From<&NetworkSetup> for Held {
+    fn from(setup: &NetworkSetup) -> Self {
+        Self {
+            pan: setup.pan,
+            extended_pan: setup.extended_pan,
+            channel: setup.channel,
+            update_id: 0,
+            network_key: setup.key.clone(),
+            key_sequence: 0,
+            counter: 0x1000,
+        }
+    }
 }
 
 /// What the firmware hears.
@@ -112,6 +126,8 @@ pub(super) struct Network {
     /// How long a parent keeps a frame for a child that sleeps.
     pub(super) keeps_for: Duration,
     pub(super) endpoints: Vec<OwnEndpoint>,
+    /// What the stick says that it is.
+    pub(super) node: NodeDescriptor,
     posts: BTreeMap<Ieee, Post>,
     agenda: Agenda<Flight>,
     events: VecDeque<Event>,
@@ -144,19 +160,11 @@ impl Network {
     pub(super) fn new(
         now: Instant,
         own: Ieee,
-        held: Option<&NetworkSetup>,
+        node: NodeDescriptor,
+        held: Option<Held>,
         locks: &[LockSetup],
         entropy: [u8; 32],
     ) -> Self {
-        let held = held.map(|setup| Held {
-            pan: setup.pan,
-            extended_pan: setup.extended_pan,
-            channel: setup.channel,
-            update_id: 0,
-            network_key: setup.key.clone(),
-            key_sequence: 0,
-            counter: 0x1000,
-        });
         let mut network = Self {
             own,
             held,
@@ -165,6 +173,7 @@ impl Network {
             concentrates: false,
             keeps_for: Duration::from_millis(7680),
             endpoints: Vec::new(),
+            node,
             posts: BTreeMap::new(),
             agenda: Agenda::default(),
             events: VecDeque::new(),

@@ -19,6 +19,17 @@ pub(in super::super) struct OwnEndpoint {
     pub(in super::super) clients: Vec<u16>,
 }
 
+/// What a coordinator says of itself (Zigbee R22 section 2.3.2.3), as far as sticks differ in it.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct NodeDescriptor {
+    pub(in super::super) manufacturer: u16,
+    /// Most bytes of one frame of the network layer, and of one message that is sent in pieces.
+    pub(in super::super) buffer: u8,
+    pub(in super::super) transfer: u16,
+    /// Which revision of the standard, and which servers it is.
+    pub(in super::super) server: u16,
+}
+
 impl Network {
     /// What the stick answers to a request of its host or of a device; `None`: nothing.
     pub(in super::super) fn own_answer(&self, frame: &Frame) -> Option<Frame> {
@@ -48,9 +59,11 @@ impl Network {
         }
         Some(match asked {
             request::IEEE_ADDRESS => vec![status::SUCCESS].bytes(&self.own.to_bytes()).u16(0),
-            // A coordinator and trust centre, stack revision 22.
+            // A coordinator.
             request::NODE_DESCRIPTOR => {
-                ok().bytes(&[0x00, 0x40, 0x8F]).u16(0x1049).u8(82).u16(82).u16(22 << 9 | 1).u16(82).u8(0)
+                let NodeDescriptor { manufacturer, buffer, transfer, server } = self.node;
+                let head = ok().bytes(&[0x00, 0x40, 0x8F]).u16(manufacturer).u8(buffer);
+                head.u16(transfer).u16(server).u16(transfer).u8(0)
             }
             request::POWER_DESCRIPTOR => ok().u16(0xC110),
             request::ACTIVE_ENDPOINTS => {

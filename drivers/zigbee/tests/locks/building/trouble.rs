@@ -48,7 +48,7 @@ fn a_stick_that_restarts_in_the_middle_is_identified_again_and_the_command_goes_
     world.until("the command is answered", |world| world.answer(asked).is_some());
     assert_eq!(world.answer(asked), Some(proven(Evidence::ReadBack)));
     let asked = world.ask(2, set("4712"));
-    world.building.stick.fail();
+    world.building.stick.fail(world.now);
     world.until("the command is answered", |world| world.answer(asked).is_some());
     assert_eq!(world.answer(asked), Some(proven(Evidence::ReadBack)));
 }
