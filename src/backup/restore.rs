@@ -6,7 +6,9 @@ use std::io::{self, BufReader, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use keyway_zwave::memory;
+use keyway_lock::NetworkRecord;
+use keyway_zigbee::network::memory as zigbee;
+use keyway_zwave::memory as zwave;
 use zeroize::Zeroizing;
 
 use super::content::{self, BackupError, Manifest};
@@ -178,11 +180,16 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> RestoreError {
 fn memories(unit: &mut Unit<'_>, names: &[String]) -> Result<Vec<KeptMemory>, StoreError> {
     let mut memories = Vec::new();
     for stick in names {
-        if let Some((network, length)) = memory::kept(&unit.records(stick)?) {
+        if let Some((network, length)) = kept(&unit.records(stick)?) {
             memories.push(KeptMemory { stick: stick.clone(), network, length });
         }
     }
     Ok(memories)
+}
+
+/// The network whose memory these records keep, and its length; whichever radio the stick has.
+fn kept(records: &[NetworkRecord]) -> Option<(String, usize)> {
+    zwave::kept(records).or_else(|| zigbee::kept_network(records))
 }
 
 /// What the locks held when the backup was made is not what they hold now: they are asked.
@@ -190,7 +197,11 @@ fn forget_and_order(unit: &mut Unit<'_>, over: &[(String, String)]) -> Result<()
     for device in unit.devices()? {
         unit.forget_slots(device.device_id)?;
     }
-    over.iter().try_for_each(|(stick, network)| unit.put_record(stick, &memory::write_over(network)))
+    over.iter().try_for_each(|(stick, network)| {
+        let is_zwave = zwave::kept(&unit.records(stick)?).is_some();
+        let order = if is_zwave { zwave::write_over(network) } else { zigbee::write_over(network) };
+        unit.put_record(stick, &order)
+    })
 }
 
 #[cfg(test)]

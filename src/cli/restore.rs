@@ -16,7 +16,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE", default_value = DEFAULT_PATH)]
     config: PathBuf,
     /// Write the memory in the backup to this stick when the hub next meets it, if it has this network then, which is lost:
-    /// `zwave=1234abcd`. Without it, the hub leaves a stick with another network alone, and says what to do.
+    /// `zwave=1234abcd`, or `zigbee=none` for a Zigbee stick that holds no network. Without it, the hub leaves a stick with another network alone, and says what to do.
     #[arg(long, value_name = "STICK=NETWORK", value_parser = stick)]
     write_stick: Vec<(String, String)>,
     /// Don't ask.
@@ -26,8 +26,13 @@ pub(super) struct Arguments {
 
 fn stick(text: &str) -> Result<(String, String), String> {
     let (stick, network) = text.split_once('=').ok_or("write the stick's name, '=', and its network")?;
-    let fits = network.len() == 8 && network.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if fits { Ok((stick.to_owned(), network.to_owned())) } else { Err("a network has 8 hexadecimal digits".to_owned()) }
+    let has_digits = matches!(network.len(), 8 | 16) && network.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if !has_digits && network != "none" {
+        return Err(
+            "a network has 8 hexadecimal digits (Z-Wave) or 16 (Zigbee); a Zigbee stick can have none".to_owned()
+        );
+    }
+    Ok((stick.to_owned(), network.to_owned()))
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Trouble> {
@@ -91,6 +96,8 @@ mod tests {
     #[test]
     fn a_stick_is_named_with_the_network_that_is_written_over() {
         assert_eq!(stick("zwave=1234abcd"), Ok(("zwave".to_owned(), "1234abcd".to_owned())));
+        assert_eq!(stick("zigbee=none"), Ok(("zigbee".to_owned(), "none".to_owned())));
+        assert!(stick("zigbee=00124b001caabbcc").is_ok());
         assert!(stick("zwave").is_err() && stick("zwave=").is_err() && stick("zwave=1234abcg").is_err());
     }
 }

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use keyway_test_support::{CommandLine, Http, SOON, Said, Signal, World, wait_until};
+use keyway_test_support::{CommandLine, Http, LockSetup, SOON, Said, Setup, Signal, World, wait_until};
 use serde_json::{Value, json};
 
 use crate::{FRONT_DOOR, GARDEN_GATE, KEYWAY};
@@ -31,12 +31,12 @@ fn stick(world: &World) -> Value {
 }
 
 /// The machine is gone, and the stick with it: a new one, with another stick, and the same locks.
-fn lose_everything(world: &mut World) {
+fn lose_everything(world: &mut World, other: &Value) {
     world.hub.end(Signal::Terminate);
     for file in world.hub.files() {
         std::fs::remove_file(file).unwrap();
     }
-    world.stick.order(json!({"stick": {"swap": {"home_id": OTHER}}}));
+    world.stick.order(json!({"stick": {"swap": other}}));
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn a_lost_hub_with_its_stick_is_there_again_from_its_backup_and_a_code_is_set_at
     let again = back_up(&world, &file);
     assert!(again.code == 2 && again.notes.contains("--overwrite"), "{again:?}");
 
-    lose_everything(&mut world);
+    lose_everything(&mut world, &json!({"home_id": OTHER}));
     let wrong = restore(&world, &file, "battery staple", &[]);
     assert!(wrong.code == 1 && wrong.notes.contains("the passphrase is not the one"), "{wrong:?}");
     assert!(world.hub.files().iter().all(|file| file.extension().is_some_and(|end| end == "lock")));
@@ -101,7 +101,7 @@ fn the_owners_word_at_the_restore_has_the_memory_written_at_the_next_start() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("keyway.backup");
     assert_eq!(back_up(&world, &file).code, 0);
-    lose_everything(&mut world);
+    lose_everything(&mut world, &json!({"home_id": OTHER}));
     let said = restore(&world, &file, PASSPHRASE, &["--write-stick", "zwave=1234abcd"]);
     assert_eq!(said.code, 0, "{said:?}");
     assert!(said.notes.contains("is WRITTEN to it at the next start, over the network 1234abcd"), "{said:?}");
@@ -110,6 +110,76 @@ fn the_owners_word_at_the_restore_has_the_memory_written_at_the_next_start() {
     let devices = world.client.ready_devices(&["Front door", "Garden gate"], SOON * 2);
     let grant = world.client.grant(&[&devices[0]], -1.0, 600.0);
     world.stick.wait_for_code(FRONT_DOOR, &grant.pin, SOON);
+}
+
+/// A network of Zigbee and a lock in it that sleeps, with a code; and their backup.
+fn zigbee_backed_up(file: &Path) -> (World, String, String) {
+    let lock = LockSetup { sleeping: true, ..LockSetup::s2(FRONT_DOOR, "Front door") };
+    let world = World::with(KEYWAY, &Setup::of(&[lock]).on_zigbee(13));
+    let network = stick(&world)["network"].as_str().unwrap().to_owned();
+    let grant = world.client.grant(&[&world.devices[0]], -1.0, 600.0);
+    world.stick.wait_for_code(FRONT_DOOR, &grant.pin, SOON);
+    let said = back_up(&world, file);
+    assert!(
+        said.code == 0 && said.out.contains(&format!("Stick zigbee: the memory of the network {network}")),
+        "{said:?}"
+    );
+    (world, network, grant.pin)
+}
+
+/// The lock is reached, has its old code and gets a new one, and comes back under the link key that it had.
+fn the_zigbee_lock_goes_on(world: &World, pin: &str) {
+    let devices = world.client.ready_devices(&["Front door"], SOON * 2);
+    assert_eq!(devices, world.devices, "the same lock");
+    let next = world.client.grant(&[&devices[0]], -1.0, 600.0);
+    world.stick.wait_for_code(FRONT_DOOR, &next.pin, SOON);
+    assert!(world.stick.type_code(FRONT_DOOR, &next.pin) && world.stick.type_code(FRONT_DOOR, pin));
+    world.stick.order(json!({"node": FRONT_DOOR, "rejoin": "unsecured"}));
+    let third = world.client.grant(&[&devices[0]], -1.0, 600.0);
+    world.stick.wait_for_code(FRONT_DOOR, &third.pin, SOON * 2);
+}
+
+#[test]
+fn a_lost_zigbee_stick_is_replaced_by_one_from_the_shop_after_the_restore() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keyway.backup");
+    let (mut world, network, pin) = zigbee_backed_up(&file);
+    lose_everything(&mut world, &json!({"ieee": "00:12:4b:00:00:00:00:99"}));
+    let said = restore(&world, &file, PASSPHRASE, &[]);
+    assert!(said.code == 0 && said.notes.contains("Stick zigbee: nothing is written to it."), "{said:?}");
+    world.restart_hub();
+    let told = wait_until("the other stick is told", SOON, || {
+        let stick = stick(&world);
+        (stick["state"] == "other_network").then_some(stick)
+    });
+    let problem = told["problem"].as_str().unwrap();
+    assert!(problem.contains(&network) && problem.contains("keyway sticks restore zigbee none"), "{problem}");
+    let cli = CommandLine::new(KEYWAY, &world.hub.http());
+    let said = cli.answer(&["sticks", "restore", "zigbee", "none", "--yes"]);
+    assert!(said.contains("has the network of the kept memory now"), "{said}");
+    assert_eq!(stick(&world)["network"], network.as_str());
+    the_zigbee_lock_goes_on(&world, &pin);
+    // Once more, from the same backup: what the second stick has sent is behind that too.
+    world.stick.order(json!({"stick": {"swap": {"ieee": "00:12:4b:00:00:00:00:98"}}}));
+    wait_until("the third stick is told", SOON, || (stick(&world)["state"] == "other_network").then_some(()));
+    cli.answer(&["sticks", "restore", "zigbee", "none", "--yes"]);
+    the_zigbee_lock_goes_on(&world, &pin);
+}
+
+#[test]
+fn the_owners_word_at_the_restore_has_a_zigbee_network_written_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keyway.backup");
+    let (mut world, network, pin) = zigbee_backed_up(&file);
+    lose_everything(&mut world, &json!({"ieee": "00:12:4b:00:00:00:00:99"}));
+    let said = restore(&world, &file, PASSPHRASE, &["--write-stick", "zigbee=none"]);
+    assert!(
+        said.code == 0 && said.notes.contains("is WRITTEN to it at the next start, over the network none"),
+        "{said:?}"
+    );
+    world.restart_hub();
+    wait_until("the stick has the network", SOON, || (stick(&world)["network"] == network.as_str()).then_some(()));
+    the_zigbee_lock_goes_on(&world, &pin);
 }
 
 #[test]

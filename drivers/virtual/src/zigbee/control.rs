@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::network::Post;
-use super::setup::RawLock;
+use super::setup::{RawLock, RawSwap};
 use super::{Action, Outcome, VirtualStick};
 use crate::control::{ByHand, GetRequest, Turn, What, done, read};
 use crate::door::Code;
@@ -34,6 +34,7 @@ enum StickAction {
     Fail(bool),
     GarbleEvery(u64),
     Disconnect(bool),
+    Swap(RawSwap),
 }
 
 #[derive(Deserialize)]
@@ -99,7 +100,7 @@ impl VirtualStick {
             Ok(json!({"ok": true, "ieee": ieee.to_string()}).into())
         } else if has("stick") {
             let StickRequest { stick } = read(request)?;
-            Ok(self.act_on_stick(now, &stick))
+            self.act_on_stick(now, stick)
         } else if has("node") {
             self.act_on_lock(now, read(request)?)
         } else {
@@ -107,8 +108,8 @@ impl VirtualStick {
         }
     }
 
-    fn act_on_stick(&mut self, now: Instant, action: &StickAction) -> Control {
-        let fault = match *action {
+    fn act_on_stick(&mut self, now: Instant, action: StickAction) -> Result<Control, String> {
+        let fault = match action {
             StickAction::Reset(true) => {
                 self.reset(now);
                 None
@@ -120,8 +121,13 @@ impl VirtualStick {
             StickAction::Reset(false) | StickAction::Fail(false) | StickAction::Disconnect(false) => None,
             StickAction::GarbleEvery(every) => Some(StickFault::GarbleEvery(every)),
             StickAction::Disconnect(true) => Some(StickFault::Disconnect),
+            StickAction::Swap(swap) => {
+                let setup = swap.checked().map_err(|error| error.to_string())?;
+                self.swap(now, &setup);
+                Some(StickFault::Disconnect)
+            }
         };
-        Control { answer: done(), fault }
+        Ok(Control { answer: done(), fault })
     }
 
     fn act_on_lock(&mut self, now: Instant, request: LockRequest) -> Result<Control, String> {

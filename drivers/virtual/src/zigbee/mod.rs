@@ -95,6 +95,24 @@ impl VirtualStick {
         self.firmware.reset(now, &mut self.network);
     }
 
+    /// Another stick is plugged in instead, fresh from its maker: its adapter, version and address are looked at. The locks
+    /// stay as they are: they hear only a stick that has their network and the address of their coordinator.
+    pub fn swap(&mut self, now: Instant, setup: &StickSetup) {
+        self.firmware = match setup.adapter {
+            Adapter::Ezsp => {
+                self.network.swap(setup.ieee, ezsp::NODE);
+                Box::new(EzspStick::new(setup.version))
+            }
+            Adapter::Znp => {
+                self.network.swap(setup.ieee, znp::NODE);
+                let mut firmware = Znp::new(setup.ieee, None);
+                firmware.plug_in(&mut self.network, None);
+                Box::new(firmware)
+            }
+        };
+        self.reset(now);
+    }
+
     /// Carries what happened from the network to the firmware, and from there to the host.
     fn settle(&mut self, now: Instant) {
         while let Some(event) = self.network.poll_event() {

@@ -267,6 +267,28 @@ struct RawStick {
     locks: Vec<RawLock>,
 }
 
+/// The stick that takes another's place; what is left out is as in [`demo_setup`].
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSwap {
+    #[serde(default)]
+    adapter: Adapter,
+    version: Option<u8>,
+    ieee: String,
+}
+
+impl RawSwap {
+    pub(super) fn checked(self) -> Result<StickSetup, SetupError> {
+        let usual = demo_setup();
+        let version = self.version.unwrap_or(usual.version);
+        if !is_spoken(version) {
+            return Err(SetupError::Version(version));
+        }
+        let ieee = address("swap.ieee", Some(self.ieee), usual.ieee)?;
+        Ok(StickSetup { adapter: self.adapter, version, ieee, locks: Vec::new(), ..usual })
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawNetwork {

@@ -289,6 +289,21 @@ fn a_lock_takes_no_frame_whose_counter_has_gone_back() {
 }
 
 #[test]
+fn another_stick_in_its_place_has_no_network_and_the_locks_stay_in_theirs() {
+    let mut host = Host::formed(&one());
+    host.open(1);
+    host.join(2);
+    let swapped = host.control(json!({"stick": {"swap": {"ieee": "00:12:4b:00:00:00:00:99", "version": 14}}}));
+    assert_eq!(swapped, json!({"ok": true}));
+    host.reset();
+    host.agree(14);
+    assert_eq!(host.ask(0x0017, &[0, 0]), [0x17, 0, 0, 0], "not joined");
+    let state = host.control(json!({"get": "state"}));
+    assert_eq!((&state["network"], &state["locks"][0]["joined"]), (&json!(null), &json!(true)));
+    assert!(host.control(json!({"stick": {"swap": {"ieee": "x"}}}))["error"].as_str().unwrap().contains("swap.ieee"));
+}
+
+#[test]
 fn a_stick_that_fails_says_so_until_it_is_reset() {
     let mut host = Host::formed(&one());
     host.control(json!({"stick": {"fail": true}}));

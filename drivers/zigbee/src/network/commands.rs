@@ -7,7 +7,7 @@ use keyway_lock::{
 };
 
 use super::joining::Joining;
-use super::kept::{Kept, identity};
+use super::kept::{Kept, identity, identity_held};
 use super::{LEAVE, Network, NetworkOutput, Process, Purpose, Stage};
 use crate::address::{Ieee, Nwk};
 use crate::coordinator::{Answer, CoordinatorError, Request};
@@ -87,7 +87,7 @@ impl Network {
                 if self.stage != Stage::Foreign {
                     return self.answer(id, Err(NetworkError::NotAsked));
                 }
-                if *network != holds.map(|network| identity(network.extended_pan)).unwrap_or_default() {
+                if *network != identity_held(holds) {
                     return self.answer(id, Err(NetworkError::WrongNetwork));
                 }
                 self.process = Some(Process::Adopting(id));

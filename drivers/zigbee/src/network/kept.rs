@@ -8,11 +8,13 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::address::Ieee;
 use crate::backup::NetworkBackup;
-use crate::coordinator::{ChannelEnergy, NetworkParameters, Request};
+use crate::coordinator::{ChannelEnergy, NetworkInfo, NetworkParameters, Request};
 use crate::key::Key;
 
 const KEY: &str = "network";
 const VERSION: u8 = 1;
+/// What stands for the identity of a network where there is none.
+const NO_NETWORK: &str = "none";
 
 /// The channels that Zigbee devices listen on first, and that disturb Wi-Fi least.
 const CHANNELS: [u8; 4] = [15, 20, 25, 11];
@@ -46,9 +48,9 @@ impl Kept {
             heard.map_or(i8::MAX, |energy| energy.dbm)
         };
         let channel = CHANNELS.into_iter().min_by_key(|channel| loud(*channel)).unwrap_or(CHANNELS[0]);
-        let mut extended_pan = Ieee(random.random());
+        let mut extended_pan = either_way(random.random());
         while !extended_pan.is_real() {
-            extended_pan = Ieee(random.random());
+            extended_pan = either_way(random.random());
         }
         Self {
             version: VERSION,
@@ -62,7 +64,7 @@ impl Kept {
     }
 
     /// One that the stick holds already, and whose keys are the stick's alone.
-    pub(super) fn adopted(network: &crate::coordinator::NetworkInfo) -> Self {
+    pub(super) fn adopted(network: &NetworkInfo) -> Self {
         Self {
             version: VERSION,
             extended_pan: network.extended_pan.0,
@@ -117,9 +119,21 @@ impl Kept {
     }
 }
 
+/// An extended PAN id that reads the same in both orders of its bytes: zigbee-herdsman writes it in one order into the backup
+/// of a stick of Texas Instruments and in the other into that of one of Silicon Labs, so that any other is turned round when
+/// such a network moves.
+fn either_way(half: u32) -> Ieee {
+    Ieee(u64::from(half) << 32 | u64::from(half.swap_bytes()))
+}
+
 /// A network's identity, as the hub is told it: 16 hexadecimal digits.
 pub(super) fn identity(extended_pan: Ieee) -> String {
     format!("{:016x}", extended_pan.0)
+}
+
+/// The identity of what a stick holds, which may be no network.
+pub(super) fn identity_held(network: Option<NetworkInfo>) -> String {
+    network.map_or_else(|| NO_NETWORK.to_owned(), |network| identity(network.extended_pan))
 }
 
 #[cfg(test)]
@@ -135,6 +149,7 @@ mod tests {
         let mut random = StdRng::from_seed([1; 32]);
         let (one, other) = (Kept::new(&mut random, &energy), Kept::new(&mut random, &[]));
         assert_eq!((one.channel, other.channel), (20, 15));
+        assert_eq!(one.extended_pan, one.extended_pan.swap_bytes(), "it reads the same in either order");
         assert_ne!((one.extended_pan, one.network_key), (other.extended_pan, other.network_key));
     }
 

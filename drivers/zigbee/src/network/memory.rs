@@ -7,12 +7,14 @@ use keyway_lock::{
 };
 use zeroize::Zeroizing;
 
-use super::kept::{Kept, identity};
+use super::kept::{Kept, identity, identity_held};
 use super::{Network, NetworkOutput, Process, Stage, Then};
 use crate::backup::NetworkBackup;
 use crate::coordinator::{Answer, CoordinatorError, Request};
 
 const KEY: &str = "memory";
+/// An order to write the kept memory over this network, when a stick with it is met.
+const WRITE_OVER: &str = "write_over";
 
 /// The memory that the store has kept.
 pub(super) fn find(records: &[NetworkRecord]) -> Option<NetworkBackup> {
@@ -23,6 +25,25 @@ pub(super) fn find(records: &[NetworkRecord]) -> Option<NetworkBackup> {
 pub fn kept(records: &[NetworkRecord]) -> Option<&str> {
     let record = records.iter().find(|record| record.key.0 == KEY)?;
     std::str::from_utf8(&record.value.as_ref()?.0).ok()
+}
+
+/// The identity of the network that these records keep, and how many bytes its memory has; `None`: none is kept.
+pub fn kept_network(records: &[NetworkRecord]) -> Option<(String, usize)> {
+    let network = find(records)?.network;
+    Some((identity(network.extended_pan), kept(records)?.len()))
+}
+
+/// The owner's word that the kept memory is to be written to a stick of this network (16 hexadecimal digits, or `none` for
+/// one that holds none), when it is next met.
+pub fn write_over(network: &str) -> NetworkRecord {
+    let value = SecretBytes(Zeroizing::new(network.to_ascii_lowercase().into_bytes()));
+    NetworkRecord { key: RecordKey(WRITE_OVER.to_owned()), value: Some(value) }
+}
+
+/// The network that the kept memory is to be written over.
+pub(super) fn ordered(records: &[NetworkRecord]) -> Option<String> {
+    let record = records.iter().find(|record| record.key.0 == WRITE_OVER)?;
+    String::from_utf8(record.value.as_ref()?.0.to_vec()).ok()
 }
 
 impl Network {
@@ -48,7 +69,7 @@ impl Network {
             return self.answer(id, Err(NetworkError::Busy));
         }
         let holds = self.stick.as_ref().and_then(|stick| stick.network);
-        if over != holds.map(|network| identity(network.extended_pan)).unwrap_or_default() {
+        if over != identity_held(holds) {
             return self.answer(id, Err(NetworkError::WrongNetwork));
         }
         let Some(memory) = self.memory.clone() else { return self.answer(id, Err(NetworkError::NothingKept)) };
@@ -65,7 +86,7 @@ impl Network {
             return self.answer(id, Err(NetworkError::Busy));
         }
         let holds = self.stick.as_ref().and_then(|stick| stick.network);
-        if over != holds.map(|network| identity(network.extended_pan)).unwrap_or_default() {
+        if over != identity_held(holds) {
             return self.answer(id, Err(NetworkError::WrongNetwork));
         }
         // Of the network before, nothing is left.
@@ -78,6 +99,23 @@ impl Network {
 
     fn write(&mut self, id: CommandId, memory: NetworkBackup) {
         self.process = Some(Process::Writing(id));
+        self.write_to_stick(memory);
+    }
+
+    /// Whether the owner has said that the kept memory is to be written over this network.
+    pub(super) fn is_to_be_written(&self, holds: &str) -> bool {
+        self.has_memory() && self.write_over.as_deref() == Some(holds)
+    }
+
+    /// Does it. The order stands until it is done, so that one that is broken off is carried out at the next start.
+    pub(super) fn write_as_ordered(&mut self) {
+        let Some(memory) = self.memory.clone() else { return };
+        tracing::warn!("the kept network is written to the stick, as ordered when the backup was restored");
+        self.writes_as_ordered = true;
+        self.write_to_stick(memory);
+    }
+
+    fn write_to_stick(&mut self, memory: NetworkBackup) {
         self.stage = Stage::Starting;
         self.out.push(NetworkOutput::Withdraw);
         self.out.event(RadioEvent::Stick(StickState::Busy(StickWork::Writing, 0)));
@@ -117,15 +155,27 @@ impl Network {
         }
     }
 
-    /// The memory that was written is up: its network is the one that is kept from now on.
-    pub(super) fn memory_written(&mut self) {
-        let Some(memory) = self.memory.clone().filter(|_| matches!(self.process, Some(Process::Writing(_)))) else {
+    /// The memory that was written is up: its network is the one that is kept from now on, with the counters that the stick
+    /// was given. To be written again they must be moved forward again.
+    pub(super) fn memory_written(&mut self, now: Option<WallTime>) {
+        let asked = matches!(self.process, Some(Process::Writing(_)));
+        let ordered = std::mem::take(&mut self.writes_as_ordered);
+        let Some(memory) = self.memory.as_ref().filter(|_| asked || ordered).map(NetworkBackup::moved_forward) else {
             return;
         };
         let kept = Kept::of_backup(&memory);
         self.out.push(NetworkOutput::Keep(kept.record(), None));
-        self.kept = Some(kept);
-        self.finish(Ok(NetworkOutcome::Done));
+        if let Some(record) = record(&memory, now) {
+            self.out.push(NetworkOutput::Keep(record, None));
+        }
+        if self.write_over.take().is_some() {
+            let done = NetworkRecord { key: RecordKey(WRITE_OVER.to_owned()), value: None };
+            self.out.push(NetworkOutput::Keep(done, None));
+        }
+        (self.kept, self.memory) = (Some(kept), Some(memory.clone()));
+        if asked {
+            self.finish(Ok(NetworkOutcome::Done));
+        }
         // Those that the memory knows, also if it was another program's.
         self.found(&memory);
     }

@@ -108,6 +108,10 @@ pub struct Network {
     kept: Option<Kept>,
     /// The memory of a stick that is kept.
     memory: Option<NetworkBackup>,
+    /// The network that it is to be written over, by the owner's word at a restore.
+    write_over: Option<String>,
+    /// That is being done.
+    writes_as_ordered: bool,
     /// There are devices of the network that is kept.
     has_devices: bool,
     stick: Option<CoordinatorInfo>,
@@ -124,6 +128,8 @@ impl Network {
             random: StdRng::from_seed(entropy),
             kept: Kept::find(records),
             memory: memory::find(records),
+            write_over: memory::ordered(records),
+            writes_as_ordered: false,
             has_devices,
             stick: None,
             stage: Stage::Away,
@@ -193,7 +199,7 @@ impl Network {
         match (purpose, result) {
             (Purpose::Memory, result) => self.memory_read(result, clock),
             (Purpose::Scan, result) => self.scanned(result),
-            (Purpose::Start, Ok(_)) => self.started(now),
+            (Purpose::Start, Ok(_)) => self.started(now, clock),
             (Purpose::Start | Purpose::Leave, Err(error)) => self.refused(now, error),
             (Purpose::Leave, Ok(_)) => self.left_network(),
             (Purpose::Permit | Purpose::LinkKey, result) => self.permitted(now, purpose, result),

@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use keyway_lock::{NetworkError, NetworkOutcome, RadioEvent, StickInfo, StickState};
+use keyway_lock::{NetworkError, NetworkOutcome, RadioEvent, StickInfo, StickState, WallTime};
 
-use super::kept::{Kept, identity};
+use super::kept::{Kept, identity_held};
 use super::{AGAIN, Network, NetworkOutput, Process, Stage, Then};
 use crate::address::Ieee;
 use crate::coordinator::{Answer, CoordinatorError, CoordinatorInfo, Family, NetworkInfo, Request};
@@ -21,6 +21,9 @@ impl Network {
         let Some(stick) = &self.stick else { return };
         self.stage = Stage::Starting;
         let holds = stick.network.map(|network| network.extended_pan);
+        if self.is_to_be_written(&identity_held(stick.network)) {
+            return self.write_as_ordered();
+        }
         match (&self.kept, holds) {
             (Some(kept), Some(holds)) if kept.extended_pan == holds.0 => self.out.stick(Request::Resume),
             // It was not formed to the end, or there is nobody in it who would miss it.
@@ -77,12 +80,12 @@ impl Network {
     }
 
     /// What was to bring it up has been done.
-    pub(super) fn started(&mut self, now: Instant) {
+    pub(super) fn started(&mut self, now: Instant, clock: Option<WallTime>) {
         if !matches!(self.stage, Stage::Up(_)) {
             // It says that it did it, and not that its network is up.
             return self.refused(now, &CoordinatorError::NoSense("bringing its network up"));
         }
-        self.memory_written();
+        self.memory_written(clock);
         if let Some(kept) = self.kept.as_mut().filter(|kept| !kept.formed) {
             kept.formed = true;
             self.out.push(NetworkOutput::Keep(kept.record(), None));
@@ -110,6 +113,7 @@ impl Network {
         let sentence = format!("its network does not come up: {error}; it is tried again");
         tracing::warn!("{sentence}");
         self.stage = Stage::Refused(now + AGAIN);
+        self.writes_as_ordered = false;
         self.out.event(RadioEvent::Stick(StickState::Failed(sentence)));
         self.out.push(NetworkOutput::Withdraw);
         self.finish(Err(NetworkError::StickFailed));
@@ -136,7 +140,7 @@ impl Network {
 
     /// The stick is gone or restarted, and with it what was under way.
     pub fn handle_lost(&mut self) {
-        (self.stage, self.stick) = (Stage::Away, None);
+        (self.stage, self.stick, self.writes_as_ordered) = (Stage::Away, None, false);
         self.asked.clear();
         self.out.forget_requests();
         // One that was told to restart does as it was told.
@@ -161,7 +165,7 @@ impl Network {
             Family::Znp => "ZNP",
         };
         Some(StickInfo {
-            network: stick.network.map(|network| identity(network.extended_pan)).unwrap_or_default(),
+            network: identity_held(stick.network),
             firmware: stick.firmware.clone(),
             model: if stick.model.is_empty() { family.to_owned() } else { format!("{} ({family})", stick.model) },
             region: None,

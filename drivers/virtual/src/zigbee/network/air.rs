@@ -211,6 +211,14 @@ impl Network {
         }
     }
 
+    /// What its parent keeps for a child that is no longer there, nobody fetches any more.
+    pub(super) fn let_go(&mut self, now: Instant, ieee: Ieee) {
+        let kept = self.posts.get_mut(&ieee).map(|post| std::mem::take(&mut post.kept));
+        for parcel in kept.into_iter().flatten() {
+            self.agenda.put(now + ACK_WAIT, Flight::Sent { tag: parcel.tag, delivered: Err(Failure::NoAck) });
+        }
+    }
+
     /// A child that sleeps will ask again, if something is kept for it.
     pub(super) fn wake(&mut self, now: Instant, ieee: Ieee) {
         let Some(post) = self.posts.get_mut(&ieee) else { return };

@@ -45,9 +45,9 @@ impl Network {
             return Outcome::NoNetwork;
         }
         let nwk = self.free_address();
+        self.let_go(now, ieee);
         let Some(post) = self.posts.get_mut(&ieee) else { return Outcome::NoNetwork };
         let parent = post.parent();
-        post.kept.clear();
         if secured {
             if let Some(membership) = post.lock.membership_mut() {
                 membership.nwk = nwk;
@@ -70,11 +70,11 @@ impl Network {
             return self.rejoin(now, ieee, true);
         }
         let known = self.posts.get(&ieee).is_some_and(|post| self.is_member(post)) && self.up;
+        self.let_go(now, ieee);
         let Some(post) = self.posts.get_mut(&ieee) else { return Outcome::NoNetwork };
         let nwk = post.nwk();
         post.lock.leave();
         (post.lent, post.link_key) = (None, None);
-        post.kept.clear();
         match nwk.filter(|_| known) {
             Some(nwk) => {
                 // Behind its last word.

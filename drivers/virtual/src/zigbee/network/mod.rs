@@ -271,6 +271,12 @@ impl Network {
         }
     }
 
+    /// Another stick takes the place of this one, with this address and no network.
+    pub(super) fn swap(&mut self, own: Ieee, node: NodeDescriptor) {
+        self.restart();
+        (self.own, self.node, self.held) = (own, node, None);
+    }
+
     /// Lets devices join for so long; 255 for ever.
     pub(super) fn permit(&mut self, now: Instant, seconds: u8) {
         let until = match seconds {

@@ -92,8 +92,8 @@ fn an_error_names_the_field_and_holds_no_key() {
 #[test]
 fn counters_are_moved_forward_and_never_wrap() {
     let mut backup = backup();
-    assert_eq!(backup.moved_forward().frame_counter, 26_754);
-    assert_eq!(backup.moved_forward().devices[1].link_key.as_ref().unwrap().sent, 10_275);
+    assert_eq!(backup.moved_forward().frame_counter, 1_016_754);
+    assert_eq!(backup.moved_forward().devices[1].link_key.as_ref().unwrap().sent, 1_000_275);
     backup.frame_counter = u32::MAX - 1;
     assert_eq!(backup.moved_forward().frame_counter, u32::MAX);
 }

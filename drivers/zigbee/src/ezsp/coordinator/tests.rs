@@ -516,7 +516,7 @@ fn a_network_is_restored_with_its_address_its_keys_and_counters_that_nobody_has_
     );
     let counter = |fields: &&&Fields| fields.u8(F::Id) == value::NWK_FRAME_COUNTER;
     let values = bench.asked_of(Command::SetValue);
-    assert_eq!(values.iter().find(counter).unwrap().bytes(F::Value), (0x1000_u32 + 10_000).to_le_bytes());
+    assert_eq!(values.iter().find(counter).unwrap().bytes(F::Value), (0x1000_u32 + 1_000_000).to_le_bytes());
     let security = bench.asked_of(Command::SetInitialSecurityState)[0];
     assert_eq!((security.u16(F::Bitmask), security.u8(F::Sequence)), (0x1B84, 2));
     assert_eq!(security.bytes(F::Key), [0x55; 16]);

@@ -374,7 +374,7 @@ fn a_network_that_is_written_to_a_stick_is_read_from_it_as_the_same_with_its_cou
     };
     assert_eq!(bench.ask(Request::WriteBackup(Box::new(backup.clone()))), Ok(Answer::Done));
     let counters = &bench.tables[&(table::COUNTERS, 0)];
-    assert_eq!(counters[..4], (0x1000_u32 + 10_000).to_le_bytes());
+    assert_eq!(counters[..4], (0x1000_u32 + 1_000_000).to_le_bytes());
     let Ok(Answer::Backup(read)) = bench.ask(Request::ReadBackup) else { panic!("{:?}", bench.events) };
     assert_eq!(*read, backup.moved_forward());
 }

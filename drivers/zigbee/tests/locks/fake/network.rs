@@ -77,8 +77,8 @@ fn a_stick_that_lost_its_network_is_not_given_another_while_locks_wait_in_the_ol
     world.stick().network = None;
     world.restart_hub();
     world.pass(Duration::from_secs(60));
-    assert!(matches!(states(&world).last(), Some(StickState::Foreign { info, .. }) if info.network.is_empty()));
-    let adopted = world.stick_command(StickCommand::Adopt { network: String::new() });
+    assert!(matches!(states(&world).last(), Some(StickState::Foreign { info, .. }) if info.network == "none"));
+    let adopted = world.stick_command(StickCommand::Adopt { network: "none".to_owned() });
     assert_eq!(adopted, Ok(NetworkOutcome::Done));
     assert!(matches!(states(&world).last(), Some(StickState::Ready(_))));
 }
@@ -98,7 +98,7 @@ fn the_memory_of_a_stick_that_is_lost_is_written_to_another_and_the_locks_go_on(
     assert!(matches!(states(&world).last(), Some(StickState::Foreign { kept: true, .. })));
     let wrong = world.stick_command(StickCommand::RestoreMemory { over: expected.clone() });
     assert_eq!(wrong, Err(NetworkError::WrongNetwork.into()));
-    let restored = world.stick_command(StickCommand::RestoreMemory { over: String::new() });
+    let restored = world.stick_command(StickCommand::RestoreMemory { over: "none".to_owned() });
     assert_eq!((restored, network(&world)), (Ok(NetworkOutcome::Done), expected));
     assert!(world.command(1, set("4711")).is_ok());
     world.restart_hub();
