@@ -484,6 +484,8 @@ fn an_alarm_stands_until_a_code_that_is_over_is_proven_gone() {
     code.problem = warn::problem(&code, healthy, now(10));
     assert_eq!(code.problem.as_ref().map(|problem| problem.kind), Some(ProblemKind::DelayInRemoving));
     assert_eq!(warn::problem(&code, healthy, now(9999)), code.problem);
+    let at_once = warn::problem(&AccessCode { problem: None, ..code.clone() }, health(Reach::Offline, false), now(0));
+    assert_eq!(at_once.unwrap().kind, ProblemKind::DelayInRemoving, "a lock that is away can't let it go");
     code.presence = Presence::Absent;
     assert_eq!(warn::problem(&code, healthy, now(9999)), None);
 }

@@ -83,12 +83,16 @@ pub fn problem(code: &AccessCode, health: Health, now: Moment) -> Option<CodePro
         return old;
     }
     if is_overdue(code, now) {
-        let late = late(code.over_since(now.utc), GRACE, now);
         let sentence = "the code is over and not proven gone from the lock yet";
         let early = code.deleted_at.is_none() && code.is_put_ahead(now.utc);
         let sentence = if early { "the code may open before its start" } else { sentence };
-        let late = if early { health.failing || health.reach != Reach::Online } else { late };
-        let kind = late.then(|| told(ProblemKind::DelayInRemoving, sentence, health, now));
+        let tells = match health.reach {
+            Reach::Online if early => health.failing,
+            Reach::Online => late(code.over_since(now.utc), GRACE, now),
+            // Nobody can take it out: no grace makes that better.
+            Reach::Offline | Reach::Removed | Reach::Reset | Reach::Unmanaged => true,
+        };
+        let kind = tells.then(|| told(ProblemKind::DelayInRemoving, sentence, health, now));
         return keep(old, &[ProblemKind::FailedToRemove], kind);
     }
     if is_missing(code, now) {

@@ -1,5 +1,7 @@
 //! What becomes of a code: each change with its history and its events, in one transaction.
 
+use std::time::Duration;
+
 use keyway_lock::{Evidence, SlotWindow};
 use serde_json::{Map, Value, json};
 
@@ -7,6 +9,9 @@ use crate::model::{
     AccessCode, AccessCodeId, AccessMethodId, CodeOrigin, CodeProblem, EventSubject, EventType, Presence, ProblemKind,
 };
 use crate::store::{CodeChange, JournalEntry, StoreError, Unit};
+
+/// So long a code is new: that it would not work now is told as an answer to whoever made it.
+const NEW: Duration = Duration::from_secs(60);
 
 /// The lock has proven that the code is in it, and that it keeps it to this window, if one is given.
 pub(super) fn proven(
@@ -133,8 +138,10 @@ pub(super) fn set_problem(
     let Some(problem) = &code.problem else { return Ok(()) };
     let details = Map::from_iter([("message".to_owned(), json!(problem.message))]);
     let event = match problem.kind {
-        ProblemKind::WillNotWork | ProblemKind::ModifiedExternally | ProblemKind::RemovedExternally => return Ok(()),
-        ProblemKind::DelayInSetting => EventType::AccessCodeDelayInSetting,
+        ProblemKind::ModifiedExternally | ProblemKind::RemovedExternally => return Ok(()),
+        // Later, it is the lock that is told of: not each code that waits for it.
+        ProblemKind::WillNotWork if code.created_at.after(NEW) < unit.now() => return Ok(()),
+        ProblemKind::WillNotWork | ProblemKind::DelayInSetting => EventType::AccessCodeDelayInSetting,
         ProblemKind::FailedToSet => EventType::AccessCodeFailedToSet,
         ProblemKind::DelayInRemoving => EventType::AccessCodeDelayInRemoving,
         ProblemKind::FailedToRemove => EventType::AccessCodeFailedToRemove,

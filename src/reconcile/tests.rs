@@ -7,6 +7,7 @@ mod doors;
 mod hands;
 mod lock;
 mod log;
+mod moves;
 mod reach;
 mod several;
 mod silence;

@@ -53,6 +53,23 @@ async fn a_due_code_that_is_not_in_its_lock_is_told_of_and_the_alarm_ends_with_t
 }
 
 #[tokio::test]
+async fn a_code_that_would_not_get_into_its_lock_is_told_of_when_it_is_made_an_hour_before_and_at_its_start() {
+    let mut world = World::new().await;
+    world.lock(FRONT).faults.offline = true;
+    // Found out by a code that is due.
+    world.grant(&[FRONT], 0, 50).await.unwrap();
+    world.run_until(1000).await;
+    let before = world.events("access_code.delay_in_setting").await.len();
+    world.grant(&[FRONT], 20_000, 30_000).await.unwrap();
+    let mut told = Vec::new();
+    for seconds in [1001, 16_300, 16_500, 19_900, 20_100, 25_000] {
+        world.run_until(seconds).await;
+        told.push(world.events("access_code.delay_in_setting").await.len() - before);
+    }
+    assert_eq!(told, [1, 1, 2, 2, 3, 3]);
+}
+
+#[tokio::test]
 async fn a_code_that_is_over_stays_an_alarm_until_the_lock_can_be_reached_and_has_let_it_go() {
     let mut world = World::new().await;
     let grant = world.grant(&[FRONT], 0, 100).await.unwrap();

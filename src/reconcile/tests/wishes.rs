@@ -187,7 +187,7 @@ async fn a_code_put_in_by_hand_is_taken_out_when_that_is_ordered_and_only_once()
     world.run_until(200).await;
     assert!(world.pins(FRONT).is_empty());
     let told = ["access_code.unmanaged.created", "access_code.unmanaged.removed"];
-    assert_eq!(world.events("access_code").await, told);
+    assert_eq!(world.events("access_code.unmanaged").await, told);
     // Whoever puts the same in again meant to.
     world.by_hand(FRONT, 3, Some("13579")).await;
     world.run_until(9000).await;
