@@ -21,7 +21,7 @@ use crate::clock::{self, Clock, SystemClock, watch_over};
 use crate::config::Config;
 use crate::config::credentials::{self, KeyError};
 use crate::homeassistant::HomeAssistant;
-use crate::hub::Hub;
+use crate::hub::{BrokerState, Hub};
 use crate::mqtt::Companion;
 use crate::store::{Store, StoreError};
 use crate::{http, mqtt, webhooks};
@@ -103,7 +103,11 @@ async fn run_with(
     let all = zwave.chain(config.zigbee.into_iter().map(AnyStick::Zigbee)).collect();
     let (networks, orders) = radios::start(&mut tasks, all, store, &clock, states).await?;
     let hub = Hub::new(&config.hub_name, store.clone(), Arc::clone(&clock), sticks);
-    let hub = hub.with_networks(networks).with_orders(orders);
+    let mut hub = hub.with_networks(networks).with_orders(orders);
+    let (broker_state, how_the_broker_does) = watch::channel(BrokerState::default());
+    if config.mqtt.is_some() {
+        hub = hub.with_broker(how_the_broker_does);
+    }
     if let Some(broker) = config.mqtt {
         let (hub_name, hub, ended) = (config.hub_name, hub.clone(), ended.clone());
         let companion: Option<Arc<dyn Companion>> = match config.homeassistant {
@@ -112,8 +116,8 @@ async fn run_with(
         };
         let door = move || {
             let (hub_name, broker, hub, ended) = (hub_name.clone(), broker.clone(), hub.clone(), ended.clone());
-            let companion = companion.clone();
-            async move { mqtt::serve(&hub_name, &broker, companion, hub, ended).await }
+            let (companion, state) = (companion.clone(), broker_state.clone());
+            async move { mqtt::serve(&hub_name, &broker, companion, hub, state, ended).await }
         };
         tasks.start("the MQTT door", keep_open("MQTT", door, tasks.stop.clone()));
     }

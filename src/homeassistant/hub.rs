@@ -4,12 +4,10 @@ use serde_json::{Value, json};
 
 use super::{Components, Entity, HomeAssistant, with};
 
-/// A stick or the clock does not do what it should.
-const TROUBLED: &str = "{{ 'ON' if not value_json.clock_trusted or value_json.sticks | selectattr('problem', 'defined') | \
-    list else 'OFF' }}";
+/// Something of the hub itself does not do what it should.
+const TROUBLED: &str = "{{ 'ON' if value_json.problems else 'OFF' }}";
 /// The sentences that say what is wrong and what to do.
-const PROBLEMS: &str = "{% set clock = [value_json.clock_problem] if value_json.clock_problem is defined else [] %}{{ {'problems': (value_json.sticks | selectattr('problem', 'defined') | \
-    map(attribute='problem') | list) + clock} | tojson }}";
+const PROBLEMS: &str = "{{ {'problems': value_json.problems} | tojson }}";
 
 impl HomeAssistant {
     pub(super) fn hub_message(&self) -> Value {

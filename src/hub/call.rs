@@ -3,6 +3,7 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
+use super::broker::BrokerState;
 use super::caller::Caller;
 use super::networks::Networks;
 use super::sticks::{StickOrders, Sticks};
@@ -17,6 +18,8 @@ pub(super) struct Surroundings {
     pub(super) sticks: Sticks,
     pub(super) networks: Arc<Networks>,
     pub(super) orders: Arc<dyn StickOrders>,
+    /// `None`: none is configured.
+    pub(super) broker: Option<BrokerState>,
 }
 
 /// Who will see a resource.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::broker::BrokerResource;
 use super::call::{Call, Surroundings};
 use super::outcome::{Failure, response};
 use super::request::request;
@@ -35,6 +36,11 @@ pub(super) struct Health {
     /// Why the time may not be acted on, and what to do; absent: it may.
     #[serde(skip_serializing_if = "Option::is_none")]
     clock_problem: Option<String>,
+    /// The MQTT broker; absent: none is configured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    broker: Option<BrokerResource>,
+    /// What is wrong with the hub itself, each with what to do: its clock, its broker, its sticks.
+    problems: Vec<String>,
     sticks: Vec<StickResource>,
     devices: usize,
     devices_online: usize,
@@ -51,16 +57,25 @@ pub(super) struct Health {
 pub(super) fn health(unit: &mut Unit<'_>, surroundings: &Surroundings) -> Result<Health, StoreError> {
     let devices = unit.devices()?;
     let next = unit.next_edges()?;
+    let sticks = surroundings.sticks.iter().map(|(name, status)| StickResource::new(name, status)).collect::<Vec<_>>();
     Ok(Health {
         version: env!("CARGO_PKG_VERSION"),
         clock_trusted: surroundings.clock.is_good(),
         clock: surroundings.clock.name(),
         clock_problem: surroundings.clock.problem(),
-        sticks: surroundings.sticks.iter().map(|(name, status)| StickResource::new(name, status)).collect(),
+        broker: surroundings.broker.as_ref().map(BrokerResource::new),
+        problems: problems(surroundings, &sticks),
+        sticks,
         devices: devices.len(),
         devices_online: devices.iter().filter(|device| device.state.online).count(),
         access_grants: unit.current_grant_ids()?.len(),
         next_arrival_at: next.arrival,
         next_departure_at: next.departure,
     })
+}
+
+fn problems(surroundings: &Surroundings, sticks: &[StickResource]) -> Vec<String> {
+    let of_broker = surroundings.broker.iter().flat_map(|broker| broker.problems().map(str::to_owned));
+    let of_sticks = sticks.iter().filter_map(StickResource::named_problem);
+    surroundings.clock.problem().into_iter().chain(of_broker).chain(of_sticks).collect()
 }

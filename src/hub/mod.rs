@@ -8,6 +8,7 @@ mod action_attempts;
 mod answer;
 mod api_keys;
 mod backup;
+mod broker;
 mod call;
 mod caller;
 mod cloud_only;
@@ -64,6 +65,7 @@ pub use crate::model::Role;
 pub use crate::store::{Changes, StoreError};
 pub use answer::Answer;
 pub use backup::{BackupFailed, SealedBackup};
+pub use broker::BrokerState;
 pub use caller::Caller;
 pub use deliveries::{NotDelivered, Outgoing, OutgoingEvent};
 pub use events::EventResource;
@@ -87,6 +89,7 @@ pub struct Hub {
     sticks: watch::Receiver<Sticks>,
     networks: Arc<Networks>,
     orders: Arc<dyn StickOrders>,
+    broker: Option<watch::Receiver<BrokerState>>,
     backups: backup::Backups,
 }
 
@@ -95,7 +98,7 @@ impl Hub {
     pub fn new(name: &str, store: Store, clock: Arc<dyn Clock>, sticks: watch::Receiver<Sticks>) -> Self {
         let (networks, orders) = (Arc::new(Networks::none()), Arc::new(sticks::NoSticks));
         let backups = backup::Backups::default();
-        Self { name: name.into(), store, clock, sticks, networks, orders, backups }
+        Self { name: name.into(), store, clock, sticks, networks, orders, broker: None, backups }
     }
 
     /// With networks that can be changed.
@@ -106,6 +109,11 @@ impl Hub {
     /// With sticks that something can be asked of.
     pub fn with_orders(self, orders: Arc<dyn StickOrders>) -> Self {
         Self { orders, ..self }
+    }
+
+    /// With a broker.
+    pub fn with_broker(self, broker: watch::Receiver<BrokerState>) -> Self {
+        Self { broker: Some(broker), ..self }
     }
 
     /// Carries out an operation such as `access_grants/create`, if the caller may ask for it. Carried out at most once
@@ -229,6 +237,7 @@ impl Hub {
             sticks: self.sticks.borrow().clone(),
             networks: Arc::clone(&self.networks),
             orders: Arc::clone(&self.orders),
+            broker: self.broker.as_ref().map(|broker| broker.borrow().clone()),
         })
     }
 

@@ -326,6 +326,11 @@ impl StickResource {
 }
 
 impl StickResource {
+    /// What is wrong with it, and which one it is.
+    pub(super) fn named_problem(&self) -> Option<String> {
+        self.problem.as_ref().map(|problem| format!("stick {}: {problem}", self.name))
+    }
+
     /// Why nothing can be asked of it.
     pub(super) fn problem_or_state(self) -> String {
         self.problem.unwrap_or_else(|| format!("it is {}", self.state))

@@ -1,27 +1,29 @@
-//! The connection to the broker: the only file that knows the MQTT crate.
+//! The connection to the broker: this and the files below alone know the MQTT crate.
 //!
 //! Messages are acknowledged by hand, once they are dealt with, so that a flood of requests waits at the broker. Not
 //! every broker holds to that (mosquitto 2.0.11 does not), so the queue inside has bounds of its own. The task that polls
 //! the connection never waits for anybody, since all that is sent goes through it.
 
+mod pause;
+mod refusal;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use rumqttc::mqttbytes::v5::{Publish, SubAck, SubscribeReasonCode};
+use rumqttc::mqttbytes::v5::{Publish, SubAck};
 use rumqttc::{
-    AckMode, AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, LastWill, ManualAck, MqttOptions,
-    NetworkOptions, Packet, PublishNotice, PublishOptions, PublishProperties, QoS, StateError, SubscribeFilterInput,
-    TlsConfiguration, Transport,
+    AckMode, AsyncClient, ConnectionError, Event, EventLoop, LastWill, ManualAck, MqttOptions, NetworkOptions, Packet,
+    PublishOptions, PublishProperties, QoS, SubscribeFilterInput, TlsConfiguration, Transport,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
+use self::pause::Pause;
 use super::topics::{Incoming, Topics};
 use crate::config::{MqttConfig, Secret};
+use crate::hub::BrokerState;
 
 /// Seconds of silence after which broker and hub give each other up.
 const KEEP_ALIVE_SECONDS: u16 = 15;
-/// Pause before a lost broker is tried again.
-const RETRY: Duration = Duration::from_secs(2);
 /// The largest packet taken from the broker, in bytes. Far above any request, so that one that is too large can be
 /// answered with an error rather than with silence.
 const LARGEST_PACKET: u32 = 32 << 20;
@@ -124,10 +126,11 @@ pub(super) struct Publisher {
     client: AsyncClient,
     link: watch::Receiver<Link>,
     largest: watch::Receiver<usize>,
+    state: watch::Sender<BrokerState>,
 }
 
 /// A publish that was handed over and is waiting for the broker's word.
-pub(super) struct Pending(PublishNotice);
+pub(super) struct Pending(oneshot::Receiver<Result<(), String>>);
 
 impl Pending {
     /// Waits until the broker has it.
@@ -135,17 +138,20 @@ impl Pending {
     /// # Errors
     /// Why it never will.
     pub(super) async fn delivered(self) -> Result<(), String> {
-        self.0.wait_completion_async().await.map_err(|error| error.to_string())
+        self.0.await.unwrap_or_else(|_| Err("the connection is closed".to_owned()))
     }
 }
 
 impl Publisher {
-    /// Hands over a message, QoS 1; waits while there is no broker and the queue is full.
+    /// Hands over a message, QoS 1; waits while there is no broker and the queue is full. What the broker refuses is told,
+    /// whether anybody waits for its word or not.
     pub(super) async fn publish(&self, message: Message) -> Result<Pending, Unsent> {
         let correlation = message.correlation;
         let size = message.topic.len() + message.payload.len() + correlation.as_ref().map_or(0, Vec::len) + OVERHEAD;
         // Handed over, it would cost the connection, again and again.
-        if size > *self.largest.borrow() {
+        let largest = *self.largest.borrow();
+        if size > largest {
+            tell(&self.state, &message.topic, Some(refusal::too_large(&message.topic, size, largest)));
             return Err(Unsent::TooLarge { size });
         }
         let mut options = PublishOptions::new(QoS::AtLeastOnce).retain(message.retain);
@@ -153,8 +159,24 @@ impl Publisher {
             let data = Some(data.into());
             options = options.properties(PublishProperties { correlation_data: data, ..PublishProperties::default() });
         }
+        let (topic, state) = (message.topic.clone(), self.state.clone());
         let notice = self.client.publish_tracked(message.topic, message.payload, options).await;
-        notice.map(Pending).map_err(|_| Unsent::Closed)
+        let notice = notice.map_err(|_| Unsent::Closed)?;
+        let (outcome, pending) = oneshot::channel();
+        tokio::spawn(async move {
+            let done = notice.wait_completion_async().await;
+            match &done {
+                Ok(()) => tell(&state, &topic, None),
+                Err(error) => {
+                    if let Some(refused) = refusal::not_published(&topic, error) {
+                        tell(&state, &topic, Some(refused));
+                    }
+                }
+            }
+            // Who does not wait does not want to know.
+            let _ = outcome.send(done.map_err(|error| error.to_string()));
+        });
+        Ok(Pending(pending))
     }
 
     /// Tells the broker that a message was dealt with, so that it sends another.
@@ -184,8 +206,10 @@ pub(super) struct Connection {
     room: Arc<Semaphore>,
     link: watch::Sender<Link>,
     largest: watch::Sender<usize>,
+    state: watch::Sender<BrokerState>,
     connections: u64,
     shown: String,
+    client_id: String,
 }
 
 /// The ends that the rest of the door holds.
@@ -201,8 +225,13 @@ pub(super) struct Ends {
 }
 
 impl Connection {
-    /// `will` is what the broker says when the hub vanishes.
-    pub(super) fn new(config: &MqttConfig, will: Message, topics: Topics) -> (Self, Ends) {
+    /// `will` is what the broker says when the hub vanishes; `state` is kept as the connection is.
+    pub(super) fn new(
+        config: &MqttConfig,
+        will: Message,
+        topics: Topics,
+        state: watch::Sender<BrokerState>,
+    ) -> (Self, Ends) {
         let (client, events) = AsyncClient::builder(options(config, will)).capacity(QUEUE).build();
         let (asked_out, asked) = mpsc::channel(WAITING);
         let (kept_out, kept) = mpsc::channel(KEPT);
@@ -219,16 +248,18 @@ impl Connection {
             room: Arc::new(Semaphore::new(WAITING_BYTES)),
             link: link_out,
             largest: largest_out,
+            state: state.clone(),
             connections: 0,
             shown: format!("{}:{}", config.host, config.port),
+            client_id: config.client_id.clone(),
         };
-        let publisher = Publisher { client, link: link.clone(), largest };
+        let publisher = Publisher { client, link: link.clone(), largest, state };
         (connection, Ends { publisher, link, asked, kept, births })
     }
 
     /// Works until it is disconnected on purpose.
     pub(super) async fn run(mut self) {
-        let (mut refused, mut subscribed) = (None, true);
+        let (mut refused, mut subscribed, mut pause) = (None, true, Pause::default());
         loop {
             // May have to wait for room in the queue, which is made by polling.
             subscribed = subscribed || self.subscribe();
@@ -244,14 +275,22 @@ impl Connection {
                 }
                 Ok(Event::Incoming(Packet::SubAck(suback))) => {
                     self.tell_refused(&suback);
+                    self.state.send_modify(|state| {
+                        (state.connected, state.cause) = (true, None);
+                        state.connections += 1;
+                    });
                     self.link.send_replace(Link::Ready { connection: self.connections });
                 }
+                // It has held for as long as it is asked for a sign of life: the next loss is another one.
+                Ok(Event::Incoming(Packet::PingResp)) => pause.reset(),
                 Ok(Event::Incoming(Packet::Publish(publish))) => self.hand_on(publish),
                 Ok(_) => {}
                 Err(ConnectionError::RequestsDone) => return,
                 Err(error) => {
                     subscribed = true;
-                    let cause = cause(&error);
+                    let cause = refusal::no_connection(&error, &self.client_id);
+                    let sentence = format!("no connection to the MQTT broker {}: {cause}", self.shown);
+                    self.state.send_modify(|state| (state.connected, state.cause) = (false, Some(sentence)));
                     if self.link.send_replace(Link::Down) != Link::Down {
                         tracing::warn!(broker = %self.shown, "connection to the MQTT broker lost: {cause}; trying on");
                     } else if refused.as_ref() != Some(&cause) {
@@ -259,7 +298,7 @@ impl Connection {
                         tracing::warn!(broker = %self.shown, "can't reach the MQTT broker: {cause}; trying on");
                         refused = Some(cause);
                     }
-                    tokio::time::sleep(RETRY).await;
+                    tokio::time::sleep(pause.next(refusal::is_taken_over(&error))).await;
                 }
             }
         }
@@ -279,9 +318,7 @@ impl Connection {
     fn tell_refused(&self, suback: &SubAck) {
         let filters = self.topics.asked().into_iter().chain(self.topics.kept());
         for (filter, code) in filters.zip(&suback.return_codes) {
-            if !matches!(code, SubscribeReasonCode::Success(_)) {
-                tracing::error!(filter, ?code, "the broker refuses a subscription: see to its access control list");
-            }
+            tell(&self.state, &filter, refusal::not_subscribed(&filter, code));
         }
     }
 
@@ -335,6 +372,20 @@ impl Connection {
     }
 }
 
+/// Keeps what the broker refuses about a topic, or that it refuses nothing. What is news is logged.
+fn tell(state: &watch::Sender<BrokerState>, topic: &str, refused: Option<String>) {
+    state.send_if_modified(|state| match refused {
+        Some(refused) => {
+            let is_news = state.refuses(topic, refused.clone());
+            if is_news {
+                tracing::error!("{refused}");
+            }
+            is_news
+        }
+        None => state.accepts(topic),
+    });
+}
+
 fn options(config: &MqttConfig, will: Message) -> MqttOptions {
     let mut options = MqttOptions::new(&config.client_id, (config.host.clone(), config.port));
     if let Some(tls) = &config.tls {
@@ -364,22 +415,4 @@ fn options(config: &MqttConfig, will: Message) -> MqttOptions {
         (None, _) => {}
     }
     options
-}
-
-/// In plain words, with what to do.
-fn cause(error: &ConnectionError) -> String {
-    match error {
-        ConnectionError::ConnectionRefused(code) => match code {
-            ConnectReturnCode::BadUserNamePassword | ConnectReturnCode::NotAuthorized => {
-                "it refuses our user name or password (mqtt.username, mqtt.password)".to_owned()
-            }
-            other => format!("it refuses the connection ({other:?})"),
-        },
-        ConnectionError::Tls(error) => {
-            format!("TLS with it fails: {error} (are mqtt.ca_file, the host's name and the port those of the broker?)")
-        }
-        ConnectionError::Io(error) => format!("{error} (is it running, is mqtt.url right?)"),
-        ConnectionError::MqttState(StateError::ConnectionAborted) => "it closed the connection".to_owned(),
-        other => other.to_string(),
-    }
 }

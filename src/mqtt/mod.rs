@@ -20,18 +20,19 @@ use self::retained::{OFFLINE, Retained};
 use self::topics::Topics;
 pub use self::topics::base_topic;
 use crate::config::MqttConfig;
-use crate::hub::Hub;
+use crate::hub::{BrokerState, Hub};
 
 /// The broker gets this long to hear that the hub goes, twice: once for the word, once for the goodbye.
 const GOODBYE: Duration = Duration::from_millis(400);
 
 /// Serves the hub over MQTT until `stop` turns true. Works on without a broker and comes back when it does.
-/// `companion` is told of the hub and its devices in its own words.
+/// `companion` is told of the hub and its devices in its own words; `state` is kept as the broker does.
 pub async fn serve(
     hub_name: &str,
     config: &MqttConfig,
     companion: Option<Arc<dyn Companion>>,
     hub: Hub,
+    state: watch::Sender<BrokerState>,
     mut stop: watch::Receiver<bool>,
 ) {
     let topics = match &companion {
@@ -40,7 +41,7 @@ pub async fn serve(
     };
     let offline =
         Message { topic: topics.status(), payload: OFFLINE.as_bytes().to_vec(), retain: true, correlation: None };
-    let (connection, ends) = Connection::new(config, offline.clone(), topics.clone());
+    let (connection, ends) = Connection::new(config, offline.clone(), topics.clone(), state);
     let Ends { publisher, link, asked, kept, births } = ends;
     let events = Events {
         hub: hub.clone(),

@@ -33,7 +33,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 /// Crates that only one place may know, so that they can be exchanged there.
 const BEHIND_ONE_DOOR: &[(&str, &[&str])] = &[
     // The demo's host is a program of its own, with a client of its own.
-    ("rumqttc", &["src/mqtt/connection.rs", "src/cli/demo/host.rs"]),
+    ("rumqttc", &["src/mqtt/connection.rs", "src/mqtt/connection/refusal.rs", "src/cli/demo/host.rs"]),
     ("axum", &["src/http/"]),
     ("hyper", &["src/http/listener.rs"]),
     ("hyper_util", &["src/http/listener.rs"]),

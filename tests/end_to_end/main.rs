@@ -9,6 +9,8 @@ mod bad_input;
 #[cfg(test)]
 mod broker_away;
 #[cfg(test)]
+mod broker_refuses;
+#[cfg(test)]
 mod check_config;
 #[cfg(test)]
 mod cli;

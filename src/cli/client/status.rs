@@ -21,7 +21,7 @@ fn sheet(health: &Value) -> Vec<String> {
     let clock = if is(health, "clock_trusted") {
         format!("right ({})", text(health, "clock"))
     } else {
-        text(health, "clock_problem").to_owned()
+        format!("not trusted ({})", text(health, "clock"))
     };
     let mut lines = vec![
         format!("Keyway {}", text(health, "version")),
@@ -30,9 +30,11 @@ fn sheet(health: &Value) -> Vec<String> {
         format!("  Grants   {} that are not over", count("access_grants")),
     ];
     for stick in items(health, "sticks") {
-        let state = [text(stick, "state"), text(stick, "problem"), text(stick, "model"), text(stick, "firmware")];
+        let state = [text(stick, "state"), text(stick, "model"), text(stick, "firmware")];
         let state: Vec<&str> = state.into_iter().filter(|word| !word.is_empty()).collect();
         lines.push(format!("  Stick    {}: {}", text(stick, "name"), state.join(", ")));
     }
+    let problems = health.get("problems").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    lines.extend(problems.map(|problem| format!("  Problem  {problem}")));
     lines
 }
