@@ -117,6 +117,8 @@ pub struct ZigbeeStick {
     pub adapter: ZigbeeAdapter,
     /// What is peculiar about models of locks: what is built in, and the user's own over it.
     pub quirks: zigbee_quirks::Quirks,
+    /// No device is let in without its install code.
+    pub install_codes_only: bool,
 }
 
 /// What a Zigbee stick speaks.

@@ -130,6 +130,9 @@ fn a_zigbee_stick_needs_no_more_than_its_port() {
     let config = Config::parse("keyway.toml", "[[zigbee]]\nport = \"serial:/dev/ttyACM0\"\n").unwrap();
     let stick = &config.zigbee[0];
     assert_eq!((stick.name.as_str(), stick.adapter), ("zigbee", ZigbeeAdapter::Ezsp));
+    assert!(!stick.install_codes_only);
+    let strict = "[[zigbee]]\nport = \"tcp://x:1\"\ninstall_codes = \"required\"\n";
+    assert!(Config::parse("keyway.toml", strict).unwrap().zigbee[0].install_codes_only);
     let PortAddress::Serial { lines, .. } = &stick.port else { panic!("{}", stick.port) };
     assert!(lines.len() > 1, "ways to speak with it are found out");
     let one_speed = "[[zigbee]]\nport = \"serial:/dev/ttyACM0\"\nbaud = 460800\n";

@@ -26,6 +26,7 @@ pub(super) struct Zigbee {
     baud: Option<Spanned<u32>>,
     adapter: Option<Spanned<String>>,
     quirks: Option<Spanned<PathBuf>>,
+    install_codes: Option<Spanned<String>>,
 }
 
 impl Zigbee {
@@ -53,6 +54,13 @@ impl Zigbee {
             Some(file) => Quirks::built_in().and(quirks(file, "zigbee.quirks", Quirks::parse)?),
             None => Quirks::built_in(),
         };
-        Ok(ZigbeeStick { name, port, adapter, quirks })
+        let install_codes_only = match self.install_codes.as_ref().map(|word| (word, word.get_ref().as_str())) {
+            None | Some((_, "optional")) => false,
+            Some((_, "required")) => true,
+            Some((word, _)) => {
+                return Err(wrong(word, "zigbee.install_codes", "should be \"required\" or \"optional\""));
+            }
+        };
+        Ok(ZigbeeStick { name, port, adapter, quirks, install_codes_only })
     }
 }

@@ -63,7 +63,10 @@ impl AnyStick {
                 Box::new(ZwaveRadio::new(setup, records, entropy()?))
             }
             Self::Zigbee(stick) => {
-                let setup = keyway_zigbee::controller::Setup { quirks: stick.quirks };
+                let setup = keyway_zigbee::controller::Setup {
+                    quirks: stick.quirks,
+                    install_codes_only: stick.install_codes_only,
+                };
                 Box::new(ZigbeeRadio::new(coordinator(stick.adapter)?, setup, &records, entropy()?))
             }
         })

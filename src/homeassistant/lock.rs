@@ -144,6 +144,11 @@ impl Lock<'_> {
             });
             self.add("sensor", "signal", Some("Signal"), with(signal, noisy));
         }
+        if self.device.pointer("/link/link_quality").is_some_and(Value::is_number) {
+            let quality = self.state("{{ value_json.link.link_quality | default('None', true) }}");
+            let noisy = json!({"stat_cla": "measurement", "ent_cat": "diagnostic", "ic": "mdi:signal", "en": false});
+            self.add("sensor", "link_quality", Some("Link quality"), with(quality, noisy));
+        }
     }
 
     fn settings(&mut self) {

@@ -91,9 +91,12 @@ struct Link {
     signal_dbm: Option<i8>,
     /// The weakest signal that can be read, in dBm.
     sensitivity_dbm: i8,
+    /// How well the lock is heard, 0 to 255 (Zigbee: LQI of the last hop); null: the stick does not tell.
+    link_quality: Option<u8>,
     /// Milliseconds until a frame is acknowledged, waking the lock included; null: the stick does not tell.
     delivery_ms: Option<u32>,
-    /// The numbers of the devices that pass frames on, from the stick to the lock; none: they go there directly.
+    /// The numbers of the devices that pass frames on, from the stick to the lock (Zigbee: their network addresses); none:
+    /// they go there directly.
     repeater_node_ids: Vec<u64>,
 }
 
@@ -105,6 +108,7 @@ impl From<&LinkReport> for Link {
             repeated: report.repeated,
             signal_dbm: report.signal,
             sensitivity_dbm: report.sensitivity,
+            link_quality: report.quality,
             delivery_ms: report.delivery_ms,
             repeater_node_ids: report.repeaters.iter().map(|repeater| repeater.0).collect(),
         }

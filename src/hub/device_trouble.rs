@@ -130,9 +130,12 @@ fn link_trouble(link: &LinkReport) -> Option<(&'static str, String)> {
         LinkTrouble::Weak => (
             "weak_signal",
             format!(
-                "the lock is heard with {} dBm, near the limit of {}: a door that is shut or somebody in between may cut it off. \
-                 Put a repeater near it, or move the stick",
-                link.signal?, link.sensitivity
+                "the lock is heard {}: a door that is shut or somebody in between may cut it off. Put a repeater near it, or \
+                 move the stick",
+                match link.signal {
+                    Some(signal) => format!("with {signal} dBm, near the limit of {}", link.sensitivity),
+                    None => format!("with a link quality of {} of 255", link.quality.unwrap_or(0)),
+                }
             ),
         ),
     })

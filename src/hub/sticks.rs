@@ -95,6 +95,9 @@ request! {
         name: String,
         /// The network that is written over: that of the stick now, so that no other is lost by mistake.
         network: String,
+        /// A Zigbee stick that can take the address of the one before only once may keep it for ever. Without that it is
+        /// refused, and left as it is.
+        burn_address: Option<bool>,
     }
 }
 
@@ -128,6 +131,9 @@ request! {
         network: String,
         /// The backup: coordinator_backup.json of Zigbee2MQTT, or what ZHA's backup has.
         network_backup: NetworkBackup,
+        /// A stick that can take the address of the one in the backup only once may keep it for ever. Without that it is
+        /// refused, and left as it is.
+        burn_address: Option<bool>,
     }
 }
 
@@ -169,7 +175,9 @@ pub(super) fn import_network(call: &mut Call<'_, '_>, asked: ImportNetwork) -> R
     let checked = call.surroundings().orders.check_backup(&text);
     checked.map_err(|message| ApiError::invalid("network_backup", message))?;
     let backup = SecretBytes(Zeroizing::new(text.as_bytes().to_vec()));
-    order(call, &asked.name, "sticks/import_network", StickCommand::TakeOver { backup, over: asked.network })
+    let burn_address = asked.burn_address.unwrap_or(false);
+    let command = StickCommand::TakeOver { backup, over: asked.network, burn_address };
+    order(call, &asked.name, "sticks/import_network", command)
 }
 
 pub(super) fn keep_memory(call: &mut Call<'_, '_>, asked: KeepMemory) -> Result<OneStick, Failure> {
@@ -179,7 +187,9 @@ pub(super) fn keep_memory(call: &mut Call<'_, '_>, asked: KeepMemory) -> Result<
 
 pub(super) fn restore_memory(call: &mut Call<'_, '_>, asked: RestoreMemory) -> Result<OneStick, Failure> {
     has_network(known(call, &asked.name)?, &asked.network)?;
-    order(call, &asked.name, "sticks/restore_memory", StickCommand::RestoreMemory { over: asked.network })
+    let burn_address = asked.burn_address.unwrap_or(false);
+    let command = StickCommand::RestoreMemory { over: asked.network, burn_address };
+    order(call, &asked.name, "sticks/restore_memory", command)
 }
 
 pub(super) fn adopt(call: &mut Call<'_, '_>, asked: Adopt) -> Result<OneStick, Failure> {

@@ -4,11 +4,11 @@ use keyway_lock::{LinkReport, LockId};
 use serde_json::{Value, json};
 
 pub(super) fn encode(link: Option<&LinkReport>) -> Option<String> {
-    let LinkReport { frames, unanswered, repeated, signal, sensitivity, delivery_ms, repeaters } = link?;
+    let LinkReport { frames, unanswered, repeated, signal, sensitivity, quality, delivery_ms, repeaters } = link?;
     let repeaters: Vec<u64> = repeaters.iter().map(|repeater| repeater.0).collect();
     let json = json!({
         "frames": frames, "unanswered": unanswered, "repeated": repeated, "signal": signal,
-        "sensitivity": sensitivity, "delivery_ms": delivery_ms, "repeaters": repeaters,
+        "sensitivity": sensitivity, "quality": quality, "delivery_ms": delivery_ms, "repeaters": repeaters,
     });
     Some(json.to_string())
 }
@@ -26,6 +26,7 @@ pub(super) fn decode(text: Option<&str>) -> Result<Option<LinkReport>, &'static 
         repeated: count("repeated")?,
         signal: if json["signal"].is_null() { None } else { Some(dbm("signal")?) },
         sensitivity: dbm("sensitivity")?,
+        quality: count("quality").ok(),
         delivery_ms: json["delivery_ms"].as_u64().and_then(|number| u32::try_from(number).ok()),
         repeaters: repeaters.iter().filter_map(Value::as_u64).map(LockId).collect(),
     }))
@@ -43,11 +44,12 @@ mod tests {
             repeated: 2,
             signal: Some(-71),
             sensitivity: -97,
+            quality: Some(180),
             delivery_ms: Some(1180),
             repeaters: vec![LockId(17)],
         };
         assert_eq!(decode(encode(Some(&link)).as_deref()), Ok(Some(link.clone())));
-        let dumb = LinkReport { signal: None, delivery_ms: None, ..link };
+        let dumb = LinkReport { signal: None, quality: None, delivery_ms: None, ..link };
         assert_eq!(decode(encode(Some(&dumb)).as_deref()), Ok(Some(dumb)));
         assert_eq!(decode(Some(r#"{"repeaters": [], "frames": 300}"#)), Err("frames"));
     }

@@ -1,6 +1,6 @@
 //! A bad link is shown before a guest stands at the door.
 
-use keyway_test_support::{CommandLine, SOON, World};
+use keyway_test_support::{CommandLine, SOON, Setup, World};
 use serde_json::{Value, json};
 
 use crate::{FRONT_DOOR, GARDEN_GATE, KEYWAY};
@@ -37,6 +37,27 @@ fn a_weak_signal_is_a_warning_and_an_event_while_the_lock_still_works() {
     speak(&world, json!({}));
     world.client.event("device.connection_stabilized", SOON, |_| true);
     assert_eq!(device(&world)["warnings"], json!([]));
+}
+
+#[test]
+fn the_weak_signal_of_a_zigbee_lock_is_told_with_its_link_quality() {
+    let world = World::with(KEYWAY, &Setup::two_doors().on_zigbee(13));
+    let speak = |signal: i8| {
+        world.stick.fault(FRONT_DOOR, json!({"signal": signal}));
+        for turn in ["locks/unlock_door", "locks/lock_door"].repeat(6) {
+            world.client.ask(turn, json!({"device_id": world.devices[0]}));
+        }
+    };
+    speak(-92);
+    world.client.event("device.connection_became_flaky", SOON, |_| true);
+    let shown = device(&world);
+    assert_eq!(shown["warnings"][0]["warning_code"], "weak_signal", "{shown}");
+    assert_eq!((&shown["link"]["signal_dbm"], &shown["link"]["link_quality"]), (&json!(-92), &json!(34)), "{shown}");
+    world.client.ask("networks/rebuild_routes", json!({}));
+    let failed = world.client.event("network.failed", SOON, |_| true);
+    assert!(failed.to_string().contains("finds its routes by itself"), "{failed}");
+    speak(0);
+    world.client.event("device.connection_stabilized", SOON, |_| true);
 }
 
 #[test]

@@ -32,7 +32,7 @@ pub use event::{
 pub use install_code::InstallCode;
 pub use interview::{InterviewProgress, InterviewStage};
 pub use keys::{KeyName, NetworkKey};
-pub use link::{LinkReport, LinkTrouble};
+pub use link::{LinkFrame, LinkHistory, LinkReport, LinkTrouble};
 pub use log::{LogEntry, LogReading, LogRecord, LogStart};
 pub use network::{
     Awaited, DeviceLabel, Grant, Include, JoinPin, KeyClass, NetworkCommand, NetworkError, NetworkFailure,

@@ -340,6 +340,18 @@ pub enum NetworkError {
     /// The memory that is kept fits other sticks only.
     #[error("the memory that is kept is of another kind of stick: it can only be written to one of its own series")]
     OtherKind,
+    /// The stick takes the address of another one only once, and nobody said that it may.
+    #[error(
+        "this stick takes the address of the one before only by burning it in, once and for ever: nothing was changed. If \
+         that is meant, say so (burn_address, --burn-address); or use a stick whose address can be changed again"
+    )]
+    AddressForEver,
+    /// The owner lets no device in without its install code.
+    #[error(
+        "the configuration lets no device in without its install code ([[zigbee]] install_codes = \"required\"): give the \
+         one from its label, with its address"
+    )]
+    InstallCodeNeeded,
     /// What was given is not a backup of a network.
     #[error("this is not the backup of a network")]
     UnreadableBackup,
@@ -373,6 +385,8 @@ impl NetworkError {
             Self::ForeignStick => "foreign_stick",
             Self::NothingKept => "nothing_kept",
             Self::OtherKind => "other_kind_of_stick",
+            Self::AddressForEver => "address_for_ever",
+            Self::InstallCodeNeeded => "install_code_needed",
             Self::UnreadableBackup => "unreadable_backup",
         }
     }

@@ -13,6 +13,9 @@ pub enum StickCommand {
     RestoreMemory {
         /// The identity of its present network, as [`crate::StickInfo::network`] has it.
         over: String,
+        /// The address of the stick that is lost may be burnt into this one, which can be done once and never undone, if it
+        /// takes it in no other way. Without that word such a stick is left as it is.
+        burn_address: bool,
     },
     /// Write a network that another program has backed up to the stick, and work with it and its devices. Whatever the stick
     /// knew is lost. Zigbee only: Z-Wave has no such format.
@@ -21,6 +24,8 @@ pub enum StickCommand {
         backup: SecretBytes,
         /// The identity of its present network, as [`crate::StickInfo::network`] has it.
         over: String,
+        /// As of [`StickCommand::RestoreMemory`].
+        burn_address: bool,
     },
     /// A stick that is another one than before ([`crate::StickState::Foreign`]) is to be worked with, and its network with
     /// it.

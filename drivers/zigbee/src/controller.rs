@@ -33,6 +33,8 @@ const MOST_DEVICES: usize = 200;
 pub struct Setup {
     /// What is peculiar about models of locks.
     pub quirks: Quirks,
+    /// No device is let in without its install code: the key that everybody knows opens nothing.
+    pub install_codes_only: bool,
 }
 
 /// A Zigbee stick and its locks.
@@ -65,7 +67,7 @@ impl<C: Coordinator> ZigbeeRadio<C> {
             .filter_map(DeviceRecord::from_record)
             .map(|(device, record)| (device, Dialogue::new(device, record, Arc::clone(&quirks))))
             .collect();
-        let network = Network::new(records, !devices.is_empty(), entropy);
+        let network = Network::new(records, !devices.is_empty(), setup.install_codes_only, entropy);
         entropy.zeroize();
         Self {
             stick,
@@ -165,15 +167,20 @@ impl<C: Coordinator> ZigbeeRadio<C> {
                 self.stick_is(StickState::Starting);
             }
             CoordinatorEvent::Answered(ticket, result) => {
-                if !self.network.handle_answered(now, ticket, &result, self.clock.at(now)) {
-                    self.queue.handle_answered(now, ticket, result.as_ref().map(|_| ()));
+                let of_network = self.network.handle_answered(now, ticket, &result, self.clock.at(now));
+                if !of_network
+                    && let Some((device, delivery)) =
+                        self.queue.handle_answered(now, ticket, result.as_ref().map(|_| ()))
+                    && let Some(dialogue) = self.devices.get_mut(&device)
+                {
+                    dialogue.handle_sent(now, delivery);
                 }
             }
             CoordinatorEvent::Received(incoming) => self.handle_incoming(now, &incoming),
             CoordinatorEvent::DeviceJoined { ieee, nwk, rejoined, .. } => self.device_joined(now, ieee, nwk, rejoined),
             CoordinatorEvent::DeviceLeft { ieee, .. } => self.device_left(now, ieee),
             CoordinatorEvent::RouteFailed { nwk } => tracing::debug!(%nwk, "no way to a device; another is looked for"),
-            CoordinatorEvent::RouteRecorded { nwk, .. } => tracing::trace!(%nwk, "a device told its way"),
+            CoordinatorEvent::RouteRecorded { nwk, ieee, relays } => self.route_recorded(nwk, ieee, &relays),
             CoordinatorEvent::AddressConflict { nwk } => tracing::debug!(%nwk, "two devices have one address"),
         }
     }

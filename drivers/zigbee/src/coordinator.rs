@@ -78,6 +78,8 @@ pub enum Request {
     PermitJoin {
         /// For how long.
         seconds: u8,
+        /// Only who has a key of its own by [`Request::AddTransientLinkKey`]: the key that everybody knows opens nothing.
+        own_keys_only: bool,
     },
     /// Let this one device join with its own key (of an install code), for some minutes.
     AddTransientLinkKey {
@@ -97,7 +99,12 @@ pub enum Request {
     ReadBackup,
     /// Forget whatever network it holds and be the coordinator of this one, with frame counters moved forward.
     /// [`CoordinatorEvent::NetworkUp`] comes before the answer.
-    WriteBackup(Box<NetworkBackup>),
+    WriteBackup {
+        /// The network, and the stick's address in it.
+        backup: Box<NetworkBackup>,
+        /// The address may be burnt in, if the stick takes it in no other way; else [`CoordinatorError::OnlyOnce`].
+        burn_address: bool,
+    },
     /// Leave the network and forget it.
     LeaveNetwork,
     /// Restart the firmware. [`CoordinatorEvent::Restarted`] and [`CoordinatorEvent::Identified`] follow; other requests
@@ -288,6 +295,9 @@ pub enum CoordinatorError {
     /// This stick or its firmware can't do that.
     #[error("this stick can't do that: {0}")]
     NotSupported(&'static str),
+    /// The stick takes the address of another one once and for ever. Nothing was changed.
+    #[error("the stick takes the address of another one once and for ever")]
+    OnlyOnce,
     /// The stick answered something that can't be read, or not in time.
     #[error("the stick did not answer sensibly to {0}")]
     NoSense(&'static str),

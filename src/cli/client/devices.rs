@@ -239,7 +239,8 @@ fn link(device: &Value) -> String {
     let number = |field: &str, unit: &str| link[field].as_i64().map(|number| format!("{number} {unit}"));
     let repeaters: Vec<String> = items(link, "repeater_node_ids").iter().map(Value::to_string).collect();
     let over = (!repeaters.is_empty()).then(|| format!("over {}", repeaters.join(", ")));
-    [number("signal_dbm", "dBm"), number("delivery_ms", "ms"), over]
+    let quality = link["link_quality"].as_u64().map(|quality| format!("quality {quality} of 255"));
+    [number("signal_dbm", "dBm"), quality, number("delivery_ms", "ms"), over]
         .into_iter()
         .flatten()
         .collect::<Vec<_>>()

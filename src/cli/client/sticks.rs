@@ -34,6 +34,10 @@ enum Command {
         stick: String,
         /// The network that the stick has now, which is lost: `keyway sticks` shows it.
         network: String,
+        /// A Zigbee stick of Silicon Labs with old firmware takes the address of the one before only once, and keeps it for ever:
+        /// it may.
+        #[arg(long)]
+        burn_address: bool,
         /// Don't ask.
         #[arg(long, short)]
         yes: bool,
@@ -71,6 +75,10 @@ enum Command {
         network: String,
         /// The backup.
         file: PathBuf,
+        /// A Zigbee stick of Silicon Labs with old firmware takes the address of the one before only once, and keeps it for ever:
+        /// it may.
+        #[arg(long)]
+        burn_address: bool,
         /// Don't ask.
         #[arg(long, short)]
         yes: bool,
@@ -102,11 +110,11 @@ impl Task for Arguments {
     fn run(self: Box<Self>, session: &mut Session) -> Result<(), Trouble> {
         match self.command.unwrap_or(Command::List) {
             Command::List => list(session),
-            Command::Restore { stick, network, yes } => {
+            Command::Restore { stick, network, burn_address, yes } => {
                 let question =
                     format!("Write the kept memory to the stick {stick}? Its network {network} is lost by it.");
                 session.console.confirm(&question, yes)?;
-                let body = json!({"name": stick, "network": network});
+                let body = json!({"name": stick, "network": network, "burn_address": burn_address});
                 order(session, "sticks/restore_memory", &body, "has the network of the kept memory now")
             }
             Command::Adopt { stick, network } => {
@@ -120,7 +128,7 @@ impl Task for Arguments {
                 pair::leave(session, &stick, &network)
             }
             Command::Export { stick, file } => export(session, &stick, &file),
-            Command::Import { stick, network, file, yes } => {
+            Command::Import { stick, network, file, burn_address, yes } => {
                 let text = std::fs::read_to_string(&file).map(Zeroizing::new);
                 let text = text.map_err(|error| Trouble::Failed(format!("{}: {error}", file.display())))?;
                 let backup: Value = serde_json::from_str(&text)
@@ -130,7 +138,9 @@ impl Task for Arguments {
                     file.display()
                 );
                 session.console.confirm(&question, yes)?;
-                let body = json!({"name": stick, "network": network, "network_backup": backup});
+                let body = json!({
+                    "name": stick, "network": network, "network_backup": backup, "burn_address": burn_address,
+                });
                 order(session, "sticks/import_network", &body, "has the network of the backup now")
             }
             Command::RebuildRoutes { stick, device } => pair::rebuild_routes(session, &stick, device.as_deref()),

@@ -152,6 +152,7 @@ fn zigbee(stick: SocketAddr) -> anyhow::Result<ZigbeeStick> {
         port: format!("tcp://{stick}").parse().map_err(anyhow::Error::msg)?,
         adapter: ZigbeeAdapter::Ezsp,
         quirks: keyway_zigbee::quirks::Quirks::built_in(),
+        install_codes_only: false,
     })
 }
 

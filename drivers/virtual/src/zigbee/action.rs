@@ -47,6 +47,8 @@ pub enum Action {
     Latency(Duration),
     /// Every n-th frame to or from the lock is lost; 0: none.
     DropEvery(u32),
+    /// Its frames arrive with this strength in dBm; `None`: as those of a lock nearby do.
+    Signal(Option<i8>),
     /// Looks for an open network, as one fresh from its box does.
     Join,
     /// Comes back to its network with another short address; without the network key in its memory, or with it.

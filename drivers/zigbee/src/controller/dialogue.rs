@@ -10,7 +10,9 @@ use keyway_lock::{
 };
 
 use crate::address::{Ieee, Nwk};
+use crate::coordinator::Incoming;
 use crate::device::interview::{Interview, Progress};
+use crate::device::link::{Delivery, Link};
 use crate::device::table::DeviceRecord;
 use crate::lock::{Job, Next, events, ping};
 use crate::quirks::Quirks;
@@ -71,6 +73,7 @@ pub(super) struct Dialogue {
     progress: InterviewProgress,
     /// It left, and is gone then if it does not come back.
     gone_at: Option<Instant>,
+    link: Link,
     /// The slots that the lock said are free, and when.
     free: BTreeMap<SlotNumber, Instant>,
     told: Vec<Told>,
@@ -96,6 +99,7 @@ impl Dialogue {
             interview_at: None,
             progress: InterviewProgress::Idle,
             gone_at: None,
+            link: Link::default(),
             free: BTreeMap::new(),
             told: Vec::new(),
         }
@@ -445,6 +449,23 @@ impl Dialogue {
             }
             self.event(RadioEvent::Lock(self.lock(), event));
         }
+    }
+
+    /// A frame to it has ended.
+    pub(super) fn handle_sent(&mut self, now: Instant, delivery: Delivery) {
+        if let Some(news) = self.link.handle_sent(now, delivery) {
+            self.event(RadioEvent::LockLink(self.lock(), news));
+        }
+    }
+
+    /// A frame of it arrived.
+    pub(super) fn handle_heard(&mut self, incoming: &Incoming) {
+        self.link.handle_heard(incoming);
+    }
+
+    /// It said over which others its frames come.
+    pub(super) fn handle_route(&mut self, relays: &[Nwk]) {
+        self.link.handle_route(relays);
     }
 
     /// The device was heard: it is there.

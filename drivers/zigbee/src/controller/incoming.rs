@@ -67,6 +67,7 @@ impl<C: Coordinator> ZigbeeRadio<C> {
         self.network.handle_heard(now, device);
         if let Some(dialogue) = self.devices.get_mut(&device) {
             dialogue.heard(now);
+            dialogue.handle_heard(incoming);
         }
         let asked_for = self.queue.handle_message(now, device, incoming);
         if !asked_for
@@ -74,6 +75,17 @@ impl<C: Coordinator> ZigbeeRadio<C> {
             && let Ok(frame) = Frame::decode(&incoming.payload.0)
         {
             self.handle_frame(now, device, incoming, &frame);
+        }
+    }
+
+    /// A device said over which others its frames come.
+    pub(super) fn route_recorded(&mut self, nwk: Nwk, ieee: Option<Ieee>, relays: &[Nwk]) {
+        let its = |(device, dialogue): &(&Ieee, &mut Dialogue)| match ieee.filter(|ieee| ieee.is_real()) {
+            Some(ieee) => **device == ieee,
+            None => dialogue.nwk() == nwk,
+        };
+        if let Some((_, dialogue)) = self.devices.iter_mut().find(its) {
+            dialogue.handle_route(relays);
         }
     }
 

@@ -1,5 +1,6 @@
 //! The devices of the network: what is known of each and kept of it, and the interview that finds it out.
 
 pub mod interview;
+pub mod link;
 pub mod removed;
 pub mod table;

@@ -230,7 +230,7 @@ impl<D: Dialect> Engine<D> {
         let may = |request: &Request| match request {
             Request::Send(_) => !is_occupied && under_way < MOST_SENDS,
             // The stick is deaf, or restarts: nothing else is under way then.
-            Request::Form { .. } | Request::EnergyScan | Request::WriteBackup(_) | Request::LeaveNetwork => {
+            Request::Form { .. } | Request::EnergyScan | Request::WriteBackup { .. } | Request::LeaveNetwork => {
                 under_way == 0
             }
             Request::Resume

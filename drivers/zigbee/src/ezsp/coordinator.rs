@@ -93,15 +93,17 @@ impl Dialect for Ezsp {
                 }
                 procedures::send(outgoing, sleepy, self.next_tag, line)
             }
-            Request::PermitJoin { seconds } => procedures::permit_join(version, *seconds),
+            Request::PermitJoin { seconds, own_keys_only } => {
+                procedures::permit_join(version, *seconds, *own_keys_only)
+            }
             Request::AddTransientLinkKey { ieee, key } => procedures::add_transient_key(version, *ieee, key),
             Request::RemoveDevice { ieee, nwk } => procedures::remove_device(*ieee, nwk.0),
             Request::ReadBackup => procedures::read_backup(version),
-            Request::WriteBackup(backup) => {
+            Request::WriteBackup { backup, burn_address } => {
                 let own = desk.info.as_ref().map_or(Ieee::NONE, |info| info.ieee);
                 let backup = backup.moved_forward();
                 let seed = backup.seed_of(Family::Ezsp).unwrap_or(&self.spare_seed);
-                procedures::write_backup(version, own, &backup, seed)
+                procedures::write_backup(version, own, &backup, seed, *burn_address)
             }
             Request::LeaveNetwork => procedures::leave(),
         }))
@@ -123,7 +125,7 @@ impl Dialect for Ezsp {
         request: &Request,
         script: &Script,
     ) -> Result<Answer, CoordinatorError> {
-        if let Request::PermitJoin { seconds } = request {
+        if let Request::PermitJoin { seconds, .. } = request {
             self.closes_at = (*seconds > 0).then(|| now + Duration::from_secs((*seconds).into()));
         }
         outcome::of(session.version().unwrap_or_default(), desk, request, script)
@@ -144,7 +146,7 @@ impl Dialect for Ezsp {
 
     fn handle_due(&mut self, session: &Session, now: Instant) -> Option<Script> {
         self.closes_at.take_if(|at| *at <= now)?;
-        Some(procedures::permit_join(session.version().unwrap_or_default(), 0))
+        Some(procedures::permit_join(session.version().unwrap_or_default(), 0, false))
     }
 }
 

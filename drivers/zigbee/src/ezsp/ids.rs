@@ -62,6 +62,8 @@ pub mod policy {
     pub const REJOINS_ONLY: u8 = 0x02;
     /// Everyone who knows a link key of ours.
     pub const JOINS_AND_REJOINS: u8 = 0x03;
+    /// The same, but only by a link key of its own, from an install code.
+    pub const OWN_KEYS_AND_REJOINS: u8 = 0x13;
 
     /// Who may change the stick's bindings.
     pub const BINDING_MODIFICATION: u8 = 0x01;

@@ -2,7 +2,7 @@
 
 use super::fields::{Field as F, Fields};
 use super::ids::{self, config, key_type, mfg_token, nv3, policy, security, value};
-use super::script::{Awaited, Line, Script, Then};
+use super::script::{Awaited, Line, OwnAddress, Script, Then};
 use super::status::Status;
 use super::table::Command as C;
 use crate::address::Ieee;
@@ -150,7 +150,7 @@ pub(super) fn leave() -> Script {
     Script::default().line(C::LeaveNetwork, Fields::new(), Then::Until(Awaited::stack(Status::NETWORK_DOWN)))
 }
 
-fn forget_network() -> [Line; 3] {
+pub(super) fn forget_network() -> [Line; 3] {
     [
         line(C::LeaveNetwork, Fields::new(), Then::UntilIfOk(Awaited::stack(Status::NETWORK_DOWN))),
         line(C::TokenFactoryReset, Fields::new(), Then::Ignore),
@@ -201,13 +201,20 @@ pub(super) fn energy_scan() -> Script {
     Script::default().line(C::StartScan, fields, Then::Until(Awaited::scan()))
 }
 
-pub(super) fn permit_join(version: u8, seconds: u8) -> Script {
+pub(super) fn permit_join(version: u8, seconds: u8, own_keys_only: bool) -> Script {
     let duration = Fields::new().with(F::Duration, seconds);
     if seconds == 0 {
         return Script::default()
             .line(C::PermitJoining, duration, Then::Require)
             .line(C::ClearTransientLinkKeys, Fields::new(), Then::Ignore)
             .lines([set_policy(policy::TRUST_CENTER, policy::REJOINS_ONLY)]);
+    }
+    if own_keys_only {
+        return Script::default().lines([set_policy(policy::TRUST_CENTER, policy::OWN_KEYS_AND_REJOINS)]).line(
+            C::PermitJoining,
+            duration,
+            Then::Require,
+        );
     }
     Script::default()
         .lines([transient_key(version, Ieee::NONE, &Key::well_known())])
@@ -285,15 +292,24 @@ pub(super) fn read_backup(version: u8) -> Script {
     }
 }
 
-/// The stick becomes the coordinator of that network. It restarts twice: after the address was written, which it reads when
-/// it starts, and at the end, since it reads the update id then only.
-pub(super) fn write_backup(version: u8, own: Ieee, backup: &NetworkBackup, link_key_seed: &Key) -> Script {
-    let mut script = Script::default().lines(forget_network());
-    if own != backup.coordinator {
+/// The stick becomes the coordinator of that network. Whether it can take its address is found out before anything is
+/// changed. It restarts twice: after the address was written, which it reads when it starts, and at the end, since it reads
+/// the update id then only.
+pub(super) fn write_backup(
+    version: u8,
+    own: Ieee,
+    backup: &NetworkBackup,
+    link_key_seed: &Key,
+    burn_address: bool,
+) -> Script {
+    let script = if own == backup.coordinator {
+        Script::default().lines(forget_network())
+    } else {
         let [token, ..] = nv3::RESTORED_EUI64;
-        let then = Then::OwnAddress(backup.coordinator, &nv3::RESTORED_EUI64[1..]);
-        script = script.line(C::GetTokenData, Fields::new().with(F::Token, token), then);
-    }
+        let address = OwnAddress { ieee: backup.coordinator, burn: burn_address };
+        let then = Then::OwnAddress(address, &nv3::RESTORED_EUI64[1..]);
+        Script::default().line(C::GetTokenData, Fields::new().with(F::Token, token), then)
+    };
     let counter = backup.frame_counter.to_le_bytes();
     let network = &backup.network;
     let security = security::NO_FRAME_COUNTER_RESET;

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::fields::{Field as F, Fields};
+use super::procedures;
 use super::session::CallError;
 use super::status::Status;
 use super::table::Command;
@@ -50,12 +51,20 @@ pub(super) enum Then {
     LinkKey,
     /// The index of a link key, which is forgotten, or 0xFF.
     EraseKey,
-    /// A token that may be there to write the stick's own address into; else one of these.
-    OwnAddress(Ieee, &'static [u32]),
+    /// A token that may be there to write the stick's own address into; else one of these. Its network is forgotten then.
+    OwnAddress(OwnAddress, &'static [u32]),
     /// The manufacturing token of the stick's own address, which can be written once.
-    OwnAddressOnce(Ieee),
+    OwnAddressOnce(OwnAddress),
     /// The token with the network's update id, which becomes this one.
     UpdateId(u8),
+}
+
+/// The address that a stick is to have from now on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct OwnAddress {
+    pub(super) ieee: Ieee,
+    /// It may be written where it can never be changed again.
+    pub(super) burn: bool,
 }
 
 /// A callback that ends a line.
@@ -148,6 +157,10 @@ impl Script {
         self.parts.push_front(Part::Line(Box::new(Line { command, fields, then })));
     }
 
+    fn insert_all<const N: usize>(&mut self, lines: [Line; N]) {
+        lines.into_iter().rev().for_each(|line| self.insert(line.command, line.fields, line.then));
+    }
+
     fn destine(&mut self, nwk: u16) {
         for part in &mut self.parts {
             if let Part::Line(line) = part {
@@ -233,24 +246,29 @@ impl engine::Script for Script {
                 let index = Fields::new().with(F::Index, fields.number(F::Index));
                 self.insert(Command::EraseKeyTableEntry, index, Then::Ignore);
             }
-            (Then::OwnAddress(ieee, _), None) => {
-                let token = line.fields.with_bytes(F::Value, &ieee.to_bytes());
+            (Then::OwnAddress(address, _), None) => {
+                let token = line.fields.with_bytes(F::Value, &address.ieee.to_bytes());
                 self.insert(Command::SetTokenData, token, Then::Require);
+                self.insert_all(procedures::forget_network());
             }
-            (Then::OwnAddress(ieee, others), Some(_)) => match others.split_first() {
+            (Then::OwnAddress(address, others), Some(_)) => match others.split_first() {
                 Some((token, others)) => {
-                    self.insert(command, Fields::new().with(F::Token, *token), Then::OwnAddress(ieee, others));
+                    self.insert(command, Fields::new().with(F::Token, *token), Then::OwnAddress(address, others));
                 }
                 None => self.insert(
                     Command::GetMfgToken,
                     Fields::new().with(F::Token, super::ids::mfg_token::CUSTOM_EUI_64),
-                    Then::OwnAddressOnce(ieee),
+                    Then::OwnAddressOnce(address),
                 ),
             },
-            (Then::OwnAddressOnce(ieee), None) if fields.bytes(F::Value) == [0xFF; 8] => {
+            (Then::OwnAddressOnce(OwnAddress { ieee, burn }), None) if fields.bytes(F::Value) == [0xFF; 8] => {
+                if !burn {
+                    return Step::End(Err(CoordinatorError::OnlyOnce));
+                }
                 tracing::warn!(%ieee, "the address of the old stick is burnt into this one; it can be done once");
                 let token = line.fields.with_bytes(F::Value, &ieee.to_bytes());
                 self.insert(Command::SetMfgToken, token, Then::Require);
+                self.insert_all(procedures::forget_network());
             }
             (Then::OwnAddressOnce(_), _) => {
                 return Step::End(Err(CoordinatorError::NotSupported("taking the address of another stick")));

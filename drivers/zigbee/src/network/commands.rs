@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use keyway_lock::{
-    CommandId, LockId, NetworkCommand, NetworkError, NetworkOutcome, NetworkStep, RadioEvent, StickCommand, StickState,
+    CommandId, Include, LockId, NetworkCommand, NetworkError, NetworkOutcome, NetworkStep, RadioEvent, StickCommand,
+    StickState,
 };
 
 use super::joining::Joining;
@@ -30,7 +31,10 @@ impl Network {
                 self.answer(id, not_supported("a Zigbee network's key is in its stick, and comes with it"));
             }
             (Stage::Up(_), NetworkCommand::RebuildRoutes(_)) => {
-                self.answer(id, not_supported("Zigbee finds its routes by itself"));
+                self.answer(id, not_supported(
+                        "Zigbee finds its routes by itself, and a lock its parent: put a router near it, and take its batteries \
+                         out and back so that it looks for a better one",
+                    ));
             }
             (Stage::Up(_), NetworkCommand::Leave { .. }) => {
                 self.answer(
@@ -41,6 +45,13 @@ impl Network {
             (Stage::Up(_), _) if self.process.is_some() => self.answer(id, Err(NetworkError::Busy)),
             (Stage::Up(_), NetworkCommand::Include(wanted)) if wanted.label.is_some() => {
                 self.answer(id, not_supported("a Zigbee device has an install code, and no such label"));
+            }
+            (
+                Stage::Up(_),
+                NetworkCommand::Include(Include { install_code: None, .. })
+                | NetworkCommand::ReplaceFailed(_, Include { install_code: None, .. }),
+            ) if self.install_codes_only => {
+                self.answer(id, Err(NetworkError::InstallCodeNeeded));
             }
             (Stage::Up(_), NetworkCommand::Include(wanted)) => match Joining::new(now, id, wanted, None) {
                 Ok(joining) => self.join(joining),
@@ -105,8 +116,8 @@ impl Network {
                 self.out.stick(Request::Restart);
             }
             StickCommand::KeepMemory => self.keep_memory(id),
-            StickCommand::RestoreMemory { over } => self.restore_memory(id, over),
-            StickCommand::TakeOver { backup, over } => self.take_over(id, backup, over),
+            StickCommand::RestoreMemory { over, burn_address } => self.restore_memory(id, over, *burn_address),
+            StickCommand::TakeOver { backup, over, burn_address } => self.take_over(id, backup, over, *burn_address),
             StickCommand::SetRegion { .. } => {
                 self.answer(id, Err(NetworkError::NotSupported("Zigbee has the same frequencies everywhere")));
             }
@@ -132,7 +143,7 @@ impl Network {
                 | Process::Adopting(_)
                 | Process::Restarting(_)
                 | Process::Reading(_)
-                | Process::Writing(_),
+                | Process::Writing(..),
             ) => {}
         }
         self.answer(id, Ok(NetworkOutcome::Done));

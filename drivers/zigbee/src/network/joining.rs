@@ -94,15 +94,16 @@ impl Network {
         }
     }
 
-    /// Everybody who carries frames lets devices in.
+    /// Everybody who carries frames lets devices in. Where one with an install code is awaited, the stick has no key for others.
     pub(super) fn open(&mut self) {
-        self.out.stick(Request::PermitJoin { seconds: OPEN });
+        let own_keys_only = matches!(&self.process, Some(Process::Joining(joining)) if joining.only.is_some());
+        self.out.stick(Request::PermitJoin { seconds: OPEN, own_keys_only });
         self.out.push(NetworkOutput::Routers(Zdo::PermitJoiningRequest(OPEN)));
     }
 
     /// Nobody does any more.
     pub(super) fn close(&mut self) {
-        self.out.stick(Request::PermitJoin { seconds: 0 });
+        self.out.stick(Request::PermitJoin { seconds: 0, own_keys_only: false });
         self.out.push(NetworkOutput::Routers(Zdo::PermitJoiningRequest(0)));
     }
 

@@ -46,6 +46,14 @@ pub(super) fn ordered(records: &[NetworkRecord]) -> Option<String> {
     String::from_utf8(record.value.as_ref()?.0.to_vec()).ok()
 }
 
+/// A memory on its way to a stick.
+#[derive(Clone)]
+pub(super) struct Writing {
+    memory: NetworkBackup,
+    /// It is another program's: it takes the place of all that was known once the stick has it.
+    taken_over: bool,
+}
+
 impl Network {
     /// Whether a memory of the network that is looked for is kept.
     pub(super) fn has_memory(&self) -> bool {
@@ -64,7 +72,7 @@ impl Network {
     }
 
     /// The memory that is kept is to be written over the network that the stick holds.
-    pub(super) fn restore_memory(&mut self, id: CommandId, over: &str) {
+    pub(super) fn restore_memory(&mut self, id: CommandId, over: &str, burn_address: bool) {
         if self.stage == Stage::Starting {
             return self.answer(id, Err(NetworkError::Busy));
         }
@@ -73,11 +81,11 @@ impl Network {
             return self.answer(id, Err(NetworkError::WrongNetwork));
         }
         let Some(memory) = self.memory.clone() else { return self.answer(id, Err(NetworkError::NothingKept)) };
-        self.write(id, memory);
+        self.write(id, Writing { memory, taken_over: false }, burn_address);
     }
 
     /// A network of another program's is to be written over the one that the stick holds.
-    pub(super) fn take_over(&mut self, id: CommandId, backup: &SecretBytes, over: &str) {
+    pub(super) fn take_over(&mut self, id: CommandId, backup: &SecretBytes, over: &str, burn_address: bool) {
         let text = std::str::from_utf8(&backup.0).ok();
         let Some(memory) = text.and_then(|text| NetworkBackup::from_json(text).ok()) else {
             return self.answer(id, Err(NetworkError::UnreadableBackup));
@@ -89,17 +97,13 @@ impl Network {
         if over != identity_held(holds) {
             return self.answer(id, Err(NetworkError::WrongNetwork));
         }
-        // Of the network before, nothing is left.
-        self.begin_anew();
-        let record = NetworkRecord { key: RecordKey(KEY.to_owned()), value: Some(backup.clone()) };
-        self.out.push(NetworkOutput::Keep(record, None));
-        self.memory = Some(memory.clone());
-        self.write(id, memory);
+        self.write(id, Writing { memory, taken_over: true }, burn_address);
     }
 
-    fn write(&mut self, id: CommandId, memory: NetworkBackup) {
-        self.process = Some(Process::Writing(id));
-        self.write_to_stick(memory);
+    fn write(&mut self, id: CommandId, writing: Writing, burn_address: bool) {
+        let memory = writing.memory.clone();
+        self.process = Some(Process::Writing(id, Box::new(writing)));
+        self.write_to_stick(memory, burn_address);
     }
 
     /// Whether the owner has said that the kept memory is to be written over this network.
@@ -112,14 +116,14 @@ impl Network {
         let Some(memory) = self.memory.clone() else { return };
         tracing::warn!("the kept network is written to the stick, as ordered when the backup was restored");
         self.writes_as_ordered = true;
-        self.write_to_stick(memory);
+        self.write_to_stick(memory, false);
     }
 
-    fn write_to_stick(&mut self, memory: NetworkBackup) {
+    fn write_to_stick(&mut self, memory: NetworkBackup, burn_address: bool) {
         self.stage = Stage::Starting;
         self.out.push(NetworkOutput::Withdraw);
         self.out.event(RadioEvent::Stick(StickState::Busy(StickWork::Writing, 0)));
-        self.out.stick(Request::WriteBackup(Box::new(memory)));
+        self.out.stick(Request::WriteBackup { backup: Box::new(memory), burn_address });
     }
 
     /// The memory was read; or not.
@@ -155,25 +159,48 @@ impl Network {
         }
     }
 
+    /// The stick would take the address of the one before only once, and for ever: it is as it was, and is left so until the
+    /// owner says that this is meant.
+    pub(super) fn not_written(&mut self) {
+        tracing::warn!("{}", NetworkError::AddressForEver);
+        self.writes_as_ordered = false;
+        self.order_is_over();
+        self.finish(Err(NetworkError::AddressForEver));
+        self.start();
+    }
+
+    fn order_is_over(&mut self) {
+        if self.write_over.take().is_some() {
+            let done = NetworkRecord { key: RecordKey(WRITE_OVER.to_owned()), value: None };
+            self.out.push(NetworkOutput::Keep(done, None));
+        }
+    }
+
     /// The memory that was written is up: its network is the one that is kept from now on, with the counters that the stick
     /// was given. To be written again they must be moved forward again.
     pub(super) fn memory_written(&mut self, now: Option<WallTime>) {
-        let asked = matches!(self.process, Some(Process::Writing(_)));
         let ordered = std::mem::take(&mut self.writes_as_ordered);
-        let Some(memory) = self.memory.as_ref().filter(|_| asked || ordered).map(NetworkBackup::moved_forward) else {
+        let asked =
+            if let Some(Process::Writing(_, writing)) = &self.process { Some((**writing).clone()) } else { None };
+        let taken_over = asked.as_ref().is_some_and(|writing| writing.taken_over);
+        let asked_for = asked.is_some();
+        let kept = || self.memory.clone().filter(|_| ordered);
+        let Some(memory) = asked.map(|writing| writing.memory).or_else(kept).map(|memory| memory.moved_forward())
+        else {
             return;
         };
+        if taken_over {
+            // Of the network before, nothing is left.
+            self.begin_anew();
+        }
         let kept = Kept::of_backup(&memory);
         self.out.push(NetworkOutput::Keep(kept.record(), None));
         if let Some(record) = record(&memory, now) {
             self.out.push(NetworkOutput::Keep(record, None));
         }
-        if self.write_over.take().is_some() {
-            let done = NetworkRecord { key: RecordKey(WRITE_OVER.to_owned()), value: None };
-            self.out.push(NetworkOutput::Keep(done, None));
-        }
+        self.order_is_over();
         (self.kept, self.memory) = (Some(kept), Some(memory.clone()));
-        if asked {
+        if asked_for {
             self.finish(Ok(NetworkOutcome::Done));
         }
         // Those that the memory knows, also if it was another program's.

@@ -24,6 +24,7 @@ use crate::coordinator::{Answer, CoordinatorError, CoordinatorInfo, NetworkInfo,
 
 use joining::Joining;
 use kept::Kept;
+use memory::Writing;
 pub use output::{NetworkOutput, Then};
 
 /// How long the stick may take to be asked again, where it refused.
@@ -83,8 +84,8 @@ enum Process {
     Restarting(CommandId),
     /// Its memory is read, to be kept.
     Reading(CommandId),
-    /// Its memory is written.
-    Writing(CommandId),
+    /// This memory is written to it.
+    Writing(CommandId, Box<Writing>),
 }
 
 impl Process {
@@ -97,7 +98,7 @@ impl Process {
             | Self::Adopting(id)
             | Self::Restarting(id)
             | Self::Reading(id)
-            | Self::Writing(id) => *id,
+            | Self::Writing(id, _) => *id,
         }
     }
 }
@@ -114,6 +115,8 @@ pub struct Network {
     writes_as_ordered: bool,
     /// There are devices of the network that is kept.
     has_devices: bool,
+    /// Nobody is let in without an install code.
+    install_codes_only: bool,
     stick: Option<CoordinatorInfo>,
     stage: Stage,
     process: Option<Process>,
@@ -123,7 +126,7 @@ pub struct Network {
 
 impl Network {
     /// With what the store has kept.
-    pub fn new(records: &[NetworkRecord], has_devices: bool, entropy: [u8; 32]) -> Self {
+    pub fn new(records: &[NetworkRecord], has_devices: bool, install_codes_only: bool, entropy: [u8; 32]) -> Self {
         Self {
             random: StdRng::from_seed(entropy),
             kept: Kept::find(records),
@@ -131,6 +134,7 @@ impl Network {
             write_over: memory::ordered(records),
             writes_as_ordered: false,
             has_devices,
+            install_codes_only,
             stick: None,
             stage: Stage::Away,
             process: None,
@@ -182,7 +186,7 @@ impl Network {
             Request::RemoveDevice { ieee, .. } => Purpose::Remove(*ieee),
             Request::Restart => Purpose::Restart,
             Request::ReadBackup => Purpose::Memory,
-            Request::Form { .. } | Request::Resume | Request::WriteBackup(_) | Request::Send(_) => Purpose::Start,
+            Request::Form { .. } | Request::Resume | Request::WriteBackup { .. } | Request::Send(_) => Purpose::Start,
         };
         self.asked.insert(ticket, purpose);
     }

@@ -110,6 +110,9 @@ impl Network {
         if matches!(error, CoordinatorError::StickGone | CoordinatorError::Restarted) {
             return;
         }
+        if *error == CoordinatorError::OnlyOnce {
+            return self.not_written();
+        }
         let sentence = format!("its network does not come up: {error}; it is tried again");
         tracing::warn!("{sentence}");
         self.stage = Stage::Refused(now + AGAIN);

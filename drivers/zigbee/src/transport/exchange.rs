@@ -79,6 +79,11 @@ impl Exchange {
         self.sent || self.stage != Stage::Turn
     }
 
+    /// Whether it has gone out before in vain.
+    pub(super) fn is_repeated(&self) -> bool {
+        self.delivery_tries > 0
+    }
+
     /// When [`Exchange::handle_timeout`] is due.
     pub(super) fn timeout(&self) -> Option<Instant> {
         match self.stage {
@@ -145,6 +150,7 @@ impl Exchange {
                 | CoordinatorError::Refused { .. }
                 | CoordinatorError::NoNetwork
                 | CoordinatorError::StickGone
+                | CoordinatorError::OnlyOnce
                 | CoordinatorError::NotSupported(_),
             ) => {
                 self.stick_tries += 1;

@@ -13,6 +13,7 @@ use super::question::{Answer, AskError, Question};
 use super::ration::Ration;
 use crate::address::{Ieee, Nwk};
 use crate::coordinator::{CoordinatorError, Incoming, Outgoing, Ticket};
+use crate::device::link::Delivery;
 
 /// Frames that a stick is given at once.
 const MOST_ON_AIR: usize = 6;
@@ -188,20 +189,30 @@ impl Queue {
         waiting.min_by_key(|(_, line)| line.used).map(|(device, _)| *device)
     }
 
-    /// The stick is done with a ticket. False: it is none of these.
-    pub fn handle_answered(&mut self, now: Instant, ticket: Ticket, result: Result<(), &CoordinatorError>) -> bool {
-        let Some(on_air) = self.on_air.remove(&ticket) else { return false };
-        let Some(line) = on_air.device.and_then(|device| self.lines.get_mut(&device)) else { return true };
-        line.used += now.saturating_duration_since(on_air.since);
+    /// The stick is done with a ticket: what became of the frame, if it was a question and that is known.
+    pub fn handle_answered(
+        &mut self,
+        now: Instant,
+        ticket: Ticket,
+        result: Result<(), &CoordinatorError>,
+    ) -> Option<(Ieee, Delivery)> {
+        let on_air = self.on_air.remove(&ticket)?;
+        let device = on_air.device?;
+        let line = self.lines.get_mut(&device)?;
+        let took = now.saturating_duration_since(on_air.since);
+        line.used += took;
         match result {
             Ok(()) => line.lost = false,
             Err(CoordinatorError::NotDelivered) => line.lost = true,
             Err(_) => {}
         }
-        if let Some(task) = line.tasks.front_mut().filter(|task| Some(task.id) == on_air.id) {
+        let task = line.tasks.front_mut().filter(|task| Some(task.id) == on_air.id);
+        let repeated = task.as_ref().is_some_and(|task| task.exchange.is_repeated());
+        if let Some(task) = task {
             task.exchange.handle_sent(now, result);
         }
-        true
+        let known = matches!(result, Ok(()) | Err(CoordinatorError::NotDelivered));
+        known.then_some((device, Delivery { acknowledged: result.is_ok(), repeated, took }))
     }
 
     /// Something came in from a device: it is awake. True: somebody had asked for it.

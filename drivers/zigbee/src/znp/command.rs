@@ -75,6 +75,8 @@ pub const UTIL_ADDRESS_OF: Command = Command(0x07, 0x41);
 
 /// A device may join with a key of its own.
 pub const CNF_ADD_INSTALL_CODE: Command = Command(0x0F, 0x04);
+/// APP_CNF_BDB_SET_JOINUSESINSTALLCODEKEY: whether only those may join that have one.
+pub const CNF_ONLY_INSTALL_CODES: Command = Command(0x0F, 0x06);
 /// Form a network.
 pub const CNF_START_COMMISSIONING: Command = Command(0x0F, 0x05);
 /// The channels to form on.

@@ -76,11 +76,11 @@ impl Dialect for Znp {
             Request::EnergyScan => procedures::energy_scan(),
             Request::Send(_) if !desk.resumed => return Err(CoordinatorError::NoNetwork),
             Request::Send(outgoing) => procedures::send(outgoing, transaction),
-            Request::PermitJoin { seconds } => procedures::permit_join(*seconds),
+            Request::PermitJoin { seconds, own_keys_only } => procedures::permit_join(*seconds, *own_keys_only),
             Request::AddTransientLinkKey { ieee, key } => procedures::add_transient_key(*ieee, key),
             Request::RemoveDevice { ieee, nwk } => procedures::remove_device(*ieee, *nwk, transaction),
             Request::ReadBackup => procedures::read_backup(),
-            Request::WriteBackup(backup) => {
+            Request::WriteBackup { backup, .. } => {
                 let backup = backup.moved_forward();
                 let seed = backup.seed_of(Family::Znp).unwrap_or(&self.spare);
                 procedures::write_backup(&backup, seed, &self.spare)?

@@ -171,9 +171,17 @@ pub(super) fn energy_scan() -> Script {
     Script::default().line("listening to channels", c::ZDO_NWK_UPDATE, &data, Then::Until(heard))
 }
 
-pub(super) fn permit_join(seconds: u8) -> Script {
+/// Closing it lets the next ones join by the key that everybody knows again, where only install codes were to open it; old
+/// firmware has no such switch.
+pub(super) fn permit_join(seconds: u8, own_keys_only: bool) -> Script {
     const SHORT: u8 = 0x02;
-    Script::default().line("letting devices join", c::ZDO_PERMIT_JOIN, &[SHORT, 0, 0, seconds, 1], Then::Require(&[0]))
+    let script = if own_keys_only || seconds == 0 {
+        let only = [own_keys_only.into()];
+        Script::default().line("asking for install codes", c::CNF_ONLY_INSTALL_CODES, &only, Then::Ignore)
+    } else {
+        Script::default()
+    };
+    script.line("letting devices join", c::ZDO_PERMIT_JOIN, &[SHORT, 0, 0, seconds, 1], Then::Require(&[0]))
 }
 
 pub(super) fn add_transient_key(ieee: Ieee, key: &Key) -> Script {
@@ -360,7 +368,7 @@ mod tests {
     #[test]
     fn requests_are_written_as_zigpy_does() {
         let ieee = Ieee(0x000D_6F00_0A0B_0C01);
-        assert_eq!(first_frame(permit_join(60)), hex("permit_join"));
+        assert_eq!(first_frame(permit_join(60, false)), hex("permit_join"));
         assert_eq!(first_frame(add_transient_key(ieee, &Key::well_known())), hex("install_code"));
         assert_eq!(first_frame(reset(Script::default())), hex("reset"));
         assert!(frames(resume()).contains(&hex("startup")));

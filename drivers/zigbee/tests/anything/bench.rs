@@ -71,7 +71,12 @@ impl Bench {
         let quirks = Quirks::built_in();
         Self {
             now,
-            radio: ZigbeeRadio::new(EzspCoordinator::new(Key::new([9; 16])), Setup { quirks }, &[], [1; 32]),
+            radio: ZigbeeRadio::new(
+                EzspCoordinator::new(Key::new([9; 16])),
+                Setup { quirks, install_codes_only: false },
+                &[],
+                [1; 32],
+            ),
             stick: VirtualStick::new(now, &setup, [7; 32]),
             open: false,
             deaf: false,
@@ -181,7 +186,7 @@ impl Bench {
         let command = match what {
             0 => StickCommand::Restart,
             1 => StickCommand::KeepMemory,
-            2 => StickCommand::RestoreMemory { over: self.network.clone() },
+            2 => StickCommand::RestoreMemory { over: self.network.clone(), burn_address: false },
             _ => StickCommand::Adopt { network: self.network.clone() },
         };
         let id = self.next_id();

@@ -36,7 +36,8 @@ pub(crate) struct World<B: Building> {
     pub(crate) records: Vec<NetworkRecord>,
     /// Records are kept only when the test says so.
     pub(crate) slow_store: bool,
-    quirks: Quirks,
+    /// What the hub's process is told when it begins.
+    pub(crate) setup: Setup,
 }
 
 /// The lock with this number.
@@ -46,17 +47,16 @@ pub(crate) fn id(number: u16) -> LockId {
 
 impl<B: Building> World<B> {
     pub(crate) fn new(now: Instant, building: B) -> Self {
-        let quirks = Quirks::built_in();
-        let setup = Setup { quirks: quirks.clone() };
+        let setup = Setup { quirks: Quirks::built_in(), install_codes_only: false };
         Self {
             now,
-            radio: ZigbeeRadio::new(building.coordinator(), setup, &[], [1; 32]),
+            radio: ZigbeeRadio::new(building.coordinator(), setup.clone(), &[], [1; 32]),
             building,
             next_command: 0,
             events: Vec::new(),
             records: Vec::new(),
             slow_store: false,
-            quirks,
+            setup,
         }
     }
 
@@ -80,8 +80,7 @@ impl<B: Building> World<B> {
 
     /// The hub's process ends and begins anew, with what the store has kept.
     pub(crate) fn restart_hub(&mut self) {
-        let setup = Setup { quirks: self.quirks.clone() };
-        self.radio = ZigbeeRadio::new(self.building.coordinator(), setup, &self.records, [2; 32]);
+        self.radio = ZigbeeRadio::new(self.building.coordinator(), self.setup.clone(), &self.records, [2; 32]);
         self.events.clear();
         self.open();
     }

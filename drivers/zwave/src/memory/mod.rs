@@ -197,7 +197,7 @@ impl Keeper {
     ) -> Result<(), NetworkError> {
         let is_present = |network: &str| network.eq_ignore_ascii_case(&hex(stick.home_id));
         match command {
-            StickCommand::RestoreMemory { over } if is_present(over) => self.begin_writing(Some(id), stick),
+            StickCommand::RestoreMemory { over, .. } if is_present(over) => self.begin_writing(Some(id), stick),
             StickCommand::Adopt { network } if is_present(network) => {
                 self.set_network(Some(stick.home_id));
                 self.out.push_back(KeeperOutput::Identify);

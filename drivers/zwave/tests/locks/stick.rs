@@ -25,7 +25,7 @@ fn world(series: Series) -> World {
 }
 
 fn restore(over: &str) -> StickCommand {
-    StickCommand::RestoreMemory { over: over.to_owned() }
+    StickCommand::RestoreMemory { over: over.to_owned(), burn_address: false }
 }
 
 /// The memory is kept, the stick is lost, and another one is put in its place.

@@ -336,8 +336,9 @@ impl Network {
     }
 
     fn hear(&mut self, from: Ieee, nwk: Nwk, Upward { frame, counter, .. }: Upward) {
-        let (lqi, rssi) = (self.random.random_range(180..=220), self.random.random_range(-70..=-50));
+        let near = (self.random.random_range(180..=220), self.random.random_range(-70..=-50));
         let Some(post) = self.posts.get(&from).filter(|_| self.up) else { return };
+        let (lqi, rssi) = post.signal.map_or(near, |signal| (quality(signal), signal));
         if self.concentrates && post.lock.setup().behind_router {
             self.events.push_back(Event::Route { ieee: from, nwk, relays: vec![ROUTER.0] });
         }
@@ -345,4 +346,10 @@ impl Network {
             && frame.cluster == super::super::lock::zdo::request::DEVICE_ANNOUNCE;
         self.events.push_back(Event::Heard(Heard { from: nwk, ieee: from, frame, counter, lqi, rssi, broadcast }));
     }
+}
+
+/// Link quality as sticks make it of a signal: nothing at -100 dBm, all at -40.
+fn quality(signal: i8) -> u8 {
+    let above = (i16::from(signal) + 100).clamp(0, 60);
+    u8::try_from(above * 255 / 60).unwrap_or(u8::MAX)
 }

@@ -140,6 +140,8 @@ pub(super) struct Post {
     pub(super) offline: bool,
     asleep: bool,
     latency: Duration,
+    /// How strong its frames arrive, in dBm; `None`: as from nearby.
+    signal: Option<i8>,
     drop_every: u32,
     passed: u32,
     /// When the air between the two is free again.
@@ -335,6 +337,7 @@ impl Network {
             Action::Offline(offline) => post.offline = offline,
             Action::Asleep(asleep) => post.asleep = asleep,
             Action::Latency(latency) => post.latency = latency,
+            Action::Signal(signal) => post.signal = signal,
             Action::DropEvery(every) => (post.drop_every, post.passed) = (every, 0),
             Action::Join => return Some(self.seek(now, ieee)),
             Action::Rejoin { secured } => return Some(self.rejoin(now, ieee, secured)),
@@ -378,6 +381,7 @@ impl Post {
             offline: false,
             asleep: false,
             latency: setup.latency * if setup.behind_router { 2 } else { 1 },
+            signal: None,
             drop_every: 0,
             passed: 0,
             free: now,

@@ -50,18 +50,18 @@ pub(super) fn network_up(desk: &mut Desk, script: &Script) -> bool {
 /// What a request brought.
 pub(super) fn of(version: u8, desk: &mut Desk, request: &Request, script: &Script) -> Result<Answer, CoordinatorError> {
     match request {
-        Request::Form { .. } | Request::Resume | Request::WriteBackup(_) if !network_up(desk, script) => {
+        Request::Form { .. } | Request::Resume | Request::WriteBackup { .. } if !network_up(desk, script) => {
             return Err(CoordinatorError::NoNetwork);
         }
-        Request::WriteBackup(backup) if script.answer(C::GetEui64).ieee(F::Ieee) != backup.coordinator => {
-            return Err(CoordinatorError::NotSupported("taking the address of another stick"));
+        Request::WriteBackup { backup, .. } if script.answer(C::GetEui64).ieee(F::Ieee) != backup.coordinator => {
+            return Err(CoordinatorError::NoSense("taking the address of another stick"));
         }
         Request::EnergyScan => return Ok(Answer::Energy(energies(script))),
         Request::ReadBackup => return backup(version, desk, script).map(|backup| Answer::Backup(Box::new(backup))),
         Request::LeaveNetwork => desk.network_left(),
         Request::Form { .. }
         | Request::Resume
-        | Request::WriteBackup(_)
+        | Request::WriteBackup { .. }
         | Request::Send(_)
         | Request::PermitJoin { .. }
         | Request::AddTransientLinkKey { .. }

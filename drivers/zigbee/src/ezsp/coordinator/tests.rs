@@ -390,7 +390,7 @@ fn a_device_whose_address_the_stick_does_not_know_is_named() {
 #[test]
 fn a_network_that_is_open_closes_by_itself() {
     let mut bench = Bench::working();
-    assert_eq!(bench.ask(Request::PermitJoin { seconds: 60 }), Ok(Answer::Done));
+    assert_eq!(bench.ask(Request::PermitJoin { seconds: 60, own_keys_only: false }), Ok(Answer::Done));
     let key = bench.asked_of(Command::ImportTransientKey)[0];
     assert_eq!((key.ieee(F::Ieee), key.bytes(F::Key)), (Ieee::NONE, b"ZigBeeAlliance09".as_slice()));
     assert_eq!(bench.asked_of(Command::SetPolicy)[0].u8(F::Decision), policy::JOINS_AND_REJOINS);
@@ -506,7 +506,7 @@ fn a_network_is_restored_with_its_address_its_keys_and_counters_that_nobody_has_
         devices: vec![KnownDevice { ieee: LOCK, nwk: None, is_child: false, link_key }],
     };
     let restarts = bench.restarts;
-    assert_eq!(bench.ask(Request::WriteBackup(Box::new(backup))), Ok(Answer::Done));
+    assert_eq!(bench.ask(Request::WriteBackup { backup: Box::new(backup), burn_address: false }), Ok(Answer::Done));
     assert_eq!(bench.restarts, restarts + 2);
     let tokens = bench.asked_of(Command::SetTokenData);
     assert_eq!((tokens[0].u32(F::Token), tokens[0].bytes(F::Value)), (0xE12A, coordinator.to_bytes().as_slice()));
@@ -521,4 +521,31 @@ fn a_network_is_restored_with_its_address_its_keys_and_counters_that_nobody_has_
     assert_eq!((security.u16(F::Bitmask), security.u8(F::Sequence)), (0x1B84, 2));
     assert_eq!(security.bytes(F::Key), [0x55; 16]);
     assert_eq!(bench.asked_of(Command::ImportLinkKey)[0].bytes(F::Key), [0x09; 16]);
+}
+
+#[test]
+fn an_address_that_stays_for_ever_is_burnt_in_only_by_the_owners_word_and_nothing_is_lost_without_it() {
+    for burn_address in [false, true] {
+        let mut bench = Bench::working();
+        let coordinator = Ieee(0x0012_4B00_0102_0304);
+        for _ in 0..2 {
+            bench.answer(Command::GetTokenData, Fields::new().with_status(Status::NOT_FOUND));
+        }
+        bench.answers.remove(&Command::GetMfgToken);
+        bench.answer(Command::GetMfgToken, Fields::new().with_bytes(F::Value, &[0xFF; 8]));
+        let backup = Box::new(NetworkBackup {
+            coordinator,
+            network: network(),
+            update_id: 0,
+            key_sequence: 0,
+            frame_counter: 0,
+            link_key_seed: None,
+            devices: Vec::new(),
+        });
+        let before = bench.asked_of(Command::LeaveNetwork).len();
+        let written = bench.ask(Request::WriteBackup { backup, burn_address });
+        assert_eq!(written == Err(CoordinatorError::OnlyOnce), !burn_address);
+        assert_eq!(bench.asked_of(Command::SetMfgToken).len(), usize::from(burn_address));
+        assert_eq!(bench.asked_of(Command::LeaveNetwork).len() - before, usize::from(burn_address));
+    }
 }

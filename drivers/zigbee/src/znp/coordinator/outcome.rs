@@ -20,7 +20,7 @@ const ZSTACK_3X0: u8 = 1;
 pub(super) fn of(desk: &mut Desk, request: &Request, script: &Script) -> Result<Answer, CoordinatorError> {
     match request {
         Request::Form { .. } | Request::Resume => network_up(desk, script)?,
-        Request::WriteBackup(backup) => {
+        Request::WriteBackup { backup, .. } => {
             network_up(desk, script)?;
             if desk.info.as_ref().is_none_or(|info| info.ieee != backup.coordinator) {
                 return Err(CoordinatorError::NotSupported("taking the address of another stick"));

@@ -283,7 +283,7 @@ fn a_busy_stick_gets_the_frame_again_and_one_that_never_tells_of_it_did_not_deli
 #[test]
 fn joining_is_permitted_by_the_stick_s_own_command_also_when_a_zdo_message_says_so() {
     let mut bench = Bench::working();
-    assert_eq!(bench.ask(Request::PermitJoin { seconds: 60 }), Ok(Answer::Done));
+    assert_eq!(bench.ask(Request::PermitJoin { seconds: 60, own_keys_only: false }), Ok(Answer::Done));
     let permit = Outgoing {
         destination: Destination::Broadcast(Broadcast::Routers),
         profile: 0,
@@ -372,7 +372,10 @@ fn a_network_that_is_written_to_a_stick_is_read_from_it_as_the_same_with_its_cou
             device(Ieee(0x0BAD_0000_0000_0001), None, Key::well_known()),
         ],
     };
-    assert_eq!(bench.ask(Request::WriteBackup(Box::new(backup.clone()))), Ok(Answer::Done));
+    assert_eq!(
+        bench.ask(Request::WriteBackup { backup: Box::new(backup.clone()), burn_address: false }),
+        Ok(Answer::Done)
+    );
     let counters = &bench.tables[&(table::COUNTERS, 0)];
     assert_eq!(counters[..4], (0x1000_u32 + 1_000_000).to_le_bytes());
     let Ok(Answer::Backup(read)) = bench.ask(Request::ReadBackup) else { panic!("{:?}", bench.events) };

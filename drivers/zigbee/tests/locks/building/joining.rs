@@ -38,6 +38,22 @@ fn a_lock_with_an_install_code_joins_with_its_own_key_and_not_without() {
 }
 
 #[test]
+fn while_a_lock_with_an_install_code_is_awaited_no_other_gets_the_networks_key() {
+    let mut world = World::around(vec![lock(2), lock(3)]);
+    let install_code = InstallCode::read("00:0d:6f:00:0a:0b:0c:02 83FED3407A939723A5C639B26916D505C3B5");
+    let asked = world.ask_network(NetworkCommand::Include(Include { install_code, ..Include::default() }));
+    world.until("the network is open", |world| world.steps().contains(&NetworkStep::Ready));
+    world.act(3, &Action::Join);
+    world.pass(Duration::from_secs(60));
+    assert_eq!(world.network_answer(asked), None, "nobody has come");
+    assert!(!world.told(|event| matches!(event, RadioEvent::LockJoined(..))));
+    // The next one comes in by the key that everybody knows again.
+    assert!(world.network(NetworkCommand::Cancel).is_ok());
+    world.events.clear();
+    assert!(world.include(3).is_ok());
+}
+
+#[test]
 fn nobody_joins_while_the_network_is_closed() {
     let mut world = World::around(vec![lock(2)]);
     world.act(2, &Action::Join);

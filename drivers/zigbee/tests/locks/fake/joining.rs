@@ -142,9 +142,31 @@ fn with_an_install_code_only_its_device_comes_in_and_with_its_own_key() {
     assert!(world.ended(asked).is_ok());
     let keyed = |request: &Request| matches!(request, Request::AddTransientLinkKey { ieee, .. } if ieee.0 == id(1).0);
     assert!(world.stick().requests.iter().any(keyed));
+    // Nobody else had a key to come in with.
+    let opened = |request: &&Request| matches!(request, Request::PermitJoin { seconds: 1.., .. });
+    let only = |request: &Request| matches!(request, Request::PermitJoin { own_keys_only: true, .. });
+    assert!(world.stick().requests.iter().filter(opened).all(only));
     let mistyped = InstallCode::read(&text(1).replace("C3B5", "C3B6"));
     let include = NetworkCommand::Include(Include { install_code: mistyped, ..Include::default() });
     assert_eq!(world.network(include), failed(NetworkError::WrongPin));
+}
+
+#[test]
+fn where_install_codes_are_required_nobody_is_let_in_without_one() {
+    let mut world = World::ready();
+    world.setup.install_codes_only = true;
+    world.restart_hub();
+    world.until_ready();
+    let without = NetworkCommand::Include(Include::default());
+    assert_eq!(world.network(without), failed(NetworkError::InstallCodeNeeded));
+    assert!(!world.stick().open);
+    let text = format!("{} 83FED3407A939723A5C639B26916D505C3B5", FakeLock::new(1).ieee);
+    let include = Include { install_code: InstallCode::read(&text), ..Include::default() };
+    let asked = world.ask_network(NetworkCommand::Include(include));
+    until_open(&mut world);
+    let now = world.now;
+    world.stick().join(now, FakeLock::new(1));
+    assert!(world.ended(asked).is_ok());
 }
 
 #[test]

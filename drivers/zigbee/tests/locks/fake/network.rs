@@ -86,7 +86,7 @@ fn a_stick_that_lost_its_network_is_not_given_another_while_locks_wait_in_the_ol
 #[test]
 fn the_memory_of_a_stick_that_is_lost_is_written_to_another_and_the_locks_go_on() {
     let mut world = World::with(&[1]);
-    let nothing = world.stick_command(StickCommand::RestoreMemory { over: network(&world) });
+    let nothing = world.stick_command(StickCommand::RestoreMemory { over: network(&world), burn_address: false });
     assert_eq!(nothing, Err(NetworkError::NothingKept.into()));
     assert_eq!(world.stick_command(StickCommand::KeepMemory), Ok(NetworkOutcome::Done));
     assert!(matches!(states(&world).last(), Some(StickState::Ready(_))));
@@ -96,9 +96,20 @@ fn the_memory_of_a_stick_that_is_lost_is_written_to_another_and_the_locks_go_on(
     world.restart_hub();
     world.pass(Duration::from_secs(60));
     assert!(matches!(states(&world).last(), Some(StickState::Foreign { kept: true, .. })));
-    let wrong = world.stick_command(StickCommand::RestoreMemory { over: expected.clone() });
+    let wrong = world.stick_command(StickCommand::RestoreMemory { over: expected.clone(), burn_address: false });
     assert_eq!(wrong, Err(NetworkError::WrongNetwork.into()));
-    let restored = world.stick_command(StickCommand::RestoreMemory { over: "none".to_owned() });
+    // One that keeps the other's address for ever is left as it is.
+    world.stick().burns = true;
+    let restore = |burn_address| StickCommand::RestoreMemory { over: "none".to_owned(), burn_address };
+    assert_eq!(world.stick_command(restore(false)), Err(NetworkError::AddressForEver.into()));
+    assert!(matches!(states(&world).last(), Some(StickState::Foreign { kept: true, .. })));
+    // Nor is it written by the order at a restore, which asks no more.
+    world.records.push(keyway_zigbee::network::memory::write_over("none"));
+    world.restart_hub();
+    world.pass(Duration::from_secs(60));
+    assert!(matches!(states(&world).last(), Some(StickState::Foreign { kept: true, .. })));
+    assert!(world.records.iter().all(|record| record.key.0 != "write_over" || record.value.is_none()));
+    let restored = world.stick_command(restore(true));
     assert_eq!((restored, network(&world)), (Ok(NetworkOutcome::Done), expected));
     assert!(world.command(1, set("4711")).is_ok());
     world.restart_hub();
@@ -136,9 +147,14 @@ fn a_network_that_another_program_backed_up_is_taken_over_with_its_locks() {
     let take = |backup: &[u8], over: &str| StickCommand::TakeOver {
         backup: SecretBytes(backup.to_vec().into()),
         over: over.to_owned(),
+        burn_address: false,
     };
     assert_eq!(world.stick_command(take(b"{}", &own)), Err(NetworkError::UnreadableBackup.into()));
     assert_eq!(world.stick_command(take(&backup.0, &theirs)), Err(NetworkError::WrongNetwork.into()));
+    world.stick().burns = true;
+    assert_eq!(world.stick_command(take(&backup.0, &own)), Err(NetworkError::AddressForEver.into()));
+    world.until("its own network is up again", |world| matches!(states(world).last(), Some(StickState::Ready(_))));
+    world.stick().burns = false;
     assert_eq!(network(&world), own, "nothing was changed by what was refused");
     assert_eq!(world.stick_command(take(&backup.0, &own)), Ok(NetworkOutcome::Done));
     assert_eq!(network(&world), theirs);

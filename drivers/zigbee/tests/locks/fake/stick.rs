@@ -31,6 +31,8 @@ pub(crate) struct FakeStick {
     pub(crate) requests: Vec<Request>,
     /// Replies of ours that reached a lock.
     pub(crate) replies: Vec<(u16, Frame)>,
+    /// It takes the address of another only once.
+    pub(crate) burns: bool,
     /// The stick says no to everything.
     pub(crate) refuses: bool,
     /// It takes nothing, and answers nothing.
@@ -50,6 +52,7 @@ impl FakeStick {
             locks,
             requests: Vec::new(),
             replies: Vec::new(),
+            burns: false,
             refuses: false,
             deaf: false,
             later: BTreeMap::new(),
@@ -220,7 +223,10 @@ impl Coordinator for Stick {
                 stick.hold(soon, network);
                 stick.answer(soon, ticket, Ok(Answer::Done));
             }
-            Request::WriteBackup(backup) => {
+            Request::WriteBackup { burn_address: false, .. } if stick.burns => {
+                stick.answer(soon, ticket, Err(CoordinatorError::OnlyOnce));
+            }
+            Request::WriteBackup { backup, .. } => {
                 stick.hold(soon, backup.network);
                 stick.answer(soon, ticket, Ok(Answer::Done));
             }
@@ -239,7 +245,7 @@ impl Coordinator for Stick {
                 stick.network = None;
                 stick.answer(soon, ticket, Ok(Answer::Done));
             }
-            Request::PermitJoin { seconds } => {
+            Request::PermitJoin { seconds, .. } => {
                 stick.open = seconds > 0;
                 stick.answer(soon, ticket, Ok(Answer::Done));
             }
