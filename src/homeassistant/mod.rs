@@ -71,9 +71,15 @@ impl Companion for HomeAssistant {
     }
 
     fn device(&self, id: DeviceId, device: Option<&Value>, spaces: &[String]) -> Announcement {
-        let message = device.map(|device| self.lock_message(id, device, spaces).to_string());
+        let present = device.filter(|device| !is_removed(device));
+        let message = present.map(|device| self.lock_message(id, device, spaces).to_string());
         (format!("{}_{id}/config", self.prefix), message)
     }
+}
+
+/// It is known still, and not driven any more.
+fn is_removed(device: &Value) -> bool {
+    device["errors"].as_array().is_some_and(|errors| errors.iter().any(|error| error["error_code"] == "device_removed"))
 }
 
 /// The entities of one device, by name.

@@ -2,10 +2,12 @@
 //! (`zwave/stick.mjs`), an independent implementation of the Serial API, Security 0 and 2, Supervision, User Code,
 //! User Credential and Notification, and a Zigbee stick of bellows' and zigpy's encoding (`zigbee/stick.py`); as hosts of our
 //! virtual sticks zwave-js, bellows and zigbee-herdsman; on the host's side Seam's official SDKs, and a judge and a fuzzer of
-//! the API's description (`seam/`).
+//! the API's description (`seam/`), and a real Home Assistant (`homeassistant/`).
 
 #[cfg(test)]
 mod bellows;
+#[cfg(test)]
+mod homeassistant;
 #[cfg(test)]
 mod openapi;
 #[cfg(test)]

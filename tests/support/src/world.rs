@@ -1,10 +1,12 @@
 //! Everything together.
 
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::{Broker, Client, Hub, SOON, Setup, Stick, wait_until};
+use crate::{Broker, Client, Hub, LockSetup, SOON, Setup, Signal, Stick, wait_until};
 
 /// A building with locks, a stick, a broker, the hub and a host's program, each a process of its own, all connected.
 pub struct World {
@@ -56,7 +58,7 @@ impl World {
     fn of(client: Client, mut hub: Hub, stick: Stick, broker: Broker, setup: &Setup) -> Self {
         hub.start();
         if setup.is_zigbee() {
-            setup.doors().for_each(|(node, name)| join(&client, &stick, node, name));
+            setup.doors().for_each(|(node, name)| join(&client, &stick, json!({}), node, name));
         }
         for node in setup.woken_by_button() {
             wait_until("a sleeping lock is asked what it can do", SOON * 3, || {
@@ -69,6 +71,21 @@ impl World {
         let each = if setup.has_sleepers() { SOON } else { SOON / 10 };
         let devices = client.ready_devices(&names, SOON * 2 + each * names.len() as u32);
         Self { client, hub, stick, broker, devices }
+    }
+
+    /// The same hub at a second stick, of Zigbee, with a lock that is fresh from its box and joins under this name: the
+    /// stick, and the device id.
+    pub fn with_zigbee(&mut self, keyway: &str, name: &'static str) -> (Stick, String) {
+        const NODE: u16 = 2;
+        let setup = Setup::of(&[LockSetup::s2(NODE, name)]).on_zigbee(13);
+        let stick = Stick::ours(keyway, &setup);
+        self.hub.end(Signal::Terminate);
+        let mut config = OpenOptions::new().append(true).open(self.hub.config()).expect("no configuration");
+        config.write_all(setup.to_toml(&stick.port()).as_bytes()).expect("can't add to the configuration");
+        self.restart_hub();
+        join(&self.client, &stick, json!({"network": "zigbee"}), NODE, name);
+        let device = self.client.ready_devices(&[name], SOON).remove(0);
+        (stick, device)
     }
 
     /// Starts the hub again and waits until it answers.
@@ -85,10 +102,11 @@ impl World {
     }
 }
 
-/// Lets a Zigbee lock that is fresh from its box into the hub's network, under this name.
-fn join(client: &Client, stick: &Stick, node: u16, name: &str) {
+/// Lets a Zigbee lock that is fresh from its box into the hub's network, under this name. `request` says which network.
+fn join(client: &Client, stick: &Stick, mut request: Value, node: u16, name: &str) {
+    request["name"] = json!(name);
     wait_until("joining is begun", SOON * 3, || {
-        let answer = client.try_request("networks/include", json!({ "name": name }), Duration::from_secs(2))?;
+        let answer = client.try_request("networks/include", request.clone(), Duration::from_secs(2))?;
         (answer["ok"] == true).then_some(())
     });
     wait_until("the network is open", SOON, || {
