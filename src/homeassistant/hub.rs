@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Components, Entity, HomeAssistant, with};
+use crate::hub::Pairing;
 
 /// Something of the hub itself does not do what it should.
 const TROUBLED: &str = "{{ 'ON' if value_json.problems else 'OFF' }}";
@@ -10,7 +11,7 @@ const TROUBLED: &str = "{{ 'ON' if value_json.problems else 'OFF' }}";
 const PROBLEMS: &str = "{{ {'problems': value_json.problems} | tojson }}";
 
 impl HomeAssistant {
-    pub(super) fn hub_message(&self) -> Value {
+    pub(super) fn hub_message(&self, networks: &[Pairing]) -> Value {
         let device = json!({
             "ids": [self.hub_id],
             "name": format!("Keyway {}", self.hub_name),
@@ -72,11 +73,14 @@ impl HomeAssistant {
                 json!({"ent_cat": "diagnostic", "stat_cla": "measurement"}),
             ),
         );
+        for network in networks {
+            self.add_network(&mut entities, network, networks.len() > 1);
+        }
         self.message(device, entities)
     }
 
     /// An entity whose state is in the hub's info.
-    fn of_info(&self, template: &str, more: Value) -> Value {
+    pub(super) fn of_info(&self, template: &str, more: Value) -> Value {
         with(json!({"stat_t": "~/info", "val_tpl": template}), more)
     }
 }

@@ -5,10 +5,12 @@
 
 mod hub;
 mod lock;
+mod pairing;
 
 use serde_json::{Map, Value, json};
 
 use crate::config::HomeAssistantConfig;
+use crate::hub::Pairing;
 use crate::model::{DeviceId, WorkspaceId};
 use crate::mqtt::{Announcement, Companion, base_topic};
 
@@ -66,8 +68,8 @@ impl Companion for HomeAssistant {
         &self.prefix
     }
 
-    fn hub(&self) -> Announcement {
-        (format!("{}/config", self.prefix), Some(self.hub_message().to_string()))
+    fn hub(&self, networks: &[Pairing]) -> Announcement {
+        (format!("{}/config", self.prefix), Some(self.hub_message(networks).to_string()))
     }
 
     fn device(&self, id: DeviceId, device: Option<&Value>, spaces: &[String]) -> Announcement {
@@ -92,6 +94,7 @@ struct Components<'a> {
 /// What kind of entity, and what it is called; `None`: as its device.
 struct Entity<'a> {
     platform: &'a str,
+    /// Tells it from the other entities of its device, for ever.
     key: &'a str,
     name: Option<&'a str>,
 }

@@ -71,7 +71,7 @@ pub use deliveries::{NotDelivered, Outgoing, OutgoingEvent};
 pub use events::EventResource;
 pub use feed::FeedStart;
 pub use last_use::LastUse;
-pub use networks::{JoinCode, NetworkOrders, Networks};
+pub use networks::{JoinCode, NetworkOrders, Networks, Pairing};
 pub use openapi::openapi;
 pub use operation::{Method, Operation};
 pub use operations::operations;
@@ -184,6 +184,16 @@ impl Hub {
     /// When the wall clock is moved or its trust changes, from now on.
     pub fn clock_moves(&self) -> Moves {
         self.clock.moves()
+    }
+
+    /// Turns whenever the adding or removing of a lock has gone on.
+    pub fn pairing_changes(&self) -> watch::Receiver<u64> {
+        self.networks.changes()
+    }
+
+    /// How far the adding or removing of locks is, in each network.
+    pub fn pairings(&self) -> Vec<Pairing> {
+        self.networks.pairings()
     }
 
     /// What the hub tells of itself: its version, its clock, its sticks, and counts.

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::hub::Pairing;
 use crate::model::DeviceId;
 
 /// What a retained topic is to hold; `None`: nothing.
@@ -15,8 +16,8 @@ pub trait Companion: Send + Sync {
     fn filter(&self) -> &str;
     /// With what those of this hub begin.
     fn prefix(&self) -> &str;
-    /// About the hub.
-    fn hub(&self) -> Announcement;
+    /// About the hub and its networks.
+    fn hub(&self, networks: &[Pairing]) -> Announcement;
     /// About a device. `device` is as on its topic, `None` if there is no such device; `spaces` are the names of those
     /// that it is in.
     fn device(&self, id: DeviceId, device: Option<&Value>, spaces: &[String]) -> Announcement;

@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::interval;
 
@@ -31,6 +32,7 @@ pub(super) struct Retained {
     publisher: Publisher,
     changes: broadcast::Receiver<Arc<Changes>>,
     sticks: watch::Receiver<Sticks>,
+    networks: watch::Receiver<u64>,
     link: watch::Receiver<Link>,
     births: watch::Receiver<u64>,
     companion: Option<Arc<dyn Companion>>,
@@ -48,8 +50,8 @@ impl Retained {
         births: watch::Receiver<u64>,
         companion: Option<Arc<dyn Companion>>,
     ) -> Self {
-        let (changes, sticks) = (hub.changes(), hub.sticks());
-        Self { hub, topics, publisher, changes, sticks, link, births, companion, shown: BTreeMap::new() }
+        let (changes, sticks, networks) = (hub.changes(), hub.sticks(), hub.pairing_changes());
+        Self { hub, topics, publisher, changes, sticks, networks, link, births, companion, shown: BTreeMap::new() }
     }
 
     /// Works until the connection's or the store's end. `kept` brings the topics that the broker had kept.
@@ -78,6 +80,10 @@ impl Retained {
                         Err(broadcast::error::RecvError::Closed) => return,
                     },
                     Ok(()) = self.sticks.changed(), if link.is_ready() => self.info().await,
+                    Ok(()) = self.networks.changed(), if link.is_ready() => {
+                        self.pairings().await;
+                        Ok(())
+                    }
                     Ok(()) = self.births.changed(), if link.is_ready() => self.announce_again().await,
                     // Judged only when all that belongs there has been published.
                     Some(topic) = kept.recv(), if link.is_ready() => {
@@ -103,7 +109,9 @@ impl Retained {
         let mut current: BTreeSet<String> = devices.iter().flat_map(|id| self.topics_of(*id)).collect();
         current.extend(grants.iter().map(|id| self.topics.access_grant(*id)));
         current.extend([self.topics.status(), self.topics.info()]);
-        let announced = self.companion.as_ref().map(|companion| companion.hub());
+        let networks = self.hub.pairings();
+        current.extend(networks.iter().map(|network| self.topics.network(&network.network)));
+        let announced = self.companion.as_ref().map(|companion| companion.hub(&networks));
         current.extend(announced.iter().map(|(topic, _)| topic.clone()));
         let gone: Vec<String> = self.shown.keys().filter(|topic| !current.contains(*topic)).cloned().collect();
         for topic in gone {
@@ -112,6 +120,7 @@ impl Retained {
         if let Some((topic, payload)) = announced {
             self.show(topic, payload).await;
         }
+        self.pairings().await;
         for id in devices {
             self.device(id).await?;
         }
@@ -159,6 +168,12 @@ impl Retained {
         let info = self.hub.info().await?;
         self.show(self.topics.info(), Some(info.to_string())).await;
         Ok(())
+    }
+
+    async fn pairings(&mut self) {
+        for network in self.hub.pairings() {
+            self.show(self.topics.network(&network.network), Some(json!(network).to_string())).await;
+        }
     }
 
     async fn device(&mut self, id: DeviceId) -> Result<(), StoreError> {

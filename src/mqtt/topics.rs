@@ -29,8 +29,8 @@ pub(super) enum Incoming {
     Request(String),
     /// `…/devices/<device_id>/set`: the id as given.
     Set(String),
-    /// `…/devices/<device_id>`, `…/devices/<device_id>/last_use` or `…/access_grants/<access_grant_id>`, or an announcement
-    /// of the companion: the hub's own retained state, come back.
+    /// `…/devices/<device_id>`, `…/devices/<device_id>/last_use`, `…/access_grants/<access_grant_id>` or `…/networks/<name>`, or
+    /// an announcement of the companion: the hub's own retained state, come back.
     State,
     /// The companion has started.
     Birth,
@@ -55,8 +55,8 @@ impl Topics {
 
     /// Filters for the hub's own state, to find what the broker has kept of it; and for the companion's start.
     pub(super) fn kept(&self) -> Vec<String> {
-        let own =
-            ["devices/+", "devices/+/last_use", "access_grants/+"].map(|filter| format!("{}/{filter}", self.base));
+        let own = ["devices/+", "devices/+/last_use", "access_grants/+", "networks/+"]
+            .map(|filter| format!("{}/{filter}", self.base));
         let companion = self.companion.iter().flat_map(|companion| [companion.filter.clone(), companion.birth.clone()]);
         own.into_iter().chain(companion).collect()
     }
@@ -76,7 +76,7 @@ impl Topics {
         }
         match rest.split('/').collect::<Vec<_>>()[..] {
             ["devices", device, "set"] => Incoming::Set(device.to_owned()),
-            ["devices" | "access_grants", _] | ["devices", _, "last_use"] => Incoming::State,
+            ["devices" | "access_grants" | "networks", _] | ["devices", _, "last_use"] => Incoming::State,
             _ => Incoming::Other,
         }
     }
@@ -122,6 +122,10 @@ impl Topics {
         format!("{}/access_grants/{id}", self.base)
     }
 
+    pub(super) fn network(&self, name: &str) -> String {
+        format!("{}/networks/{name}", self.base)
+    }
+
     pub(super) fn event(&self, event_type: EventType) -> String {
         format!("{}/events/{}", self.base, event_type.name())
     }
@@ -142,6 +146,7 @@ mod tests {
         );
         assert_eq!(topics.parse("keyway/home/devices/42/set"), Incoming::Set("42".to_owned()));
         assert_eq!(topics.parse("keyway/home/devices/42"), Incoming::State);
+        assert_eq!(topics.parse("keyway/home/networks/zwave"), Incoming::State);
         for other in ["keyway/home2/request/devices/list", "keyway/home/devices/4/2/set", "keyway/home/status", ""] {
             assert_eq!(topics.parse(other), Incoming::Other, "{other}");
         }

@@ -10,6 +10,9 @@ use keyway_lock::{
     NetworkOutcome, NetworkStep, RadioEvent, StickState,
 };
 
+use tokio::sync::watch;
+
+use super::pairing::Pairing;
 use crate::model::RadioKind;
 
 /// What a device's label or its QR code says.
@@ -135,6 +138,8 @@ pub(super) struct Network {
     pub(super) identity: Option<String>,
     pub(super) task: Option<Task>,
     pub(super) ended: Option<Ended>,
+    /// Why nothing was begun when somebody last wanted that.
+    pub(super) refused: Option<String>,
     pub(super) leftovers: BTreeMap<LockId, String>,
     pub(super) strangers: BTreeMap<LockId, String>,
     pub(super) awaited: Vec<(String, Option<String>)>,
@@ -145,6 +150,8 @@ pub struct Networks {
     known: Mutex<BTreeMap<Arc<str>, Network>>,
     orders: Box<dyn NetworkOrders>,
     last: AtomicU64,
+    /// Counts what was told and asked.
+    changes: watch::Sender<u64>,
 }
 
 /// Nobody to give orders to.
@@ -173,12 +180,14 @@ impl Networks {
             identity: None,
             task: None,
             ended: None,
+            refused: None,
             leftovers: BTreeMap::new(),
             strangers: BTreeMap::new(),
             awaited: Vec::new(),
         };
         let known = sticks.into_iter().map(|(name, kind)| (name, network(kind))).collect();
-        Self { known: Mutex::new(known), orders: Box::new(orders), last: AtomicU64::new(0) }
+        let changes = watch::Sender::new(0);
+        Self { known: Mutex::new(known), orders: Box::new(orders), last: AtomicU64::new(0), changes }
     }
 
     /// Takes note of what a stick tells.
@@ -186,6 +195,17 @@ impl Networks {
         if let Some(network) = self.known().get_mut(stick) {
             network.observe(event);
         }
+        self.changes.send_modify(|count| *count += 1);
+    }
+
+    /// Turns whenever something may be under way that was not before, or be over.
+    pub(in crate::hub) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// How far each is, by the names of their sticks.
+    pub(in crate::hub) fn pairings(&self) -> Vec<Pairing> {
+        self.known().iter().map(|(name, network)| Pairing::new(name, network)).collect()
     }
 
     /// Every network, by name.
@@ -202,13 +222,21 @@ impl Networks {
         let id = CommandId(self.last.fetch_add(1, Ordering::Relaxed));
         if let Some(action) = Action::of(&command) {
             network.task = Some(Task { id: Some(id), action, steps: Vec::new(), lock: None });
-            network.ended = None;
+            (network.ended, network.refused) = (None, None);
         }
+        drop(known);
+        self.changes.send_modify(|count| *count += 1);
         if self.orders.order(name, id, command) { Ok(()) } else { Err(NetworkError::StickGone) }
     }
 
-    pub(super) fn read_code(&self, kind: RadioKind, text: &str) -> Result<JoinCode, String> {
-        self.orders.read_code(kind, text)
+    /// Reads a label or a QR code for a network. What is wrong with it is shown there too.
+    pub(super) fn read_code(&self, name: &str, kind: RadioKind, text: &str) -> Result<JoinCode, String> {
+        self.orders.read_code(kind, text).inspect_err(|wrong| {
+            if let Some(network) = self.known().get_mut(name) {
+                network.refused = Some(format!("The code {wrong}."));
+            }
+            self.changes.send_modify(|count| *count += 1);
+        })
     }
 
     fn known(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Network>> {

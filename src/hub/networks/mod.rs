@@ -2,6 +2,7 @@
 //! asked on the way; how far it is, events tell, and `networks/get`.
 
 mod desk;
+mod pairing;
 mod resource;
 mod words;
 
@@ -18,6 +19,7 @@ use super::request::request;
 use crate::model::{ApiError, DeviceId};
 
 pub use desk::{JoinCode, NetworkOrders, Networks};
+pub use pairing::Pairing;
 
 use desk::Network;
 use resource::{AwaitedResource, NetworkResource};
@@ -217,7 +219,7 @@ pub(super) fn get(call: &mut Call<'_, '_>, asked: GetNetwork) -> Result<OneNetwo
 
 pub(super) fn include(call: &mut Call<'_, '_>, asked: IncludeDevice) -> Result<OneNetwork, Failure> {
     let (name, network) = find(call, asked.network.as_deref())?;
-    let (label, install_code) = match asked.code.map(|code| read_code(call, &network, &code)).transpose()? {
+    let (label, install_code) = match asked.code.map(|code| read_code(call, &name, &network, &code)).transpose()? {
         Some(JoinCode::Label { label, .. }) => (Some(label), None),
         Some(JoinCode::InstallCode(code)) => (None, Some(code)),
         None => (None, None),
@@ -279,7 +281,7 @@ pub(super) fn replace_failed(call: &mut Call<'_, '_>, asked: ReplaceFailed) -> R
 
 pub(super) fn await_device(call: &mut Call<'_, '_>, asked: AwaitDevice) -> Result<AwaitingNetwork, Failure> {
     let (name, network) = find(call, asked.network.as_deref())?;
-    let label = match read_code(call, &network, &asked.code)? {
+    let label = match read_code(call, &name, &network, &asked.code)? {
         JoinCode::Label { label, joins_by_itself: None | Some(true) } => label,
         JoinCode::Label { .. } | JoinCode::InstallCode(_) => {
             let message = "is of a device that does not join by itself: add it with networks/include";
@@ -385,8 +387,8 @@ fn refusal(error: NetworkError) -> ApiError {
     ApiError::new(kind, error.to_string())
 }
 
-fn read_code(call: &Call<'_, '_>, network: &Network, text: &str) -> Result<JoinCode, ApiError> {
-    desk_of(call).read_code(network.kind, text).map_err(|message| ApiError::invalid("code", message))
+fn read_code(call: &Call<'_, '_>, name: &str, network: &Network, text: &str) -> Result<JoinCode, ApiError> {
+    desk_of(call).read_code(name, network.kind, text).map_err(|message| ApiError::invalid("code", message))
 }
 
 fn lock_of(call: &mut Call<'_, '_>, network: &Network, device: DeviceId) -> Result<LockId, Failure> {

@@ -201,7 +201,7 @@ fn device(unit: &mut Unit<'_>, network: &Network, lock: LockId) -> Result<Option
     Ok(unit.device_by_address(&address)?.map(|device| device.device_id))
 }
 
-fn step_name(step: &NetworkStep) -> &'static str {
+pub(super) fn step_name(step: &NetworkStep) -> &'static str {
     match step {
         NetworkStep::Ready => "ready",
         NetworkStep::Found => "device_found",
