@@ -22,7 +22,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("hub", &["model", "plan", "store", "clock", "backup"]),
     ("mqtt", &["hub", "model", "config"]),
     // Words for the MQTT door, which does not know them.
-    ("homeassistant", &["mqtt", "model", "config"]),
+    ("homeassistant", &["hub", "mqtt", "model", "config"]),
     ("http", &["hub", "model", "config"]),
     ("webhooks", &["hub", "model"]),
     // As a client it speaks HTTP: of the hub it knows the table of operations only.
