@@ -113,8 +113,8 @@ pub struct ZigbeeStick {
     pub name: String,
     /// Where it is.
     pub port: PortAddress,
-    /// Whose protocol it speaks.
-    pub adapter: ZigbeeAdapter,
+    /// Whose protocol it speaks; `None`: it is found out.
+    pub adapter: Option<ZigbeeAdapter>,
     /// What is peculiar about models of locks: what is built in, and the user's own over it.
     pub quirks: zigbee_quirks::Quirks,
     /// No device is let in without its install code.

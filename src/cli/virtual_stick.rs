@@ -349,12 +349,19 @@ mod tests {
 
     /// A stick on free ports, in a thread of its own: where the hub and where the hands connect to.
     fn served() -> (SocketAddr, SocketAddr) {
+        served_by(|| zwave_stick(zwave::demo_setup()), None)
+    }
+
+    fn served_by(
+        stick: impl FnOnce() -> MakeStick + Send + 'static,
+        memory: Option<PathBuf>,
+    ) -> (SocketAddr, SocketAddr) {
         let (tell, told) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let any = SocketAddr::from(([127, 0, 0, 1], 0));
-                let server = Server::bind(any, Some(any), zwave_stick(zwave::demo_setup())).await.unwrap();
+                let server = Server::bind(any, Some(any), stick()).await.unwrap().keeping_in(memory);
                 tell.send((server.listening().unwrap(), server.controlled().unwrap().unwrap())).unwrap();
                 server.serve().await.unwrap();
             });
@@ -398,6 +405,26 @@ mod tests {
         let mut answer = [0; 1];
         hub.read_exact(&mut answer).unwrap();
         assert_eq!(answer, [0x15], "not acknowledged: the checksum came in wrong");
+    }
+
+    #[test]
+    fn what_a_stick_keeps_is_in_its_file_before_it_says_that_it_has_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("memory.json");
+        assert!(kept(&file).unwrap().is_none(), "a stick fresh from its maker");
+        let setup = zigbee::StickSetup { adapter: zigbee::Adapter::Znp, ..zigbee::demo_setup() };
+        let (listening, _) = served_by(|| zigbee_stick(setup), Some(file.clone()));
+        let mut hub = std::net::TcpStream::connect(listening).unwrap();
+        // Item 0x0060 is made, with one byte in it.
+        hub.write_all(&[0xFE, 0x06, 0x21, 0x07, 0x60, 0x00, 0x01, 0x00, 0x01, 0x55, 0x15]).unwrap();
+        let mut answer = [0; 6];
+        hub.read_exact(&mut answer).unwrap();
+        assert_eq!(answer[..5], [0xFE, 0x01, 0x61, 0x07, 0x09]);
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(text.contains(r#""96":[85]"#), "{text}");
+        assert!(kept(&file).unwrap().is_some());
+        std::fs::write(&file, "hello").unwrap();
+        assert!(kept(&file).is_err());
     }
 
     #[test]

@@ -43,10 +43,11 @@ impl Zigbee {
         };
         let port = port_of(&self.port, &self.baud, ["zigbee.port", "zigbee.baud"], &LINES)?;
         let adapter = match self.adapter.as_ref().map(|adapter| (adapter, adapter.get_ref().as_str())) {
-            None | Some((_, "ezsp" | "ember")) => ZigbeeAdapter::Ezsp,
-            Some((_, "znp" | "zstack")) => ZigbeeAdapter::Znp,
+            None => None,
+            Some((_, "ezsp" | "ember")) => Some(ZigbeeAdapter::Ezsp),
+            Some((_, "znp" | "zstack")) => Some(ZigbeeAdapter::Znp),
             Some((adapter, _)) => {
-                let right = "should be \"ezsp\" (Silicon Labs) or \"znp\" (Texas Instruments)";
+                let right = "should be \"ezsp\" (Silicon Labs) or \"znp\" (Texas Instruments), or be left out";
                 return Err(wrong(adapter, "zigbee.adapter", right));
             }
         };

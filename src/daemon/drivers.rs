@@ -6,6 +6,7 @@ use keyway_lock::{LockId, NetworkRecord, Radio};
 use keyway_zigbee::controller::ZigbeeRadio;
 use keyway_zigbee::coordinator::Coordinator;
 use keyway_zigbee::ezsp::EzspCoordinator;
+use keyway_zigbee::finder::AnyCoordinator;
 use keyway_zigbee::key::Key;
 use keyway_zigbee::znp::ZnpCoordinator;
 use keyway_zwave::controller::ZwaveRadio;
@@ -73,12 +74,13 @@ impl AnyStick {
     }
 }
 
-fn coordinator(adapter: ZigbeeAdapter) -> Result<Box<dyn Coordinator + Send>, DaemonError> {
+fn coordinator(adapter: Option<ZigbeeAdapter>) -> Result<Box<dyn Coordinator + Send>, DaemonError> {
     let seed = entropy()?;
     let (seed, _) = seed.split_at(Key::LEN);
     let seed = Key::new(std::array::from_fn(|at| seed[at]));
     Ok(match adapter {
-        ZigbeeAdapter::Ezsp => Box::new(EzspCoordinator::new(seed)),
-        ZigbeeAdapter::Znp => Box::new(ZnpCoordinator::new(seed)),
+        Some(ZigbeeAdapter::Ezsp) => Box::new(EzspCoordinator::new(seed)),
+        Some(ZigbeeAdapter::Znp) => Box::new(ZnpCoordinator::new(seed)),
+        None => Box::new(AnyCoordinator::new(seed)),
     })
 }

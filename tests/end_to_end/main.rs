@@ -7,6 +7,8 @@ mod backup;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod both_radios;
+#[cfg(test)]
 mod broker_away;
 #[cfg(test)]
 mod broker_refuses;

@@ -46,6 +46,31 @@ fn a_stick_that_is_unplugged_and_plugged_in_again_is_found() {
     assert!(started <= 1, "it was the same process all the time");
 }
 
+/// ZNP repeats nothing that was spoilt on its line.
+#[test]
+fn behind_a_stick_of_texas_instruments_codes_come_and_go_whatever_happens_to_it() {
+    let world = World::with(KEYWAY, &Setup::two_doors().on_znp());
+    let (client, stick) = (&world.client, &world.stick);
+    let trouble = [
+        json!({"reset": true}),
+        // It hangs until its watchdog restarts it.
+        json!({"fail": true}),
+        json!({"disconnect": true}),
+        json!({"garble_every": 700}),
+    ];
+    for fault in trouble {
+        let grant = client.grant(&[&world.devices[0], &world.devices[1]], -1.0, 600.0);
+        stick.order(json!({ "stick": fault }));
+        for node in [FRONT_DOOR, GARDEN_GATE] {
+            stick.wait_for_code(node, &grant.pin, SOON * 4);
+        }
+        client.ask("access_grants/delete", json!({"access_grant_id": grant.id}));
+        for node in [FRONT_DOOR, GARDEN_GATE] {
+            stick.wait_for_no_code(node, &grant.pin, SOON * 4);
+        }
+    }
+}
+
 #[test]
 fn a_stick_that_is_absent_at_the_start_is_waited_for() {
     let setup = Setup::two_doors();

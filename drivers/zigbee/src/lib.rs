@@ -21,6 +21,7 @@ pub mod coordinator;
 pub mod device;
 mod engine;
 pub mod ezsp;
+pub mod finder;
 pub mod key;
 pub mod lock;
 pub mod network;

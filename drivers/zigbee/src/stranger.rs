@@ -5,6 +5,8 @@ use crate::coordinator::Family;
 /// Questions to which firmware of other kinds answers, in one go: none of them can harm. A bootloader shows its menu at any
 /// byte but must not see a digit of it; each of the others passes over what is not in its own framing.
 pub const QUESTIONS: &[&[u8]] = &[
+    // The bootloader of Texas Instruments, which measures by it how fast it is spoken to (SWRA466: synchronisation).
+    &[0x55, 0x55],
     // A bootloader's menu.
     b"\r\n",
     // Z-Wave: which version? (INS12350 section 5.4.2)
@@ -28,6 +30,8 @@ pub enum Stranger {
     Silence,
     /// The bootloader of a stick of Silicon Labs.
     GeckoBootloader,
+    /// The bootloader of a chip of Texas Instruments.
+    TexasBootloader,
     /// A Z-Wave stick.
     Zwave,
     /// A stick of Texas Instruments with Zigbee.
@@ -48,7 +52,8 @@ impl Stranger {
             Self::Silence
         } else if has(b"Gecko Bootloader") || has(b"BL > ") || has(b"upload gbl") {
             Self::GeckoBootloader
-        } else if has(&[0xFE, 0x02, 0x61, 0x01]) {
+        } else if has(&[0xFE, 0x02, 0x61, 0x01]) || has(&[0xFE, 0x06, 0x41, 0x80]) {
+            // It answers, or it has just started.
             Self::Znp
         } else if has(&[0x01, 0x10, 0x01, 0x15]) || has(b"Z-Wave") || heard == [0x06] {
             Self::Zwave
@@ -56,16 +61,27 @@ impl Stranger {
             Self::Ezsp
         } else if has(&[0x7E, 0x80, 0x06]) || has(&[0x7E, 0x81, 0x06]) {
             Self::Thread
+        } else if heard.starts_with(&[0x00, 0xCC]) || heard.starts_with(&[0xCC]) {
+            // It acknowledges.
+            Self::TexasBootloader
         } else {
             Self::Noise
         }
     }
 
-    /// What it is and what to do, where a stick of that family was expected.
-    pub fn sentence(self, expected: Family) -> &'static str {
+    /// Whose stick it is, if it is one that can be worked with.
+    pub fn family(self) -> Option<Family> {
         match self {
-            Self::Znp if expected == Family::Znp => NOW_AND_THEN,
-            Self::Ezsp if expected == Family::Ezsp => NOW_AND_THEN,
+            Self::Znp => Some(Family::Znp),
+            Self::Ezsp => Some(Family::Ezsp),
+            _ => None,
+        }
+    }
+
+    /// What it is and what to do, where a stick of that family was expected, or of either.
+    pub fn sentence(self, expected: Option<Family>) -> &'static str {
+        match self {
+            Self::Znp | Self::Ezsp if expected.is_none() || expected == self.family() => NOW_AND_THEN,
             Self::Silence => {
                 "nothing answers on this port: is it the right one, is its baud rate right (115200 for most sticks), and \
                  is no other program using it?"
@@ -74,11 +90,19 @@ impl Stranger {
                 "the stick is in its bootloader and waits for firmware: unplug it and plug it in again, or write Zigbee \
                  (EZSP) firmware to it"
             }
+            Self::TexasBootloader => {
+                "the stick is in its bootloader and waits for firmware: unplug it and plug it in again, or write Z-Stack \
+                 3.x.0 coordinator firmware to it"
+            }
             Self::Zwave => "this is a Z-Wave stick: it belongs under [[zwave]], not under [[zigbee]]",
-            Self::Znp => "this is a stick of Texas Instruments (ZNP), and it is set up as one of Silicon Labs (EZSP)",
-            Self::Ezsp => "this is a stick of Silicon Labs (EZSP), and it is set up as one of Texas Instruments (ZNP)",
+            Self::Znp => {
+                "this is a stick of Texas Instruments (ZNP), and it is set up as one of Silicon Labs (EZSP): take `adapter` out"
+            }
+            Self::Ezsp => {
+                "this is a stick of Silicon Labs (EZSP), and it is set up as one of Texas Instruments (ZNP): take `adapter` out"
+            }
             Self::Thread => {
-                "the stick has Thread or multiprotocol firmware (RCP): write Zigbee coordinator (EZSP) firmware to it"
+                "the stick has Thread or multiprotocol firmware (RCP): write Zigbee coordinator firmware to it"
             }
             Self::Noise => {
                 "the port sends bytes that are no Zigbee stick's: its baud rate may be another (115200, 230400, 460800, or \
@@ -104,9 +128,12 @@ mod tests {
             (b"\x06\x01\x10\x01\x15Z-Wave 7.18\x00\x01\x9b", Stranger::Zwave),
             (b"\x06", Stranger::Zwave),
             (&[0xFE, 0x02, 0x61, 0x01, 0x59, 0x06, 0x3D], Stranger::Znp),
+            (&[0xFE, 0x06, 0x41, 0x80, 0x00, 0x02, 0x01, 0x02, 0x07, 0x01, 0xC2], Stranger::Znp),
             (&[0x1A, 0xC1, 0x02, 0x0B, 0x0A, 0x52, 0x7E], Stranger::Ezsp),
             // Spinel: PROP_VALUE_IS of PROTOCOL_VERSION, 4.3.
             (&[0x7E, 0x81, 0x06, 0x01, 0x04, 0x03, 0xDB, 0x0A, 0x7E], Stranger::Thread),
+            // The synchronisation is acknowledged, and what else was said is not.
+            (&[0x00, 0xCC, 0x00, 0x33], Stranger::TexasBootloader),
             (&[0x00, 0xF8, 0x80, 0x00], Stranger::Noise),
         ] {
             assert_eq!(Stranger::of(heard), stranger, "{heard:02x?}");

@@ -14,7 +14,7 @@ use super::host::Host;
 use super::story::{Facts, Story};
 use super::{Arguments, broker};
 use crate::clock::ClockPolicy;
-use crate::config::{Config, MqttConfig, ZigbeeAdapter, ZigbeeStick, ZwaveLock, ZwaveStick};
+use crate::config::{Config, MqttConfig, ZigbeeStick, ZwaveLock, ZwaveStick};
 use crate::daemon::{self, DaemonError};
 use crate::logging;
 
@@ -150,7 +150,7 @@ fn zigbee(stick: SocketAddr) -> anyhow::Result<ZigbeeStick> {
     Ok(ZigbeeStick {
         name: "zigbee".to_owned(),
         port: format!("tcp://{stick}").parse().map_err(anyhow::Error::msg)?,
-        adapter: ZigbeeAdapter::Ezsp,
+        adapter: None,
         quirks: keyway_zigbee::quirks::Quirks::built_in(),
         install_codes_only: false,
     })

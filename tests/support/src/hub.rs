@@ -48,6 +48,12 @@ impl Hub {
         hub
     }
 
+    /// Has another stick as well, with its network, from the next start on.
+    pub fn add_stick(&self, stick: &str, setup: &Setup) {
+        let text = std::fs::read_to_string(self.config()).expect("the configuration is there");
+        std::fs::write(self.config(), text + &setup.to_toml(stick)).expect("can't write the configuration");
+    }
+
     /// The same, logging only what matters.
     pub fn quiet(self) -> Self {
         Self { log_level: "warn", ..self }

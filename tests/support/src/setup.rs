@@ -52,6 +52,8 @@ pub struct LockSetup {
     pub supervision: bool,
     /// Windows that each of its codes can have, by its own clock.
     pub year_day_slots: u8,
+    /// Fewest and most digits of a code, where it is not as most (our virtual stick only).
+    pub pin_lengths: Option<[usize; 2]>,
     /// What it does otherwise, as our virtual stick's setup of its radio has it: JSON (our virtual stick only).
     pub oddities: &'static str,
 }
@@ -72,6 +74,7 @@ impl LockSetup {
             tells_of_own_changes: true,
             supervision: true,
             year_day_slots: 0,
+            pin_lengths: None,
             oddities: "{}",
         }
     }
@@ -174,6 +177,7 @@ impl Setup {
                 "programming_events": lock.tells_of_own_changes,
                 "supervision": lock.supervision,
                 "year_day_slots": lock.year_day_slots,
+                "pin_lengths": lock.pin_lengths,
                 "oddities": serde_json::from_str::<Value>(lock.oddities).expect("oddities are JSON"),
             })
         };
@@ -189,6 +193,9 @@ impl Setup {
                 "name": lock.name,
                 "joined": false,
                 "slots": lock.slots,
+                "pin_lengths": lock.pin_lengths,
+                // Of a maker whose locks nothing is known of but what they say.
+                "manufacturer": lock.pin_lengths.map(|_| "Nobody"),
                 "shows": if lock.masked { "masked" } else { "digits" },
                 "programming_events": lock.tells_of_own_changes,
                 // Its receiver is always on, or it fetches its frames once a second.
@@ -239,8 +246,8 @@ impl Setup {
     pub(crate) fn to_toml(&self, port: &str) -> String {
         match self.radio {
             Radio::Zwave => {}
-            Radio::Ezsp(_) => return format!("[[zigbee]]\nport = \"{port}\"\n"),
-            Radio::Znp => return format!("[[zigbee]]\nport = \"{port}\"\nadapter = \"znp\"\n"),
+            // Which of the two it is is found out.
+            Radio::Ezsp(_) | Radio::Znp => return format!("[[zigbee]]\nport = \"{port}\"\n"),
         }
         let mut text = format!("[[zwave]]\nport = \"{port}\"\n[zwave.keys]\n");
         for (name, key) in &self.keys {

@@ -1,7 +1,5 @@
 //! Everything together.
 
-use std::fs::OpenOptions;
-use std::io::Write;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -55,21 +53,21 @@ impl World {
         Self::of(client, hub, stick, broker, setup)
     }
 
+    /// Two networks in one building, and the stick of the second. The devices are those of the first, and then of the other.
+    pub fn of_two(keyway: &str, setup: &Setup, other: &Setup) -> (Self, Stick) {
+        let (stick, second) = (Stick::ours(keyway, setup), Stick::ours(keyway, other));
+        let broker = Broker::running();
+        let client = Client::connect(broker.port(), Hub::NAME);
+        let hub = Hub::prepared(keyway, broker.port(), &stick.port(), setup);
+        hub.add_stick(&second.port(), other);
+        let mut world = Self::of(client, hub, stick, broker, setup);
+        world.devices.extend(moved_in(&world.client, &second, &json!({"network": "zigbee"}), other));
+        (world, second)
+    }
+
     fn of(client: Client, mut hub: Hub, stick: Stick, broker: Broker, setup: &Setup) -> Self {
         hub.start();
-        if setup.is_zigbee() {
-            setup.doors().for_each(|(node, name)| join(&client, &stick, json!({}), node, name));
-        }
-        for node in setup.woken_by_button() {
-            wait_until("a sleeping lock is asked what it can do", SOON * 3, || {
-                stick.order(json!({"node": node, "wake_up": true}));
-                stick.was_told(node, "version_command_class_get").then_some(())
-            });
-        }
-        let names = setup.names();
-        // One radio interviews them, one after the other.
-        let each = if setup.has_sleepers() { SOON } else { SOON / 10 };
-        let devices = client.ready_devices(&names, SOON * 2 + each * names.len() as u32);
+        let devices = moved_in(&client, &stick, &json!({}), setup);
         Self { client, hub, stick, broker, devices }
     }
 
@@ -80,8 +78,7 @@ impl World {
         let setup = Setup::of(&[LockSetup::s2(NODE, name)]).on_zigbee(13);
         let stick = Stick::ours(keyway, &setup);
         self.hub.end(Signal::Terminate);
-        let mut config = OpenOptions::new().append(true).open(self.hub.config()).expect("no configuration");
-        config.write_all(setup.to_toml(&stick.port()).as_bytes()).expect("can't add to the configuration");
+        self.hub.add_stick(&stick.port(), &setup);
         self.restart_hub();
         join(&self.client, &stick, json!({"network": "zigbee"}), NODE, name);
         let device = self.client.ready_devices(&[name], SOON).remove(0);
@@ -100,6 +97,23 @@ impl World {
             self.client.try_request("devices/list", json!({}), Duration::from_secs(1))
         });
     }
+}
+
+/// All locks of a network are there and interviewed: their device ids. `request` says which network.
+fn moved_in(client: &Client, stick: &Stick, request: &Value, setup: &Setup) -> Vec<String> {
+    if setup.is_zigbee() {
+        setup.doors().for_each(|(node, name)| join(client, stick, request.clone(), node, name));
+    }
+    for node in setup.woken_by_button() {
+        wait_until("a sleeping lock is asked what it can do", SOON * 3, || {
+            stick.order(json!({"node": node, "wake_up": true}));
+            stick.was_told(node, "version_command_class_get").then_some(())
+        });
+    }
+    let names = setup.names();
+    // One radio interviews them, one after the other.
+    let each = if setup.has_sleepers() { SOON } else { SOON / 10 };
+    client.ready_devices(&names, SOON * 2 + each * names.len() as u32)
 }
 
 /// Lets a Zigbee lock that is fresh from its box into the hub's network, under this name. `request` says which network.

@@ -364,7 +364,7 @@ impl<D: Dialect> Coordinator for Engine<D> {
         self.handle_script_timeouts(now);
         match &self.state {
             State::Probing { heard, until } if *until <= now => {
-                let sentence = Stranger::of(heard).sentence(D::FAMILY).to_owned();
+                let sentence = Stranger::of(heard).sentence(Some(D::FAMILY)).to_owned();
                 self.fail(now, sentence);
             }
             State::Pausing { until } if *until <= now => self.start(now),

@@ -70,10 +70,11 @@ impl Dialect for Znp {
             Request::Resume if desk.resumed => procedures::look(),
             Request::Resume => procedures::resume(),
             Request::Restart => return Ok(None),
-            Request::EnergyScan if !desk.resumed => {
-                return Err(CoordinatorError::NotSupported("listening to channels before it has a network"));
+            Request::EnergyScan if desk.resumed => procedures::energy_scan(),
+            Request::EnergyScan if desk.network().is_some() => {
+                return Err(CoordinatorError::NotSupported("listening to channels before its network is taken up"));
             }
-            Request::EnergyScan => procedures::energy_scan(),
+            Request::EnergyScan => procedures::energy_scan_without_a_network(&self.spare),
             Request::Send(_) if !desk.resumed => return Err(CoordinatorError::NoNetwork),
             Request::Send(outgoing) => procedures::send(outgoing, transaction),
             Request::PermitJoin { seconds, own_keys_only } => procedures::permit_join(*seconds, *own_keys_only),

@@ -163,12 +163,22 @@ fn found(script: Script, network: &NetworkParameters) -> Script {
 
 /// How busy each channel is: the stick asks itself, which it can only once it has a network.
 pub(super) fn energy_scan() -> Script {
+    listen(Script::default())
+}
+
+/// The same for a stick without one: it forms one in which nobody is, and forgets it again (as zigpy does).
+pub(super) fn energy_scan_without_a_network(spare: &Key) -> Script {
+    const ANY_CHANNEL: u8 = 15;
+    clear(listen(found(Script::default(), &provisional(spare, ANY_CHANNEL))))
+}
+
+fn listen(script: Script) -> Script {
     const ALL_CHANNELS: u32 = 0x07FF_F800;
     const SHORT: u8 = 0x02;
     const DURATION: u8 = 4;
     let heard = Awaited { command: c::ZDO_NWK_UPDATE_NOTIFY, is: None, within: Duration::from_secs(30) };
     let data = [&[0, 0, SHORT][..], &ALL_CHANNELS.to_le_bytes(), &[DURATION, 1, 0, 0]].concat();
-    Script::default().line("listening to channels", c::ZDO_NWK_UPDATE, &data, Then::Until(heard))
+    script.line("listening to channels", c::ZDO_NWK_UPDATE, &data, Then::Until(heard))
 }
 
 /// Closing it lets the next ones join by the key that everybody knows again, where only install codes were to open it; old
@@ -257,13 +267,7 @@ pub(super) fn read_backup() -> Script {
 /// The stick becomes the coordinator of that network: it forms another one first, so that its memory is in order, and that
 /// one is then renamed (as zigpy-znp and zigbee-herdsman do it). `spare`: random.
 pub(super) fn write_backup(backup: &NetworkBackup, seed: &Key, spare: &Key) -> Result<Script, CoordinatorError> {
-    let [a, b, c, d, e, f, g, h, i, j, ..] = *spare.expose();
-    let provisional = NetworkParameters {
-        pan: u16::from_le_bytes([i, j]).clamp(0x0001, 0xFFFD),
-        extended_pan: Ieee::from_bytes([a, b, c, d, e, f, g, h]),
-        channel: backup.network.channel,
-        network_key: spare.clone(),
-    };
+    let provisional = provisional(spare, backup.network.channel);
     let network = &backup.network;
     let key = Zeroizing::new([&[backup.key_sequence][..], network.network_key.expose()].concat());
     let script = reset(found(Script::default(), &provisional))
@@ -278,6 +282,17 @@ pub(super) fn write_backup(backup: &NetworkBackup, seed: &Key, spare: &Key) -> R
     let script =
         endpoints(reset(script)).line("taking up its network", c::ZDO_STARTUP, &100_u16.to_le_bytes(), Then::Await(up));
     Ok(network_is_up(script))
+}
+
+/// A network that is there for a while only. `spare`: random.
+fn provisional(spare: &Key, channel: u8) -> NetworkParameters {
+    let [a, b, c, d, e, f, g, h, i, j, ..] = *spare.expose();
+    NetworkParameters {
+        pan: u16::from_le_bytes([i, j]).clamp(0x0001, 0xFFFD),
+        extended_pan: Ieee::from_bytes([a, b, c, d, e, f, g, h]),
+        channel,
+        network_key: spare.clone(),
+    }
 }
 
 /// Counters, addresses and link keys.

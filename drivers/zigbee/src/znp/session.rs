@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-use super::command::RPC_ERROR;
+use super::command::{AF_DATA_REQUEST_EXT, RPC_ERROR};
 use super::mt::{Command, Frame, FrameParser, Kind};
 use crate::engine::{self, CallId, Said};
 
@@ -13,6 +13,9 @@ use crate::engine::{self, CallId, Said};
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(6);
 /// How much is kept of what a stick says that does not answer.
 const MOST_HEARD: usize = 512;
+/// How often a request is made that is not answered: a frame that is spoilt on the line is passed over in silence, and nobody
+/// repeats it. What goes over the air is not asked for twice, as it may have gone.
+const TRIES: u32 = 2;
 /// Requests in a row without an answer after which the stick hangs.
 const HANGS_AFTER: u32 = 3;
 
@@ -53,8 +56,15 @@ pub enum SessionOutput {
 
 struct InFlight {
     id: CallId,
-    command: Command,
+    frame: Frame,
+    tries: u32,
     until: Instant,
+}
+
+impl InFlight {
+    fn may_be_repeated(&self) -> bool {
+        self.tries < TRIES && self.frame.command != AF_DATA_REQUEST_EXT
+    }
 }
 
 /// The session with one stick.
@@ -106,6 +116,10 @@ impl Session {
     pub fn handle_timeout(&mut self, now: Instant) {
         if let Some(flight) = self.in_flight.take_if(|flight| flight.until <= now) {
             self.unanswered += 1;
+            if self.heard.is_none() && self.unanswered < HANGS_AFTER && flight.may_be_repeated() {
+                tracing::debug!(frame = ?flight.frame, "not answered: it is asked again");
+                return self.ask(now, flight.id, flight.frame, flight.tries + 1);
+            }
             if let Some(heard) = self.heard.take() {
                 self.clear();
                 self.events.push_back(SessionEvent::Stranger(heard));
@@ -134,14 +148,20 @@ impl Session {
         while self.in_flight.is_none()
             && let Some((id, frame)) = self.queue.pop_front()
         {
-            tracing::trace!(?frame, "to the stick");
-            self.bytes.push_back(frame.to_bytes());
             if frame.kind == Kind::Request {
-                self.in_flight = Some(InFlight { id, command: frame.command, until: now + ANSWER_TIMEOUT });
+                self.ask(now, id, frame, 1);
             } else {
+                tracing::trace!(?frame, "to the stick");
+                self.bytes.push_back(frame.to_bytes());
                 self.events.push_back(SessionEvent::Answered(id, Ok(Zeroizing::default())));
             }
         }
+    }
+
+    fn ask(&mut self, now: Instant, id: CallId, frame: Frame, tries: u32) {
+        tracing::trace!(?frame, "to the stick");
+        self.bytes.push_back(frame.to_bytes());
+        self.in_flight = Some(InFlight { id, frame, tries, until: now + ANSWER_TIMEOUT });
     }
 
     fn handle_frame(&mut self, frame: Frame) {
@@ -149,7 +169,7 @@ impl Session {
             Kind::Tell => self.events.push_back(SessionEvent::Told(frame.command, frame.data)),
             Kind::Answer => {
                 let is_error = frame.command == RPC_ERROR;
-                let its = |flight: &mut InFlight| is_error || flight.command == frame.command;
+                let its = |flight: &mut InFlight| is_error || flight.frame.command == frame.command;
                 if let Some(flight) = self.in_flight.take_if(its) {
                     (self.unanswered, self.heard) = (0, None);
                     let result = if is_error { Err(CallError::Unknown) } else { Ok(frame.data) };
@@ -248,6 +268,22 @@ mod tests {
         let (now, mut session) = (start(), Session::default());
         let id = session.submit(now, Frame::new(Kind::Tell, SYS_RESET, &[1]));
         assert_eq!(events(&mut session), [SessionEvent::Answered(id, Ok(Zeroizing::default()))]);
+    }
+
+    #[test]
+    fn a_request_that_is_not_answered_is_made_again_unless_it_is_for_the_air() {
+        let (mut now, mut session) = (start(), Session::default());
+        let asked = session.submit(now, request(SYS_VERSION));
+        now += ANSWER_TIMEOUT;
+        session.handle_timeout(now);
+        assert_eq!((session.bytes.len(), events(&mut session).len()), (2, 0));
+        session.handle_bytes(now, &answer(SYS_VERSION, &[2]));
+        assert_eq!(events(&mut session), [SessionEvent::Answered(asked, Ok(Zeroizing::new(vec![2])))]);
+        let sent = session.submit(now, request(AF_DATA_REQUEST_EXT));
+        now += ANSWER_TIMEOUT;
+        session.handle_timeout(now);
+        assert_eq!(session.bytes.len(), 3);
+        assert_eq!(events(&mut session), [SessionEvent::Answered(sent, Err(CallError::NoAnswer))]);
     }
 
     #[test]

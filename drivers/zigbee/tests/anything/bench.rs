@@ -9,11 +9,13 @@ use keyway_lock::{
 };
 use keyway_virtual::faults::Garble;
 use keyway_virtual::stick::{Stick, VirtualOutput};
-use keyway_virtual::zigbee::{Action, LockSetup, StickSetup, VirtualStick, demo_setup};
+use keyway_virtual::zigbee::{Action, Adapter, LockSetup, StickSetup, VirtualStick, demo_setup};
 use keyway_zigbee::controller::{Setup, ZigbeeRadio};
+use keyway_zigbee::coordinator::Coordinator;
 use keyway_zigbee::ezsp::EzspCoordinator;
 use keyway_zigbee::key::Key;
 use keyway_zigbee::quirks::Quirks;
+use keyway_zigbee::znp::ZnpCoordinator;
 
 /// A timeout may be due at once a few times, while work is taken up; not for ever.
 const ROUNDS: usize = 100;
@@ -49,7 +51,7 @@ pub(crate) enum Step {
 
 pub(crate) struct Bench {
     now: Instant,
-    radio: ZigbeeRadio<EzspCoordinator>,
+    radio: ZigbeeRadio<Box<dyn Coordinator>>,
     stick: VirtualStick,
     open: bool,
     deaf: bool,
@@ -62,21 +64,21 @@ pub(crate) struct Bench {
 
 impl Bench {
     #[expect(clippy::disallowed_methods, reason = "an arbitrary instant to count from")]
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(adapter: Adapter) -> Self {
         let now = Instant::now();
         let lock = |node, seeks| LockSetup { joined: false, seeks, ..LockSetup::new(node, "Door") };
         // The first joins by itself as soon as it can.
         let locks = vec![lock(2, true), LockSetup { poll: None, ..lock(3, false) }, lock(4, false)];
-        let setup = StickSetup { locks, ..demo_setup() };
+        let setup = StickSetup { adapter, locks, ..demo_setup() };
+        let spare = Key::new([9; 16]);
+        let coordinator: Box<dyn Coordinator> = match adapter {
+            Adapter::Ezsp => Box::new(EzspCoordinator::new(spare)),
+            Adapter::Znp => Box::new(ZnpCoordinator::new(spare)),
+        };
         let quirks = Quirks::built_in();
         Self {
             now,
-            radio: ZigbeeRadio::new(
-                EzspCoordinator::new(Key::new([9; 16])),
-                Setup { quirks, install_codes_only: false },
-                &[],
-                [1; 32],
-            ),
+            radio: ZigbeeRadio::new(coordinator, Setup { quirks, install_codes_only: false }, &[], [1; 32]),
             stick: VirtualStick::new(now, &setup, [7; 32]),
             open: false,
             deaf: false,

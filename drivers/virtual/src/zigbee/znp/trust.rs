@@ -118,6 +118,8 @@ impl Znp {
     /// A device has proven that it has its key.
     pub(super) fn link_key_verified(&mut self, ieee: Ieee) {
         if let Some((at, line)) = self.seeded(ieee) {
+            // What it came with is used up.
+            self.trust.install_codes.remove(&ieee);
             self.memory.put_line(table::SEEDED_KEYS, at, &Seeded { attributes: VERIFIED, ..line }.write());
             self.use_address(ieee, None, SECURITY);
         }

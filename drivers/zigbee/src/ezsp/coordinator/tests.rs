@@ -440,7 +440,7 @@ fn a_stick_that_falls_silent_is_noticed() {
     let mut bench = Bench::working();
     bench.is_dead = true;
     bench.wait(WATCHDOG + Duration::from_secs(60));
-    let silence = Stranger::Silence.sentence(Family::Ezsp).to_owned();
+    let silence = Stranger::Silence.sentence(Some(Family::Ezsp)).to_owned();
     assert!(bench.events.contains(&CoordinatorEvent::Restarted));
     assert!(bench.events.contains(&CoordinatorEvent::Failed(silence)), "{:?}", bench.events);
     bench.is_dead = false;
@@ -456,7 +456,10 @@ fn a_stick_in_its_bootloader_is_named_as_such_and_tried_again() {
     bench.wait(Duration::from_secs(10));
     bench.coordinator.handle_bytes(bench.now, b"\r\nGecko Bootloader v1.12.00\r\nBL > ");
     bench.wait(Duration::from_secs(2));
-    assert_eq!(bench.events, [CoordinatorEvent::Failed(Stranger::GeckoBootloader.sentence(Family::Ezsp).to_owned())]);
+    assert_eq!(
+        bench.events,
+        [CoordinatorEvent::Failed(Stranger::GeckoBootloader.sentence(Some(Family::Ezsp)).to_owned())]
+    );
     bench.is_dead = false;
     bench.wait(TRY_AGAIN);
     assert!(matches!(bench.events.last(), Some(CoordinatorEvent::Identified(_))));

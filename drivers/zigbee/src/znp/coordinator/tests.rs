@@ -335,7 +335,7 @@ fn a_stick_that_falls_silent_is_noticed_and_one_of_another_maker_is_named() {
     bench.is_dead = true;
     bench.wait(WATCHDOG * 4);
     assert!(bench.events.contains(&CoordinatorEvent::Restarted), "{:?}", bench.events);
-    assert!(bench.events.contains(&CoordinatorEvent::Failed(Stranger::Silence.sentence(Family::Znp).to_owned())));
+    assert!(bench.events.contains(&CoordinatorEvent::Failed(Stranger::Silence.sentence(Some(Family::Znp)).to_owned())));
     bench.events.clear();
     // Its pauses and questions come in turns; this one answers both.
     for _ in 0..60 {
@@ -343,7 +343,7 @@ fn a_stick_that_falls_silent_is_noticed_and_one_of_another_maker_is_named() {
         bench.coordinator.handle_bytes(bench.now, &[0x1A, 0xC1, 0x02, 0x0B, 0x0A, 0x52, 0x7E]);
     }
     assert!(
-        bench.events.contains(&CoordinatorEvent::Failed(Stranger::Ezsp.sentence(Family::Znp).to_owned())),
+        bench.events.contains(&CoordinatorEvent::Failed(Stranger::Ezsp.sentence(Some(Family::Znp)).to_owned())),
         "{:?}",
         bench.events
     );

@@ -8,8 +8,8 @@ use keyway_lock::{
 };
 use keyway_virtual::zigbee::{Action, LockSetup, Shows};
 
-use super::super::{SLOT, pin, proven, set};
 use super::{World, lock};
+use crate::{SLOT, pin, proven, set};
 
 fn read(content: SlotContent) -> Result<CommandOutput, CommandError> {
     Ok(CommandOutput::Slot(SlotReport { slot: SLOT, content }))

@@ -6,9 +6,9 @@ use keyway_lock::{Include, InstallCode, NetworkCommand, NetworkError, NetworkOut
 use keyway_virtual::zigbee::{Action, LockSetup};
 use keyway_zigbee::key::Key;
 
-use super::super::set;
-use super::super::world::id;
 use super::{World, lock};
+use crate::set;
+use crate::world::id;
 
 #[test]
 fn a_lock_joins_with_the_well_known_key_and_is_interviewed() {
@@ -116,4 +116,9 @@ fn nobody_came() {
     let mut world = World::around(vec![lock(2)]);
     let ended = world.network(NetworkCommand::Include(Include::default()));
     assert_eq!(ended, Err(NetworkError::NobodyCame.into()));
+}
+
+#[test]
+fn a_new_network_is_on_the_quietest_of_the_channels_that_locks_like() {
+    assert_eq!(World::around(vec![lock(2)]).channel(), 20);
 }

@@ -1,4 +1,4 @@
-//! A stick of Silicon Labs in software, with its wire, its air and its locks.
+//! A stick of either maker in software, with its wire, its air and its locks.
 
 mod codes;
 mod joining;
@@ -10,11 +10,13 @@ use std::time::{Duration, Instant};
 use keyway_lock::{Include, NetworkCommand, NetworkOutcome, NetworkStep, RadioEvent};
 use keyway_virtual::faults::Garble;
 use keyway_virtual::stick::{Stick, VirtualOutput};
-use keyway_virtual::zigbee::{Action, LockSetup, Outcome, StickSetup, VirtualStick, demo_setup};
+use keyway_virtual::zigbee::{Action, Adapter, LockSetup, Outcome, StickSetup, VirtualStick, demo_setup};
+use keyway_zigbee::coordinator::Coordinator;
 use keyway_zigbee::ezsp::EzspCoordinator;
 use keyway_zigbee::key::Key;
+use keyway_zigbee::znp::ZnpCoordinator;
 
-use super::world::{self, Building};
+use crate::world::{self, Building};
 
 type World = world::World<House>;
 
@@ -27,10 +29,14 @@ pub(crate) struct House {
 }
 
 impl Building for House {
-    type Stick = EzspCoordinator;
+    type Stick = Box<dyn Coordinator>;
 
-    fn coordinator(&self) -> EzspCoordinator {
-        EzspCoordinator::new(Key::new([9; 16]))
+    fn coordinator(&self) -> Self::Stick {
+        let spare = Key::new([9; 16]);
+        match super::ADAPTER {
+            Adapter::Ezsp => Box::new(EzspCoordinator::new(spare)),
+            Adapter::Znp => Box::new(ZnpCoordinator::new(spare)),
+        }
     }
 
     fn handle_opened(&mut self, now: Instant) {
@@ -80,7 +86,7 @@ fn lock(number: u16) -> LockSetup {
 impl World {
     #[expect(clippy::disallowed_methods, reason = "an arbitrary instant to count from")]
     fn around(locks: Vec<LockSetup>) -> Self {
-        let setup = StickSetup { locks, ..demo_setup() };
+        let setup = StickSetup { adapter: super::ADAPTER, locks, ..demo_setup() };
         let now = Instant::now();
         let stick = VirtualStick::new(now, &setup, [7; 32]);
         let mut world = Self::new(now, House { stick, wire: Garble::default(), deaf: false });
@@ -118,7 +124,13 @@ impl World {
     }
 
     fn held(&self, number: u16) -> Option<String> {
-        self.building.stick.door(number).unwrap().codes().get(&super::SLOT).map(|code| code.pin.expose().to_owned())
+        self.building.stick.door(number).unwrap().codes().get(&crate::SLOT).map(|code| code.pin.expose().to_owned())
+    }
+
+    /// Where the stick's network is.
+    fn channel(&mut self) -> u64 {
+        let state = self.building.stick.handle_control(self.now, r#"{"get": "state"}"#).answer;
+        state["network"]["channel"].as_u64().unwrap()
     }
 
     fn frames_to(&self, number: u16) -> u64 {

@@ -8,8 +8,8 @@ use keyway_lock::{
 };
 use keyway_virtual::zigbee::{Action, LockSetup, Outcome, ScheduleOddity, Shows};
 
-use super::super::{SLOT, pin, proven, set};
 use super::{World, lock};
+use crate::{SLOT, pin, proven, set};
 
 /// 2026-11-25T16:30:00Z.
 const NOW: i64 = 1_795_624_200;

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use keyway_lock::{CommandError, Evidence, LockCommand, RadioEvent, StickState};
 use keyway_virtual::faults::Garble;
-use keyway_virtual::zigbee::{Action, LockSetup};
+use keyway_virtual::zigbee::{Action, Adapter, LockSetup};
 
-use super::super::world::id;
-use super::super::{SLOT, proven, set};
 use super::{World, lock};
+use crate::world::id;
+use crate::{SLOT, proven, set};
 
 #[test]
 fn frames_that_are_lost_are_made_up_for_and_nothing_is_claimed_that_is_not_so() {
@@ -31,12 +31,29 @@ fn frames_that_are_lost_are_made_up_for_and_nothing_is_claimed_that_is_not_so() 
 #[test]
 fn a_garbled_wire_delays_and_no_more() {
     let mut world = World::with(vec![lock(2)]);
-    world.building.wire = Garble::every(60);
+    // ASH repeats what was spoilt; ZNP does not, and what is missing is asked for again when its time is over.
+    world.building.wire = Garble::every(if super::super::ADAPTER == Adapter::Ezsp { 60 } else { 400 });
     for round in 0..5 {
         let digits = format!("{:04}", 6000 + round);
         assert_eq!(world.command(2, set(&digits)), proven(Evidence::ReadBack));
         assert_eq!(world.held(2), Some(digits));
     }
+}
+
+#[test]
+fn on_a_wire_that_is_worse_nothing_is_claimed_that_is_not_so() {
+    let mut world = World::with(vec![lock(2)]);
+    world.building.wire = Garble::every(70);
+    let mut done = 0;
+    for round in 0..20 {
+        let digits = format!("{:04}", 6100 + round);
+        if world.command(2, set(&digits)).is_ok() {
+            done += 1;
+            assert_eq!(world.held(2), Some(digits));
+        }
+    }
+    let least = if super::super::ADAPTER == Adapter::Ezsp { 18 } else { 4 };
+    assert!(done >= least, "{done} of 20");
 }
 
 #[test]
