@@ -285,8 +285,8 @@ fn find(call: &mut Call<'_, '_>, id: AccessCodeId, device: Option<DeviceId>) -> 
 
 pub(super) fn generate(call: &mut Call<'_, '_>, asked: GenerateCode) -> Result<GeneratedCode, Failure> {
     let devices = usable(call, &[asked.device_id])?;
-    let tables = promise::tables(call, &devices)?;
     let window = Window { starts_at: call.now(), ends_at: None };
+    let tables = promise::tables(call, &devices, &window)?;
     let wanted = Wanted { code: None, preferred_length: None, field: "device_id" };
     let pin = promise::pin(call, &devices, &tables, &window, &wanted)?;
     let code = pin.expose().to_owned();

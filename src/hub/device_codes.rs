@@ -49,7 +49,7 @@ pub(super) fn find(unit: &mut Unit<'_>, id: AccessCodeId) -> Result<AccessCode, 
 
 /// Makes a code on each of these devices, all with the same PIN: that of the codes with the same key, if there are any.
 pub(super) fn make(unit: &mut Unit<'_>, devices: &[Device], order: Order) -> Result<Vec<AccessCode>, Failure> {
-    let tables = promise::tables(unit, devices)?;
+    let tables = promise::tables(unit, devices, &order.times.window)?;
     let shared = match &order.made.common_code_key {
         Some(key) => shared_by(unit, key)?.into_iter().find_map(|code| code.pin),
         None => None,
@@ -114,7 +114,7 @@ fn change_pin(unit: &mut Unit<'_>, code: AccessCode, pin: Pin) -> Result<AccessC
         let message = "other codes share this PIN by their common_code_key: delete them all, and make them anew";
         return Err(ApiError::invalid("code", message).into());
     }
-    let table = promise::tables(unit, std::slice::from_ref(&device))?.remove(0);
+    let table = promise::tables(unit, std::slice::from_ref(&device), &code.window)?.remove(0);
     let door = pin::Door::new(&table, &code.window, Some(code.access_code_id));
     pin::check(&pin, &[door]).map_err(|reason| refusal("code", &reason, |_| Some(&device)))?;
     let mut new = AccessCode { pin: Some(pin), presence: Presence::Absent, kept: None, problem: None, ..code.clone() };
@@ -156,7 +156,7 @@ pub(super) fn take_over(
     };
     let now = unit.now();
     let window = Window { starts_at: now, ends_at: None };
-    let mut table = promise::tables(unit, std::slice::from_ref(&device))?.remove(0);
+    let mut table = promise::tables(unit, std::slice::from_ref(&device), &window)?.remove(0);
     let shown = table.words.remove(&found.slot).filter(|word| word.content == found.content);
     pin::check(pin, &[pin::Door::new(&table, &window, None)])
         .map_err(|reason| refusal("access_code_id", &reason, |_| Some(&device)))?;

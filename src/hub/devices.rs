@@ -9,8 +9,12 @@ use super::outcome::{Failure, Nothing, no_device, response};
 use super::page::{Cursor, Page, Pagination};
 use super::parameter::{Key, Limit, Metadata, No, Nullable};
 use super::request::request;
-use crate::model::{ApiError, Device, DeviceId, EventType, SpaceId, Timestamp, WorkspaceId};
-use crate::store::{StoreError, Unit};
+use crate::model::{AccessCode, ApiError, Device, DeviceId, EventType, SpaceId, Timestamp, WorkspaceId};
+use crate::plan::HORIZON;
+use crate::store::{StoreError, Trouble, Unit};
+
+/// Codes of far times of which a device tells that something is wrong, at most.
+const TROUBLES_SHOWN: usize = 50;
 
 request! {
     /// Tells of a device: what it can do, how it is, and what is wrong with it.
@@ -282,8 +286,17 @@ fn change(
     Ok(Nothing {})
 }
 
+/// The codes of a device that something is said of: those that are near, the next one behind them, and those in trouble.
+fn codes_shown(unit: &mut Unit<'_>, device: &Device) -> Result<Vec<AccessCode>, StoreError> {
+    let (id, horizon) = (device.device_id, unit.now().after(HORIZON));
+    let mut codes = unit.live_codes_until(id, horizon)?;
+    codes.extend(unit.codes_beyond(id, horizon, Trouble::None, 1)?);
+    codes.extend(unit.codes_beyond(id, horizon, Trouble::Any, TROUBLES_SHOWN)?);
+    Ok(codes)
+}
+
 fn of(unit: &mut Unit<'_>, device: &Device) -> Result<DeviceResource, StoreError> {
-    let codes = unit.live_codes(device.device_id)?;
+    let codes = codes_shown(unit, device)?;
     let spaces = unit.spaces_of_device(device.device_id)?;
     let pending = unit.pending_action_attempts(device.device_id)?;
     Ok(DeviceResource::new(device, spaces, &codes, &pending, unit.now(), unit.workspace_id()?))

@@ -112,7 +112,7 @@ fn make_one(
     wish: &Wish,
     place: usize,
 ) -> Result<(), Failure> {
-    let tables = promise::tables(unit, devices)?;
+    let tables = promise::tables(unit, devices, &grant.window)?;
     let field = format!("requested_access_methods[{place}].{}", if wish.code.is_some() { "code" } else { "mode" });
     let wanted = Wanted { code: wish.code.as_ref(), preferred_length: wish.preferred_length, field: &field };
     let pin = promise::pin(unit, devices, &tables, &grant.window, &wanted)?;

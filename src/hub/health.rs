@@ -68,7 +68,7 @@ pub(super) fn health(unit: &mut Unit<'_>, surroundings: &Surroundings) -> Result
         sticks,
         devices: devices.len(),
         devices_online: devices.iter().filter(|device| device.state.online).count(),
-        access_grants: unit.current_grant_ids()?.len(),
+        access_grants: unit.current_grants()?,
         next_arrival_at: next.arrival,
         next_departure_at: next.departure,
     })

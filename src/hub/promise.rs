@@ -38,16 +38,26 @@ pub(super) struct Wanted<'a> {
     pub(super) field: &'a str,
 }
 
-/// The slots of each door, as the hub knows them.
-pub(super) fn tables(unit: &mut Unit<'_>, devices: &[Device]) -> Result<Vec<SlotTable>, Failure> {
-    devices.iter().map(|device| table(unit, device)).collect()
+/// The slots of each door, as the hub knows them, with the codes that a new one for this window may meet.
+pub(super) fn tables(unit: &mut Unit<'_>, devices: &[Device], window: &Window) -> Result<Vec<SlotTable>, Failure> {
+    let within = |device: &Device| {
+        let codes = unit.live_codes_within(device.device_id, window)?;
+        table_of(unit, device, codes)
+    };
+    devices.iter().map(within).collect()
 }
 
+/// The slots of a door with all codes that wait for them.
 fn table(unit: &mut Unit<'_>, device: &Device) -> Result<SlotTable, Failure> {
+    let codes = unit.live_codes(device.device_id)?;
+    table_of(unit, device, codes)
+}
+
+fn table_of(unit: &mut Unit<'_>, device: &Device, codes: Vec<AccessCode>) -> Result<SlotTable, Failure> {
     let capabilities = device.info.as_ref().map(|info| info.capabilities.clone());
     let capabilities = capabilities.ok_or_else(|| ApiError::invalid("device_ids", "is not ready yet"))?;
     let words = unit.slots(device.device_id)?.into_iter().map(|word| (word.report, word.told_at));
-    Ok(SlotTable::new(capabilities, words, unit.live_codes(device.device_id)?))
+    Ok(SlotTable::new(capabilities, words, codes))
 }
 
 /// One PIN that suits all doors for a window.
@@ -75,8 +85,13 @@ pub(super) fn reserve(
     pin: &Pin,
     times: &Times,
 ) -> Result<AccessCode, Failure> {
-    let full = |full: slot::Full| ApiError::invalid("device_ids", format!("{}: {full}", device.display_name()));
-    let slot = slot::choose(table, &times.window, None, unit.now()).map_err(full)?;
+    let now = unit.now();
+    let slot = match slot::choose(table, &times.window, None, now) {
+        Ok(slot) => slot,
+        // From when on there is room again hangs on all that wait.
+        Err(_) => slot::choose(&self::table(unit, device)?, &times.window, None, now)
+            .map_err(|full| ApiError::invalid("device_ids", format!("{}: {full}", device.display_name())))?,
+    };
     let code = waiting(unit, device, id, origin, slot, pin, times);
     Ok(insert(unit, device, code)?)
 }

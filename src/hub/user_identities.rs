@@ -107,7 +107,9 @@ pub(super) fn list(call: &mut Call<'_, '_>, asked: ListUserIdentities) -> Result
             && search.as_ref().is_none_or(|text| holds(identity, text))
     };
     let page = Page::new(asked.limit, asked.page_cursor);
-    let filter = PersonFilter { ids: asked.user_identity_ids, after: page.after(), limit: None };
+    // What is searched for is looked for among all.
+    let limit = page.fetch().filter(|_| asked.created_before.is_none() && search.is_none());
+    let filter = PersonFilter { ids: asked.user_identity_ids, after: page.after(), limit };
     let all = call.user_identities(&filter)?.into_iter().filter(fits);
     let (people, pagination) = page.cut(all, |identity| identity.user_identity_id.0);
     let workspace = call.workspace_id()?;

@@ -170,6 +170,11 @@ impl AccessCode {
             .then_some(window)
     }
 
+    /// Whether it is in its lock, or may be.
+    pub fn is_in_lock(&self) -> bool {
+        self.presence != Presence::Absent
+    }
+
     /// Whether it is in its lock ahead of its time, as it should be.
     pub fn waits_in_lock(&self, now: Timestamp) -> bool {
         let ahead = matches!(self.presence, Presence::Ahead(..)) && self.deleted_at.is_none();

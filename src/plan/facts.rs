@@ -1,11 +1,16 @@
 //! What decisions are made from.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use keyway_lock::{Capabilities, LogStart, SlotContent, SlotNumber, SlotReport};
 
 use super::ahead::is_stand_in;
 use crate::model::{AccessCode, AccessCodeId, ActionAttempt, Presence, Timestamp};
+
+/// For a code that begins later than this ahead of now nothing is done for its lock yet: the first thing is that it goes in
+/// ahead, a day before. So a turn need not know of it.
+pub const HORIZON: Duration = Duration::from_secs(25 * 3600);
 
 /// A moment to decide for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +37,8 @@ pub struct SlotTable {
     pub capabilities: Capabilities,
     /// Its last word about each slot; a slot without one has not been read, or something happened to it since.
     pub words: BTreeMap<SlotNumber, Word>,
-    /// Every managed code that may still matter: not finished.
+    /// Every managed code that may still matter: not finished. What begins beyond the [`HORIZON`] may be left out where it is
+    /// not about a slot or a PIN for such a time.
     pub codes: Vec<AccessCode>,
 }
 
@@ -167,6 +173,8 @@ pub struct LockFacts {
     pub is_interviewed: bool,
     /// Its slots; `None` until its interview is done, or when it has no keypad.
     pub table: Option<SlotTable>,
+    /// The first start of a code beyond the [`HORIZON`]; `None`: there is none.
+    pub beyond: Option<Timestamp>,
     /// Whether anything may be written to it at all.
     pub is_managed: bool,
     /// Locks and unlocks that wait, oldest first.

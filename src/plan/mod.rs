@@ -24,5 +24,5 @@ mod tests;
 
 pub use ahead::Within;
 pub use diff::{Next, Step, Write};
-pub use facts::{Checksum, ClockWord, LockFacts, Memory, Moment, SlotTable, Word};
+pub use facts::{Checksum, ClockWord, HORIZON, LockFacts, Memory, Moment, SlotTable, Word};
 pub use verdict::Verdict;

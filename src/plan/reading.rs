@@ -6,7 +6,7 @@ use keyway_lock::{SlotContent, SlotNumber, SlotReport};
 
 use super::desired::{is_overdue, is_upcoming};
 use super::diff::Step;
-use super::facts::{Checksum, Memory, Moment, SlotTable, Word};
+use super::facts::{Checksum, HORIZON, Memory, Moment, SlotTable, Word};
 use crate::model::{AccessCode, Presence, Timestamp};
 
 /// Older than this, a word about a slot is asked again before the slot is written or cleared.
@@ -48,8 +48,12 @@ pub(super) fn managed(table: &SlotTable, memory: &Memory, now: Moment) -> Vec<(T
 fn due(table: &SlotTable, memory: &Memory, code: &AccessCode, now: Moment) -> Option<Timestamp> {
     let known = table.word(code.slot).filter(|word| word.told_at <= now.utc);
     match code.presence {
-        // Its slot is looked at again just before it is written: the lock is woken once for both.
-        Presence::Absent => (is_upcoming(code, now) && known.is_none()).then_some(now.utc),
+        // Its slot is looked at again just before it is written: the lock is woken once for both. One of a code for a far
+        // time is read in its turn, as all others.
+        Presence::Absent => {
+            let near = code.window.starts_at <= now.utc.after(HORIZON);
+            (near && is_upcoming(code, now) && known.is_none()).then_some(now.utc)
+        }
         Presence::Unproven | Presence::Ahead(..) | Presence::Proven(..) => {
             let Some(word) = known.filter(|word| holds(word, memory, now)) else { return Some(now.utc) };
             if table.shows_another(code) {

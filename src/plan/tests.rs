@@ -85,7 +85,16 @@ fn facts(table: SlotTable) -> LockFacts {
     let clock = ClockWord::Right(at(-400));
     let memory = Memory { heard_since: Some(at(-200_000)), status_known: true, clock, ..Memory::default() };
     let (last_seen, actions) = (Some(at(0)), Vec::new());
-    LockFacts { is_interviewed: true, table: Some(table), is_managed: true, actions, last_seen, log: None, memory }
+    LockFacts {
+        is_interviewed: true,
+        table: Some(table),
+        beyond: None,
+        is_managed: true,
+        actions,
+        last_seen,
+        log: None,
+        memory,
+    }
 }
 
 fn unlock(n: u128, expires: i64) -> ActionAttempt {

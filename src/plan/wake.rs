@@ -1,11 +1,11 @@
 //! The next moment at which an answer for a lock changes by itself.
 
-use super::facts::{LockFacts, Moment};
+use super::facts::{HORIZON, LockFacts, Moment};
 use super::{ahead, reading, silence, warn};
 use crate::model::Timestamp;
 
-/// The earliest moment after now at which [`super::diff::next`] or [`warn::problem`] may answer otherwise, if nothing
-/// happens before. `None`: never.
+/// The earliest moment after now at which [`super::diff::next`] or [`warn::problem`] may answer otherwise, or a code comes
+/// within the horizon, if nothing happens before. `None`: never.
 pub fn next(facts: &LockFacts, now: Moment) -> Option<Timestamp> {
     let actions = facts.actions.iter().map(|attempt| attempt.expires_at);
     let codes = facts.table.iter().flat_map(|table| {
@@ -17,5 +17,6 @@ pub fn next(facts: &LockFacts, now: Moment) -> Option<Timestamp> {
         let ahead = ahead.chain(ahead::look_at_clock(table, &facts.memory, now));
         edges.chain(ahead).chain(reads).chain(background).chain(warnings)
     });
-    actions.chain(codes).chain(silence::due(facts, now)).filter(|moment| *moment > now.utc).min()
+    let more = facts.beyond.map(|start| start.before(HORIZON));
+    actions.chain(codes).chain(more).chain(silence::due(facts, now)).filter(|moment| *moment > now.utc).min()
 }

@@ -73,6 +73,11 @@ impl Health {
         let closed_to_guests = keypad.or(closed.then_some(Closed::Parameter));
         Self { reach, failing, closed_to_guests }
     }
+
+    /// Whether the lock would take a guest's code, and let him in by it.
+    pub fn is_well(self) -> bool {
+        self.reach == Reach::Online && self.closed_to_guests.is_none()
+    }
 }
 
 /// The problem that stands for this code now. One that already stands and still holds is kept as it is; a `since` of

@@ -75,7 +75,7 @@ pub(super) fn told(unit: &mut Unit<'_>, device: DeviceId, told: &Told) -> Result
 
 /// A lock that was reset has most likely lost its codes: none of them is claimed to be in it any more, nor to be gone.
 fn forget_proofs(unit: &mut Unit<'_>, device: DeviceId) -> Result<(), StoreError> {
-    for code in unit.live_codes(device)? {
+    for code in unit.codes_in_lock(device)? {
         if matches!(code.presence, Presence::Proven(..)) {
             unit.update_code(&AccessCode { presence: Presence::Unproven, ..code })?;
         }
@@ -112,8 +112,7 @@ fn bolt(
         subject.action_attempt_id = attempt.map(|attempt| attempt.action_attempt_id);
     }
     if let Some(slot) = slot {
-        let codes = unit.live_codes(id)?;
-        let user = codes.into_iter().find(|code| code.slot == slot && code.presence != Presence::Absent);
+        let user = unit.codes_in_lock(id)?.into_iter().find(|code| code.slot == slot);
         let managed = user.as_ref().is_some_and(|code| code.origin != CodeOrigin::Hand);
         details.insert("access_code_is_managed".to_owned(), json!(managed));
         if let Some(code) = user {

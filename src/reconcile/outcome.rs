@@ -149,7 +149,7 @@ fn failed(unit: &mut Unit<'_>, write: &Write, before: Presence, error: &CommandE
 /// that has one. Those that wait for their time are taken out, those whose time it is are put in without a window.
 fn clock_wrong(unit: &mut Unit<'_>, device: DeviceId) -> Result<(), StoreError> {
     tracing::warn!(%device, "the lock's clock is wrong and can't be set: the hub keeps the times of its codes");
-    for code in unit.live_codes(device)?.into_iter().filter(|code| code.kept.is_some()) {
+    for code in unit.codes_in_lock(device)?.into_iter().filter(|code| code.kept.is_some()) {
         if matches!(code.presence, Presence::Ahead(..) | Presence::Proven(..)) {
             unit.update_code(&AccessCode { presence: Presence::Unproven, ..code })?;
         }

@@ -10,20 +10,17 @@ use super::facts;
 use crate::model::{AccessCode, CodeOrigin, DeviceId, EventSubject, EventType, Presence, ProblemKind, UnmanagedCode};
 use crate::plan::verdict::judge;
 use crate::plan::{Verdict, fit};
-use crate::store::{CodeFilter, StoreError, Unit};
+use crate::store::{StoreError, Unit};
 
 /// The lock's fresh word about a slot.
 pub(super) fn slot_word(unit: &mut Unit<'_>, device: DeviceId, report: &SlotReport) -> Result<(), StoreError> {
     let words = unit.slots(device)?;
     let before = words.into_iter().find(|word| word.report.slot == report.slot).map(|word| word.report.content);
-    let mut all = unit.live_codes(device)?;
-    if matches!(report.content, SlotContent::Code(_)) && !all.iter().any(|code| holds(code, report.slot)) {
-        // A PIN of ours that was proven gone may come back: then it is still ours to clear. One that was somebody's own
-        // and was ordered out is not: the order was for once.
-        all = unit.codes(&CodeFilter { device: Some(device), ..CodeFilter::default() })?;
-        all.retain(|code| code.origin != CodeOrigin::Hand || holds(code, report.slot));
-    }
-    let verdict = judge(before.as_ref(), report.slot, &report.content, &all);
+    // A PIN of ours that was proven gone may come back: then it is still ours to clear. One that was somebody's own and was
+    // ordered out is not: the order was for once.
+    let mut ours = unit.codes_of_slot(device, report.slot)?;
+    ours.retain(|code| code.origin != CodeOrigin::Hand || code.is_in_lock());
+    let verdict = judge(before.as_ref(), report.slot, &report.content, &ours);
     unit.put_slot(device, report)?;
     match verdict {
         Verdict::Proven(id) => codes::proven(unit, id, Evidence::ReadBack, None)?,
@@ -49,14 +46,14 @@ pub(super) fn slot_word(unit: &mut Unit<'_>, device: DeviceId, report: &SlotRepo
 /// Slots that the lock passed over when it told of several: they are free, as far as nothing else was known of them. Of
 /// those that hold a code of ours, or held one of somebody, it must say so itself.
 pub(super) fn passed_over(unit: &mut Unit<'_>, device: DeviceId, slots: &[SlotNumber]) -> Result<(), StoreError> {
-    let ours = unit.live_codes(device)?;
+    let ours = unit.codes_in_lock(device)?;
     let taken: BTreeSet<SlotNumber> = unit
         .slots(device)?
         .into_iter()
         .filter(|word| word.report.content != SlotContent::Free)
         .map(|word| word.report.slot)
         .collect();
-    let is_clear = |slot: &&SlotNumber| !taken.contains(slot) && !ours.iter().any(|code| holds(code, **slot));
+    let is_clear = |slot: &&SlotNumber| !taken.contains(slot) && !ours.iter().any(|code| code.slot == **slot);
     for slot in slots.iter().filter(is_clear) {
         unit.put_slot(device, &SlotReport { slot: *slot, content: SlotContent::Free })?;
     }
@@ -65,7 +62,7 @@ pub(super) fn passed_over(unit: &mut Unit<'_>, device: DeviceId, slots: &[SlotNu
 
 /// The lock refuses to say what is in a slot: where nothing of ours is, it is not to be used.
 pub(super) fn not_told(unit: &mut Unit<'_>, device: DeviceId, slot: SlotNumber) -> Result<(), StoreError> {
-    if unit.live_codes(device)?.iter().any(|code| holds(code, slot)) {
+    if unit.codes_in_lock(device)?.iter().any(|code| code.slot == slot) {
         return Ok(());
     }
     unit.put_slot(device, &SlotReport { slot, content: SlotContent::Unusable })
@@ -76,10 +73,10 @@ pub(super) fn not_told(unit: &mut Unit<'_>, device: DeviceId, slot: SlotNumber) 
 pub(super) fn slot_got_free(unit: &mut Unit<'_>, device: DeviceId) -> Result<(), StoreError> {
     let failed = |code: &AccessCode| code.problem.as_ref().is_some_and(|p| p.kind == ProblemKind::FailedToSet);
     let Some(device) = unit.device(device)? else { return Ok(()) };
-    let waiting = unit.live_codes(device.device_id)?.into_iter().filter(failed);
+    let waiting = unit.troubled_codes(device.device_id)?.into_iter().filter(failed);
     for code in waiting.collect::<Vec<_>>() {
         // Each takes its place before the next one is looked at.
-        let Some(table) = facts::table(unit, &device)? else { return Ok(()) };
+        let Some(table) = facts::whole_table(unit, &device)? else { return Ok(()) };
         if let Some(slot) = fit::again(&table, &code, unit.now()) {
             codes::set_problem(unit, &AccessCode { slot, ..code }, None)?;
         }
@@ -92,7 +89,7 @@ pub(super) fn changed_by_hand(unit: &mut Unit<'_>, device: DeviceId, slot: SlotN
     let hidden = |content: &SlotContent| *content == SlotContent::Hidden;
     let masked = unit.slots(device)?.iter().any(|word| word.report.slot == slot && hidden(&word.report.content));
     unit.forget_slot(device, slot)?;
-    let ours = unit.live_codes(device)?.into_iter().find(|code| code.slot == slot && is_proven(code));
+    let ours = unit.codes_in_lock(device)?.into_iter().find(|code| code.slot == slot && is_proven(code));
     let Some(code) = ours.filter(|_| masked) else { return Ok(()) };
     let code = AccessCode { presence: Presence::Unproven, ..code };
     unit.update_code(&code)?;
@@ -101,10 +98,6 @@ pub(super) fn changed_by_hand(unit: &mut Unit<'_>, device: DeviceId, slot: SlotN
     } else {
         Ok(())
     }
-}
-
-fn holds(code: &AccessCode, slot: SlotNumber) -> bool {
-    code.slot == slot && code.presence != Presence::Absent
 }
 
 fn is_proven(code: &AccessCode) -> bool {

@@ -5,6 +5,7 @@ mod checksum;
 mod crashes;
 mod doors;
 mod hands;
+mod horizon;
 mod lock;
 mod log;
 mod moves;

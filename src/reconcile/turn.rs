@@ -8,11 +8,14 @@ use super::facts;
 use super::outcome::{self, Failure};
 use crate::model::{AccessCode, AccessCodeId, ActionAttemptId, Device, DeviceId, Presence, ProblemKind, Timestamp};
 use crate::plan::warn::{self, Health};
-use crate::plan::{LockFacts, Memory, Moment, Next, Step, diff, wake};
-use crate::store::{JournalEntry, StoreError, Unit};
+use crate::plan::{HORIZON, LockFacts, Memory, Moment, Next, Step, diff, wake};
+use crate::store::{JournalEntry, StoreError, Trouble, Unit};
 
 /// Moves and refusals in one turn, at most: each settles one code, and a lock has fewer codes than this.
 const DECISIONS: usize = 1000;
+
+/// Codes of far times that a host is told of in one turn, at most.
+const TOLD_AT_ONCE: usize = 200;
 
 /// Whose turn it is, and what this run knows of it.
 #[derive(Debug, Clone)]
@@ -47,7 +50,7 @@ pub(super) fn turn(unit: &mut Unit<'_>, ask: &Ask) -> Result<Turn, StoreError> {
     }
     expire(unit, ask)?;
     let mut facts = facts::of(unit, &device, &ask.memory)?;
-    if warn(unit, ask, &device, &facts)? {
+    if warn(unit, ask, &device, &facts)? | warn_beyond(unit, ask, &device)? {
         facts = facts::of(unit, &device, &ask.memory)?;
     }
     let mut step = None;
@@ -84,6 +87,21 @@ fn warn(unit: &mut Unit<'_>, ask: &Ask, device: &Device, facts: &LockFacts) -> R
     Ok(changed)
 }
 
+/// The same for codes of far times, for which it only matters whether the lock could take them now: when that changes, all
+/// are told of, some at each turn, and then none any more.
+fn warn_beyond(unit: &mut Unit<'_>, ask: &Ask, device: &Device) -> Result<bool, StoreError> {
+    let health = Health::of(device, false);
+    if !ask.now.trusted || !device.takes_codes() {
+        return Ok(false);
+    }
+    let trouble = if health.is_well() { Trouble::Passing } else { Trouble::None };
+    let codes = unit.codes_beyond(device.device_id, ask.now.utc.after(HORIZON), trouble, TOLD_AT_ONCE)?;
+    for code in &codes {
+        codes::set_problem(unit, code, warn::problem(code, health, ask.now))?;
+    }
+    Ok(!codes.is_empty())
+}
+
 fn decide(
     unit: &mut Unit<'_>,
     ask: &Ask,
@@ -92,7 +110,12 @@ fn decide(
 ) -> Result<(Option<Step>, LockFacts), StoreError> {
     let mut settled: BTreeSet<AccessCodeId> = BTreeSet::new();
     for _ in 0..DECISIONS {
-        let id = match diff::next(&facts, ask.now) {
+        let mut next = diff::next(&facts, ask.now);
+        if matches!(next, Next::Move(..) | Next::Refuse(..)) {
+            // A place is found among all that wait, and not only among those that are near.
+            next = diff::next(&facts::whole(unit, device, &ask.memory)?, ask.now);
+        }
+        let id = match next {
             Next::Do(step) => return Ok((Some(step), facts)),
             Next::Wait => return Ok((None, facts)),
             Next::Move(id, slot) => {

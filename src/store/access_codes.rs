@@ -17,16 +17,7 @@ use crate::model::{
     ProblemKind, Timestamp,
 };
 
-const TABLE: &str = "access_codes";
-/// What is or may be in a lock, and what waits for a window that is not over at ?2. Three arms, each with its own index;
-/// an OR would read every code that the device ever had.
-pub(super) const LIVE: &str = "SELECT * FROM access_codes WHERE device_id = ?1 AND presence <> 'absent'
-    UNION ALL SELECT * FROM access_codes WHERE device_id = ?1 AND presence = 'absent' AND deleted_at IS NULL
-    AND ends_at > ?2
-    UNION ALL SELECT * FROM access_codes WHERE device_id = ?1 AND presence = 'absent' AND deleted_at IS NULL
-    AND ends_at IS NULL
-    ORDER BY starts_at, access_code_id";
-
+pub(super) const TABLE: &str = "access_codes";
 /// Which codes; `None` does not narrow.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CodeFilter {
@@ -85,15 +76,6 @@ impl Unit<'_> {
     /// As [`Unit::codes`].
     pub fn codes_of_method(&mut self, method: AccessMethodId) -> Result<Vec<AccessCode>, StoreError> {
         self.codes(&CodeFilter { method: Some(method), ..CodeFilter::default() })
-    }
-
-    /// Every code of a device that may still matter: all but those that are finished now
-    /// ([`AccessCode::is_finished`]). Costs what it gives, not what is stored.
-    ///
-    /// # Errors
-    /// As [`Unit::codes`].
-    pub fn live_codes(&mut self, device: DeviceId) -> Result<Vec<AccessCode>, StoreError> {
-        self.readable(TABLE, LIVE, params![device, self.now()], |row| self.read_code(row))
     }
 
     /// A new one.
@@ -189,7 +171,7 @@ impl Unit<'_> {
         Ok(())
     }
 
-    fn read_code(&self, row: &Row<'_>) -> Result<AccessCode, StoreError> {
+    pub(super) fn read_code(&self, row: &Row<'_>) -> Result<AccessCode, StoreError> {
         let access_code_id: AccessCodeId = row.id("access_code_id")?;
         let mut problem = self.complaints.mend(problem(row), None);
         let mut lost = |what, error| {

@@ -8,6 +8,17 @@ use super::{StoreError, Unit};
 use crate::model::{AccessGrant, AccessGrantId, DeviceId, SpaceId, Timestamp, UserIdentityId};
 
 const TABLE: &str = "access_grants";
+pub(super) const CURRENT_GRANTS: &str = "SELECT (SELECT count(*) FROM access_grants
+        WHERE deleted_at IS NULL AND ends_at > ?1)
+    + (SELECT count(*) FROM access_grants WHERE deleted_at IS NULL AND ends_at IS NULL) AS grants";
+pub(super) const NEXT_ARRIVAL: &str = "SELECT min(starts_at) AS moment FROM access_grants
+    WHERE deleted_at IS NULL AND schedule IS NULL AND starts_at > ?1";
+pub(super) const NEXT_DEPARTURE: &str = "SELECT min(ends_at) AS moment FROM access_grants
+    WHERE deleted_at IS NULL AND schedule IS NULL AND ends_at > ?1";
+/// Two arms: an OR would read them all.
+pub(super) const RECURRING: &str = "SELECT * FROM access_grants
+        WHERE deleted_at IS NULL AND schedule IS NOT NULL AND ends_at > ?1
+    UNION ALL SELECT * FROM access_grants WHERE deleted_at IS NULL AND schedule IS NOT NULL AND ends_at IS NULL";
 
 /// Which grants; `None` does not narrow.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -115,22 +126,25 @@ impl Unit<'_> {
         self.readable(TABLE, sql, [self.now()], |row| row.id("access_grant_id"))
     }
 
+    /// How many are neither deleted nor over.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn current_grants(&mut self) -> Result<usize, StoreError> {
+        let count: Option<i64> = self.one(TABLE, CURRENT_GRANTS, [self.now()], |row| row.get("grants"))?;
+        Ok(count.and_then(|count| usize::try_from(count).ok()).unwrap_or(0))
+    }
+
     /// When the next guest may come in, and when the next may no more.
     ///
     /// # Errors
     /// As [`Unit::grants`].
     pub fn next_edges(&mut self) -> Result<NextEdges, StoreError> {
         let now = self.now();
-        let sql = "SELECT min(starts_at) AS moment FROM access_grants
-            WHERE deleted_at IS NULL AND schedule IS NULL AND starts_at > ?1";
-        let arrival = self.one(TABLE, sql, [now], |row| row.optional_time("moment"))?.flatten();
-        let sql = "SELECT min(ends_at) AS moment FROM access_grants
-            WHERE deleted_at IS NULL AND schedule IS NULL AND ends_at > ?1";
-        let departure = self.one(TABLE, sql, [now], |row| row.optional_time("moment"))?.flatten();
+        let arrival = self.one(TABLE, NEXT_ARRIVAL, [now], |row| row.optional_time("moment"))?.flatten();
+        let departure = self.one(TABLE, NEXT_DEPARTURE, [now], |row| row.optional_time("moment"))?.flatten();
         // Of one that recurs, the times of its schedule count.
-        let sql = "SELECT * FROM access_grants WHERE deleted_at IS NULL AND schedule IS NOT NULL
-            AND (ends_at IS NULL OR ends_at > ?1)";
-        let recurring = self.readable(TABLE, sql, [now], |row| self.read_grant(row))?;
+        let recurring = self.readable(TABLE, RECURRING, [now], |row| self.read_grant(row))?;
         let times = || recurring.iter().filter_map(|grant| grant.window.occurrence(grant.schedule.as_ref(), now));
         let arrivals = times().map(|time| time.starts_at).filter(|start| *start > now).chain(arrival);
         let departures = times().filter_map(|time| time.ends_at).chain(departure);

@@ -94,8 +94,8 @@ impl Unit<'_> {
     /// Of codes without a grant that are over, and stay.
     fn purge_pins_without_grant(&mut self, before: Timestamp) -> Result<usize, StoreError> {
         let sql = "UPDATE access_codes SET pin_sealed = NULL WHERE access_code_id IN (
-            SELECT access_code_id FROM access_codes WHERE access_grant_id IS NULL AND pin_sealed IS NOT NULL
-            AND ends_at <= ?1 AND presence = 'absent' LIMIT ?2)";
+            SELECT access_code_id FROM access_codes INDEXED BY access_codes_with_pins
+            WHERE access_grant_id IS NULL AND pin_sealed IS NOT NULL AND ends_at <= ?1 AND presence = 'absent' LIMIT ?2)";
         self.execute(sql, params![before, AT_ONCE])
     }
 

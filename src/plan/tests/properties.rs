@@ -50,6 +50,29 @@ prop_compose! {
 }
 
 proptest! {
+    /// What a turn leaves unread, by [`HORIZON`].
+    #[test]
+    fn what_begins_beyond_the_horizon_changes_nothing_but_where_a_place_is_sought(
+        table in any_table(),
+        far in proptest::collection::vec((1..5u16, 90_001..900_000i64, 1..90_000i64), 1..4),
+    ) {
+        let mut whole = table.clone();
+        for (n, (slot, from, length)) in far.iter().enumerate() {
+            whole.codes.push(code(n as u128 + 100, *slot, *from, from + length, Presence::Absent));
+        }
+        let displaced = |code: &AccessCode| code.access_code_id >= id(100) && table.is_foreign(code.slot);
+        let near = LockFacts { beyond: far.iter().map(|(_, from, _)| at(*from)).min(), ..facts(table.clone()) };
+        match diff::next(&facts(whole.clone()), now(0)) {
+            Next::Move(..) | Next::Refuse(..) => {
+                let moves = matches!(diff::next(&near, now(0)), Next::Move(..) | Next::Refuse(..));
+                prop_assert!(moves || whole.codes.iter().any(displaced), "a place is sought as well");
+            }
+            next => prop_assert_eq!(diff::next(&near, now(0)), next),
+        }
+        let (near, whole) = (wake::next(&near, now(0)), wake::next(&facts(whole), now(0)));
+        prop_assert!(near <= whole, "it is woken no later: {:?}, {:?}", near, whole);
+    }
+
     #[test]
     fn a_slot_is_written_only_when_free_or_ours_and_cleared_only_when_ours(table in any_table()) {
         let holder_of = |slot| table.holder(slot).map(|code| code.access_code_id);

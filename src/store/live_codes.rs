@@ -1,0 +1,184 @@
+//! What of a device's codes may still matter, asked so that it costs what it gives and not what is stored.
+//!
+//! A code is in exactly one of these: in its lock, or maybe (its presence); over and out of it, which is most of what is
+//! stored; or waiting for its window. Of the latter most begin only after a horizon, before which nothing is done for
+//! them: they are not read, but for those that somebody must be told of.
+
+use keyway_lock::SlotNumber;
+use rusqlite::params;
+
+use super::access_codes::TABLE;
+use super::{StoreError, Unit};
+use crate::model::{AccessCode, DeviceId, Timestamp, Window};
+
+/// What is or may be in the lock.
+pub(super) const IN_LOCK: &str = "SELECT * FROM access_codes WHERE device_id = ?1 AND presence <> 'absent'";
+/// What waits for a window that is not over at ?2. Two arms, since an OR would read every code that the device ever had.
+const WAITING: [&str; 2] = [
+    "SELECT * FROM access_codes WHERE device_id = ?1 AND presence = 'absent' AND deleted_at IS NULL AND ends_at > ?2",
+    "SELECT * FROM access_codes WHERE device_id = ?1 AND presence = 'absent' AND deleted_at IS NULL AND ends_at IS NULL",
+];
+const ORDER: &str = "ORDER BY starts_at, access_code_id";
+/// Problems that only somebody's doing ends, and that do not come and go with the lock.
+const LASTING: &str = "('failed_to_set', 'modified_externally', 'removed_externally')";
+
+/// All of these, with what waits and begins before ?3.
+pub(super) fn live() -> String {
+    format!("{IN_LOCK} UNION ALL {} UNION ALL {} {ORDER}", WAITING[0], WAITING[1])
+}
+
+pub(super) fn live_until() -> String {
+    let [ending, ongoing] = WAITING.map(|arm| format!("{arm} AND starts_at <= ?3"));
+    format!("{IN_LOCK} UNION ALL {ending} UNION ALL {ongoing} {ORDER}")
+}
+
+/// What is said to stand in the way of a code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// Nothing.
+    None,
+    /// What comes and goes with its lock.
+    Passing,
+    /// Anything.
+    Any,
+}
+
+/// Of what begins after ?2, at most ?3.
+pub(super) fn beyond(trouble: Trouble) -> String {
+    let trouble = match trouble {
+        Trouble::None => "problem IS NULL".to_owned(),
+        Trouble::Passing => format!("problem IS NOT NULL AND problem NOT IN {LASTING}"),
+        Trouble::Any => "problem IS NOT NULL".to_owned(),
+    };
+    format!(
+        "SELECT * FROM access_codes WHERE device_id = ?1 AND presence = 'absent' AND deleted_at IS NULL AND {trouble}
+        AND starts_at > ?2 ORDER BY starts_at, access_code_id LIMIT ?3"
+    )
+}
+
+/// Of what begins after ?2, that whose slot is taken, as the lock said, and not by a code of ours. The slots come first
+/// (CROSS JOIN): they are few, and mostly none.
+pub(super) const DISPLACED: &str = "SELECT access_codes.* FROM (
+        SELECT slot FROM slots WHERE device_id = ?1 AND content <> 'free'
+        EXCEPT SELECT slot FROM access_codes WHERE device_id = ?1 AND presence <> 'absent') AS taken
+    CROSS JOIN access_codes ON device_id = ?1 AND access_codes.slot = taken.slot
+    WHERE pin_sealed IS NOT NULL AND presence = 'absent' AND deleted_at IS NULL AND starts_at > ?2";
+/// The first start behind ?2 of those in trouble, or not.
+pub(super) const FIRST_BEYOND: [&str; 2] = [
+    "SELECT min(starts_at) AS moment FROM access_codes WHERE device_id = ?1 AND presence = 'absent'
+        AND deleted_at IS NULL AND problem IS NULL AND starts_at > ?2",
+    "SELECT min(starts_at) AS moment FROM access_codes WHERE device_id = ?1 AND presence = 'absent'
+        AND deleted_at IS NULL AND problem IS NOT NULL AND starts_at > ?2",
+];
+/// What is in a slot, and what was and is known by its PIN.
+pub(super) const OF_SLOT: &str =
+    "SELECT * FROM access_codes WHERE device_id = ?1 AND presence <> 'absent' AND slot = ?2
+    UNION ALL SELECT * FROM access_codes WHERE device_id = ?1 AND slot = ?2 AND pin_sealed IS NOT NULL
+    AND presence = 'absent'";
+
+/// What is or may be in the lock, or waits, and is in trouble.
+pub(super) const TROUBLED: &str = "SELECT * FROM access_codes WHERE device_id = ?1 AND presence <> 'absent'
+        AND problem IS NOT NULL
+    UNION ALL SELECT * FROM access_codes WHERE device_id = ?1 AND presence = 'absent' AND deleted_at IS NULL
+        AND problem IS NOT NULL AND (ends_at IS NULL OR ends_at > ?2)
+    ORDER BY starts_at, access_code_id";
+
+impl Unit<'_> {
+    /// Every code of a device that may still matter: all but those that are finished now
+    /// ([`AccessCode::is_finished`]).
+    ///
+    /// # Errors
+    /// As [`Unit::codes`].
+    pub fn live_codes(&mut self, device: DeviceId) -> Result<Vec<AccessCode>, StoreError> {
+        self.readable(TABLE, &live(), params![device, self.now()], |row| self.read_code(row))
+    }
+
+    /// Of [`Unit::live_codes`] those that are or may be in the lock, and those that begin at `horizon` at the latest.
+    ///
+    /// # Errors
+    /// As [`Unit::codes`].
+    pub fn live_codes_until(&mut self, device: DeviceId, horizon: Timestamp) -> Result<Vec<AccessCode>, StoreError> {
+        self.readable(TABLE, &live_until(), params![device, self.now(), horizon], |row| self.read_code(row))
+    }
+
+    /// Of [`Unit::live_codes`] those that are or may be in the lock, and those whose window overlaps this one.
+    ///
+    /// # Errors
+    /// As [`Unit::codes`].
+    pub fn live_codes_within(&mut self, device: DeviceId, window: &Window) -> Result<Vec<AccessCode>, StoreError> {
+        match window.ends_at {
+            Some(end) => {
+                let mut codes = self.live_codes_until(device, end)?;
+                codes.retain(|code| code.is_in_lock() || code.window.overlaps(window));
+                Ok(codes)
+            }
+            None => self.live_codes(device),
+        }
+    }
+
+    /// Those that are or may be in the lock.
+    ///
+    /// # Errors
+    /// As [`Unit::codes`].
+    pub fn codes_in_lock(&mut self, device: DeviceId) -> Result<Vec<AccessCode>, StoreError> {
+        self.readable(TABLE, &format!("{IN_LOCK} {ORDER}"), [device], |row| self.read_code(row))
+    }
+
+    /// What is or may be in a slot, and every code that was there or is to be, finished or not, as long as its PIN is
+    /// kept.
+    ///
+    /// # Errors
+    /// As [`Unit::codes`].
+    pub fn codes_of_slot(&mut self, device: DeviceId, slot: SlotNumber) -> Result<Vec<AccessCode>, StoreError> {
+        self.readable(TABLE, OF_SLOT, params![device, slot.0], |row| self.read_code(row))
+    }
+
+    /// Of [`Unit::live_codes`] those that something stands in the way of.
+    ///
+    /// # Errors
+    /// As [`Unit::codes`].
+    pub fn troubled_codes(&mut self, device: DeviceId) -> Result<Vec<AccessCode>, StoreError> {
+        self.readable(TABLE, TROUBLED, params![device, self.now()], |row| self.read_code(row))
+    }
+
+    /// Codes that begin after `horizon`, the first `limit` of those in such trouble.
+    ///
+    /// # Errors
+    /// As [`Unit::codes`].
+    pub fn codes_beyond(
+        &mut self,
+        device: DeviceId,
+        horizon: Timestamp,
+        trouble: Trouble,
+        limit: usize,
+    ) -> Result<Vec<AccessCode>, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.readable(TABLE, &beyond(trouble), params![device, horizon, limit], |row| self.read_code(row))
+    }
+
+    /// Of the codes that begin after `horizon` those whose slot is not free, as the lock said last, and holds no code of
+    /// ours.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn displaced_beyond(&mut self, device: DeviceId, horizon: Timestamp) -> Result<Vec<AccessCode>, StoreError> {
+        self.readable(TABLE, DISPLACED, params![device, horizon], |row| self.read_code(row))
+    }
+
+    /// The first start after `horizon` of a code that waits; `None`: none does.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn first_start_beyond(
+        &mut self,
+        device: DeviceId,
+        horizon: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let mut first = None;
+        for sql in FIRST_BEYOND {
+            let start = self.one(TABLE, sql, params![device, horizon], |row| row.optional_time("moment"))?.flatten();
+            first = first.into_iter().chain(start).min();
+        }
+        Ok(first)
+    }
+}
