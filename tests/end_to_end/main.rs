@@ -31,6 +31,8 @@ mod http;
 #[cfg(test)]
 mod interviews;
 #[cfg(test)]
+mod killed;
+#[cfg(test)]
 mod kinds_of_locks;
 #[cfg(test)]
 mod links;
