@@ -15,6 +15,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+pub use client::{NetworkKeysFound, SettingsError, network_keys_in};
+
 use client::Trouble;
 
 /// Lets people in and keeps them out, on time, with no cloud: a door lock hub for the Raspberry Pi.

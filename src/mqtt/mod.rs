@@ -15,6 +15,7 @@ use tokio::sync::watch;
 pub use self::companion::{Announcement, Companion};
 use self::connection::{Connection, Ends, Message};
 use self::publisher::Events;
+pub use self::requests::Question;
 use self::requests::Requests;
 use self::retained::{OFFLINE, Retained};
 use self::topics::Topics;

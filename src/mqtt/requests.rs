@@ -27,9 +27,11 @@ pub(super) struct Requests {
 
 /// What a request's payload holds.
 #[derive(Debug, PartialEq)]
-struct Question {
-    body: Value,
-    request_id: Option<String>,
+pub struct Question {
+    /// The operation's parameters: an object.
+    pub body: Value,
+    /// By which the request is known again.
+    pub request_id: Option<String>,
 }
 
 /// Where an answer goes.
@@ -206,7 +208,11 @@ fn read(delivery: &Delivery) -> Result<Question, ApiError> {
 }
 
 impl Question {
-    fn read(payload: &[u8]) -> Result<Self, ApiError> {
+    /// Reads a payload: a JSON object, or nothing, which is an empty one.
+    ///
+    /// # Errors
+    /// `invalid_json`, `invalid_input`.
+    pub fn read(payload: &[u8]) -> Result<Self, ApiError> {
         let not_json = |message: String| Err(ApiError::new("invalid_json", message));
         let text = match std::str::from_utf8(payload) {
             Ok(text) if text.trim().is_empty() => return Ok(Self { body: json!({}), request_id: None }),

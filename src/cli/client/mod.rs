@@ -38,6 +38,8 @@ use connection::{Connection, Reply};
 use moments::LocalTime;
 use reach::Reach;
 
+pub use pair::{NetworkKeysFound, SettingsError, network_keys_in};
+
 pub(super) use console::Console;
 pub(super) use trouble::Trouble;
 

@@ -101,7 +101,7 @@ fn nodes(list: &[u8]) -> Vec<u8> {
     let mut nodes = parts.next().unwrap_or_default().to_vec();
     let pairs = parts.next().unwrap_or_default().chunks_exact(2);
     // The highest bit says that the end point is a bit mask, which has none for 0.
-    nodes.extend(pairs.filter(|pair| pair[1] == 0).map(|pair| pair[0]));
+    nodes.extend(pairs.filter(|pair| pair[0] != MARKER && pair[1] == 0).map(|pair| pair[0]));
     nodes
 }
 
@@ -126,5 +126,6 @@ mod tests {
         };
         assert_eq!(nodes(&[7, 0, 1, 0, 9, 2]), [7, 1]);
         assert_eq!(nodes(&[0, 1, 0x81]), [0; 0]);
+        assert_eq!(nodes(&[7, 0, 0, 0]), [7], "there is no node 0");
     }
 }

@@ -26,6 +26,8 @@ const LOW_FLUID: u8 = 0x04;
 /// Of the byte behind it; the second from version 3 on.
 const DISCONNECTED: u8 = 0x01;
 const COLD: u8 = 0x02;
+/// A level that no battery has, and that is no warning.
+const UNKNOWN: u8 = 0xFE;
 
 /// The commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +56,7 @@ impl BatteryCommand {
             Self::Get => vec![CLASS, GET],
             Self::Report { percent, low, details } => {
                 let warns = *low && (details.is_none() || percent.is_none());
-                let level = if warns { 0xFF } else { percent.unwrap_or(0) };
+                let level = if warns { 0xFF } else { percent.unwrap_or(UNKNOWN) };
                 let mut bytes = vec![CLASS, REPORT, level];
                 bytes.extend(details.iter().flat_map(flags_of));
                 bytes
@@ -154,6 +156,12 @@ mod tests {
         assert_eq!(report(&[0xFF]), (None, true, None));
         assert_eq!(report(&[200]), (None, false, None));
         assert_eq!(report(&[87, 0, 0]).0, Some(87));
+    }
+
+    #[test]
+    fn a_level_that_is_not_known_is_not_told_as_an_empty_battery() {
+        let unknown = BatteryCommand::Report { percent: None, low: false, details: None };
+        assert_eq!(BatteryCommand::decode(&unknown.encode()), Ok(unknown));
     }
 
     #[test]

@@ -179,10 +179,13 @@ impl DoorLockCommand {
                 let mode = reader.u8("door lock mode")?.into();
                 let handles = reader.u8("door handles mode")?;
                 let door_condition = reader.u8("door condition")?;
-                // Locks of the first versions leave out the timeout; those before version 3 end behind it.
-                let _ = reader.bytes("lock timeout", 2);
-                let target = reader.u8("target door lock mode").ok().map(Mode::from);
-                let duration = reader.u8("duration").ok();
+                // Locks of the first versions leave out the timeout; those before version 3 end behind it. What is cut
+                // within them is not taken for what follows.
+                let moving = match reader.bytes("lock timeout", 2) {
+                    Ok(_) => reader.array("target door lock mode and duration").ok(),
+                    Err(_) => None,
+                };
+                let (target, duration) = moving.map(|[target, duration]| (Mode::from(target), duration)).unzip();
                 Self::OperationReport(OperationReport { mode, handles, door_condition, target, duration })
             }
             CONFIGURATION_SET => Self::ConfigurationSet(Configuration::decode(&mut reader)?),
@@ -220,6 +223,9 @@ mod tests {
         assert_eq!((third.locked(), third.door_open()), (Some(false), true));
         assert_eq!((third.target, third.duration), (Some(Mode::Secured), Some(3)));
         assert_eq!(decode(&[0xFE, 0, 0, 0xFE, 0xFE]).locked(), None);
+        for cut in [&[0xFF, 0, 0, 0xFE][..], &[0xFF, 0, 0, 0xFE, 0xFE, 0x00]] {
+            assert_eq!(decode(cut).target, None, "a timeout that is cut is no target");
+        }
     }
 
     #[test]

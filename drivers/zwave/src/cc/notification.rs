@@ -116,7 +116,11 @@ impl NotificationCommand {
             Self::Get { notification_type } => vec![CLASS, GET, 0, *notification_type, 0],
             Self::Report(report) => {
                 let head = [CLASS, REPORT, report.alarm_type, report.alarm_level];
-                let Some((notification_type, event)) = report.event else { return head.to_vec() };
+                let (notification_type, event) = match report.event {
+                    Some(event) => event,
+                    None if report.parameters.is_empty() => return head.to_vec(),
+                    None => (0, 0),
+                };
                 let length = u8::try_from(report.parameters.len()).unwrap_or(0) & 0x1F;
                 [&head[..], &[0, 0xFF, notification_type, event, length], &report.parameters].concat()
             }
@@ -298,6 +302,13 @@ impl Report {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parameters_without_an_event_are_written_as_they_were_read() {
+        let report = Report { alarm_type: 36, alarm_level: 61, event: None, parameters: vec![1, 2] };
+        let report = NotificationCommand::Report(report);
+        assert_eq!(NotificationCommand::decode(&report.encode()), Ok(report));
+    }
 
     fn events(bytes: &[u8]) -> Vec<LockEvent> {
         match NotificationCommand::decode(bytes) {

@@ -194,7 +194,10 @@ impl UserCode {
         let user = SlotNumber(reader.u16_be("user identifier")?);
         let status = reader.u8("user id status")?.into();
         let length = reader.u8("user code length")? & 0x0F;
-        Ok(Self { user, status, code: CodeBytes::new(reader.bytes("user code", length.into())?) })
+        let code = reader.bytes("user code", length.into())?;
+        // What some locks leave standing in a cleared one is no code.
+        let code = if status == UserIdStatus::Available { &[] } else { code };
+        Ok(Self { user, status, code: CodeBytes::new(code) })
     }
 }
 
@@ -465,6 +468,13 @@ mod tests {
         let set = UserCodeCommand::ExtendedSet(vec![UserCode::enabled(SlotNumber(300), &pin("1234"))]);
         assert_eq!(set.encode(), [0x63, 0x0B, 1, 1, 44, 1, 4, b'1', b'2', b'3', b'4']);
         assert_eq!(UserCodeCommand::decode(&set.encode()), Ok(set));
+    }
+
+    #[test]
+    fn what_stands_in_a_cleared_slot_is_no_code() {
+        let left = [0x63, 0x0D, 1, 0, 5, 0, 4, b'4', b'7', b'1', b'1', 0, 0];
+        let Ok(UserCodeCommand::ExtendedReport { codes, .. }) = UserCodeCommand::decode(&left) else { panic!() };
+        assert_eq!((codes[0].status, codes[0].code.expose()), (UserIdStatus::Available, &[][..]));
     }
 
     #[test]

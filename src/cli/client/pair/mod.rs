@@ -12,6 +12,8 @@ use super::reading::{body, items, text, texts};
 use super::{Session, Task, Trouble};
 use guide::Guide;
 
+pub use settings::{Found as NetworkKeysFound, SettingsError, read as network_keys_in};
+
 #[derive(clap::Args)]
 pub(in crate::cli) struct Pair {
     /// What people will call the door.

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 /// Why a file's keys can't be taken over. Never carries a key.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum SettingsError {
+pub enum SettingsError {
     /// See the text.
     #[error(
         "holds no network keys. They are called securityKeys in the settings.json of Z-Wave JS UI, and \
@@ -27,13 +27,13 @@ pub(super) enum SettingsError {
 }
 
 /// Keys by name, as hexadecimal digits.
-pub(super) type Found = BTreeMap<KeyName, Zeroizing<String>>;
+pub type Found = BTreeMap<KeyName, Zeroizing<String>>;
 
 /// Reads the keys out of a text. What else stands in it is passed over.
 ///
 /// # Errors
 /// [`SettingsError`].
-pub(super) fn read(text: &str) -> Result<Found, SettingsError> {
+pub fn read(text: &str) -> Result<Found, SettingsError> {
     let mut found = Found::new();
     match serde_json::from_str(text) {
         Ok(json) => search(&json, false, &mut found)?,
