@@ -54,9 +54,9 @@ impl Hub {
         std::fs::write(self.config(), text + &setup.to_toml(stick)).expect("can't write the configuration");
     }
 
-    /// The same, logging only what matters.
+    /// The same, logging only what matters, when it is ready, and where its HTTP door is.
     pub fn quiet(self) -> Self {
-        Self { log_level: "warn", ..self }
+        Self { log_level: "warn,keyway::daemon::service=info,keyway::http=info", ..self }
     }
 
     /// Starts it.
@@ -109,6 +109,24 @@ impl Hub {
         let fields = stat.rsplit_once(')').expect("a name in parentheses").1.split_whitespace();
         let ticks: u64 = fields.skip(11).take(2).map(|ticks| ticks.parse::<u64>().expect("a number")).sum();
         Duration::from_millis(ticks * 10)
+    }
+
+    /// Memory that it has, in bytes.
+    pub fn memory(&self) -> u64 {
+        self.told("status", "VmRSS:") * 1024
+    }
+
+    /// Bytes that it has read, from files and sockets, in this run.
+    pub fn bytes_read(&self) -> u64 {
+        self.told("io", "rchar:")
+    }
+
+    /// A number that Linux tells of it.
+    fn told(&self, file: &str, name: &str) -> u64 {
+        let process = self.process.as_ref().expect("the hub does not run");
+        let text = std::fs::read_to_string(format!("/proc/{}/{file}", process.id())).expect("Linux tells of processes");
+        let line = text.lines().find_map(|line| line.strip_prefix(name)).expect("Linux tells it");
+        line.split_whitespace().next().and_then(|number| number.parse().ok()).expect("a number")
     }
 
     /// What it logged, over all its runs.
