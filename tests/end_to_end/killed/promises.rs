@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use keyway_test_support::{SOON, World, utc, wait_until};
+use keyway_test_support::{SOON, World, now, utc};
 use serde_json::{Value, json};
 
 use super::churn::{Asked, Churn, NODES, Question, What};
+
+/// So long after the hub is back, all is as it should be: seconds on a quiet machine.
+const SETTLED_WITHIN: Duration = SOON.saturating_mul(2);
 
 impl Churn {
     /// At any moment: no code is in two slots, and what hands put in is there (I3, I5).
@@ -29,16 +32,32 @@ impl Churn {
         for (key, grant) in &mut self.grants {
             check_grant(world, key, grant);
         }
-        wait_until("each lock holds what is due, what hands put in, and nothing else", SOON * 2, || {
-            self.check_locks(world);
-            let locks = world.stick.locks();
-            let holds = |node: &u16| locks[node].codes.iter().map(|(_, code)| code.clone()).collect::<BTreeSet<_>>();
-            let (before, held, now) = (self.due(), NODES.iter().map(holds).collect::<Vec<_>>(), self.due());
-            (before == now && held == now).then_some(())
-        });
+        let begun = now();
+        while let Some(wrong) = self.what_is_wrong(world) {
+            assert!(now() - begun < SETTLED_WITHIN, "{wrong}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
         self.check_proofs(world);
         // What is over and answered for is no more to be looked after.
         self.grants.retain(|_, grant| !grant.is_to_be_deleted() && utc() < grant.ends_at);
+    }
+
+    /// Whether each lock holds what is due, what hands put in, and nothing else; what is otherwise, and what the hub says of
+    /// the codes that are.
+    fn what_is_wrong(&self, world: &World) -> Option<String> {
+        self.check_locks(world);
+        let locks = world.stick.locks();
+        let holds = |node: &u16| locks[node].codes.iter().map(|(_, code)| code.clone()).collect::<BTreeSet<_>>();
+        let (before, held, due) = (self.due(), NODES.iter().map(holds).collect::<Vec<_>>(), self.due());
+        if before == due && held == due {
+            return None;
+        }
+        let differ: BTreeSet<&String> =
+            held.iter().zip(&due).flat_map(|(held, due)| held.symmetric_difference(due)).collect();
+        let codes = world.client.request("access_codes/list", json!({}));
+        let known = codes["access_codes"].as_array().into_iter().flatten();
+        let known: Vec<&Value> = known.filter(|code| differ.iter().any(|pin| code["code"] == pin.as_str())).collect();
+        Some(format!("the locks hold {held:?}, due is {due:?}; of {differ:?} the hub says {known:#?}"))
     }
 
     /// What each lock is to hold now.
