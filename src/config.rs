@@ -165,7 +165,9 @@ impl fmt::Debug for Secret {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// The file can't be read.
-    #[error("{path}: {reason}. Give another file with --config, or copy config/keyway.toml there and edit it.")]
+    #[error(
+        "{path}: {reason}. Give another file with --config, or put one there: config/keyway.toml of the sources explains every key."
+    )]
     Unreadable {
         /// Which file.
         path: String,
@@ -196,7 +198,7 @@ impl Config {
         let text = Zeroizing::new(text);
         let mut config = Self::parse(&shown, &text)?;
         if config.holds_secrets() && credentials::readable_by_others(path) {
-            config.warnings.push(format!("{shown} holds keys or passwords and others may read it: chmod 600 {shown}"));
+            config.warnings.push(format!("{shown} holds keys or passwords and others may read it: chmod o-r {shown}"));
         }
         Ok(config)
     }
@@ -213,7 +215,18 @@ impl Config {
             message,
         };
         let file: raw::File = toml::from_str(text).map_err(|e| error(e.span(), without_value(e.message())))?;
-        file.check().map_err(|wrong| error(Some(wrong.span), format!("`{}` {}", wrong.key, wrong.message)))
+        let mut config =
+            file.check().map_err(|wrong| error(Some(wrong.span), format!("`{}` {}", wrong.key, wrong.message)))?;
+        if config.zwave.is_empty() && config.zigbee.is_empty() {
+            config.warnings.insert(
+                0,
+                format!(
+                    "no stick is configured, so there is no lock: name yours under [[zwave]] or [[zigbee]] in {path} \
+                     (`ls /dev/serial/by-id` shows it), and start the hub again"
+                ),
+            );
+        }
+        Ok(config)
     }
 
     fn holds_secrets(&self) -> bool {

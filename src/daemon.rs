@@ -48,7 +48,7 @@ pub enum DaemonError {
     #[error(transparent)]
     Key(#[from] KeyError),
     /// See [`StoreError`].
-    #[error("the database: {0}")]
+    #[error(transparent)]
     Store(#[from] StoreError),
     /// The system has no randomness.
     #[error("the system gives no randomness: {0}")]
@@ -56,6 +56,19 @@ pub enum DaemonError {
     /// A part ended that must not: the log says why.
     #[error("{0} ended by itself; see the log. Start the hub again: nothing that was answered is lost")]
     Ended(&'static str),
+}
+
+impl DaemonError {
+    /// Whether it is the same at the next start, until a person has done something about it.
+    pub fn needs_a_person(&self) -> bool {
+        match self {
+            Self::Key(KeyError::Length { .. } | KeyError::Open { .. } | KeyError::Lost { .. }) => true,
+            Self::Store(error) => {
+                matches!(error, StoreError::Newer { .. } | StoreError::Foreign { .. } | StoreError::WrongKey)
+            }
+            Self::Key(KeyError::Io { .. }) | Self::DataDir { .. } | Self::Entropy(_) | Self::Ended(_) => false,
+        }
+    }
 }
 
 /// Runs the hub until `stop` turns true (`Ok`), or something that it can't do without ends.
@@ -139,8 +152,8 @@ async fn run_with(
     tasks.start("the webhooks", keep_open("webhooks'", deliveries, tasks.stop.clone()));
     tasks.start_helper("the clock", watch_over(Arc::clone(&clock)));
     tasks.start_helper("the chronicle", chronicle::write(store.clone(), Arc::clone(&clock)));
-    tasks.start_helper("the housekeeping", service::keep_house(store.clone(), clock));
-    tasks.start_helper("the watchdog", service::feed_watchdog(hub));
+    tasks.start_helper("the housekeeping", service::keep_house(store.clone(), Arc::clone(&clock)));
+    tasks.start_helper("the watchdog", service::feed_watchdog(store.clone(), clock));
     service::ready();
     let outcome = tokio::select! {
         _ = stop.wait_for(|stop| *stop) => Ok(()),

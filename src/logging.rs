@@ -1,5 +1,7 @@
 //! The log: to stderr, or to the journal when systemd listens there.
 
+mod journal;
+
 use std::io::IsTerminal;
 use std::os::unix::fs::MetadataExt;
 
@@ -7,6 +9,8 @@ use tracing_subscriber::Registry;
 use tracing_subscriber::filter::EnvFilter;
 use tracing_subscriber::fmt;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
+
+use journal::Journal;
 
 /// Why the log can't be started.
 #[derive(Debug, thiserror::Error)]
@@ -62,7 +66,7 @@ type Output = Box<dyn Layer<Registry> + Send + Sync>;
 
 fn output() -> Output {
     if stderr_is_the_journal()
-        && let Ok(journal) = tracing_journald::layer()
+        && let Ok(journal) = Journal::open()
     {
         return Box::new(journal);
     }

@@ -1,5 +1,5 @@
-//! The way back: a backup is opened and made ready beside the database, and then put in its place. Until that moment
-//! nothing is changed; what was there is kept.
+//! The way back: a backup, or the copy that was made of the database before a migration, is opened and made ready beside
+//! the database, and then put in its place. Until that moment nothing is changed; what was there is kept.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, BufReader, Write};
@@ -17,7 +17,7 @@ use crate::store::{DatabaseLock, Store, StoreError, Unit};
 
 const DATABASE: &str = "keyway.db";
 const KEY: &str = "vault.key";
-/// What belongs to a database and its key.
+/// What belongs to a database, and its key.
 const FILES: [&str; 4] = [DATABASE, "keyway.db-wal", "keyway.db-shm", KEY];
 /// Where it is made ready.
 const READY: &str = "restoring";
@@ -62,8 +62,8 @@ pub struct KeptMemory {
 
 /// A backup that is ready to be put in its place. Dropping it changes nothing.
 pub struct Restore {
-    /// What it is.
-    pub manifest: Manifest,
+    /// What it is; `None`: a copy from before a migration, which says nothing of itself.
+    pub manifest: Option<Manifest>,
     /// The memories in it.
     pub memories: Vec<KeptMemory>,
     /// Whether a database is there that it replaces.
@@ -86,17 +86,38 @@ impl Restore {
         now: Timestamp,
         seed: [u8; 32],
     ) -> Result<Self, RestoreError> {
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(data_dir);
-        made.map_err(at(data_dir))?;
-        let lock = DatabaseLock::take(&data_dir.join(DATABASE))?;
-        let ready = Ready::make(data_dir)?;
+        let (lock, ready) = begin(data_dir)?;
         let (manifest, key) = ready.unpack(backup, passphrase)?;
         // Opened as a hub would open it: the key must fit, and the schema is brought up to date.
         let store = Store::open(&ready.0.join(DATABASE), key, seed)?;
         let names: Vec<String> = manifest.sticks.iter().map(|stick| stick.name.clone()).collect();
         let memories = store.run(now, move |unit: &mut Unit<'_>| memories(unit, &names)).await??;
         let replaces = data_dir.join(DATABASE).exists();
-        Ok(Self { manifest, memories, replaces, data_dir: data_dir.to_owned(), store, now, _lock: lock })
+        let data_dir = data_dir.to_owned();
+        Ok(Self { manifest: Some(manifest), memories, replaces, data_dir, store, now, _lock: lock })
+    }
+
+    /// The same with a copy of the database that was made before a migration ([`crate::store::is_database`]). Its `key`
+    /// is the one in use, and stays.
+    ///
+    /// # Errors
+    /// [`RestoreError`].
+    pub fn prepare_copy(
+        copy: &Path,
+        key: Zeroizing<[u8; 32]>,
+        data_dir: &Path,
+        now: Timestamp,
+        seed: [u8; 32],
+    ) -> Result<Self, RestoreError> {
+        let (lock, ready) = begin(data_dir)?;
+        let path = ready.0.join(DATABASE);
+        let mut database = create(&path)?;
+        let mut from = File::open(copy).map_err(at(copy))?;
+        io::copy(&mut from, &mut database).and_then(|_| database.sync_all()).map_err(at(&path))?;
+        let store = Store::open(&path, key, seed)?;
+        let replaces = data_dir.join(DATABASE).exists();
+        let data_dir = data_dir.to_owned();
+        Ok(Self { manifest: None, memories: Vec::new(), replaces, data_dir, store, now, _lock: lock })
     }
 
     /// Puts it in its place. Each stick in `over` is to be written its memory when the hub next meets it, if it has the
@@ -112,7 +133,10 @@ impl Restore {
         self.store.run(self.now, move |unit: &mut Unit<'_>| forget_and_order(unit, &over)).await??;
         self.store.close().await;
         let (data_dir, ready) = (&self.data_dir, self.data_dir.join(READY));
-        let there: Vec<&str> = FILES.into_iter().filter(|name| data_dir.join(name).exists()).collect();
+        // The key first: a database without its key is refused, a key without its database is not.
+        let come: Vec<&str> = [KEY, DATABASE].into_iter().filter(|name| ready.join(name).exists()).collect();
+        let goes = |name: &&str| data_dir.join(name).exists() && (*name != KEY || come.contains(&KEY));
+        let there: Vec<&str> = FILES.into_iter().filter(goes).collect();
         let aside = data_dir.join(format!("before-restore-{}", self.now.as_millisecond() / 1000));
         if !there.is_empty() {
             DirBuilder::new().mode(0o700).create(&aside).map_err(at(&aside))?;
@@ -120,8 +144,7 @@ impl Restore {
         for name in &there {
             std::fs::rename(data_dir.join(name), aside.join(name)).map_err(at(&data_dir.join(name)))?;
         }
-        // The key first: a database without its key is refused, a key without its database is not.
-        for name in [KEY, DATABASE] {
+        for name in come {
             std::fs::rename(ready.join(name), data_dir.join(name)).map_err(at(&ready.join(name)))?;
         }
         File::open(data_dir).and_then(|folder| folder.sync_all()).map_err(at(data_dir))?;
@@ -134,6 +157,13 @@ impl Drop for Restore {
         // The next restore clears it away as well.
         let _ = std::fs::remove_dir_all(self.data_dir.join(READY));
     }
+}
+
+/// Keeps every hub away, and makes the folder.
+fn begin(data_dir: &Path) -> Result<(DatabaseLock, Ready), RestoreError> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(data_dir);
+    made.map_err(at(data_dir))?;
+    Ok((DatabaseLock::take(&data_dir.join(DATABASE))?, Ready::make(data_dir)?))
 }
 
 /// The folder in which a backup is made ready.
@@ -264,7 +294,8 @@ mod tests {
         std::fs::write(data.join(DATABASE), "before").unwrap();
         std::fs::write(data.join(KEY), [7; 32]).unwrap();
         let restore = prepare(&backup, PASSPHRASE, &data).await.unwrap();
-        assert!(restore.replaces && restore.manifest.hub == "home" && restore.memories.is_empty());
+        assert!(restore.replaces && restore.memories.is_empty());
+        assert_eq!(restore.manifest.as_ref().unwrap().hub, "home");
         assert_eq!(std::fs::read(data.join(DATABASE)).unwrap(), b"before", "nothing is changed yet");
         let aside = restore.carry_out(Vec::new()).await.unwrap().unwrap();
         assert_eq!(files(&aside), [DATABASE, KEY]);
@@ -273,6 +304,24 @@ mod tests {
         let store = Store::open(&data.join(DATABASE), Zeroizing::new([9; 32]), [3; 32]).unwrap();
         assert_eq!(workspace(&store).await, expected);
         assert!(!data.join(READY).exists());
+    }
+
+    #[tokio::test]
+    async fn a_copy_from_before_a_migration_comes_back_and_the_key_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let (expected, _) = hub(folder.path()).await;
+        let (data, copy) = (folder.path().join("old"), folder.path().join("copy"));
+        std::fs::copy(data.join(DATABASE), &copy).unwrap();
+        std::fs::write(data.join(KEY), [9; 32]).unwrap();
+        std::fs::write(data.join(DATABASE), "newer").unwrap();
+        let wrong = Restore::prepare_copy(&copy, Zeroizing::new([8; 32]), &data, now(), [2; 32]);
+        assert!(matches!(wrong.err(), Some(RestoreError::Store(StoreError::WrongKey))));
+        let restore = Restore::prepare_copy(&copy, Zeroizing::new([9; 32]), &data, now(), [2; 32]).unwrap();
+        let aside = restore.carry_out(Vec::new()).await.unwrap().unwrap();
+        assert_eq!(files(&aside), [DATABASE]);
+        assert_eq!(std::fs::read(data.join(KEY)).unwrap(), [9; 32]);
+        let store = Store::open(&data.join(DATABASE), Zeroizing::new([9; 32]), [3; 32]).unwrap();
+        assert_eq!(workspace(&store).await, expected);
     }
 
     #[tokio::test]

@@ -2,8 +2,10 @@
 
 mod check_config;
 mod client;
+mod clock;
 mod completions;
 mod demo;
+mod manual;
 mod restore;
 mod run;
 mod virtual_stick;
@@ -44,6 +46,12 @@ enum Command {
     VirtualStick(virtual_stick::Arguments),
     /// Print what makes the Tab key complete the commands of keyway: `keyway completions bash > /etc/bash_completion.d/keyway`.
     Completions(completions::Arguments),
+    /// Wait until the kernel says that the clock is right, and leave a mark of it for the hub: for keyway-clock.service.
+    #[command(hide = true)]
+    Clock,
+    /// Write the manual pages of all commands into a folder: for packages.
+    #[command(hide = true)]
+    Manual(manual::Arguments),
 }
 
 /// Carries out a command line, program name first.
@@ -53,8 +61,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         // Also how `--help` and `--version` end, with exit code 0.
         Err(error) => error.exit(),
     };
+    let mut failure: fn(&anyhow::Error) -> ExitCode = |_| ExitCode::FAILURE;
     let outcome = match arguments.command {
-        Command::Run(arguments) => run::run(&arguments),
+        Command::Run(arguments) => {
+            failure = run::exit_code;
+            run::run(&arguments)
+        }
         Command::CheckConfig(arguments) => check_config::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::VirtualStick(arguments) => virtual_stick::run(&arguments),
@@ -62,6 +74,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             completions::run(&arguments);
             Ok(())
         }
+        Command::Clock => {
+            clock::run();
+            Ok(())
+        }
+        Command::Manual(arguments) => manual::run(&arguments),
         Command::Restore(arguments) => return answer(restore::run(arguments)),
         Command::Client(command) => return answer(client::run(*command)),
     };
@@ -69,7 +86,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             complain(&format_args!("{error:#}"));
-            ExitCode::FAILURE
+            failure(&error)
         }
     }
 }

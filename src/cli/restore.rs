@@ -1,15 +1,18 @@
-//! `keyway restore`: what `keyway backup` took away is brought back, while no hub runs.
+//! `keyway restore`: what `keyway backup` took away, or what there was before a migration, is brought back, while no hub
+//! runs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::client::{Console, Trouble};
 use crate::backup::{Restore, RestoreError};
 use crate::clock::{self, Clock, SystemClock};
-use crate::config::{Config, DEFAULT_PATH};
+use crate::config::{Config, DEFAULT_PATH, credentials};
+use crate::store;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// The backup.
+    /// The backup; or `keyway.db.schema-….backup` in the data directory, the copy of the database that a newer keyway made
+    /// before it changed its schema, for an older one to go on with.
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// The hub's configuration file, which says where its data is.
@@ -38,14 +41,20 @@ fn stick(text: &str) -> Result<(String, String), String> {
 pub(super) fn run(arguments: Arguments) -> Result<(), Trouble> {
     let config = Config::read(&arguments.config).map_err(|error| Trouble::Usage(error.to_string()))?;
     let mut console = Console::of_this_process();
-    let passphrase = console.read_secret("The backup's passphrase")?;
     let mut seed = [0; 32];
     clock::entropy(&mut seed).map_err(|error| Trouble::Failed(format!("no randomness: {error}")))?;
     let now = SystemClock::default().now().utc;
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     let runtime = runtime.map_err(|error| Trouble::Failed(error.to_string()))?;
     let failed = |error: RestoreError| Trouble::Failed(error.to_string());
-    let restore = runtime.block_on(Restore::prepare(&arguments.file, &passphrase, &config.data_dir, now, seed));
+    let (file, data_dir) = (arguments.file.as_path(), config.data_dir.as_path());
+    let restore = if is_database(file)? {
+        let key = credentials::vault_key(data_dir, file).map_err(|error| Trouble::Failed(error.to_string()))?;
+        Restore::prepare_copy(file, key, data_dir, now, seed)
+    } else {
+        let passphrase = console.read_secret("The backup's passphrase")?;
+        runtime.block_on(Restore::prepare(file, &passphrase, data_dir, now, seed))
+    };
     let restore = restore.map_err(failed)?;
     let data = config.data_dir.display().to_string();
     console.note(plan(&restore, &data, &arguments.write_stick).join("\n"));
@@ -57,9 +66,17 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Trouble> {
     console.say("Restored. Start the hub now; keyway sticks shows how its sticks do.")
 }
 
+fn is_database(file: &Path) -> Result<bool, Trouble> {
+    store::is_database(file).map_err(|error| Trouble::Failed(format!("{}: {error}", file.display())))
+}
+
 /// What will happen, before it happens.
 fn plan(restore: &Restore, data: &str, over: &[(String, String)]) -> Vec<String> {
-    let manifest = &restore.manifest;
+    let now = "Grants, codes and webhooks are as they were then; what the locks hold now is read from them.".to_owned();
+    let Some(manifest) = &restore.manifest else {
+        let what = "A database as it was before a newer keyway changed its schema.".to_owned();
+        return vec![what, format!("The database in {data} is replaced; what is there is kept beside it."), now];
+    };
     let mut lines = vec![format!("A backup of the hub {}, of {}.", manifest.hub, manifest.made_at)];
     lines.push(match restore.replaces {
         true => format!("The database and the vault's key in {data} are replaced; what is there is kept beside them."),
@@ -83,9 +100,7 @@ fn plan(restore: &Restore, data: &str, over: &[(String, String)]) -> Vec<String>
             ),
         });
     }
-    lines.push(
-        "Grants, codes and webhooks are as they were then; what the locks hold now is read from them.".to_owned(),
-    );
+    lines.push(now);
     lines
 }
 

@@ -1,12 +1,14 @@
 //! `keyway run`: the daemon.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::config::{Config, DEFAULT_PATH};
+use crate::config::{Config, ConfigError, DEFAULT_PATH};
+use crate::daemon::DaemonError;
 use crate::{daemon, logging};
 
 /// What is not stopped by then is left: everything that matters is on disk already.
@@ -35,6 +37,12 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     // Not to wait for a name that is being looked up.
     runtime.shutdown_background();
     outcome
+}
+
+/// What to end with: a service manager need not try again what only a person can mend (`EX_CONFIG` of sysexits.h).
+pub(super) fn exit_code(error: &anyhow::Error) -> ExitCode {
+    let of_daemon = error.downcast_ref().is_some_and(DaemonError::needs_a_person);
+    if of_daemon || error.is::<ConfigError>() { ExitCode::from(78) } else { ExitCode::FAILURE }
 }
 
 /// Turns `stop` true at the first SIGTERM or Ctrl-C; the second ends the process at once.

@@ -103,20 +103,23 @@ impl<M: Machine> SystemClock<M> {
         if self.policy == ClockPolicy::Always {
             return Trust::Configured;
         }
-        let kernel = self.machine.kernel();
-        if kernel == Kernel::Synchronized && wall >= RELEASED {
+        // Where the kernel says nothing, who has set the clock does.
+        let synchronized = match self.machine.kernel() {
+            Kernel::Synchronized => true,
+            Kernel::Alone => false,
+            Kernel::Silent => self.machine.was_right(),
+        };
+        if synchronized && wall >= RELEASED {
             if !std::mem::replace(&mut view.was_right, true) {
                 self.machine.is_right();
             }
             return Trust::Synchronized;
         }
-        // Where the kernel says nothing, who has set the clock does.
-        let was_right = view.was_right || (kernel == Kernel::Silent && self.machine.was_right());
         if wall + ALIKE < view.floor {
             return Trust::Behind(view.floor.saturating_sub(wall));
         }
         match self.machine.battery_clock() {
-            _ if was_right => Trust::Kept,
+            _ if view.was_right => Trust::Kept,
             BatteryClock::Shows(time) if time.abs_diff(wall) <= ALIKE => Trust::Battery,
             BatteryClock::Hidden => Trust::Battery,
             BatteryClock::Shows(_) | BatteryClock::Missing => Trust::Unconfirmed,

@@ -126,9 +126,9 @@ pub fn state_directory() -> PathBuf {
     std::env::var_os("STATE_DIRECTORY").map_or_else(|| "/var/lib/keyway".into(), PathBuf::from)
 }
 
-/// Whether group or others may read a file.
+/// Whether anybody may read a file. Its group may: the package gives the file to root, and to the hub's group to be read.
 pub fn readable_by_others(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o044 != 0)
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o004 != 0)
 }
 
 #[cfg(test)]

@@ -130,9 +130,6 @@ impl File {
             zigbee.push(stick);
         }
         let mut warnings = Vec::new();
-        if zwave.is_empty() && zigbee.is_empty() {
-            warnings.push("no [[zwave]] and no [[zigbee]] stick is configured: no lock can be driven".to_owned());
-        }
         match &http {
             Some(http) if !http.listen.ip().is_loopback() => warnings.push(format!(
                 "http.listen {} is open to other machines and this hub speaks no TLS: keys and PINs can be read on the \

@@ -46,7 +46,12 @@ fn an_empty_file_is_a_hub_without_locks_that_is_asked_from_this_machine_only() {
     let config = Config::parse("keyway.toml", "[hub]\ndata_dir = \"/tmp/keyway\"\n").unwrap();
     let http = config.http.unwrap();
     assert_eq!((http.listen, http.local_key), ("127.0.0.1:5399".parse().unwrap(), "/tmp/keyway/local.key".into()));
-    assert_eq!(config.warnings, ["no [[zwave]] and no [[zigbee]] stick is configured: no lock can be driven"]);
+    assert!(
+        config.warnings.len() == 1 && config.warnings[0].contains("no stick is configured"),
+        "{:?}",
+        config.warnings
+    );
+    assert!(config.warnings[0].contains("in keyway.toml"), "{:?}", config.warnings);
 }
 
 #[test]

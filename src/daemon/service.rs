@@ -7,7 +7,6 @@ use std::time::Duration;
 use sd_notify::NotifyState;
 
 use crate::clock::Clock;
-use crate::hub::Hub;
 use crate::store::{Store, StoreError, Unit};
 
 /// When what is over for long is first thrown away.
@@ -16,6 +15,8 @@ const HOUSEKEEPING_FIRST: Duration = Duration::from_secs(300);
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(3600);
 /// How long ago a grant may have ended to be told of now: longer than a hub is off as a rule.
 const OVER_WITHIN: Duration = Duration::from_secs(7 * 24 * 3600);
+/// How long a new schema must have worked before the database as it was before is deleted.
+const SAFETY_COPY_KEPT: Duration = Duration::from_secs(14 * 24 * 3600);
 /// How long PINs of grants that are over, old events and old requests are kept.
 const RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
 
@@ -31,15 +32,16 @@ pub(super) fn stopping() {
 }
 
 /// Tells systemd's watchdog that the hub lives, after each round through the store and back, which needs the runtime,
-/// the writer's thread and the disk. When one of them hangs, systemd starts the hub anew.
-pub(super) async fn feed_watchdog(hub: Hub) {
+/// the writer's thread and the database. When one of them hangs, systemd starts the hub anew.
+pub(super) async fn feed_watchdog(store: Store, clock: Arc<dyn Clock>) {
     let Some(limit) = sd_notify::watchdog_enabled() else { return pending().await };
     let mut tick = tokio::time::interval(limit / 3);
     loop {
         tick.tick().await;
-        match hub.info().await {
-            Ok(_) => tell(NotifyState::Watchdog),
-            Err(error) => tracing::error!(%error, "the hub does not answer; the watchdog is not fed"),
+        match store.run(clock.now().utc, |_: &mut Unit<'_>| Ok::<(), StoreError>(())).await {
+            // A restart makes no room on a disk that is full, and what was there is still worked with.
+            Ok(_) | Err(StoreError::DiskFull) => tell(NotifyState::Watchdog),
+            Err(error) => tracing::error!(%error, "the database does not answer; the watchdog is not fed"),
         }
     }
 }
@@ -74,8 +76,11 @@ async fn throw_away(store: &Store, clock: &dyn Clock) -> Result<(), StoreError> 
     loop {
         let now = clock.now();
         // By a wrong clock, everything may look old.
-        if !now.trusted || store.run(now.utc, |unit: &mut Unit<'_>| unit.purge(RETENTION)).await?? == 0 {
+        if !now.trusted {
             return Ok(());
+        }
+        if store.run(now.utc, |unit: &mut Unit<'_>| unit.purge(RETENTION)).await?? == 0 {
+            return store.drop_safety_copies(now.utc, SAFETY_COPY_KEPT);
         }
     }
 }
@@ -118,5 +123,22 @@ mod tests {
         assert!(store.run(then, first).await.unwrap().unwrap());
         throw_away(&store, &at("2026-12-09T12:00:00Z", true)).await.unwrap();
         assert!(!store.run(then, first).await.unwrap().unwrap());
+    }
+
+    #[tokio::test]
+    async fn the_copy_from_before_a_migration_is_kept_for_two_weeks() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("keyway.db");
+        let store = Store::open(&database, zeroize::Zeroizing::new([1; 32]), [2; 32]).unwrap();
+        let copy = folder.path().join("keyway.db.schema-3.backup");
+        let made = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_796_126_400);
+        std::fs::File::create(&copy).unwrap().set_modified(made).unwrap();
+        throw_away(&store, &at("2026-12-15T11:00:00Z", true)).await.unwrap();
+        assert!(copy.exists());
+        throw_away(&store, &at("2026-12-15T13:00:00Z", false)).await.unwrap();
+        assert!(copy.exists());
+        throw_away(&store, &at("2026-12-15T13:00:00Z", true)).await.unwrap();
+        assert!(!copy.exists());
+        store.close().await;
     }
 }

@@ -1,13 +1,17 @@
 //! A copy of the database while it is in use.
 
 use std::fs::{File, OpenOptions};
+use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::migrate::safety_copies;
 use super::{Store, StoreError};
+use crate::model::Timestamp;
 
 impl Store {
     /// Copies the database as it stands now, whole and consistent, and hands the copy's path to `take`; then the copy is
@@ -28,6 +32,38 @@ impl Store {
         let removed = std::fs::remove_file(&copy).map_err(failed);
         taken.and_then(|taken| removed.map(|()| taken))
     }
+}
+
+impl Store {
+    /// Deletes the copies that migrations of this database left, once they were made `for_long` ago: what runs on the new
+    /// schema has shown by then that it can, and they hold PINs, sealed, which are not kept for ever.
+    ///
+    /// # Errors
+    /// [`StoreError::File`].
+    pub fn drop_safety_copies(&self, now: Timestamp, for_long: Duration) -> Result<(), StoreError> {
+        let copies = self.path.as_deref().map(safety_copies).unwrap_or_default();
+        for (schema, copy) in copies {
+            let failed = |source| StoreError::File { path: copy.clone(), source: Arc::new(source) };
+            let made = std::fs::metadata(&copy).and_then(|file| file.modified()).map_err(failed)?;
+            let made = Timestamp::UNIX_EPOCH.after(made.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default());
+            if made.until(now) > for_long {
+                std::fs::remove_file(&copy).map_err(failed)?;
+                tracing::info!(schema, copy = %copy.display(), "deleted the copy from before the migration");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a file is a database rather than a backup, such as the copy that was made before a migration.
+///
+/// # Errors
+/// When it can't be read.
+pub fn is_database(path: &Path) -> std::io::Result<bool> {
+    const MAGIC: &[u8] = b"SQLite format 3\0";
+    let mut begin = Vec::new();
+    File::open(path)?.take(MAGIC.len() as u64).read_to_end(&mut begin)?;
+    Ok(begin == MAGIC)
 }
 
 /// Keeps every hub from a database, for as long as it lives.

@@ -1,6 +1,6 @@
 //! What can go wrong in the store.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Why the store could not do its work. Never holds a secret, nor any value of a row.
@@ -24,14 +24,17 @@ pub enum StoreError {
     },
     /// A later release has written it.
     #[error(
-        "the database has schema {found} and this keyway knows schemas up to {known}: \
-         a newer keyway has used it; install that one again, or restore the backup made before its migration"
+        "the database has schema {found} and this keyway knows schemas up to {known}: a newer keyway has used it. \
+         Install that one again, or go back to {}",
+        way_back(.copy.as_deref())
     )]
     Newer {
         /// Schema of the database.
         found: u32,
         /// Newest schema known here.
         known: u32,
+        /// The newest copy, made before a migration, that this keyway can work with.
+        copy: Option<PathBuf>,
     },
     /// The file is something else, such as a database of another program.
     #[error("{path} is there, but it is not a database of keyway's: move it away, or set another data_dir")]
@@ -94,6 +97,16 @@ pub enum StoreError {
     /// The store is closed.
     #[error("the store is closed")]
     Closed,
+}
+
+fn way_back(copy: Option<&Path>) -> String {
+    match copy {
+        Some(copy) => format!(
+            "what was there before its migration, without what came since: sudo -u keyway keyway restore {}",
+            copy.display()
+        ),
+        None => "a backup that an older one has made: keyway restore FILE".to_owned(),
+    }
 }
 
 impl From<rusqlite::Error> for StoreError {

@@ -26,6 +26,11 @@ pub(super) const MIGRATIONS: &[&str] = &[
 /// `PRAGMA application_id`: "Kywy" in ASCII, by which a database is known to be one of ours.
 const APPLICATION_ID: i64 = 0x4B79_7779;
 
+/// What is added to a database's name for a copy made before a migration: this, the schema that it has, and …
+const COPY: &str = ".schema-";
+/// … this.
+const BACKUP: &str = ".backup";
+
 /// Refuses what is not ours to touch: an empty file is going to be ours, anything else must say that it is.
 ///
 /// # Errors
@@ -37,7 +42,12 @@ pub(super) fn check(db: &Connection, path: Option<&Path>, migrations: &[&str]) -
         return Err(StoreError::Foreign { path: path.unwrap_or(Path::new(":memory:")).to_owned() });
     }
     let (found, known) = (version(db)?, newest(migrations));
-    if found > known { Err(StoreError::Newer { found, known }) } else { Ok(()) }
+    if found <= known {
+        return Ok(());
+    }
+    let copies = path.map(safety_copies).unwrap_or_default();
+    let usable = copies.into_iter().rfind(|(schema, _)| *schema <= known);
+    Err(StoreError::Newer { found, known, copy: usable.map(|(_, copy)| copy) })
 }
 
 /// Brings the schema to the newest of `migrations`. A database that exists is copied first, to
@@ -57,7 +67,13 @@ pub(super) fn migrate(db: &mut Connection, path: Option<&Path>, migrations: &[&s
     let steps = (1..=known).zip(migrations).skip(usize::try_from(version).unwrap_or(usize::MAX));
     let outcome = steps.into_iter().try_for_each(|(number, sql)| step(db, number, sql));
     db.pragma_update(None, "foreign_keys", enforced)?;
-    outcome
+    outcome?;
+    match version {
+        0 => tracing::info!(schema = known, "database made"),
+        _ if version < known => tracing::info!(from = version, schema = known, "database schema brought up to date"),
+        _ => {}
+    }
+    Ok(())
 }
 
 fn step(db: &mut Connection, number: u32, sql: &str) -> Result<(), StoreError> {
@@ -71,7 +87,6 @@ fn step(db: &mut Connection, number: u32, sql: &str) -> Result<(), StoreError> {
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", number)?;
     transaction.commit()?;
-    tracing::info!(schema = number, "database schema brought up to date");
     Ok(())
 }
 
@@ -86,9 +101,7 @@ fn newest(migrations: &[&str]) -> u32 {
 /// A copy as it stands now, on disk before the migration begins. One left over from a migration that was cut off is
 /// replaced: the database is still at that version.
 fn back_up(db: &Connection, path: &Path, version: u32) -> Result<(), StoreError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".schema-{version}.backup"));
-    let backup = PathBuf::from(name);
+    let backup = with_suffix(path, &format!("{COPY}{version}{BACKUP}"));
     let file_error = |source| StoreError::File { path: backup.clone(), source: Arc::new(source) };
     // SQLite copies into an empty file and leaves its mode as it is: readable by the owner only.
     let mut options = OpenOptions::new();
@@ -98,6 +111,25 @@ fn back_up(db: &Connection, path: &Path, version: u32) -> Result<(), StoreError>
     sync_folder_of(&backup).map_err(file_error)?;
     tracing::info!(backup = %backup.display(), "database copied before its migration");
     Ok(())
+}
+
+/// The copies that migrations of this database left beside it, with their schemas, the oldest schema first.
+pub(super) fn safety_copies(database: &Path) -> Vec<(u32, PathBuf)> {
+    let beside = database.parent().and_then(|folder| std::fs::read_dir(folder).ok());
+    let prefix = with_suffix(database, COPY);
+    let schema = |path: PathBuf| {
+        let number = path.to_str()?.strip_prefix(prefix.to_str()?)?.strip_suffix(BACKUP)?.parse().ok()?;
+        Some((number, path))
+    };
+    let mut copies: Vec<_> = beside.into_iter().flatten().flatten().filter_map(|entry| schema(entry.path())).collect();
+    copies.sort();
+    copies
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
 }
 
 /// Makes a new file's name survive a power cut.

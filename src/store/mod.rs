@@ -56,7 +56,7 @@ pub use access_codes::CodeFilter;
 pub use access_grants::GrantFilter;
 pub use action_attempts::AttemptFilter;
 pub use changes::Changes;
-pub use copy::DatabaseLock;
+pub use copy::{DatabaseLock, is_database};
 pub use devices::DeviceFilter;
 pub use error::StoreError;
 pub use events::EventFilter;

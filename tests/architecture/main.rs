@@ -27,7 +27,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("webhooks", &["hub", "model"]),
     // As a client it speaks HTTP: of the hub it knows the table of operations only.
     ("cli/client", &["hub", "model", "config", "clock", "backup", "cli"]),
-    ("cli", &["hub", "model", "config", "clock", "daemon", "logging", "backup"]),
+    ("cli", &["hub", "model", "config", "clock", "daemon", "logging", "backup", "store"]),
 ];
 
 /// Crates that only one place may know, so that they can be exchanged there.

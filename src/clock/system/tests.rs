@@ -154,7 +154,9 @@ fn where_the_kernel_is_silent_who_has_set_the_clock_is_believed() {
     assert_eq!(clock.trust(), Trust::Unconfirmed);
     machine.change(|hands| hands.was_right = true);
     machine.set(START + DAY);
-    assert_eq!(clock.trust(), Trust::Kept);
+    assert_eq!(clock.trust(), Trust::Synchronized);
+    let ahead = machine.clock(START + DAY * 900);
+    assert_eq!(ahead.trust(), Trust::Synchronized, "also where the database has seen a wrong time");
 }
 
 #[test]

@@ -243,7 +243,7 @@ impl Setup {
     }
 
     /// The `[[zwave]]` or `[[zigbee]]` part of the daemon's configuration.
-    pub(crate) fn to_toml(&self, port: &str) -> String {
+    pub fn to_toml(&self, port: &str) -> String {
         match self.radio {
             Radio::Zwave => {}
             // Which of the two it is is found out.
