@@ -3,6 +3,7 @@
 pub mod credentials;
 mod mqtt;
 mod raw;
+mod unlock;
 mod zigbee;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use keyway_zwave::security::{NetworkKeys, SecurityClass};
 use toml::Spanned;
 use zeroize::Zeroizing;
 
+pub use self::unlock::{Unlock, UnlockRules};
 use crate::clock::ClockPolicy;
 use crate::radio::PortAddress;
 
@@ -62,6 +64,8 @@ pub struct MqttConfig {
     pub password: Option<Secret>,
     /// Client id; by default `keyway-<hub>`.
     pub client_id: String,
+    /// Which locks a message unlocks.
+    pub unlock: UnlockRules,
 }
 
 /// How hub and broker know each other over TLS.

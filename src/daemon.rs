@@ -124,7 +124,9 @@ async fn run_with(
     if let Some(broker) = config.mqtt {
         let (hub_name, hub, ended) = (config.hub_name, hub.clone(), ended.clone());
         let companion: Option<Arc<dyn Companion>> = match config.homeassistant {
-            Some(config) => Some(Arc::new(HomeAssistant::new(&config, &hub_name, hub.workspace_id().await?))),
+            Some(config) => {
+                Some(Arc::new(HomeAssistant::new(&config, &broker.unlock, &hub_name, hub.workspace_id().await?)))
+            }
             None => None,
         };
         let door = move || {

@@ -1,11 +1,13 @@
 //! The `[mqtt]` section: where the broker is, and how it and the hub know each other.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::unlock::{self, Unlock};
 use super::{MqttConfig, MqttTls, Secret, Wrong, credentials, wrong};
 
 /// Authorities that the system trusts, as Debian keeps them.
@@ -22,6 +24,12 @@ pub(super) struct Mqtt {
     ca_file: Option<Spanned<PathBuf>>,
     certificate_file: Option<Spanned<PathBuf>>,
     key_file: Option<Spanned<PathBuf>>,
+    #[serde(default)]
+    unlock: Unlock,
+    unlock_code: Option<Spanned<String>>,
+    unlock_code_file: Option<Spanned<PathBuf>>,
+    #[serde(default)]
+    unlock_of: BTreeMap<Spanned<String>, Unlock>,
 }
 
 impl Mqtt {
@@ -39,8 +47,15 @@ impl Mqtt {
                 return Err(wrong(&file, "mqtt.password_file", "and `mqtt.password` are both given: keep one"));
             }
         };
+        let unlock = unlock::Keys {
+            unlock: self.unlock,
+            code: self.unlock_code,
+            file: self.unlock_code_file,
+            single: self.unlock_of,
+        };
+        let unlock = unlock.check(&self.url)?;
         let client_id = self.client_id.unwrap_or_else(|| format!("keyway-{hub_name}"));
-        Ok(MqttConfig { host, port, tls, username: self.username, password, client_id })
+        Ok(MqttConfig { host, port, tls, username: self.username, password, client_id, unlock })
     }
 
     fn is_tls(&self) -> bool {

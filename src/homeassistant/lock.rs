@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{Components, Entity, HomeAssistant, with};
+use crate::config::Unlock;
 use crate::model::DeviceId;
 
 /// Where the lock stands, as Home Assistant's lock wants it; empty: not known.
@@ -11,6 +12,8 @@ const BOLT: &str = "{% if value_json.warnings | selectattr('warning_code', 'eq',
     {% elif value_json.properties.pending_action | default('') == 'unlock_door' %}UNLOCKING\
     {% elif value_json.properties.locked is not defined %}None\
     {% else %}{{ 'LOCKED' if value_json.properties.locked else 'UNLOCKED' }}{% endif %}";
+/// What Home Assistant asks, with the code that was typed there.
+const WITH_CODE: &str = "{\"action\": \"{{ value }}\", \"code\": {{ code | default('', true) | tojson }}}";
 /// The lock answers.
 const ONLINE: &str = "{{ 'online' if value_json.properties.online else 'offline' }}";
 /// The sentences that say what is wrong and what to do.
@@ -28,18 +31,22 @@ impl HomeAssistant {
             "mf": properties["manufacturer"],
             "mdl": properties["model"]["display_name"],
             "sw": properties["firmware_version"],
+            // For life, as a serial number is.
+            "sn": properties["ieee_address"],
             // Where it is, if that is one place.
             "sa": match spaces { [space] => Some(space), _ => None },
             "via_device": self.hub_id,
         });
         let about = about.as_object().map(|about| about.iter().filter(|(_, value)| !value.is_null()));
         let about: Map<_, _> = about.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect();
-        let mut lock = Lock { id, of, device, entities: Components::new(&self.base) };
+        let unlock = self.unlock.of(&id.to_string());
+        let mut lock = Lock { id, of, device, unlock, entities: Components::new(&self.base) };
         lock.bolt();
         lock.uses();
         lock.codes();
         lock.health();
         lock.settings();
+        lock.bolt_settings();
         self.message(Value::Object(about), lock.entities)
     }
 }
@@ -49,6 +56,8 @@ struct Lock<'a> {
     id: DeviceId,
     of: String,
     device: &'a Value,
+    /// Whether it may be unlocked from here.
+    unlock: Unlock,
     entities: Components<'a>,
 }
 
@@ -56,8 +65,13 @@ impl Lock<'_> {
     fn bolt(&mut self) {
         let set = format!("~/devices/{}/set", self.id);
         let bolt = self.state(BOLT);
-        if self.can("can_remotely_lock") && self.can("can_remotely_unlock") {
-            self.add("lock", "lock", None, self.while_online(bolt, json!({"cmd_t": set})));
+        if self.can("can_remotely_lock") && self.can("can_remotely_unlock") && self.unlock != Unlock::No {
+            let orders = match self.unlock {
+                // Locking needs no code.
+                Unlock::Code => json!({"cmd_t": set, "cod_form": "^([0-9]{4,12})?$", "cmd_tpl": WITH_CODE}),
+                Unlock::Yes | Unlock::No => json!({"cmd_t": set}),
+            };
+            self.add("lock", "lock", None, self.while_online(bolt, orders));
         } else {
             const UNLOCKED: &str = "{% if value_json.properties.locked is not defined %}None\
                 {% else %}{{ 'OFF' if value_json.properties.locked else 'ON' }}{% endif %}";
@@ -192,6 +206,45 @@ impl Lock<'_> {
             let number = self.while_online(delay, number);
             self.add("number", "auto_lock_delay", Some("Locks by itself after"), number);
         }
+    }
+
+    /// How the bolt behaves by itself: set once, if ever.
+    fn bolt_settings(&mut self) {
+        let numbers = [
+            ("timed_unlock_seconds", "Locks again after unlocking", 15_239),
+            ("hold_and_release_seconds", "Hold the latch", 65_535),
+        ];
+        for (field, name, most) in numbers {
+            if !self.has(field) {
+                continue;
+            }
+            let value = self.state(&format!("{{{{ value_json.properties.{field} }}}}"));
+            let order = format!("{{\"device_id\":\"{}\",\"{field}\":{{{{ value | int }}}}}}", self.id);
+            let number = json!({
+                "cmd_t": "~/request/locks/configure_bolt", "cmd_tpl": order, "min": 0, "max": most, "step": 1,
+                "mode": "box", "unit_of_meas": "s", "dev_cla": "duration", "ent_cat": "config", "en": false,
+            });
+            let number = self.while_online(value, number);
+            self.add("number", field, Some(name), number);
+        }
+        for (field, name) in [("block_to_block_enabled", "Block to block"), ("twist_assist_enabled", "Twist assist")] {
+            if !self.has(field) {
+                continue;
+            }
+            let value = self.state(&format!("{{{{ 'ON' if value_json.properties.{field} else 'OFF' }}}}"));
+            let order = |on: bool| json!({"device_id": self.id, field: on}).to_string();
+            let switch = json!({
+                "cmd_t": "~/request/locks/configure_bolt", "pl_on": order(true), "pl_off": order(false), "stat_on": "ON",
+                "stat_off": "OFF", "ent_cat": "config", "en": false,
+            });
+            let switch = self.while_online(value, switch);
+            self.add("switch", field, Some(name), switch);
+        }
+    }
+
+    /// Whether the lock can be told this, and has said what it is.
+    fn has(&self, property: &str) -> bool {
+        self.can("can_configure_bolt") && self.device["properties"].get(property).is_some()
     }
 
     fn add(&mut self, platform: &str, key: &str, name: Option<&str>, more: Value) {

@@ -9,7 +9,7 @@ mod pairing;
 
 use serde_json::{Map, Value, json};
 
-use crate::config::HomeAssistantConfig;
+use crate::config::{HomeAssistantConfig, UnlockRules};
 use crate::hub::Pairing;
 use crate::model::{DeviceId, WorkspaceId};
 use crate::mqtt::{Announcement, Companion, base_topic};
@@ -19,6 +19,7 @@ use crate::mqtt::{Announcement, Companion, base_topic};
 /// Ids are made of the hub's and the devices' own, which a new name or a restored backup leaves as they are.
 pub struct HomeAssistant {
     hub_name: String,
+    unlock: UnlockRules,
     /// `keyway/<hub>`.
     base: String,
     /// `keyway_<workspace id>`: the hub as a device.
@@ -31,10 +32,11 @@ pub struct HomeAssistant {
 
 impl HomeAssistant {
     /// For a hub of this name and identity.
-    pub fn new(config: &HomeAssistantConfig, hub_name: &str, workspace: WorkspaceId) -> Self {
+    pub fn new(config: &HomeAssistantConfig, unlock: &UnlockRules, hub_name: &str, workspace: WorkspaceId) -> Self {
         let (prefix, hub_id) = (&config.discovery_prefix, format!("keyway_{workspace}"));
         Self {
             hub_name: hub_name.to_owned(),
+            unlock: unlock.clone(),
             base: base_topic(hub_name),
             birth: format!("{prefix}/status"),
             filter: format!("{prefix}/device/+/config"),

@@ -6,6 +6,7 @@ mod publisher;
 mod requests;
 mod retained;
 mod topics;
+mod unlocking;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use self::requests::Requests;
 use self::retained::{OFFLINE, Retained};
 use self::topics::Topics;
 pub use self::topics::base_topic;
+use self::unlocking::Unlocking;
 use crate::config::MqttConfig;
 use crate::hub::{BrokerState, Hub};
 
@@ -52,7 +54,7 @@ pub async fn serve(
         link: link.clone(),
     };
     let retained = Retained::new(hub.clone(), topics.clone(), publisher.clone(), link.clone(), births, companion);
-    let requests = Requests::new(hub, topics, publisher.clone());
+    let requests = Requests::new(hub, topics, publisher.clone(), Unlocking::new(config.unlock.clone()));
     // On its own: it alone must never wait for the others.
     let mut connection = tokio::spawn(connection.run());
     tokio::select! {

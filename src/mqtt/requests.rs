@@ -8,6 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use super::connection::{Delivery, LARGEST_PAYLOAD, Message, Publisher, Receipt, Unsent};
 use super::topics::{Incoming, Topics};
+use super::unlocking::{Order, Unlocking};
 use crate::hub::{Answer, Caller, Hub, UnderWay};
 use crate::model::ApiError;
 
@@ -23,6 +24,7 @@ pub(super) struct Requests {
     topics: Topics,
     publisher: Publisher,
     recent: Recent,
+    unlocking: Unlocking,
 }
 
 /// What a request's payload holds.
@@ -59,8 +61,8 @@ enum Work {
 }
 
 impl Requests {
-    pub(super) fn new(hub: Hub, topics: Topics, publisher: Publisher) -> Self {
-        Self { hub, topics, publisher, recent: Recent::default() }
+    pub(super) fn new(hub: Hub, topics: Topics, publisher: Publisher, unlocking: Unlocking) -> Self {
+        Self { hub, topics, publisher, recent: Recent::default(), unlocking }
     }
 
     pub(super) async fn run(mut self, mut asked: mpsc::Receiver<Delivery>) {
@@ -108,21 +110,30 @@ impl Requests {
             tracing::debug!(operation, "the broker repeats a request: passed over");
             return (Work::Nothing, None);
         }
+        if operation == "locks/unlock_door"
+            && let Some(device) = question.body["device_id"].as_str()
+            && let Err(error) = self.unlocking.check(device, None)
+        {
+            return (Work::Refused(error), Some((address, question.request_id)));
+        }
         let request_id = question.request_id.clone();
         let work = self.hub.begin(&Caller::mqtt(), operation, question.body, question.request_id).await;
         (Work::Begun(work), Some((address, request_id)))
     }
 
     /// `LOCK` or `UNLOCK`, as home automation does it: no answer but the door's own state and events.
-    async fn set(&self, device: &str, delivery: &Delivery) -> Work {
-        let operation = match (delivery.retained, delivery.payload.as_deref()) {
-            (true, _) => {
-                tracing::error!(device, "a retained LOCK or UNLOCK is refused: clear it at the broker");
-                return Work::Nothing;
-            }
-            (false, Ok(b"LOCK")) => "locks/lock_door",
-            (false, Ok(b"UNLOCK")) => "locks/unlock_door",
-            (false, _) => {
+    async fn set(&mut self, device: &str, delivery: &Delivery) -> Work {
+        if delivery.retained {
+            tracing::error!(device, "a retained LOCK or UNLOCK is refused: clear it at the broker");
+            return Work::Nothing;
+        }
+        let operation = match delivery.payload.as_deref().ok().and_then(Order::read) {
+            Some(Order::Lock) => "locks/lock_door",
+            Some(Order::Unlock(code)) => match self.unlocking.check(device, code.as_deref()) {
+                Ok(()) => "locks/unlock_door",
+                Err(error) => return Work::Refused(error),
+            },
+            None => {
                 tracing::error!(device, "neither LOCK nor UNLOCK was asked of a device: nothing done");
                 return Work::Nothing;
             }

@@ -73,6 +73,8 @@ mod tls;
 #[cfg(test)]
 mod two_protocols;
 #[cfg(test)]
+mod unlocking;
+#[cfg(test)]
 mod webhooks;
 
 /// The program under test.

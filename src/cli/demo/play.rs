@@ -14,7 +14,7 @@ use super::host::Host;
 use super::story::{Facts, Story};
 use super::{Arguments, broker};
 use crate::clock::ClockPolicy;
-use crate::config::{Config, MqttConfig, ZigbeeStick, ZwaveLock, ZwaveStick};
+use crate::config::{Config, MqttConfig, UnlockRules, ZigbeeStick, ZwaveLock, ZwaveStick};
 use crate::daemon::{self, DaemonError};
 use crate::logging;
 
@@ -130,6 +130,7 @@ fn mqtt(port: u16) -> MqttConfig {
         username: None,
         password: None,
         client_id: format!("keyway-{HUB}"),
+        unlock: UnlockRules::default(),
     }
 }
 
