@@ -16,7 +16,10 @@ pub(super) fn enlisted(
     name: Option<&str>,
     info: Option<LockInfo>,
 ) -> Result<DeviceId, StoreError> {
-    let known = unit.device_by_address(address)?;
+    let known = match unit.device_by_address(address)? {
+        None => returned(unit, address)?,
+        known => known,
+    };
     let Some(mut device) = known else {
         let device = Device {
             device_id: unit.id(),
@@ -60,6 +63,29 @@ pub(super) fn enlisted(
         tamper::slot_got_free(unit, device.device_id)?;
     }
     Ok(device.device_id)
+}
+
+/// A Zigbee lock that was taken out of this network and is in it again: what tells it from others is its own for life, so it
+/// is the device that it was, with its name, its spaces and its grants. (A Z-Wave lock gets another number, and nothing
+/// that it tells without being asked says that it is the same.)
+fn returned(unit: &mut Unit<'_>, address: &RadioAddress) -> Result<Option<Device>, StoreError> {
+    if address.kind != RadioKind::Zigbee {
+        return Ok(None);
+    }
+    let before = former_network(&address.network);
+    let is_it = |device: &Device| {
+        let RadioAddress { kind, network, lock } = &device.address;
+        *kind == address.kind && *lock == address.lock && network.starts_with(&before)
+    };
+    let Some(device) = unit.devices()?.into_iter().rev().find(is_it) else { return Ok(None) };
+    let device = Device { address: address.clone(), ..device };
+    unit.update_device(&device)?;
+    Ok(Some(device))
+}
+
+/// With what the network of a lock begins that has left this one; the rest says when.
+fn former_network(network: &str) -> String {
+    format!("{network} until ")
 }
 
 /// What a host must hear of at once: whom the keypad lets in.
@@ -172,7 +198,7 @@ pub(super) fn counted(unit: &mut Unit<'_>, networks: &[Census], all: bool) -> Re
 pub(super) fn left(unit: &mut Unit<'_>, device: DeviceId) -> Result<(), StoreError> {
     let Some(mut device) = unit.device(device)? else { return Ok(()) };
     device.state.gone = device.state.gone.or(Some(Gone::TakenOut));
-    device.address.network = format!("{} until {}", device.address.network, unit.now());
+    device.address.network = format!("{}{}", former_network(&device.address.network), unit.now());
     unit.forget_slots(device.device_id)?;
     remove(unit, device)
 }

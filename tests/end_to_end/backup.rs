@@ -93,6 +93,10 @@ fn a_lost_hub_with_its_stick_is_there_again_from_its_backup_and_a_code_is_set_at
     assert_eq!(world.stick.lock(FRONT_DOOR).slots_of(&grant.pin).len(), 1, "and has one slot");
     let lines: Vec<String> = world.hub.log().lines();
     assert!(!lines.iter().any(|line| line.contains(PASSPHRASE)), "the passphrase is in the log");
+    // To Home Assistant it is the hub that it was, with the same locks.
+    let topics = world.client.messages().into_iter().map(|message| message.topic);
+    let announced: std::collections::BTreeSet<_> = topics.filter(|topic| topic.starts_with("homeassistant/")).collect();
+    assert_eq!(announced.len(), 3, "{announced:?}");
 }
 
 #[test]

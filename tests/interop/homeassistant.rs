@@ -5,7 +5,7 @@ mod home;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use keyway_test_support::{SOON, Stick, World, assert_golden, in_seconds, wait_until};
+use keyway_test_support::{LockSetup, SOON, Setup, Signal, Stick, World, assert_golden, in_seconds, wait_until};
 use serde_json::{Value, json};
 
 use self::home::HomeAssistant;
@@ -320,4 +320,77 @@ fn a_lock_is_added_and_taken_out_from_home_assistant() {
             && !world.client.messages().iter().any(|m| String::from_utf8_lossy(&m.payload).contains(whole))
     );
     home.assert_content_but(&["No device components to cleanup"]);
+}
+
+/// Every value of `key` in a dashboard, whatever card it is in.
+fn values(json: &Value, key: &str, found: &mut Vec<String>) {
+    match json {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match value.as_str() {
+                    Some(text) if name == key => found.push(text.to_owned()),
+                    _ => values(value, key, found),
+                }
+            }
+        }
+        Value::Array(all) => all.iter().for_each(|one| values(one, key, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn the_dashboard_loads_and_names_only_what_there_is() {
+    let world = World::new(KEYWAY);
+    let home = HomeAssistant::start(world.broker.port());
+    home.wait_while("lock.front_door", is_there);
+    let dashboard = home.ask(json!({"type": "lovelace/config", "url_path": "keyway-doors"}));
+    assert_eq!(dashboard["views"].as_array().map(Vec::len), Some(2), "{dashboard}");
+    let (mut entities, mut texts) = (Vec::new(), Vec::new());
+    values(&dashboard, "entity", &mut entities);
+    values(&dashboard, "content", &mut texts);
+    assert!(entities.len() > 15 && texts.len() == 2);
+    for entity in entities {
+        assert!(home.entity(&entity).is_some(), "there is no {entity}");
+    }
+    assert_eq!(home.render(&texts[1]).trim(), "The hub is well.");
+    home.assert_content();
+}
+
+#[test]
+fn fifty_locks_with_odd_names_are_found_below_another_prefix_also_when_the_broker_has_forgotten_all() {
+    let names: Vec<&'static str> = (0..50).map(|n| &*Box::leak(format!("Room {n}").into_boxed_str())).collect();
+    let locks: Vec<LockSetup> = (2..).zip(&names).map(|(node, name)| LockSetup::s2(node, name)).collect();
+    let mut world = World::with(KEYWAY, &Setup::of(&locks));
+    let config = std::fs::read_to_string(world.hub.config()).expect("no configuration");
+    let config = format!("[homeassistant]\ndiscovery_prefix = \"elsewhere\"\n{config}");
+    std::fs::write(world.hub.config(), config).expect("can't write the configuration");
+    world.hub.end(Signal::Terminate);
+    world.restart_hub();
+    let odd = ["Tür \"am\" Bach 🚪", "{{ 1 / 0 }} {% raw", &"Gästehaus Süd 🏡 ".repeat(15)[..]];
+    for (device, name) in world.devices.iter().zip(odd) {
+        world.client.ask("devices/update", json!({"device_id": device, "name": name.trim()}));
+    }
+    let mut home = HomeAssistant::looking_at(world.broker.port(), "elsewhere");
+    let all_there = |home: &HomeAssistant| {
+        let states = home.ask(json!({"type": "get_states"}));
+        let locks = states.as_array().into_iter().flatten();
+        let locks = locks.filter(|state| state["entity_id"].as_str().is_some_and(|id| id.starts_with("lock.")));
+        (locks.filter_map(is_there).count() == 50).then_some(())
+    };
+    wait_until("all locks are there", SOON * 3, || all_there(&home));
+    let found = found(&home);
+    for name in odd {
+        assert!(found.contains_key(name.trim()), "{name}");
+    }
+    home.assert_content();
+
+    world.broker.forget();
+    world.broker.start();
+    wait_until("all locks are there again", SOON * 3, || all_there(&home));
+    home.assert_content_but(&["Error returned from MQTT server: The connection was lost", "Failed to connect to MQTT"]);
+    world.broker.forget();
+    world.broker.start();
+    home.restart();
+    wait_until("all locks are there after a start from nothing", SOON * 3, || all_there(&home));
+    home.assert_content();
 }

@@ -252,6 +252,7 @@ fn prepare(folder: &Path, port: u16, broker: u16, discovery_prefix: &str) {
         let text = read(&shipped.join(format!("{name}.yaml")));
         write(&format!("blueprints/{kind}/keyway/{name}.yaml"), &text);
     }
+    write("dashboard.yaml", &read(&shipped.join("dashboard.yaml")).replace("keyway_home", "keyway_test"));
     let birth = json!({"topic": format!("{discovery_prefix}/status"), "payload": "online", "qos": 0, "retain": false});
     let mqtt = entry(
         "mqtt",

@@ -98,6 +98,15 @@ impl Broker {
         }
     }
 
+    /// Stops it, and it forgets all that it knew.
+    pub fn forget(&mut self) {
+        self.stop();
+        let kept = self.folder.path().join("mosquitto.db");
+        if kept.exists() {
+            std::fs::remove_file(kept).expect("can't delete what the broker keeps");
+        }
+    }
+
     /// Its TCP port.
     pub fn port(&self) -> u16 {
         self.port
