@@ -388,9 +388,10 @@ fn fifty_locks_with_odd_names_are_found_below_another_prefix_also_when_the_broke
     world.broker.start();
     wait_until("all locks are there again", SOON * 3, || all_there(&home));
     home.assert_content_but(&["Error returned from MQTT server: The connection was lost", "Failed to connect to MQTT"]);
+    home.stop();
     world.broker.forget();
     world.broker.start();
-    home.restart();
+    home.run();
     wait_until("all locks are there after a start from nothing", SOON * 3, || all_there(&home));
     home.assert_content();
 }

@@ -49,7 +49,8 @@ impl HomeAssistant {
         home
     }
 
-    fn run(&mut self) {
+    /// Starts it and waits until it is up.
+    pub(super) fn run(&mut self) {
         let mut command = inside(self.folder.path());
         command.args(["/venv/bin/hass", "--config", "/config", "--skip-pip"]);
         command.args(["--log-file", "/config/home-assistant.log", "--log-no-color"]);
@@ -72,12 +73,17 @@ impl HomeAssistant {
 
     /// Ends it in order and starts it again.
     pub(super) fn restart(&mut self) {
+        self.stop();
+        self.run();
+    }
+
+    /// Ends it in order.
+    pub(super) fn stop(&mut self) {
         let mut process = self.process.take().expect("it runs");
         process.end(Signal::Terminate, STARTS_WITHIN);
         // Each run has a log of its own.
         self.assert_content();
         self.seen = 0;
-        self.run();
     }
 
     /// Gives it a command and takes the result, which must not be an error.
