@@ -181,7 +181,8 @@ fn radio<C: Coordinator>(stick: C, data: &[u8], framed: impl Fn(&[u8]) -> Vec<u8
         value: Some(SecretBytes(Zeroizing::new(value.to_vec()))),
     };
     let records: Vec<NetworkRecord> = names.iter().zip(pieces(kept)).map(record).collect();
-    let mut radio = ZigbeeRadio::new(stick, Setup { quirks: Quirks::built_in(), ..Setup::default() }, &records, [1; 32]);
+    let mut radio =
+        ZigbeeRadio::new(stick, Setup { quirks: Quirks::built_in(), ..Setup::default() }, &records, [1; 32]);
     radio.handle_port(now, PortState::Opened);
     drain(&mut radio, now);
     for piece in pieces(bytes) {
