@@ -2,13 +2,15 @@
 //!
 //! [`model`] has the words, [`plan`] the pure decisions, [`store`] what must survive, [`reconcile`] makes each
 //! lock hold what it should, [`radio`] owns the ports, [`hub`] has the operations, and the doors ([`mqtt`], [`http`], [`cli`])
-//! call them; [`webhooks`] tells others, and [`homeassistant`] has its words. [`backup`] takes all of it away and brings it back. [`daemon`] alone ties all.
+//! call them; [`webhooks`] tells others, and [`homeassistant`] has its words. [`backup`] takes all of it away and brings it back. [`doctor`] looks what it
+//! lacks. [`daemon`] alone ties all.
 
 pub mod backup;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod daemon;
+pub mod doctor;
 pub mod homeassistant;
 pub mod http;
 pub mod hub;

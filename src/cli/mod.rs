@@ -5,6 +5,7 @@ mod client;
 mod clock;
 mod completions;
 mod demo;
+mod doctor;
 mod manual;
 mod restore;
 mod run;
@@ -35,6 +36,10 @@ enum Command {
     Run(run::Arguments),
     /// Read a configuration, say what is in it and what is wrong with it, and change nothing.
     CheckConfig(check_config::Arguments),
+    /// Look whether everything is there that a hub needs (configuration, clock, broker, sticks, disk, database, vault, service),
+    /// and say what to do. It changes nothing, and works while the hub runs and while it does not. The exit code is 0 when
+    /// nothing is wrong, 1 when somebody must act, 2 when something could not be looked at.
+    Doctor(doctor::Arguments),
     #[command(flatten)]
     Client(Box<client::Command>),
     /// Bring back what `keyway backup` took away. The hub must be stopped. It is shown what will happen, and asked before it
@@ -74,6 +79,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             completions::run(&arguments);
             Ok(())
         }
+        Command::Doctor(arguments) => return doctor::run(&arguments),
         Command::Clock => {
             clock::run();
             Ok(())

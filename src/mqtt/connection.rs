@@ -5,6 +5,7 @@
 //! the connection never waits for anybody, since all that is sent goes through it.
 
 mod pause;
+mod probe;
 mod refusal;
 
 use std::sync::Arc;
@@ -21,6 +22,8 @@ use self::pause::Pause;
 use super::topics::{Incoming, Topics};
 use crate::config::{MqttConfig, Secret};
 use crate::hub::BrokerState;
+
+pub(super) use self::probe::try_broker;
 
 /// Seconds of silence after which broker and hub give each other up.
 const KEEP_ALIVE_SECONDS: u16 = 15;
@@ -232,7 +235,7 @@ impl Connection {
         topics: Topics,
         state: watch::Sender<BrokerState>,
     ) -> (Self, Ends) {
-        let (client, events) = AsyncClient::builder(options(config, will)).capacity(QUEUE).build();
+        let (client, events) = AsyncClient::builder(options(config, Some(will))).capacity(QUEUE).build();
         let (asked_out, asked) = mpsc::channel(WAITING);
         let (kept_out, kept) = mpsc::channel(KEPT);
         let (births_out, births) = watch::channel(0);
@@ -386,7 +389,7 @@ fn tell(state: &watch::Sender<BrokerState>, topic: &str, refused: Option<String>
     });
 }
 
-fn options(config: &MqttConfig, will: Message) -> MqttOptions {
+fn options(config: &MqttConfig, will: Option<Message>) -> MqttOptions {
     let mut options = MqttOptions::new(&config.client_id, (config.host.clone(), config.port));
     if let Some(tls) = &config.tls {
         let bytes = |pem: &Secret| pem.expose().as_bytes().to_vec();
@@ -404,7 +407,9 @@ fn options(config: &MqttConfig, will: Message) -> MqttOptions {
     let mut network = NetworkOptions::new();
     network.set_tcp_nodelay(true);
     options.set_network_options(network);
-    options.set_last_will(LastWill::new(will.topic, will.payload, QoS::AtLeastOnce, will.retain, None));
+    if let Some(will) = will {
+        options.set_last_will(LastWill::new(will.topic, will.payload, QoS::AtLeastOnce, will.retain, None));
+    }
     match (&config.username, &config.password) {
         (Some(name), Some(password)) => {
             options.set_credentials(name, password.expose().to_owned());

@@ -28,6 +28,16 @@ use crate::hub::{BrokerState, Hub};
 /// The broker gets this long to hear that the hub goes, twice: once for the word, once for the goodbye.
 const GOODBYE: Duration = Duration::from_millis(400);
 
+/// Whether a broker does what this hub needs of it, asked beside the hub, or without it.
+///
+/// # Errors
+/// What it refuses, and what to do.
+pub async fn try_broker(hub_name: &str, config: &MqttConfig) -> Result<(), String> {
+    let topics = Topics::new(hub_name);
+    let filter = topics.asked().into_iter().next().unwrap_or_default();
+    connection::try_broker(config, &filter, &format!("{}/doctor", base_topic(hub_name))).await
+}
+
 /// Serves the hub over MQTT until `stop` turns true. Works on without a broker and comes back when it does.
 /// `companion` is told of the hub and its devices in its own words; `state` is kept as the broker does.
 pub async fn serve(

@@ -90,11 +90,11 @@ fn step(db: &mut Connection, number: u32, sql: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn version(db: &Connection) -> Result<u32, StoreError> {
+pub(super) fn version(db: &Connection) -> Result<u32, StoreError> {
     Ok(db.pragma_query_value(None, "user_version", |row| row.get(0))?)
 }
 
-fn newest(migrations: &[&str]) -> u32 {
+pub(super) fn newest(migrations: &[&str]) -> u32 {
     u32::try_from(migrations.len()).unwrap_or(u32::MAX)
 }
 

@@ -53,9 +53,7 @@ pub(super) fn in_memory(key: &[u8; 32], seed: [u8; 32]) -> Result<Opened, StoreE
 
 /// A lock file beside the database rather than SQLite's exclusive mode, so that a shell may still look into it.
 pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    let lock = PathBuf::from(name);
+    let lock = lock_of(path);
     let error = |source| StoreError::File { path: lock.clone(), source: Arc::new(source) };
     let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&lock).map_err(error)?;
     for _ in 0..LOCK_TRIES {
@@ -66,6 +64,13 @@ pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
         }
     }
     Err(StoreError::InUse { path: path.to_owned() })
+}
+
+/// Where the lock of a database is.
+pub(super) fn lock_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    PathBuf::from(name)
 }
 
 /// SQLite would make the file readable by others; its log takes the mode of the file.

@@ -21,6 +21,8 @@ mod contract;
 #[cfg(all(test, feature = "demo"))]
 mod demo;
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod frames;
 #[cfg(test)]
 mod hands_off;

@@ -36,11 +36,11 @@ use crate::clock::{Clock, SystemClock};
 
 use connection::{Connection, Reply};
 use moments::LocalTime;
-use reach::Reach;
 
 pub use pair::{NetworkKeysFound, SettingsError, network_keys_in};
 
 pub(super) use console::Console;
+pub(super) use reach::Reach;
 pub(super) use trouble::Trouble;
 
 /// What a hub can be asked.
@@ -117,6 +117,15 @@ pub(super) struct Called {
 trait Task {
     /// Asks, and shows the answer.
     fn run(self: Box<Self>, session: &mut Session) -> Result<(), Trouble>;
+}
+
+/// What the hub says of how it does.
+///
+/// # Errors
+/// [`Trouble`]: it can't be asked.
+pub(super) fn health(reach: &Reach) -> Result<Value, Trouble> {
+    let target = reach.target(|name| std::env::var(name).ok())?;
+    Ok(Connection::to(target).call("health/get", &Value::Object(serde_json::Map::new()))?.body["health"].take())
 }
 
 /// A hub, a person, and the time.

@@ -41,6 +41,11 @@ pub(super) struct Target {
 }
 
 impl Reach {
+    /// Where the hub's configuration is.
+    pub(in crate::cli) fn config(&self) -> &Path {
+        &self.config
+    }
+
     /// Finds hub and key. `environment` reads a variable.
     pub(super) fn target(&self, environment: impl Fn(&str) -> Option<String>) -> Result<Target, Trouble> {
         let variable = |name| environment(name).filter(|value| !value.trim().is_empty());
