@@ -8,12 +8,13 @@
 //! `cargo bench --bench airtime -- 30` does only the tasks with "30" in their name, and leaves the page alone.
 
 mod hub;
+#[path = "../shared/page.rs"]
+mod page;
 mod table;
 mod task;
 mod zwave_js;
 
 use std::io::Write;
-use std::path::Path;
 use std::thread::ScopedJoinHandle;
 
 use anyhow::{Result, anyhow, ensure};
@@ -32,7 +33,7 @@ fn main() -> Result<()> {
     let table = table::of(&rows);
     write!(std::io::stdout(), "{table}")?;
     if filter.is_none() {
-        table::put_into(&Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/airtime.md"), &table)?;
+        page::put_into("airtime.md", "airtime", &table)?;
     }
     let worse: Vec<String> = rows.iter().flat_map(Row::worse).collect();
     ensure!(worse.is_empty(), "the hub does worse than zwave-js:\n{}", worse.join("\n"));

@@ -1,15 +1,9 @@
-//! The table, and its place in the documentation.
+//! The table.
 
-use std::path::Path;
-
-use anyhow::{Context, Result};
 use keyway_test_support::Frames;
 
 use crate::task::Task;
 use crate::zwave_js::Way;
-
-/// The table is between these lines of the page.
-const MARKS: [&str; 2] = ["<!-- made by cargo bench --bench airtime -->\n", "<!-- end -->\n"];
 
 /// What a task took each host.
 pub(crate) struct Row {
@@ -64,14 +58,6 @@ fn line(row: &Row, host: &str, frames: Frames) -> String {
     let Frames { from_hub, to_hub, wake_ups } = frames;
     let ratio = total(frames) as f64 / total(row.hub) as f64;
     format!("| {} | {host} | {from_hub} | {to_hub} | {wake_ups} | × {ratio:.2} |\n", row.task.name)
-}
-
-pub(crate) fn put_into(page: &Path, table: &str) -> Result<()> {
-    let text = std::fs::read_to_string(page).with_context(|| page.display().to_string())?;
-    let (head, rest) = text.split_once(MARKS[0]).context("the page has no place for the table")?;
-    let (_, tail) = rest.split_once(MARKS[1]).context("the page has no end of the table")?;
-    std::fs::write(page, format!("{head}{}{table}{}{tail}", MARKS[0], MARKS[1]))?;
-    Ok(())
 }
 
 fn total(frames: Frames) -> u64 {

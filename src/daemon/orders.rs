@@ -16,6 +16,9 @@ use crate::radio::StickHandle;
 /// Behind the numbers of what is asked of the networks, whose answers come the same way.
 const FIRST: u64 = 1 << 32;
 
+/// When a network was backed up of which that is not written.
+const UNKNOWN_TIME: &str = "1970-01-01T00:00:00+00:00";
+
 /// Orders to the sticks, and the states of all.
 pub(super) struct Orders {
     sticks: Arc<BTreeMap<Arc<str>, StickHandle>>,
@@ -64,8 +67,12 @@ impl StickOrders for Orders {
     }
 
     fn backup_of(&self, records: &[NetworkRecord]) -> Option<Map<String, Value>> {
-        let backup = memory::kept(records).filter(|text| NetworkBackup::from_json(text).is_ok())?;
-        serde_json::from_str(backup).ok()
+        let text = memory::kept(records)?;
+        let kept: Value = serde_json::from_str(text).ok()?;
+        let created = kept["metadata"]["internal"]["creation_time"].as_str().unwrap_or(UNKNOWN_TIME);
+        // Not every program moves the counters forward when it restores, and the stick has sent more since.
+        let moved = NetworkBackup::from_json(text).ok()?.moved_forward().to_json(created).ok()?;
+        serde_json::from_str(&moved).ok()
     }
 
     fn check_backup(&self, text: &str) -> Result<(), String> {

@@ -5,6 +5,8 @@
 //! the API's description (`seam/`), and a real Home Assistant (`homeassistant/`).
 
 #[cfg(test)]
+mod backups;
+#[cfg(test)]
 mod bellows;
 #[cfg(test)]
 mod homeassistant;

@@ -15,7 +15,7 @@ use keyway_lock::{
 use zeroize::Zeroize;
 
 use crate::address::Ieee;
-use crate::coordinator::{Coordinator, CoordinatorEvent, CoordinatorOutput, Request, Ticket};
+use crate::coordinator::{Answer, Coordinator, CoordinatorEvent, CoordinatorOutput, Request, Ticket};
 use crate::device::removed::Removed;
 use crate::device::table::DeviceRecord;
 use crate::network::{Network, Then};
@@ -166,7 +166,10 @@ impl<C: Coordinator> ZigbeeRadio<C> {
                 self.network.handle_lost();
                 self.stick_is(StickState::Starting);
             }
-            CoordinatorEvent::Answered(ticket, result) => {
+            CoordinatorEvent::Answered(ticket, mut result) => {
+                if let Ok(Answer::Backup(backup)) = &mut result {
+                    self.add_known_devices(backup);
+                }
                 let of_network = self.network.handle_answered(now, ticket, &result, self.clock.at(now));
                 if !of_network
                     && let Some((device, delivery)) =

@@ -146,6 +146,16 @@ impl Stick {
         format!("tcp://{}", self.port)
     }
 
+    /// The same, but its host is to go to it by way of this address.
+    pub fn by_way_of(self, address: &str) -> Self {
+        Self { port: address.to_owned(), ..self }
+    }
+
+    /// Where its locks are handled, as ADDRESS:NUMBER.
+    pub fn control(&self) -> &str {
+        &self.control
+    }
+
     /// Plugs it into a serial port: a pseudo-terminal at this path. Dropping the process pulls it out again.
     pub fn plugged_into(&self, path: &Path) -> Process {
         let mut command = Command::new("socat");

@@ -157,16 +157,17 @@ impl NetworkBackup {
         for (index, device) in file.devices.iter().enumerate() {
             let path = format!("devices[{index}]");
             let device = device.read(&path)?;
+            let device = KnownDevice { ieee: file.in_order(device.ieee), ..device };
             if devices.iter().any(|other| other.ieee == device.ieee) {
                 return Err(BackupError::field(format!("{path}.ieee_address"), ALL_DEVICES_ONCE));
             }
             devices.push(device);
         }
         Ok(Self {
-            coordinator: ieee("coordinator_ieee", &file.coordinator_ieee)?,
+            coordinator: file.in_order(ieee("coordinator_ieee", &file.coordinator_ieee)?),
             network: NetworkParameters {
                 pan: pan(&file.pan_id)?,
-                extended_pan: file.extended_pan()?,
+                extended_pan: file.in_order(ieee("extended_pan_id", &file.extended_pan_id)?),
                 channel: file.channel,
                 network_key: key("network_key.key", &file.network_key.key)?,
             },
@@ -235,13 +236,12 @@ impl File {
         Ok(())
     }
 
-    /// The extended PAN id. zigbee-herdsman's driver for Silicon Labs keeps it in the order of the bytes on the wire; all
-    /// others have the highest first.
-    fn extended_pan(&self) -> Result<Ieee, BackupError> {
-        let id = ieee("extended_pan_id", &self.extended_pan_id)?;
+    /// An address or the extended PAN id. zigbee-herdsman's driver for Silicon Labs writes all of them in the order of the
+    /// bytes on the wire; all others have the highest first.
+    fn in_order(&self, id: Ieee) -> Ieee {
         let is_ezsp = self.stack_specific.as_ref().is_some_and(|stack| stack.ezsp.is_some());
         let reversed = is_ezsp && self.metadata.source.starts_with("zigbee-herdsman@");
-        Ok(if reversed { Ieee(id.0.swap_bytes()) } else { id })
+        if reversed { Ieee(id.0.swap_bytes()) } else { id }
     }
 
     fn seed(&self) -> Result<Option<LinkKeySeed>, BackupError> {

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::dialogue::Dialogue;
 use super::{MOST_DEVICES, ZigbeeRadio};
 use crate::address::{Ieee, Nwk};
+use crate::backup::{KnownDevice, NetworkBackup};
 use crate::coordinator::{Broadcast, Coordinator, Destination, Outgoing};
 use crate::device::table::DeviceRecord;
 use crate::network::NetworkOutput;
@@ -54,6 +55,22 @@ impl<C: Coordinator> ZigbeeRadio<C> {
             }
         }
         moved
+    }
+
+    /// A stick tells of the devices for which it has a key or a line in a table. Whoever gets the network by this backup has
+    /// to know where the others are as well.
+    pub(super) fn add_known_devices(&self, backup: &mut NetworkBackup) {
+        for (ieee, dialogue) in &self.devices {
+            match backup.devices.iter_mut().find(|device| device.ieee == *ieee) {
+                Some(device) => device.nwk = Some(dialogue.nwk()),
+                None => backup.devices.push(KnownDevice {
+                    ieee: *ieee,
+                    nwk: Some(dialogue.nwk()),
+                    is_child: false,
+                    link_key: None,
+                }),
+            }
+        }
     }
 
     fn keep(&mut self, record: Option<NetworkRecord>) {

@@ -46,11 +46,13 @@ fn a_backup_of_zigbee2mqtt_is_read() {
 }
 
 #[test]
-fn zigbee2mqtt_s_extended_pan_id_of_a_stick_of_silicon_labs_is_turned_round() {
+fn zigbee2mqtt_s_addresses_of_a_stick_of_silicon_labs_are_turned_round() {
     let ezsp = r#"{"ezsp": {"hashed_tclk": "928a2c479e72a9a53e3b5133fc55021f"}}"#;
     let zstack = r#"{"zstack": {"tclk_seed": "928a2c479e72a9a53e3b5133fc55021f"}}"#;
     let backup = changed(zstack, ezsp).unwrap();
     assert_eq!(backup.network.extended_pan, Ieee(0x779F_D609_004B_1200));
+    assert_eq!(backup.coordinator, Ieee(0xA70B_D809_004B_1200));
+    assert_eq!(backup.devices[0].ieee, Ieee(0x87EF_2622_004B_1200));
     assert!(backup.seed_of(Family::Ezsp).is_some());
 }
 
