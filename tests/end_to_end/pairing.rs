@@ -1,6 +1,6 @@
 //! A lock from its box to its first guest, with nothing but the hub.
 
-use keyway_test_support::{CommandLine, LockSetup, SOON, Setup, World, wait_until};
+use keyway_test_support::{CommandLine, LockSetup, SOON, Setup, World, always, wait_until};
 use serde_json::{Value, json};
 
 const KEYWAY: &str = env!("CARGO_BIN_EXE_keyway");
@@ -142,4 +142,29 @@ fn the_command_line_leads_through_it() {
     assert_eq!(done.code, 0, "{done:?}");
     world.client.event("device.removed", SOON, |_| true);
     assert_eq!(world.stick.locks().len(), 1);
+}
+
+#[test]
+fn a_zigbee_lock_with_an_install_code_comes_in_with_it_and_no_other_does_meanwhile() {
+    let world = World::with(KEYWAY, &Setup::of(&[LockSetup::s2(2, "Front door")]).on_zigbee(13));
+    // The specification's example of a code, and the key that it stands for.
+    let (ieee, code) = ("000d6f000a0b0c07", "83FED3407A939723A5C639B26916D505C3B5");
+    let key = "66b6900981e1ee3ca4206b6b861c02bb";
+    world.stick.order(json!({"unbox": {"node": 7, "ieee": ieee, "install_code_key": key}}));
+    world.stick.order(json!({"unbox": {"node": 8, "seeks": true}}));
+    let mistyped = json!({"name": "Shed", "code": format!("{ieee} {}", code.replace("83FE", "83FF"))});
+    world.client.ask("networks/include", mistyped);
+    assert_eq!(result(&world)["error"]["type"], "wrong_install_code");
+    world.client.ask("networks/include", json!({"name": "Shed", "code": format!("{ieee} {code}")}));
+    until_step(&world, "ready");
+    let is_in = |node: u16| {
+        let state = world.stick.order(json!({"get": "state"}));
+        state["locks"].as_array().into_iter().flatten().any(|lock| lock["node"] == node && lock["joined"] == true)
+    };
+    always("the one that seeks is not let in", SOON / 5, || !is_in(8));
+    world.stick.order(json!({"node": 7, "join": true}));
+    let device = world.client.ready_devices(&["Shed"], SOON).remove(0);
+    let grant = world.client.grant(&[&device], -1.0, 600.0);
+    world.stick.wait_for_code(7, &grant.pin, SOON);
+    assert!(!is_in(8));
 }

@@ -346,6 +346,9 @@ pub enum NetworkError {
          that is meant, say so (burn_address, --burn-address); or use a stick whose address can be changed again"
     )]
     AddressForEver,
+    /// The checksum of the install code is not that of its digits.
+    #[error("this install code has a mistake in it: its last four digits do not fit the others. Read it again")]
+    WrongInstallCode,
     /// The owner lets no device in without its install code.
     #[error(
         "the configuration lets no device in without its install code ([[zigbee]] install_codes = \"required\"): give the \
@@ -386,6 +389,7 @@ impl NetworkError {
             Self::NothingKept => "nothing_kept",
             Self::OtherKind => "other_kind_of_stick",
             Self::AddressForEver => "address_for_ever",
+            Self::WrongInstallCode => "wrong_install_code",
             Self::InstallCodeNeeded => "install_code_needed",
             Self::UnreadableBackup => "unreadable_backup",
         }

@@ -5,6 +5,7 @@ mod clock;
 mod code;
 pub mod events;
 mod identify;
+mod log;
 pub mod ping;
 mod setting;
 mod timed;
@@ -24,6 +25,7 @@ use bolt::BoltJob;
 use clock::ClockJob;
 use code::CodeJob;
 use identify::IdentifyJob;
+use log::LogJob;
 use ping::PingJob;
 use setting::SettingJob;
 use timed::TimedJob;
@@ -50,6 +52,7 @@ enum Kind {
     Bolt(BoltJob),
     Setting(SettingJob),
     Identify(IdentifyJob),
+    Log(Box<LogJob>),
     Ping(PingJob),
     Refused(Refusal),
 }
@@ -75,6 +78,7 @@ impl Job {
             Kind::Bolt(job) => job.next(),
             Kind::Setting(job) => job.next(),
             Kind::Identify(job) => job.next(),
+            Kind::Log(job) => job.next(),
             Kind::Ping(job) => job.next(),
             Kind::Refused(refusal) => Next::Done(Err(refusal.clone().into())),
         }
@@ -90,6 +94,7 @@ impl Job {
             Kind::Bolt(job) => job.handle_answer(now, answer),
             Kind::Setting(job) => job.handle_answer(now, answer),
             Kind::Identify(job) => job.handle_answer(answer),
+            Kind::Log(job) => job.handle_answer(answer),
             Kind::Ping(job) => job.handle_answer(answer),
             Kind::Refused(_) => {}
         }
@@ -102,7 +107,7 @@ impl Job {
             Kind::Timed(job) => job.handle_event(event),
             Kind::Untimed(job) => job.handle_event(event),
             Kind::Bolt(job) => job.handle_event(event),
-            Kind::Clock(_) | Kind::Setting(_) | Kind::Identify(_) | Kind::Ping(_) | Kind::Refused(_) => {}
+            _ => {}
         }
     }
 
@@ -114,7 +119,7 @@ impl Job {
             Kind::Untimed(job) => job.handle_timeout(now),
             Kind::Bolt(job) => job.handle_timeout(now),
             Kind::Setting(job) => job.handle_timeout(now),
-            Kind::Clock(_) | Kind::Identify(_) | Kind::Ping(_) | Kind::Refused(_) => {}
+            _ => {}
         }
     }
 
@@ -208,9 +213,13 @@ impl Kind {
             LockCommand::SetAdminCode(_) => not_supported("it has no admin code beside its slots"),
             LockCommand::SetBolt(_) => not_supported("how its bolt behaves is not set here"),
             LockCommand::ReadParameter(_) | LockCommand::SetParameter { .. } => {
-                not_supported("nothing is known that is peculiar to its model")
+                let job = SettingJob::parameter(command, endpoint, record);
+                job.map(Self::Setting).ok_or(Refusal::NotSupported("it has no such setting, or does not take that"))
             }
-            LockCommand::ReadLog(_) => not_supported("its log is not read here"),
+            LockCommand::ReadLog(_) => {
+                let job = LogJob::new(command, endpoint, record);
+                job.map(|job| Self::Log(Box::new(job))).ok_or(Refusal::NotSupported("it keeps no log"))
+            }
             LockCommand::Ping => Ok(Self::Ping(PingJob::new(endpoint))),
             LockCommand::Identify => match record.endpoint_of(crate::zcl::identify::CLUSTER) {
                 Some(endpoint) => Ok(Self::Identify(IdentifyJob::new(endpoint))),

@@ -164,6 +164,35 @@ impl<C: Coordinator> ZigbeeRadio<C> {
             {
                 Some(self.came_in(now, device, frame))
             }
+            (Some(Ok(general)), cluster, _) if frame.direction == Direction::ToServer => match general {
+                // Nothing of ours can be written, and nothing is reported.
+                General::Write(values) => {
+                    let ours = if cluster == time::CLUSTER { Clock::attributes() } else { Vec::new() };
+                    let status = |id| match ours.iter().any(|(own, _)| *own == id) {
+                        true => Status::READ_ONLY,
+                        false => Status::UNSUPPORTED_ATTRIBUTE,
+                    };
+                    let failed = values.into_iter().map(|(id, _)| (status(id), id)).collect();
+                    Some(General::WriteResponse(failed).answer(frame))
+                }
+                General::ConfigureReporting(reports) => {
+                    let failed = reports.into_iter().map(|report| (Status::UNREPORTABLE_ATTRIBUTE, report.attribute));
+                    Some(General::ConfigureReportingResponse(failed.collect()).answer(frame))
+                }
+                General::Discover { .. } => {
+                    let attributes = if cluster == time::CLUSTER { Clock::attributes() } else { Vec::new() };
+                    Some(General::DiscoverResponse { complete: true, attributes }.answer(frame))
+                }
+                _ => default_response(frame, incoming.was_broadcast),
+            },
+            // No cluster of ours has a command (ZCL 2.5.12.2: said whether or not that is wanted).
+            (None, _, Scope::Cluster) if frame.direction == Direction::ToServer && !incoming.was_broadcast => {
+                let status = match frame.manufacturer {
+                    Some(_) => Status::UNSUP_MANUF_CLUSTER_COMMAND,
+                    None => Status::UNSUP_CLUSTER_COMMAND,
+                };
+                Some(General::DefaultResponse { command: frame.command, status }.answer(frame))
+            }
             _ => default_response(frame, incoming.was_broadcast),
         };
         if let Some(dialogue) = self.devices.get_mut(&device) {

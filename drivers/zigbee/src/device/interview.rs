@@ -94,7 +94,7 @@ impl Interview {
         match answer {
             Err(AskError::Offline { .. } | AskError::Stick) => return Progress::Stuck,
             // Nothing hangs on it.
-            Err(AskError::NoAnswer) if step == Step::LastUser => {}
+            Err(AskError::NoAnswer) if step.is_optional() => {}
             Err(AskError::NoAnswer) => self.miss(),
             Ok(answer) => match self.learn(step, answer) {
                 Some(true) => {}

@@ -4,3 +4,4 @@ pub mod interview;
 pub mod link;
 pub mod removed;
 pub mod table;
+pub mod tunable;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::address::{Ieee, Nwk};
+use crate::device::tunable;
 use crate::quirks::{Quirk, Quirks};
 use crate::transport::queue::Place;
 use crate::zcl::door_lock::attribute;
@@ -251,6 +252,11 @@ impl DeviceRecord {
         able && self.has_schedules() && self.year_day_schedules() <= MOST_SCHEDULES
     }
 
+    /// So many records it writes down of who used it.
+    pub fn log_size(&self) -> u16 {
+        self.lock(attribute::LOG_RECORDS).and_then(|records| records.try_into().ok()).unwrap_or(0)
+    }
+
     /// After how many seconds it locks by itself; 0: it does not.
     pub fn auto_relock(&self) -> Option<u16> {
         self.lock(attribute::AUTO_RELOCK_TIME).map(|seconds| seconds.try_into().unwrap_or(u16::MAX))
@@ -344,7 +350,12 @@ impl DeviceRecord {
                 can_identify: self.endpoint_of(identify::CLUSTER).is_some(),
             },
             auto_lock: self.auto_relock().map(AutoLock::from_seconds),
-            settings: Box::new(Settings { keypad: self.keypad(), ..Settings::default() }),
+            settings: Box::new(Settings {
+                keypad: self.keypad(),
+                keeps_log: self.log_size() > 0,
+                parameters: tunable::parameters(self),
+                ..Settings::default()
+            }),
             missing: self.missing.iter().cloned().collect(),
         }
     }

@@ -94,7 +94,8 @@ fn door(state: DoorState) -> Vec<LockEvent> {
     }
 }
 
-fn operation(event: &OperationEvent, record: &DeviceRecord) -> Option<LockEvent> {
+/// What was done with the bolt; `None`: nothing that the hub has a word for.
+pub(super) fn operation(event: &OperationEvent, record: &DeviceRecord) -> Option<LockEvent> {
     use OperationCode as Code;
     let source = match (event.code, event.source) {
         (Code::AutoLock | Code::ScheduleLock | Code::ScheduleUnlock, _) => UnlockSource::Automatic,

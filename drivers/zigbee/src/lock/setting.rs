@@ -3,9 +3,11 @@
 
 use std::time::Instant;
 
-use keyway_lock::{AutoLock, CommandError, CommandOutput, KeypadMode, Refusal};
+use keyway_lock::{AutoLock, CommandError, CommandOutput, KeypadMode, LockCommand, Refusal};
 
 use super::{Next, Told, again_after, attribute, reading_failed, refused, told, writing_failed};
+use crate::device::table::DeviceRecord;
+use crate::device::tunable::Tunable;
 use crate::transport::question::{Answer, AskError, Question, ZclAsk};
 use crate::zcl::door_lock;
 use crate::zcl::door_lock::attribute::{AUTO_RELOCK_TIME, OPERATING_MODE, mode_number};
@@ -28,36 +30,52 @@ enum Phase {
 /// One change of an attribute.
 pub(super) struct SettingJob {
     attribute: u16,
-    wanted: Value,
+    /// `None`: it is only asked for.
+    wanted: Option<Value>,
     /// What the hub is told then.
     output: CommandOutput,
     endpoint: u8,
     phase: Phase,
     written: bool,
     looks: u8,
+    /// What it is, as the lock said last.
+    shown: Option<u64>,
 }
 
 impl SettingJob {
     pub(super) fn auto_lock(wanted: AutoLock, endpoint: u8) -> Self {
         let seconds = Value::number(DataType::UINT32, wanted.seconds().into());
-        Self::new(AUTO_RELOCK_TIME, seconds, CommandOutput::AutoLockSet(wanted), endpoint)
+        Self::new(AUTO_RELOCK_TIME, Some(seconds), CommandOutput::AutoLockSet(wanted), endpoint)
     }
 
     /// `None`: no lock can be told to be in that mode.
     pub(super) fn keypad(wanted: KeypadMode, endpoint: u8) -> Option<Self> {
         let mode = Value::number(DataType::ENUM8, mode_number(wanted)?.into());
-        Some(Self::new(OPERATING_MODE, mode, CommandOutput::SettingTaken, endpoint))
+        Some(Self::new(OPERATING_MODE, Some(mode), CommandOutput::SettingTaken, endpoint))
     }
 
-    fn new(attribute: u16, wanted: Value, output: CommandOutput, endpoint: u8) -> Self {
-        Self { attribute, wanted, output, endpoint, phase: Phase::Look, written: false, looks: 0 }
+    /// `None`: it is another command, or the lock has no such setting, or does not take that.
+    pub(super) fn parameter(command: &LockCommand, endpoint: u8, record: &DeviceRecord) -> Option<Self> {
+        let (known, wanted) = match command {
+            LockCommand::ReadParameter(name) => (Tunable::of(record, name)?, None),
+            LockCommand::SetParameter { name, value } => {
+                let known = Tunable::of(record, name)?;
+                (known, Some(known.encode(*value)?))
+            }
+            _ => return None,
+        };
+        Some(Self::new(known.attribute, wanted, CommandOutput::SettingTaken, endpoint))
+    }
+
+    fn new(attribute: u16, wanted: Option<Value>, output: CommandOutput, endpoint: u8) -> Self {
+        Self { attribute, wanted, output, endpoint, phase: Phase::Look, written: false, looks: 0, shown: None }
     }
 
     pub(super) fn next(&self) -> Next {
         match &self.phase {
             Phase::Look => Next::Ask(Question::Zcl(ZclAsk::read(self.endpoint, door_lock::CLUSTER, &[self.attribute]))),
             Phase::Write => {
-                let write = General::Write(vec![(self.attribute, self.wanted.clone())]);
+                let write = General::Write(self.wanted.iter().map(|wanted| (self.attribute, wanted.clone())).collect());
                 let cluster = door_lock::CLUSTER;
                 Next::Ask(Question::Zcl(ZclAsk::general(self.endpoint, cluster, &write, command::WRITE_RESPONSE)))
             }
@@ -93,7 +111,8 @@ impl SettingJob {
     }
 
     fn looked(&mut self, now: Instant, value: u64) -> Phase {
-        if Some(value) == self.wanted.raw() {
+        self.shown = Some(value);
+        if self.wanted.as_ref().is_none_or(|wanted| wanted.raw() == Some(value)) {
             return Phase::Done(Ok(self.output.clone()));
         }
         if !self.written {
@@ -116,7 +135,7 @@ impl SettingJob {
     /// What the lock says of itself now, once it has taken it.
     pub(super) fn learned(&self) -> Option<(u16, u64)> {
         match self.phase {
-            Phase::Done(Ok(_)) => Some((self.attribute, self.wanted.raw()?)),
+            Phase::Done(Ok(_)) => Some((self.attribute, self.shown?)),
             _ => None,
         }
     }

@@ -53,7 +53,7 @@ impl Joining {
         replaces: Option<(Ieee, Nwk)>,
     ) -> Result<Self, NetworkError> {
         let only = match &wanted.install_code {
-            Some(code) => Some((Ieee(code.device()), link_key(code).ok_or(NetworkError::WrongPin)?)),
+            Some(code) => Some((Ieee(code.device()), link_key(code).ok_or(NetworkError::WrongInstallCode)?)),
             None => None,
         };
         Ok(Self { id, wanted, only, replaces, stage: Stage::Opening, told: false, until: now + PRESS })

@@ -127,7 +127,9 @@ impl Question {
             }
             Self::Zcl(ask) if incoming.profile != zdo::PROFILE && incoming.cluster == ask.cluster => {
                 let frame = Frame::decode(&incoming.payload.0).ok()?;
-                let fits = frame.direction == Direction::ToClient && frame.sequence == sequence;
+                // What a maker has under the same number is something else.
+                let own = frame.manufacturer == ask.frame.manufacturer;
+                let fits = own && frame.direction == Direction::ToClient && frame.sequence == sequence;
                 let wanted = (frame.scope, frame.command) == ask.answer;
                 (fits && (wanted || is_default_response(&frame, ask.frame.command))).then_some(Answer::Zcl(frame))
             }

@@ -51,6 +51,12 @@ pub struct Clock {
 }
 
 impl Clock {
+    /// The attributes that there are, with their types.
+    pub fn attributes() -> Vec<(u16, DataType)> {
+        let any = Self { utc: 0, offset: 0 };
+        (TIME..=VALID_UNTIL_TIME).filter_map(|id| Some((id, any.attribute(id).ok()?.kind()))).collect()
+    }
+
     /// What an attribute is, for a reader of it.
     ///
     /// Summer time is told as a part of the zone: a lock then needs no rule of its own, and asks again in time.

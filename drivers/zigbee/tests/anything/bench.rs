@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use keyway_lock::{
-    CommandId, Include, LockCommand, LockId, NetworkCommand, Output, PersistId, Pin, PortState, Radio, RadioEvent,
-    SlotNumber, StickCommand,
+    CommandId, Include, LockCommand, LockId, LogStart, Minute, NetworkCommand, Output, PersistId, Pin, PortState,
+    Radio, RadioEvent, SlotNumber, SlotWindow, StickCommand, WallTime,
 };
 use keyway_virtual::faults::Garble;
 use keyway_virtual::stick::{Stick, VirtualOutput};
-use keyway_virtual::zigbee::{Action, Adapter, LockSetup, StickSetup, VirtualStick, demo_setup};
+use keyway_virtual::zigbee::{
+    Action, Adapter, LockSetup, Outcome, ScheduleOddity, StickSetup, VirtualStick, demo_setup,
+};
 use keyway_zigbee::controller::{Setup, ZigbeeRadio};
 use keyway_zigbee::coordinator::Coordinator;
 use keyway_zigbee::ezsp::EzspCoordinator;
@@ -62,13 +64,38 @@ pub(crate) struct Bench {
     network: String,
 }
 
+/// 2026-11-25T16:30:00Z.
+const NOW: i64 = 1_795_624_200;
+/// The slot of codes with a window.
+const SLOT: SlotNumber = SlotNumber(5);
+
+fn timed_pin(slot: SlotNumber) -> Pin {
+    Pin::new(&format!("{:04}", 8000 + slot.0)).unwrap()
+}
+
+/// Some years from now on, for an hour.
+fn window() -> SlotWindow {
+    let minute = |hours: i64| Minute::of(WallTime::from_seconds(NOW + hours * 3600));
+    SlotWindow { from: minute(30_000), until: minute(30_001) }
+}
+
 impl Bench {
     #[expect(clippy::disallowed_methods, reason = "an arbitrary instant to count from")]
     pub(crate) fn new(adapter: Adapter) -> Self {
         let now = Instant::now();
-        let lock = |node, seeks| LockSetup { joined: false, seeks, ..LockSetup::new(node, "Door") };
+        // All keep windows by their clocks; a user of theirs who should have one and has none may always come in.
+        let oddity = ScheduleOddity::OpensWithout;
+        let lock = |node, seeks| LockSetup {
+            joined: false,
+            seeks,
+            shows_clock: true,
+            schedules: 2,
+            oddity,
+            ..LockSetup::new(node, "Door")
+        };
         // The first joins by itself as soon as it can.
-        let locks = vec![lock(2, true), LockSetup { poll: None, ..lock(3, false) }, lock(4, false)];
+        let forgetful = LockSetup { oddity: ScheduleOddity::Forgets, ..lock(4, false) };
+        let locks = vec![lock(2, true), LockSetup { poll: None, ..lock(3, false) }, forgetful];
         let setup = StickSetup { adapter, locks, ..demo_setup() };
         let spare = Key::new([9; 16]);
         let coordinator: Box<dyn Coordinator> = match adapter {
@@ -91,7 +118,16 @@ impl Bench {
     }
 
     pub(crate) fn open(&mut self) {
+        self.radio.handle_wall_time(self.now, WallTime::from_seconds(NOW));
         self.take(&Step::Port(true));
+    }
+
+    /// A code whose window is years away never opens.
+    pub(crate) fn opens_early(&mut self) -> bool {
+        (2..5).any(|node| {
+            let typed = Action::Keypad(timed_pin(SLOT).expose().to_owned());
+            matches!(self.stick.act(self.now, node, &typed), Some(Outcome::Keypad(Some(_))))
+        })
     }
 
     /// All faults are over, and time goes by.
@@ -165,7 +201,16 @@ impl Bench {
             6 => LockCommand::ReadStatus,
             7 => LockCommand::Identify,
             8 => LockCommand::Ping,
-            _ => LockCommand::Interview,
+            9 => LockCommand::Interview,
+            10 => LockCommand::CheckClock,
+            11 => LockCommand::ReadLog(LogStart::Behind(None)),
+            12 => LockCommand::SetParameter { name: "volume".to_owned(), value: slot.0.into() },
+            _ => LockCommand::SetTimedCode {
+                slot: SLOT,
+                pin: timed_pin(SLOT),
+                window: window(),
+                stand_ins: ["6611", "6612"].map(|pin| Pin::new(pin).unwrap()),
+            },
         };
         let id = self.next_id();
         self.radio.handle_command(self.now, id, lock(node), command);
@@ -218,6 +263,8 @@ impl Bench {
             7 => Action::Rejoin { secured: node == 2 },
             8 => Action::Leave,
             9 => Action::Keypad("7005".to_owned()),
+            10 => Action::MoveClock(-100_000),
+            11 => Action::Restart,
             _ => Action::Mask(true),
         };
         let _ = self.stick.act(self.now, node, &action);

@@ -1,6 +1,7 @@
 //! Anything may happen to the driver, in any order: bytes that nobody can read, a wire that spoils them, ports that are
 //! lost, sticks that restart and fail, locks that join, leave and go away, a store that is slow, and commands in between.
-//! Nothing panics, each command is answered once, no timeout lies in the past, and nothing is held that grows.
+//! Nothing panics, each command is answered once, no timeout lies in the past, nothing is held that grows, and no code with
+//! a window opens outside of it.
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail as the test does")]
 
@@ -20,14 +21,14 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => (0u32..20_000).prop_map(Step::Pass),
         2 => vec(any::<u8>(), 0..24).prop_map(Step::Bytes),
-        6 => (2u16..6, 0u8..10, 0u16..35).prop_map(|(node, what, slot)| Step::Ask { node, what, slot }),
+        6 => (2u16..6, 0u8..15, 0u16..35).prop_map(|(node, what, slot)| Step::Ask { node, what, slot }),
         5 => (0u8..8, 2u16..6).prop_map(|(what, node)| Step::Network { what, node }),
         1 => (0u8..4).prop_map(Step::Stick),
         1 => any::<bool>().prop_map(Step::Port),
         1 => any::<bool>().prop_map(Step::Deaf),
         1 => any::<bool>().prop_map(Step::SlowStore),
         1 => (0u64..60).prop_map(Step::Garble),
-        5 => (2u16..5, 0u8..11).prop_map(|(node, what)| Step::Act { node, what }),
+        5 => (2u16..5, 0u8..13).prop_map(|(node, what)| Step::Act { node, what }),
         1 => Just(Step::Reset),
         1 => Just(Step::Fail),
     ]
@@ -39,6 +40,7 @@ fn whatever_happens(adapter: Adapter, steps: &[Step], again: usize) -> Result<()
     bench.take(&Step::Pass(5_000));
     for step in steps.iter().cycle().take(steps.len() * again) {
         bench.take(step);
+        prop_assert!(!bench.opens_early(), "a code opens before its window");
     }
     bench.calm_down();
     prop_assert_eq!(bench.unanswered(), 0, "all is answered once the stick and the locks are there");

@@ -80,7 +80,8 @@ impl Log {
         if self.records.len() >= usize::from(MAX_RECORDS) {
             self.records.pop_front();
         }
-        self.last = self.last.wrapping_add(1).max(1);
+        // Its place in the table, which is written round and round.
+        self.last = self.last % MAX_RECORDS + 1;
         self.records.push_back(Record { id: self.last, ..record });
     }
 

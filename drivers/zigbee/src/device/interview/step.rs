@@ -11,7 +11,7 @@ use crate::zcl::{DataType, Value, alarms, basic, door_lock, poll_control, power}
 use crate::zdo::{Binding, BindingTarget};
 
 /// Attributes are asked for in groups whose answers fit a frame.
-const READS: [(u16, &[u16]); 7] = [
+const READS: [(u16, &[u16]); 8] = [
     (basic::CLUSTER, &[basic::MANUFACTURER_NAME, basic::MODEL_IDENTIFIER]),
     (basic::CLUSTER, &[basic::SW_BUILD_ID]),
     (
@@ -51,6 +51,21 @@ const READS: [(u16, &[u16]); 7] = [
     ),
     (power::CLUSTER, &[power::BATTERY_PERCENTAGE]),
     (poll_control::CLUSTER, &[poll_control::CHECK_IN_INTERVAL, poll_control::LONG_POLL_INTERVAL]),
+    (
+        door_lock::CLUSTER,
+        &[
+            lock::LOG_RECORDS,
+            lock::ENABLE_LOGGING,
+            lock::LED_SETTINGS,
+            lock::SOUND_VOLUME,
+            lock::LOCAL_PROGRAMMING,
+            lock::ONE_TOUCH_LOCKING,
+            lock::INSIDE_LED,
+            lock::PRIVACY_BUTTON,
+            lock::WRONG_CODE_LIMIT,
+            lock::DISABLE_TIME,
+        ],
+    ),
 ];
 
 /// Of the groups above, those from here on are about locks only.
@@ -102,7 +117,8 @@ impl Step {
             Self::Read(3) => "door lock attributes",
             Self::Read(4) => "which events it tells",
             Self::Read(5) => "battery",
-            Self::Read(_) => "how it sleeps",
+            Self::Read(6) => "how it sleeps",
+            Self::Read(_) => "what else can be set",
             Self::LastUser => "from where on it counts users",
             Self::SendPin => "showing its codes",
             Self::EventMasks => "telling its events",
@@ -122,6 +138,11 @@ impl Step {
             Self::Bind(_) => 9,
             Self::Reporting(_) | Self::Done => STAGES,
         }
+    }
+
+    /// Whether nothing hangs on it: what it does not bring is not missed.
+    pub(super) fn is_optional(self) -> bool {
+        matches!(self, Self::LastUser | Self::Read(7))
     }
 
     /// Whether it is of no use where there is no lock.
@@ -159,7 +180,9 @@ impl Step {
             Self::EventMasks => {
                 let lacking = |(id, all): &(u16, u16)| now(*id).is_some_and(|mask| mask & u64::from(*all) == 0);
                 let lacking = lock::EVENT_MASKS.into_iter().filter(lacking);
-                lacking.map(|(id, all)| (id, Value::number(DataType::BITMAP16, all.into()))).collect()
+                let masks = lacking.map(|(id, all)| (id, Value::number(DataType::BITMAP16, all.into())));
+                let keeps_no_log = record.log_size() > 0 && now(lock::ENABLE_LOGGING) == Some(0);
+                masks.chain(keeps_no_log.then(|| (lock::ENABLE_LOGGING, Value::boolean(true)))).collect()
             }
             _ => Vec::new(),
         }

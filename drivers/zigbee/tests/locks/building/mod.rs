@@ -2,6 +2,7 @@
 
 mod codes;
 mod joining;
+mod settings;
 mod timed;
 mod trouble;
 

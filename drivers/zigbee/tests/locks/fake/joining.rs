@@ -148,7 +148,7 @@ fn with_an_install_code_only_its_device_comes_in_and_with_its_own_key() {
     assert!(world.stick().requests.iter().filter(opened).all(only));
     let mistyped = InstallCode::read(&text(1).replace("C3B5", "C3B6"));
     let include = NetworkCommand::Include(Include { install_code: mistyped, ..Include::default() });
-    assert_eq!(world.network(include), failed(NetworkError::WrongPin));
+    assert_eq!(world.network(include), failed(NetworkError::WrongInstallCode));
 }
 
 #[test]

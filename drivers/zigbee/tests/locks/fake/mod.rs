@@ -268,6 +268,28 @@ fn a_lock_that_asks_for_the_time_is_told_once_it_is_known() {
 }
 
 #[test]
+fn what_a_lock_wants_of_us_that_we_do_not_have_is_refused_by_the_right_name() {
+    use keyway_zigbee::zcl::foundation::General;
+    use keyway_zigbee::zcl::{DataType, Status, Value};
+    let mut world = World::with(&[1]);
+    let write = |id| General::Write(vec![(id, Value::number(DataType::UINT16, 1))]).to_server(9);
+    let ours = Frame::to_server(9, 0x01, vec![1, 2, 3]);
+    let made = Frame { manufacturer: Some(0x101D), ..ours.clone() };
+    let mut ask = |cluster, frame: &Frame| {
+        let now = world.now;
+        world.stick().tell(now, 0, cluster, frame);
+        world.pass(Duration::from_secs(1));
+        let (_, frame) = world.stick().replies.pop().unwrap();
+        (frame.manufacturer, frame.command, frame.payload.to_vec())
+    };
+    assert_eq!(ask(time::CLUSTER, &write(time::TIME)), (None, 0x04, vec![Status::READ_ONLY.0, 0, 0]));
+    assert_eq!(ask(0x0003, &write(0)), (None, 0x04, vec![Status::UNSUPPORTED_ATTRIBUTE.0, 0, 0]));
+    // An update is asked for, which is not ours to give; and something of the maker's.
+    assert_eq!(ask(0x0019, &ours), (None, 0x0B, vec![1, Status::UNSUP_CLUSTER_COMMAND.0]));
+    assert_eq!(ask(0xFC00, &made), (Some(0x101D), 0x0B, vec![1, Status::UNSUP_MANUF_CLUSTER_COMMAND.0]));
+}
+
+#[test]
 fn a_lock_out_of_reach_is_offline_and_heard_again_when_it_tells_something() {
     let mut world = World::with(&[1]);
     world.lock(0).offline = true;
