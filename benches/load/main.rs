@@ -69,10 +69,14 @@ fn main() -> Result<()> {
         }
     }
     let head = size.grants.iter().map(|grants| format!("{grants:>12} grants")).collect::<String>();
-    say(format_args!("{:<44}{head}", format!("{} locks", size.doors)))?;
+    say(format_args!("{:<52}{head}", format!("{} locks", size.doors)))?;
     for (name, unit, values) in rows {
-        let ratio = |value: &f64| format!("{value:10.2} ×{:<6.2} ", value / values[0].max(f64::MIN_POSITIVE));
-        say(format_args!("{:<44}{}", format!("{name} [{unit}]"), values.iter().map(ratio).collect::<String>()))?;
+        // Of nothing there is no ratio.
+        let ratio = |value: &f64| match values[0] {
+            0.0 => format!("{value:10.2}         "),
+            first => format!("{value:10.2} ×{:<6.2} ", value / first),
+        };
+        say(format_args!("{:<52}{}", format!("{name} [{unit}]"), values.iter().map(ratio).collect::<String>()))?;
     }
     Ok(())
 }

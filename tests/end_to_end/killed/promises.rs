@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::churn::{Asked, Churn, NODES, Question, What};
 
 /// So long after the hub is back, all is as it should be: seconds on a quiet machine.
-const SETTLED_WITHIN: Duration = SOON.saturating_mul(2);
+const SETTLED_WITHIN: Duration = SOON.saturating_mul(4);
 
 impl Churn {
     /// At any moment: no code is in two slots, and what hands put in is there (I3, I5).
