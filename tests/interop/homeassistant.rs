@@ -403,3 +403,28 @@ fn fifty_locks_with_odd_names_are_found_below_another_prefix_also_when_the_broke
     wait_until("all locks are there after a start from nothing", SOON * 3, || all_there(&home));
     home.assert_content();
 }
+
+#[test]
+fn a_door_opens_from_home_assistant_only_with_the_code_if_the_configuration_has_it_so() {
+    let mut world = World::new(KEYWAY);
+    let config = std::fs::read_to_string(world.hub.config()).expect("no configuration");
+    let config = config.replacen("username =", "unlock = \"code\"\nunlock_code = \"080915\"\nusername =", 1);
+    std::fs::write(world.hub.config(), config).expect("can't write the configuration");
+    world.hub.end(Signal::Terminate);
+    world.restart_hub();
+    let home = HomeAssistant::start(world.broker.port());
+    home.wait_while("lock.front_door", is_there);
+    home.call("lock.lock", json!({"entity_id": "lock.front_door"}));
+    home.wait_for("lock.front_door", "locked");
+    for wrong in [json!({"entity_id": "lock.front_door"}), json!({"entity_id": "lock.front_door", "code": "4711"})] {
+        home.call("lock.unlock", wrong);
+    }
+    wait_until("the hub refuses both", SOON, || {
+        let lines = world.hub.log().lines();
+        (lines.iter().filter(|line| line.contains("LOCK or UNLOCK refused")).count() == 2).then_some(())
+    });
+    assert!(world.stick.lock(FRONT_DOOR).locked);
+    home.call("lock.unlock", json!({"entity_id": "lock.front_door", "code": "080915"}));
+    home.wait_for("lock.front_door", "unlocked");
+    home.assert_content();
+}
