@@ -25,6 +25,9 @@ COMMANDS = importlib.import_module(f"bellows.ezsp.v{VERSION}.commands").COMMANDS
 BY_ID = {command[0]: (name, command[1], command[2]) for name, command in COMMANDS.items()}
 OWN = t.EUI64.convert("00:12:4b:00:1c:aa:bb:cc")
 LATENCY = 0.015
+# How long a stick keeps a frame for a child that sleeps, how often such a child fetches while it expects some, and for how long it does.
+KEEPS_FOR, SHORT_POLL, EXPECTS = 7.68, 0.1, 2.0
+WELL_KNOWN = "5a6967426565416c6c69616e63653039"
 SERVER = {command.name: command.id for command in DoorLock.server_commands.values()}
 CLIENT = {command.name: command for command in DoorLock.client_commands.values()}
 
@@ -47,6 +50,10 @@ class Lock:
         self.ieee = t.EUI64.convert(setup.get("ieee", f"00:0d:6f:00:0a:0b:0c:{self.node:02x}"))
         self.nwk, self.users, self.masked = t.NWK(0x1000 + number), setup.get("slots", 30), setup.get("shows") == "masked"
         self.codes, self.locked, self.battery = {}, True, 100
+        # 0: its receiver is always on.
+        self.poll, self.expects_until = setup.get("poll_ms", 250) / 1000, 0.0
+        self.capability = b"\x80" if self.poll else b"\x8c"
+        self.link_key = t.KeyData(bytes.fromhex(setup.get("install_code_key", WELL_KNOWN)))
         self.joined, self.bound, self.reported = False, set(), set()
         self.faults, self.commands, self.identified = {}, [], 0
         self.from_hub = self.to_hub = self.passed = self.sequence = 0
@@ -78,8 +85,7 @@ class Lock:
         ok = b"\x00" + self.nwk.serialize()
         request = zdo_t.ZDOCmd
         if cluster == request.Node_Desc_req:
-            # An end device whose receiver is on.
-            return ok + zdo_t.NodeDescriptor(0x02, 0x40, 0x8C, 0x101D, 82, 82, 0x2C00, 82, 0).serialize()
+            return ok + zdo_t.NodeDescriptor(0x02, 0x40, self.capability[0], 0x101D, 82, 82, 0x2C00, 82, 0).serialize()
         if cluster == request.Active_EP_req:
             return ok + b"\x01\x01"
         if cluster == request.Simple_Desc_req:
@@ -140,6 +146,13 @@ class Lock:
             self.reported.add(cluster)
             return answered(0x07, b"\x00", 0)
         return []
+
+    def fetches_after(self, now):
+        """How long it is until it has what is kept for it now."""
+        if not self.poll:
+            return 0
+        expects, self.expects_until = now < self.expects_until, now + EXPECTS
+        return SHORT_POLL if expects else self.poll
 
     def has(self, user):
         return 1 <= user <= self.users
@@ -480,7 +493,7 @@ class Ncp:
         return (lock for lock in self.locks.values() if lock.joined)
 
     def join(self, lock):
-        """A lock has the well-known key only: where the stick has no such key for it, it can't come in."""
+        """A lock has the well-known key, or that of its install code: where the stick has no such key for it, it can't come in."""
         loop = asyncio.get_running_loop()
         keys = [self.transient.get(ieee) for ieee in (lock.ieee, t.EUI64.convert("ff:ff:ff:ff:ff:ff:ff:ff"))]
         known = next((key for key in keys if key), None)
@@ -488,9 +501,9 @@ class Ncp:
             return {"ok": False, "error": "there is no network to do that in"}
         joined = {"newNodeId": lock.nwk, "newNodeEui64": lock.ieee, "parentOfNewNodeId": 0}
         self.callback("trustCenterJoinHandler", **joined, status=t.EmberDeviceUpdate.STANDARD_SECURITY_UNSECURED_JOIN)
-        if known == t.KeyData(b"ZigBeeAlliance09"):
+        if known == lock.link_key:
             lock.joined = True
-            self.hear(lock, 0, zdo_t.ZDOCmd.Device_annce, b"\x01" + lock.nwk.serialize() + lock.ieee.serialize() + b"\x8c", 0, 0)
+            self.hear(lock, 0, zdo_t.ZDOCmd.Device_annce, b"\x01" + lock.nwk.serialize() + lock.ieee.serialize() + lock.capability, 0, 0)
         return {"ok": True}
 
     def hear(self, lock, profile, cluster, data, source, destination):
@@ -520,17 +533,26 @@ class Ncp:
         return {"sequence": self.aps, "after": lambda: self.carry(asked, frame, nwk, content)}
 
     def carry(self, asked, frame, nwk, content):
+        """A frame is on the air, or kept for a lock that sleeps."""
+        loop = asyncio.get_running_loop()
         lock = next((lock for lock in self.members() if lock.nwk == nwk), None)
         if lock:
             lock.from_hub += 1
-        delivered = nwk == 0 or (lock is not None and not self.lost(lock))
+        asleep = lock is not None and lock.poll and lock.faults.get("asleep")
+        delivered = nwk == 0 or (lock is not None and not asleep and not self.lost(lock))
+        # One that sleeps longer than a stick waits by itself must have been named to it.
+        patience = KEEPS_FOR if asleep and self.extended.get(lock.ieee) else 1.5
+        after = patience if not delivered else lock.fetches_after(loop.time()) if lock else 0
+        loop.call_later(after, lambda: self.arrive(asked, frame, nwk, content, lock, delivered))
+
+    def arrive(self, asked, frame, nwk, content, lock, delivered):
         failure = "DELIVERY_FAILED" if VERSION < 14 else "ZIGBEE_DELIVERY_FAILED"
         told = {"type": asked.get("type"), "message_type": asked.get("message_type"), "indexOrDestination": nwk, "nwk": nwk,
                 "apsFrame": frame, "aps_frame": frame, "messageTag": asked.get("messageTag"),
                 "message_tag": asked.get("message_tag")}
         told = {field: value for field, value in told.items() if value is not None}
         sent = lambda: self.callback("messageSentHandler", **told, status="OK" if delivered else failure)
-        asyncio.get_running_loop().call_later(0 if delivered else 1.5, sent)
+        sent()
         if not delivered:
             return
         cluster = frame.clusterId
