@@ -84,7 +84,7 @@ impl Dialect for Znp {
             Request::WriteBackup { backup, .. } => {
                 let backup = backup.moved_forward();
                 let seed = backup.seed_of(Family::Znp).unwrap_or(&self.spare);
-                procedures::write_backup(&backup, seed, &self.spare)?
+                procedures::write_backup(&backup, seed, &self.spare)
             }
             Request::LeaveNetwork => procedures::leave(),
         }))

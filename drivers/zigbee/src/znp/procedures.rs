@@ -6,10 +6,10 @@ use zeroize::Zeroizing;
 
 use super::command::{self as c, DataRequest, To};
 use super::nv::{self, AddressLine, SeededKeyLine, id, shift_of, table};
-use super::script::{Awaited, Script, Then, write_line};
+use super::script::{Awaited, OwnKey, Script, Then, write_line};
 use crate::address::{Ieee, Nwk};
 use crate::backup::NetworkBackup;
-use crate::coordinator::{CoordinatorError, Destination, NetworkParameters, Outgoing};
+use crate::coordinator::{Destination, NetworkParameters, Outgoing};
 use crate::key::Key;
 
 /// Our endpoint, as a Home Automation device of the kind "combined interface", and the clusters it serves (Basic, Identify,
@@ -32,8 +32,6 @@ const CLEAR_ALL: u8 = 0x03;
 const SOFT_RESET: u8 = 1;
 /// Lines of the table of counters.
 const COUNTER_LINES: u16 = 4;
-/// The fewest link keys of their own for which there is room in every firmware, as one item is written.
-const MOST_KEYS: usize = 40;
 
 /// Settings that it must have when it starts.
 const SETTINGS: [(u16, u8); 5] = [
@@ -266,7 +264,7 @@ pub(super) fn read_backup() -> Script {
 
 /// The stick becomes the coordinator of that network: it forms another one first, so that its memory is in order, and that
 /// one is then renamed (as zigpy-znp and zigbee-herdsman do it). `spare`: random.
-pub(super) fn write_backup(backup: &NetworkBackup, seed: &Key, spare: &Key) -> Result<Script, CoordinatorError> {
+pub(super) fn write_backup(backup: &NetworkBackup, seed: &Key, spare: &Key) -> Script {
     let provisional = provisional(spare, backup.network.channel);
     let network = &backup.network;
     let key = Zeroizing::new([&[backup.key_sequence][..], network.network_key.expose()].concat());
@@ -276,12 +274,12 @@ pub(super) fn write_backup(backup: &NetworkBackup, seed: &Key, spare: &Key) -> R
         .write_item(id::NWK_ACTIVE_KEY_INFO, &key)
         .write_item(id::NWK_ALTERN_KEY_INFO, &key)
         .write_item(id::TCLK_SEED, seed.expose());
-    let script = configured(tables(place(script, network), backup, seed)?);
+    let script = configured(tables(place(script, network), backup, seed));
     let is = Some((0, c::STATE_COORDINATOR));
     let up = Awaited { command: c::ZDO_STATE_CHANGE, is, within: STARTUP_TIMEOUT };
     let script =
         endpoints(reset(script)).line("taking up its network", c::ZDO_STARTUP, &100_u16.to_le_bytes(), Then::Await(up));
-    Ok(network_is_up(script))
+    network_is_up(script)
 }
 
 /// A network that is there for a while only. `spare`: random.
@@ -296,8 +294,7 @@ fn provisional(spare: &Key, channel: u8) -> NetworkParameters {
 }
 
 /// Counters, addresses and link keys.
-fn tables(script: Script, backup: &NetworkBackup, seed: &Key) -> Result<Script, CoordinatorError> {
-    const AUTHENTICATED: u8 = 0x01;
+fn tables(script: Script, backup: &NetworkBackup, seed: &Key) -> Script {
     let put = |script: Script, table: u16, line: u16, bytes: &[u8]| {
         script.line("writing its memory", c::SYS_TABLE_WRITE, &write_line(table, line, bytes), Then::Require(&[0]))
     };
@@ -306,8 +303,7 @@ fn tables(script: Script, backup: &NetworkBackup, seed: &Key) -> Result<Script, 
     for line in 1..COUNTER_LINES {
         script = put(script, table::COUNTERS, line, &[0; 12]);
     }
-    let (mut seeded, mut own) = (0, 0_u16);
-    let mut owners = Zeroizing::new(Vec::new());
+    let (mut seeded, mut own) = (0, Vec::new());
     for (line, device) in (0_u16..).zip(&backup.devices) {
         let address = AddressLine {
             is_child: device.is_child,
@@ -324,18 +320,10 @@ fn tables(script: Script, backup: &NetworkBackup, seed: &Key) -> Result<Script, 
             seeded += 1;
         } else {
             let bytes = [&link_key.key.expose()[..], &sent.to_le_bytes(), &received.to_le_bytes()].concat();
-            script = put(script, table::KEYS, own, &Zeroizing::new(bytes));
-            owners.extend([&line.to_le_bytes()[..], &own.to_le_bytes(), &[AUTHENTICATED, 0]].concat());
-            own += 1;
+            own.push(OwnKey { address_line: line, bytes: Zeroizing::new(bytes) });
         }
     }
-    if usize::from(own) > MOST_KEYS {
-        return Err(CoordinatorError::NotSupported("so many link keys that are not made from its seed"));
-    }
-    if own > 0 {
-        script = script.write_item(id::APS_LINK_KEY_TABLE, &[&own.to_le_bytes()[..], &owners].concat());
-    }
-    Ok(script)
+    if own.is_empty() { script } else { script.read_item(id::APS_LINK_KEY_TABLE, Then::OwnKeys(own)) }
 }
 
 #[cfg(test)]
@@ -353,15 +341,20 @@ mod tests {
         }
     }
 
-    /// All frames of a script to which the stick answers OK.
+    /// All frames of a script to which the stick answers OK. It has room for one link key that is not made from its seed.
     fn frames(mut script: Script) -> Vec<Vec<u8>> {
+        let item = |id: u16| if id == id::APS_LINK_KEY_TABLE { [&[0, 8][..], &[0; 8]].concat() } else { vec![0, 1, 1] };
         let mut frames = Vec::new();
         let mut step = script.next();
         loop {
             step = match step {
                 Step::Call(frame) => {
                     frames.push(frame.to_bytes());
-                    script.handle_answer(Ok(Zeroizing::new(vec![0, 1, 1])))
+                    let answer = match (frame.command, &frame.data[..]) {
+                        (c::SYS_NV_READ, [low, high, ..]) => item(u16::from_le_bytes([*low, *high])),
+                        _ => vec![0, 1, 1],
+                    };
+                    script.handle_answer(Ok(Zeroizing::new(answer)))
                 }
                 Step::Wait(_) => {
                     let reset = script.handle_told(&(c::SYS_RESET_IND, Zeroizing::default()));
@@ -410,7 +403,7 @@ mod tests {
     #[test]
     fn keys_go_where_they_can_be_made_from_the_seed_and_others_by_themselves() {
         let seed = Key::new(*b"0123456789abcdef");
-        let (seeded, own) = (Ieee(0x1111), Ieee(0x2222));
+        let (seeded, own, left_out) = (Ieee(0x1111), Ieee(0x2222), Ieee(0x3333));
         let device = |ieee, key| crate::backup::KnownDevice {
             ieee,
             nwk: None,
@@ -424,9 +417,13 @@ mod tests {
             key_sequence: 0,
             frame_counter: 7,
             link_key_seed: None,
-            devices: vec![device(seeded, nv::seeded_key(&seed, seeded, 5)), device(own, Key::well_known())],
+            devices: vec![
+                device(seeded, nv::seeded_key(&seed, seeded, 5)),
+                device(own, Key::well_known()),
+                device(left_out, Key::new([7; 16])),
+            ],
         };
-        let frames = frames(tables(Script::default(), &backup, &seed).unwrap());
+        let frames = frames(tables(Script::default(), &backup, &seed));
         // System, table, line.
         let line = |table: u16, line: u16| {
             let head = [&[1][..], &table.to_le_bytes(), &line.to_le_bytes()].concat();
@@ -434,7 +431,8 @@ mod tests {
         };
         assert!(line(table::SEEDED_KEYS, 0).is_some() && line(table::SEEDED_KEYS, 1).is_none());
         assert!(line(table::KEYS, 0).is_some_and(|frame| frame[12..28] == *b"ZigBeeAlliance09"));
-        assert!(line(table::ADDRESSES, 1).is_some());
+        assert!(line(table::KEYS, 1).is_none(), "there is no room for it");
+        assert!(line(table::ADDRESSES, 1).is_some() && line(table::ADDRESSES, 2).is_some());
         // The table of owners: one, of the address line 1, key line 0.
         assert!(frames.iter().any(|frame| frame.ends_with(&[1, 0, 1, 0, 0, 0, 1, 0, *frame.last().unwrap()])));
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::command::{AF_DATA_CONFIRM, SYS_NV_INIT, SYS_NV_READ, SYS_NV_WRITE, SYS_TABLE_READ};
+use super::command::{AF_DATA_CONFIRM, SYS_NV_INIT, SYS_NV_READ, SYS_NV_WRITE, SYS_TABLE_READ, SYS_TABLE_WRITE};
 use super::mt::{Command, Frame, Kind};
 use super::nv::{self, Nib};
 use super::session::CallError;
@@ -14,6 +14,8 @@ use crate::engine::{self, Step};
 
 /// Its memory settles some seconds after a network is formed (zigpy-znp and zigbee-herdsman wait for it too).
 const SETTLE: Duration = Duration::from_secs(2);
+/// Most link keys that are not made from the seed, so that the item that names their owners is written at once.
+const MOST_KEYS: usize = 40;
 /// The system of the stick's memory that is Z-Stack's own.
 const ZSTACK: u8 = 1;
 
@@ -48,8 +50,19 @@ pub(super) enum Then {
     TableLine(u16, u16),
     /// The network information base; read again so often until it knows its network.
     Settle(u8),
+    /// The item that names the owners of link keys that are not made from the seed: as many get theirs as it has room for.
+    OwnKeys(Vec<OwnKey>),
     /// The network information base, which gets another network.
     Rename(Box<NetworkParameters>, u8),
+}
+
+/// A link key that is not made from the seed.
+#[derive(Debug, Clone)]
+pub(super) struct OwnKey {
+    /// The line of its owner in the table of addresses.
+    pub(super) address_line: u16,
+    /// The line of the table of link keys.
+    pub(super) bytes: Zeroizing<Vec<u8>>,
 }
 
 /// What ends a line.
@@ -141,6 +154,34 @@ impl Script {
         self.tables.range((table, 0)..=(table, u16::MAX)).map(|((_, line), bytes)| (*line, bytes.as_slice()))
     }
 
+    /// `length`: of the item that names their owners, where there is one: it can't be made longer.
+    fn write_own_keys(&mut self, keys: &[OwnKey], length: Option<usize>) {
+        const AUTHENTICATED: u8 = 0x01;
+        const COUNT: usize = 2;
+        const OWNER: usize = 6;
+        let room = length.map_or(keys.len(), |length| length.saturating_sub(COUNT) / OWNER).min(MOST_KEYS);
+        let (written, left_out) = keys.split_at(room.min(keys.len()));
+        if !left_out.is_empty() {
+            let devices = left_out.len();
+            tracing::warn!(
+                devices,
+                "the stick has no room for all link keys: a device without one that loses the network's key must be added again"
+            );
+        }
+        let mut owners = (written.len() as u16).to_le_bytes().to_vec();
+        for (line, key) in (0_u16..).zip(written) {
+            owners.extend([&key.address_line.to_le_bytes()[..], &line.to_le_bytes(), &[AUTHENTICATED, 0]].concat());
+        }
+        owners.resize(length.unwrap_or_default().max(owners.len()), 0);
+        // Each goes before those that were inserted before it.
+        self.insert(WRITING, SYS_NV_WRITE, &write_item(nv::id::APS_LINK_KEY_TABLE, &owners), Then::Require(&[0]));
+        self.insert(WRITING, SYS_NV_INIT, &make_item(nv::id::APS_LINK_KEY_TABLE, &owners), Then::Require(&[0, 9]));
+        for (line, key) in written.iter().enumerate().rev() {
+            let bytes = write_line(nv::table::KEYS, line as u16, &key.bytes);
+            self.insert(WRITING, SYS_TABLE_WRITE, &bytes, Then::Require(&[0]));
+        }
+    }
+
     fn insert(&mut self, what: &'static str, command: Command, data: &[u8], then: Then) {
         let frame = Frame::new(Kind::Request, command, data);
         self.parts.push_front(Part::Line(Box::new(Line { what, frame, then })));
@@ -215,6 +256,7 @@ impl engine::Script for Script {
                     }
                 }
             }
+            Then::OwnKeys(keys) => self.write_own_keys(&keys, item(&data).map(|held| held.len())),
             Then::Rename(network, update_id) => match item(&data).and_then(|bytes| Nib::new(&bytes)) {
                 Some(nib) => {
                     let nib = nib.with(&network, update_id);
@@ -291,7 +333,6 @@ fn refused(what: &'static str, status: u8) -> CoordinatorError {
 
 #[cfg(test)]
 mod tests {
-    use super::super::command::SYS_TABLE_WRITE;
     use super::*;
     use crate::engine::Script as _;
 
