@@ -3,6 +3,7 @@
 //! - `GET|POST|PUT|PATCH|DELETE /<operation>`: every operation of the hub, by each of its methods.
 //! - `GET /events/stream`: what happens, as it happens.
 //! - `POST /backup`: everything that the hub has, in one encrypted file.
+//! - `GET /metrics`: how the hub does in numbers, for Prometheus.
 //! - `GET /openapi.json` and `GET /health`: for anybody, since nothing in them is secret.
 //!
 //! All else needs `authorization: Bearer <key>`. A key is looked up in the store at every request, so one that was
@@ -11,6 +12,7 @@
 mod backup;
 mod listener;
 mod local_key;
+mod metrics;
 mod operations;
 mod patience;
 mod query;
@@ -127,6 +129,7 @@ fn router(door: Door) -> Router {
     let door = Arc::new(door);
     Router::new()
         .route("/health", get(health))
+        .route("/metrics", get(metrics::metrics))
         .route("/openapi.json", get(async || reply::text(StatusCode::OK, DESCRIPTION.as_str())))
         .route("/events/stream", get(stream::stream))
         .route("/backup", post(backup::back_up))

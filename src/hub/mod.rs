@@ -28,6 +28,7 @@ mod grant_resource;
 mod health;
 mod last_use;
 mod locks;
+mod metrics;
 mod networks;
 mod openapi;
 mod operation;

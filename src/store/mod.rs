@@ -16,6 +16,7 @@ mod api_keys;
 mod battery_details;
 mod changes;
 mod copy;
+mod counts;
 mod devices;
 mod error;
 mod events;

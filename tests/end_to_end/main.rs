@@ -47,6 +47,8 @@ mod lock_log;
 #[cfg(test)]
 mod main_job;
 #[cfg(test)]
+mod metrics;
+#[cfg(test)]
 mod moving_in;
 #[cfg(test)]
 mod once;
