@@ -3,11 +3,13 @@
 
 mod chronicle;
 mod drivers;
+mod ground;
 mod orders;
 mod radios;
 mod service;
+mod tasks;
+mod works;
 
-use std::collections::BTreeMap;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,22 +18,22 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use self::drivers::AnyStick;
 use crate::clock::{self, Clock, SystemClock, watch_over};
 use crate::config::Config;
 use crate::config::credentials::{self, KeyError};
 use crate::homeassistant::HomeAssistant;
-use crate::hub::{BrokerState, Hub};
+use crate::hub::BrokerState;
 use crate::mqtt::Companion;
 use crate::store::{Store, StoreError};
 use crate::{http, mqtt, webhooks};
 
-/// The tasks get this long to end by themselves …
-const TASKS_STOP_WITHIN: Duration = Duration::from_millis(1300);
-/// … and the store this long to finish what is queued.
+/// The store gets this long to finish what is queued.
 const STORE_CLOSES_WITHIN: Duration = Duration::from_millis(400);
 /// Pause before a door that failed is opened again.
 const DOOR_REOPENS_AFTER: Duration = Duration::from_secs(1);
+
+pub use self::ground::{Entropy, Ground};
+pub use self::works::Works;
 
 /// Why the daemon can't start, or had to end.
 #[derive(Debug, thiserror::Error)]
@@ -82,7 +84,7 @@ pub async fn run(config: Config, stop: watch::Receiver<bool>) -> Result<(), Daem
     }
     let store = open_store(config.data_dir.clone()).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(store.latest_time(), config.clock));
-    let outcome = run_with(config, &store, clock, stop).await;
+    let outcome = run_with(config, &store, Ground::system(clock), stop).await;
     if tokio::time::timeout(STORE_CLOSES_WITHIN, store.close()).await.is_err() {
         tracing::warn!("the database did not close in time; it recovers at the next start");
     }
@@ -97,26 +99,19 @@ async fn open_store(data_dir: PathBuf) -> Result<Store, DaemonError> {
         made.map_err(|source| DaemonError::DataDir { path: data_dir.clone(), source })?;
         let database = data_dir.join("keyway.db");
         let key = credentials::vault_key(&data_dir, &database)?;
-        Ok(Store::open(&database, key, entropy()?)?)
+        Ok(Store::open(&database, key, ground::entropy(&clock::entropy)?)?)
     };
     tokio::task::spawn_blocking(open).await.unwrap_or(Err(DaemonError::Ended("opening the database")))
 }
 
 async fn run_with(
-    config: Config,
+    mut config: Config,
     store: &Store,
-    clock: Arc<dyn Clock>,
+    ground: Ground,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), DaemonError> {
-    let (states, sticks) = watch::channel(BTreeMap::new());
-    // Turned by us, so that all stop also when it was not the caller who wanted it.
-    let (ending, ended) = watch::channel(false);
-    let mut tasks = Tasks::new(ended.clone());
-    let zwave = config.zwave.into_iter().map(AnyStick::Zwave);
-    let all = zwave.chain(config.zigbee.into_iter().map(AnyStick::Zigbee)).collect();
-    let (networks, orders) = radios::start(&mut tasks, all, store, &clock, states).await?;
-    let hub = Hub::new(&config.hub_name, store.clone(), Arc::clone(&clock), sticks);
-    let mut hub = hub.with_networks(networks).with_orders(orders);
+    let mut works = Works::start(&mut config, store, &ground).await?;
+    let (mut hub, ended) = (works.hub().clone(), works.tasks.stop.clone());
     let (broker_state, how_the_broker_does) = watch::channel(BrokerState::default());
     if config.mqtt.is_some() {
         hub = hub.with_broker(how_the_broker_does);
@@ -134,36 +129,34 @@ async fn run_with(
             let (companion, state) = (companion.clone(), broker_state.clone());
             async move { mqtt::serve(&hub_name, &broker, companion, hub, state, ended).await }
         };
-        tasks.start("the MQTT door", keep_open("MQTT", door, tasks.stop.clone()));
+        works.tasks.start("the MQTT door", keep_open("MQTT", door, works.tasks.stop.clone()));
     }
     if let Some(address) = config.http {
         let (hub, ended) = (hub.clone(), ended.clone());
         let door = move || {
-            let (address, hub, ended) = (address.clone(), hub.clone(), ended.clone());
+            let (address, hub, ended, seed) = (address.clone(), hub.clone(), ended.clone(), ground.entropy());
             async move {
-                match entropy() {
+                match seed {
                     Ok(seed) => http::serve(&address, seed, hub, ended).await,
                     Err(error) => tracing::error!("{error}"),
                 }
             }
         };
-        tasks.start("the HTTP door", keep_open("HTTP", door, tasks.stop.clone()));
+        works.tasks.start("the HTTP door", keep_open("HTTP", door, works.tasks.stop.clone()));
     }
     let others = hub.clone();
     let deliveries = move || webhooks::serve(others.clone(), ended.clone());
-    tasks.start("the webhooks", keep_open("webhooks'", deliveries, tasks.stop.clone()));
-    tasks.start_helper("the clock", watch_over(Arc::clone(&clock)));
-    tasks.start_helper("the chronicle", chronicle::write(store.clone(), Arc::clone(&clock)));
-    tasks.start_helper("the housekeeping", service::keep_house(store.clone(), Arc::clone(&clock)));
-    tasks.start_helper("the watchdog", service::feed_watchdog(store.clone(), clock));
+    works.tasks.start("the webhooks", keep_open("webhooks'", deliveries, works.tasks.stop.clone()));
+    works.tasks.start_helper("the clock", watch_over(Arc::clone(&works.clock)));
+    works.tasks.start_helper("the chronicle", chronicle::write(store.clone(), Arc::clone(&works.clock)));
+    works.tasks.start_helper("the watchdog", service::feed_watchdog(store.clone(), Arc::clone(&works.clock)));
     service::ready();
     let outcome = tokio::select! {
         _ = stop.wait_for(|stop| *stop) => Ok(()),
-        name = tasks.next() => Err(DaemonError::Ended(name)),
+        name = works.ended() => Err(DaemonError::Ended(name)),
     };
     service::stopping();
-    ending.send_replace(true);
-    tasks.end().await;
+    works.stop().await;
     outcome
 }
 
@@ -183,62 +176,6 @@ where
         tracing::error!("the {name} door failed; it is opened again");
         // Not to be waited for at the end.
         let _ = tokio::time::timeout(DOOR_REOPENS_AFTER, stop.wait_for(|stop| *stop)).await;
-    }
-}
-
-/// 32 bytes of the system's randomness.
-fn entropy() -> Result<[u8; 32], DaemonError> {
-    let mut bytes = [0; 32];
-    clock::entropy(&mut bytes).map_err(DaemonError::Entropy)?;
-    Ok(bytes)
-}
-
-/// The tasks of the daemon, by name. None of them may end before it is told to.
-struct Tasks {
-    set: JoinSet<()>,
-    names: BTreeMap<tokio::task::Id, &'static str>,
-    stop: watch::Receiver<bool>,
-}
-
-impl Tasks {
-    fn new(stop: watch::Receiver<bool>) -> Self {
-        Self { set: JoinSet::new(), names: BTreeMap::new(), stop }
-    }
-
-    /// Starts a task that ends by itself when `stop` turns true.
-    fn start(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
-        let id = self.set.spawn(task).id();
-        self.names.insert(id, name);
-    }
-
-    /// Starts a task that may be cut off anywhere, and is when `stop` turns true.
-    fn start_helper(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
-        let mut stop = self.stop.clone();
-        self.start(name, async move {
-            tokio::select! {
-                () = task => {}
-                _ = stop.wait_for(|stop| *stop) => {}
-            }
-        });
-    }
-
-    /// Waits for one to end, whether by a panic or not: its name.
-    async fn next(&mut self) -> &'static str {
-        let id = match self.set.join_next_with_id().await {
-            Some(Ok((id, ()))) => id,
-            Some(Err(error)) => error.id(),
-            None => return std::future::pending().await,
-        };
-        self.names.get(&id).copied().unwrap_or("a task")
-    }
-
-    /// Waits for all to end; who does not is cut off, which costs nothing that is not on disk.
-    async fn end(mut self) {
-        let all = async { while self.set.join_next().await.is_some() {} };
-        if tokio::time::timeout(TASKS_STOP_WITHIN, all).await.is_err() {
-            tracing::debug!("a task did not end in time: cut off");
-        }
-        self.set.shutdown().await;
     }
 }
 

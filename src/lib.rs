@@ -11,6 +11,7 @@ pub mod clock;
 pub mod config;
 pub mod daemon;
 pub mod doctor;
+pub mod faults;
 pub mod homeassistant;
 pub mod http;
 pub mod hub;

@@ -4,6 +4,8 @@ use std::future::pending;
 
 use tokio::sync::watch;
 
+use crate::faults::{self, Fault};
+
 /// Rung when the wall clock was moved, or its trust has changed.
 #[derive(Debug)]
 pub struct Bell(watch::Sender<()>);
@@ -17,6 +19,9 @@ impl Default for Bell {
 impl Bell {
     /// Wakes all who listen.
     pub fn ring(&self) {
+        if faults::is(Fault::MoveUnheard) {
+            return;
+        }
         self.0.send_replace(());
     }
 

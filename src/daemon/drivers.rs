@@ -11,7 +11,8 @@ use keyway_zigbee::key::Key;
 use keyway_zigbee::znp::ZnpCoordinator;
 use keyway_zwave::controller::ZwaveRadio;
 
-use super::{DaemonError, entropy};
+use super::DaemonError;
+use super::ground::Ground;
 use crate::config::{ZigbeeAdapter, ZigbeeStick, ZwaveStick};
 use crate::model::RadioKind;
 use crate::radio::PortAddress;
@@ -55,27 +56,31 @@ impl AnyStick {
     }
 
     /// The driver, with what the store has kept.
-    pub(super) fn into_radio(self, records: Vec<NetworkRecord>) -> Result<Box<dyn Radio + Send>, DaemonError> {
+    pub(super) fn into_radio(
+        self,
+        records: Vec<NetworkRecord>,
+        ground: &Ground,
+    ) -> Result<Box<dyn Radio + Send>, DaemonError> {
         Ok(match self {
             Self::Zwave(stick) => {
                 let nodes = stick.locks.into_iter().map(|(node, lock)| (node, lock.security)).collect();
                 let (keys, soft_reset, quirks) = (stick.keys, stick.soft_reset, stick.quirks);
                 let setup = keyway_zwave::controller::Setup { keys, soft_reset, nodes, quirks };
-                Box::new(ZwaveRadio::new(setup, records, entropy()?))
+                Box::new(ZwaveRadio::new(setup, records, ground.entropy()?))
             }
             Self::Zigbee(stick) => {
                 let setup = keyway_zigbee::controller::Setup {
                     quirks: stick.quirks,
                     install_codes_only: stick.install_codes_only,
                 };
-                Box::new(ZigbeeRadio::new(coordinator(stick.adapter)?, setup, &records, entropy()?))
+                Box::new(ZigbeeRadio::new(coordinator(stick.adapter, ground)?, setup, &records, ground.entropy()?))
             }
         })
     }
 }
 
-fn coordinator(adapter: Option<ZigbeeAdapter>) -> Result<Box<dyn Coordinator + Send>, DaemonError> {
-    let seed = entropy()?;
+fn coordinator(adapter: Option<ZigbeeAdapter>, ground: &Ground) -> Result<Box<dyn Coordinator + Send>, DaemonError> {
+    let seed = ground.entropy()?;
     let (seed, _) = seed.split_at(Key::LEN);
     let seed = Key::new(std::array::from_fn(|at| seed[at]));
     Ok(match adapter {

@@ -8,9 +8,11 @@ use keyway_lock::{CommandId, InstallCode, LockCommand, LockId, NetworkCommand, N
 use keyway_zwave::inclusion::code;
 use tokio::sync::{mpsc, watch};
 
+use super::DaemonError;
 use super::drivers::AnyStick;
+use super::ground::Ground;
 use super::orders::Orders;
-use super::{DaemonError, Tasks};
+use super::tasks::Tasks;
 use crate::clock::Clock;
 use crate::hub::{self, JoinCode, NetworkOrders, Networks};
 use crate::model::RadioKind;
@@ -28,9 +30,10 @@ pub(super) async fn start(
     tasks: &mut Tasks,
     sticks: Vec<AnyStick>,
     store: &Store,
-    clock: &Arc<dyn Clock>,
+    ground: &Ground,
     states: watch::Sender<hub::Sticks>,
 ) -> Result<(Arc<Networks>, Arc<Orders>), DaemonError> {
+    let clock = &ground.clock;
     let gone = |stick: &AnyStick| (stick.name().into(), StickState::Gone.into());
     states.send_modify(|states| states.extend(sticks.iter().map(gone)));
     let (reports_out, reports) = mpsc::channel(QUEUE);
@@ -42,8 +45,9 @@ pub(super) async fn start(
         let records_of = name.clone();
         let records = store.run(clock.now().utc, move |unit: &mut Unit<'_>| unit.records(&records_of)).await??;
         let (reports, persists) = (reports_out.clone(), persists_out.clone());
-        let radio = stick.into_radio(records)?;
-        let (actor, handle) = Stick::new(&name, port, radio, Arc::clone(clock), reports, persists);
+        let radio = stick.into_radio(records, ground)?;
+        let (actor, handle) =
+            Stick::new(&name, (port, Arc::clone(&ground.ports)), radio, Arc::clone(clock), reports, persists);
         seats.push(StickSeat { name: Arc::clone(handle.name()), kind, names });
         handles.insert(Arc::clone(handle.name()), handle);
         tasks.start("a stick", actor.run(tasks.stop.clone()));

@@ -2,6 +2,7 @@ use std::time::Instant;
 
 use tokio::net::TcpListener;
 
+use super::tasks::Tasks;
 use super::*;
 
 /// A port behind which somebody takes every connection and says nothing.

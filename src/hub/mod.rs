@@ -59,6 +59,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::{broadcast, watch};
 
 use crate::clock::{Clock, Moves};
+use crate::faults::{self, Fault};
 use crate::model::{AccessGrantId, ApiError, DeviceId, Event, WorkspaceId};
 use crate::store::{HandedIn, Store, Unit};
 
@@ -222,6 +223,9 @@ impl Hub {
         self.read(move |unit| {
             let seen = unit.cursor(door)?;
             let events = unit.outbox_after(seen, limit)?;
+            if let Some((last, _)) = events.last().filter(|_| faults::is(Fault::AcknowledgedUnsent)) {
+                unit.set_cursor(door, *last)?;
+            }
             let workspace = unit.workspace_id()?;
             let logged = |(number, event): (u64, Event)| {
                 let json = json!(EventResource::new(&event, workspace));

@@ -12,6 +12,7 @@ use super::outcome::Failure;
 use super::parameter::Parameter;
 use super::request::{self, Request};
 use super::shape::Field;
+use crate::faults::{self, Fault};
 use crate::model::{ApiError, Role};
 use crate::store::Unit;
 
@@ -147,7 +148,8 @@ impl Operation {
         }
         unit.set_caller(&caller.name);
         let mut call = Call::new(unit, caller, surroundings);
-        let Some(request_id) = request_id.filter(|_| self.changes_something()) else {
+        let Some(request_id) = request_id.filter(|_| self.changes_something() && !faults::is(Fault::RequestRepeated))
+        else {
             return (self.function)(&mut call, body);
         };
         // Each caller has ids of his own: nobody is given another's answer. The same id with another question is a

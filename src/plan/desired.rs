@@ -1,6 +1,7 @@
 //! Which codes a lock should hold at a moment, and which it should not.
 
 use super::facts::Moment;
+use crate::faults::{self, Fault};
 use crate::model::{AccessCode, Presence};
 
 /// Whether the code is due and proven in the lock, which keeps it to another window than it should by now.
@@ -20,7 +21,7 @@ pub fn is_missing(code: &AccessCode, now: Moment) -> bool {
 pub fn is_overdue(code: &AccessCode, now: Moment) -> bool {
     let present = code.presence != Presence::Absent;
     let waits = || code.is_wanted(now.utc) || code.waits_in_lock(now.utc);
-    present && (code.deleted_at.is_some() || (now.trusted && !waits()))
+    present && (code.deleted_at.is_some() || (now.trusted && !waits() && !faults::is(Fault::EndIgnored)))
 }
 
 /// Whether the code waits, outside the lock, for its start, or for the next time of its schedule.

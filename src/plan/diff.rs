@@ -7,6 +7,7 @@ use super::desired::{is_misfit, is_missing, is_overdue};
 use super::facts::{Checksum, LockFacts, Memory, Moment, SlotTable};
 use super::pin::is_stuck;
 use super::{reading, silence, slot, together};
+use crate::faults::{self, Fault};
 use crate::model::{AccessCode, AccessCodeId, ActionAttemptId, Presence};
 
 /// One command for the lock, and what for.
@@ -166,6 +167,7 @@ fn removals<'a>(table: &'a SlotTable, memory: &'a Memory, now: Moment) -> impl I
     codes.sort_by_key(|code| over_since(code, now));
     codes.into_iter().map(move |code| {
         let sure = reading::is_fresh(table, code.slot, memory, now) && !table.shows_another(code);
+        let sure = sure || faults::is(Fault::ClearedUnread);
         if sure { Step::Clear(code.access_code_id, code.slot) } else { Step::Read(code.slot) }
     })
 }
@@ -191,7 +193,7 @@ fn set(table: &SlotTable, memory: &Memory, code: &AccessCode, now: Moment) -> Op
         Some(holder) if holder.access_code_id != code.access_code_id => return None,
         // Begun before, or put in ahead: written again, or looked at. Another's PIN is read again below.
         Some(_) => word.is_some(),
-        None => word.is_none_or(|word| word.content == SlotContent::Free),
+        None => word.is_none_or(|word| word.content == SlotContent::Free || faults::is(Fault::ForeignTaken)),
     };
     if keeps_out(code) || leaves_first(table, code, now) {
         return None;

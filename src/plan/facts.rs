@@ -6,6 +6,7 @@ use std::time::Duration;
 use keyway_lock::{Capabilities, LogStart, SlotContent, SlotNumber, SlotReport};
 
 use super::ahead::is_stand_in;
+use crate::faults::{self, Fault};
 use crate::model::{AccessCode, AccessCodeId, ActionAttempt, Presence, Timestamp};
 
 /// For a code that begins later than this ahead of now nothing is done for its lock yet: the first thing is that it goes in
@@ -68,7 +69,8 @@ impl SlotTable {
 
     /// Whether somebody else's code is in this slot, or the lock says it can't be used: never ours to write (I3).
     pub fn is_foreign(&self, slot: SlotNumber) -> bool {
-        self.holder(slot).is_none() && self.word(slot).is_some_and(|word| word.content != SlotContent::Free)
+        let foreign = |word: &Word| word.content != SlotContent::Free && !faults::is(Fault::ForeignTaken);
+        self.holder(slot).is_none() && self.word(slot).is_some_and(foreign)
     }
 
     /// Every slot the lock has for guests, ascending.

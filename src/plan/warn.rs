@@ -7,6 +7,7 @@ use keyway_lock::KeypadMode;
 
 use super::desired::{is_missing, is_overdue, is_upcoming};
 use super::facts::Moment;
+use crate::faults::{self, Fault};
 use crate::model::{AccessCode, CodeProblem, Device, Gone, Presence, ProblemKind, Timestamp};
 
 /// A change of a reachable lock takes a second or two; only after this is it late.
@@ -84,7 +85,7 @@ impl Health {
 /// now means that it is news.
 pub fn problem(code: &AccessCode, health: Health, now: Moment) -> Option<CodeProblem> {
     let old = code.problem.clone();
-    if !now.trusted {
+    if !now.trusted || faults::is(Fault::AlarmSilent) {
         return old;
     }
     if is_overdue(code, now) {

@@ -5,5 +5,5 @@ mod reconnect;
 mod stick;
 mod wall;
 
-pub use port::{Line, PortAddress};
+pub use port::{Duplex, Line, OpenPort, Opening, PortAddress, Ports, SystemPorts};
 pub use stick::{PersistRequest, Stick, StickHandle, StickReport};

@@ -13,11 +13,30 @@ use tokio::net::TcpStream;
 use tokio_serial::{FlowControl, SerialPortBuilderExt};
 
 /// A port that is open.
-pub(super) type OpenPort = Box<dyn Duplex>;
+pub type OpenPort = Box<dyn Duplex>;
 
 /// Reads and writes.
-pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+
+/// A port that is being opened.
+pub type Opening<'a> = Pin<Box<dyn Future<Output = io::Result<OpenPort>> + Send + 'a>>;
+
+/// Who opens ports: the system, or a simulation.
+pub trait Ports: Send + Sync {
+    /// Opens one. `attempt` counts those to which the stick did not answer.
+    fn open<'a>(&'a self, address: &'a PortAddress, attempt: usize) -> Opening<'a>;
+}
+
+/// The ports of this machine.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemPorts;
+
+impl Ports for SystemPorts {
+    fn open<'a>(&'a self, address: &'a PortAddress, attempt: usize) -> Opening<'a> {
+        Box::pin(address.open(attempt))
+    }
+}
 
 /// A TCP connection that takes longer than this is given up and tried again.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -54,8 +73,7 @@ impl Line {
 }
 
 impl PortAddress {
-    /// `attempt` counts those to which the stick did not answer.
-    pub(super) async fn open(&self, attempt: usize) -> io::Result<OpenPort> {
+    async fn open(&self, attempt: usize) -> io::Result<OpenPort> {
         match self {
             Self::Serial { path, lines } => {
                 let line = lines.get(attempt % lines.len().max(1)).copied().unwrap_or(Line::USUAL);

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::clock::Clock;
 
-use super::port::{OpenPort, PortAddress};
+use super::port::{OpenPort, PortAddress, Ports};
 use super::reconnect::Reconnect;
 use super::wall::{LOOK_EVERY, Told};
 
@@ -89,6 +89,7 @@ impl StickHandle {
 pub struct Stick {
     name: Arc<str>,
     address: PortAddress,
+    ports: Arc<dyn Ports>,
     radio: Box<dyn Radio + Send>,
     clock: Arc<dyn Clock>,
     requests: mpsc::UnboundedReceiver<Request>,
@@ -124,7 +125,7 @@ impl Stick {
     /// Makes the actor and its handle.
     pub fn new(
         name: &str,
-        address: PortAddress,
+        (address, ports): (PortAddress, Arc<dyn Ports>),
         radio: Box<dyn Radio + Send>,
         clock: Arc<dyn Clock>,
         reports: mpsc::Sender<StickReport>,
@@ -136,6 +137,7 @@ impl Stick {
         let stick = Self {
             name,
             address,
+            ports,
             radio,
             clock,
             requests,
@@ -187,7 +189,7 @@ impl Stick {
                 None => {
                     let open = async {
                         tokio::time::sleep_until(open_at.into()).await;
-                        self.address.open(self.unanswered).await
+                        self.ports.open(&self.address, self.unanswered).await
                     };
                     tokio::select! {
                         biased;

@@ -16,6 +16,7 @@ use super::turn::{self, Ask, Turn};
 use super::worker::{Change, Seat, Worker};
 use super::{Air, StickSeat, outcome};
 use crate::clock::Now;
+use crate::faults::{self, Fault};
 use crate::model::{DeviceId, Presence, RadioAddress, RadioKind};
 use crate::plan::{Moment, Step, Write};
 use crate::store::{Store, StoreError, Unit};
@@ -216,11 +217,12 @@ impl Engine {
         let worker = self.workers.get(&device)?;
         let stick = worker.seat.as_ref().and_then(|seat| self.sticks.get(&seat.stick));
         let reachable = stick.is_some_and(|stick| stick.ready);
+        let waits = faults::is(Fault::QueueUnfair) && self.workers.values().any(|worker| !worker.is_idle());
         Some(Ask {
             device,
             memory: worker.memory(now, reachable),
-            now: Moment { utc: now.utc, trusted: now.trusted },
-            may_send: reachable && worker.is_idle(),
+            now: Moment { utc: now.utc, trusted: now.trusted || faults::is(Fault::ClockTrusted) },
+            may_send: reachable && worker.is_idle() && !waits,
             given_up: worker.is_given_up(now.mono),
             acting: worker.acting(now.mono),
         })

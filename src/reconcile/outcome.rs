@@ -5,6 +5,7 @@ use serde_json::{Map, json};
 
 use super::codes::{self, Gone};
 use super::{facts, log, tamper};
+use crate::faults::{self, Fault};
 use crate::model::{
     AccessCode, ActionAttempt, ActionAttemptId, ActionStatus, ActionType, Device, DeviceId, EventSubject, EventType,
     Presence, ProblemKind, Timestamp,
@@ -74,6 +75,9 @@ pub(super) fn apply(
         // It was heard: that is all.
         (Step::Ping, Ok(CommandOutput::Reached)) => Ok(()),
         (Step::Status, Ok(CommandOutput::Status(status))) => status_told(unit, &mut known, status),
+        (Step::Set(..), Err(_)) if faults::is(Fault::ProofClaimed) => {
+            step.writes().iter().try_for_each(|write| written(unit, device, write, Evidence::Supervised))
+        }
         (Step::Set(..) | Step::Clear(..) | Step::Together(..), Err(error)) => {
             let writes = step.writes();
             writes.iter().zip(before).try_for_each(|(write, before)| failed(unit, write, *before, error))

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::codes;
 use super::facts;
 use super::outcome::{self, Failure};
+use crate::faults::{self, Fault};
 use crate::model::{AccessCode, AccessCodeId, ActionAttemptId, Device, DeviceId, Presence, ProblemKind, Timestamp};
 use crate::plan::warn::{self, Health};
 use crate::plan::{HORIZON, LockFacts, Memory, Moment, Next, Step, diff, wake};
@@ -147,6 +148,9 @@ fn intend(unit: &mut Unit<'_>, device: DeviceId, step: Step) -> Result<(Step, Ve
             continue;
         };
         before.push(code.presence);
+        if faults::is(Fault::IntentForgotten) {
+            continue;
+        }
         // What it may be kept to from now on; until that is proven, no look into the slot proves that it opens.
         let kept = write.within.as_ref().map(|within| within.window).or(code.kept);
         unit.update_code(&AccessCode { presence: Presence::Unproven, kept, ..code })?;

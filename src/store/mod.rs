@@ -18,6 +18,7 @@ mod changes;
 mod copy;
 mod counts;
 mod devices;
+mod disk;
 mod error;
 mod events;
 mod examine;
@@ -60,6 +61,7 @@ pub use action_attempts::AttemptFilter;
 pub use changes::Changes;
 pub use copy::{DatabaseLock, is_database};
 pub use devices::DeviceFilter;
+pub use disk::Disk;
 pub use error::StoreError;
 pub use events::EventFilter;
 pub use examine::{Examination, examine, is_in_use};
@@ -117,6 +119,24 @@ impl Store {
         Self::start(open::file(path, &key, seed)?, Some(path.into()), key)
     }
 
+    /// The same for a simulation: instead of a thread of its own, its jobs have the future that comes with it, to be run
+    /// beside whoever asks; `disk` may be slow or full; and nothing is flushed, so that what is answered survives the end
+    /// of that future at any moment, as it does the end of a process, but not a power cut.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_inline(
+        path: &Path,
+        key: Zeroizing<[u8; 32]>,
+        seed: [u8; 32],
+        disk: Box<dyn Disk>,
+    ) -> Result<(Self, impl Future<Output = ()> + Send + use<>), StoreError> {
+        let opened = open::file(path, &key, seed)?;
+        opened.db.pragma_update(None, "synchronous", "off")?;
+        let (store, writer, jobs) = Self::around(opened, Some(path.into()), key);
+        Ok((store, writer.on(disk).serve(jobs)))
+    }
+
     /// A store that is gone when closed, for tests and simulations.
     ///
     /// # Errors
@@ -126,15 +146,24 @@ impl Store {
     }
 
     fn start(opened: open::Opened, path: Option<Arc<Path>>, key: Zeroizing<[u8; 32]>) -> Result<Self, StoreError> {
-        let (queue, jobs) = mpsc::channel(QUEUE);
-        let (changes, _) = broadcast::channel(CHANGES);
-        let latest = opened.latest;
-        let writer = Writer::new(opened, changes.clone());
+        let (store, writer, jobs) = Self::around(opened, path, key);
         std::thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || writer.run(jobs))
             .map_err(|source| StoreError::File { path: "thread".into(), source: Arc::new(source) })?;
-        Ok(Self { queue, changes, latest, path, key: Arc::new(key) })
+        Ok(store)
+    }
+
+    fn around(
+        opened: open::Opened,
+        path: Option<Arc<Path>>,
+        key: Zeroizing<[u8; 32]>,
+    ) -> (Self, Writer, mpsc::Receiver<Message>) {
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        let (changes, _) = broadcast::channel(CHANGES);
+        let latest = opened.latest;
+        let writer = Writer::new(opened, changes.clone());
+        (Self { queue, changes, latest, path, key: Arc::new(key) }, writer, jobs)
     }
 
     /// Runs a job in a transaction. When it answers with `Ok`, what it wrote is on disk; with `Err`, it wrote nothing.

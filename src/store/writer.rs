@@ -5,9 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::vec::IntoIter;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, ffi, params};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+use super::disk::{Disk, Plain};
 use super::open::Opened;
 use super::unit::{Complaints, Unit};
 use super::vault::Vault;
@@ -76,6 +77,7 @@ pub(super) struct Writer {
     /// Latest time seen, and the one written, in microseconds.
     latest: i64,
     saved: i64,
+    disk: Box<dyn Disk>,
     _lock: Option<File>,
 }
 
@@ -83,7 +85,22 @@ impl Writer {
     pub(super) fn new(opened: Opened, changes: broadcast::Sender<Arc<Changes>>) -> Self {
         let Opened { db, vault, ids, latest, lock } = opened;
         let latest = latest.map_or(0, Timestamp::as_microsecond);
-        Self { db, vault, ids, complaints: Complaints::default(), changes, latest, saved: latest, _lock: lock }
+        Self {
+            db,
+            vault,
+            ids,
+            complaints: Complaints::default(),
+            changes,
+            latest,
+            saved: latest,
+            disk: Box::new(Plain),
+            _lock: lock,
+        }
+    }
+
+    /// The same on another disk.
+    pub(super) fn on(self, disk: Box<dyn Disk>) -> Self {
+        Self { disk, ..self }
     }
 
     /// Until closed, or until nobody can hand in a job any more.
@@ -91,21 +108,45 @@ impl Writer {
         let mut closing = None;
         while closing.is_none() {
             let Some(message) = queue.blocking_recv() else { break };
-            let mut message = Some(message);
-            let mut batch = Vec::new();
-            while let Some(next) = message {
-                match next {
-                    Message::Job(now, task) => batch.push((now, task)),
-                    Message::Close(closed) => closing = Some(closed),
-                }
-                let more = closing.is_none() && batch.len() < BATCH;
-                message = if more { queue.try_recv().ok() } else { None };
-            }
-            let mut batch = batch.into_iter();
-            while batch.len() > 0 {
-                self.commit(&mut batch);
-            }
+            closing = self.work(message, &mut queue);
         }
+        self.end(queue, closing);
+    }
+
+    /// The same, as a task beside those who ask.
+    pub(super) async fn serve(mut self, mut queue: mpsc::Receiver<Message>) {
+        let mut closing = None;
+        while closing.is_none() {
+            let Some(message) = queue.recv().await else { break };
+            let delay = self.disk.delay();
+            if !delay.is_zero() {
+                tokio::time::sleep(delay).await;
+            }
+            closing = self.work(message, &mut queue);
+        }
+        self.end(queue, closing);
+    }
+
+    /// A job, and all that wait behind it. Gives who waits for the end, if it is to end.
+    fn work(&mut self, first: Message, queue: &mut mpsc::Receiver<Message>) -> Option<oneshot::Sender<()>> {
+        let (mut message, mut closing) = (Some(first), None);
+        let mut batch = Vec::new();
+        while let Some(next) = message {
+            match next {
+                Message::Job(now, task) => batch.push((now, task)),
+                Message::Close(closed) => closing = Some(closed),
+            }
+            let more = closing.is_none() && batch.len() < BATCH;
+            message = if more { queue.try_recv().ok() } else { None };
+        }
+        let mut batch = batch.into_iter();
+        while batch.len() > 0 {
+            self.commit(&mut batch);
+        }
+        closing
+    }
+
+    fn end(self, queue: mpsc::Receiver<Message>, closing: Option<oneshot::Sender<()>>) {
         drop(queue);
         self.finish();
         if let Some(closed) = closing {
@@ -157,6 +198,9 @@ impl Writer {
         }
         begun?;
         self.save_latest(if self.db.total_changes() == written { SAVE_ALONE } else { SAVE_ALONG })?;
+        if self.db.total_changes() != written && self.disk.is_full() {
+            return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_FULL), None).into());
+        }
         self.control("COMMIT")
     }
 

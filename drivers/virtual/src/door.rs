@@ -129,6 +129,7 @@ pub struct Door {
     rejecting: bool,
     keypad: KeypadMode,
     admin_code: Option<Pin>,
+    revision: u64,
     events: VecDeque<DoorEvent>,
 }
 
@@ -147,6 +148,7 @@ impl Door {
             rejecting: false,
             keypad: KeypadMode::Normal,
             admin_code: None,
+            revision: 0,
             events: VecDeque::new(),
         }
     }
@@ -159,6 +161,11 @@ impl Door {
     /// The codes, by slot.
     pub fn codes(&self) -> &BTreeMap<SlotNumber, Code> {
         &self.codes
+    }
+
+    /// Counts the changes of its codes, for who looks on.
+    pub fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// Whether there is such a slot.
@@ -274,6 +281,7 @@ impl Door {
             return Err(DoorError::Duplicate(*other));
         }
         self.codes.insert(slot, code);
+        self.revision += 1;
         self.events.push_back(DoorEvent::CodeAdded(slot, by));
         Ok(())
     }
@@ -282,6 +290,7 @@ impl Door {
     pub fn set_enabled(&mut self, slot: SlotNumber, enabled: bool) {
         if let Some(code) = self.codes.get_mut(&slot) {
             code.enabled = enabled;
+            self.revision += 1;
         }
     }
 
@@ -292,6 +301,7 @@ impl Door {
     pub fn clear_code(&mut self, slot: SlotNumber, by: By) -> Result<(), DoorError> {
         self.check(slot)?;
         if self.codes.remove(&slot).is_some() {
+            self.revision += 1;
             self.events.push_back(DoorEvent::CodeDeleted(slot, by));
         }
         Ok(())
@@ -306,6 +316,7 @@ impl Door {
             return Err(DoorError::Rejecting);
         }
         self.codes.clear();
+        self.revision += 1;
         self.events.push_back(DoorEvent::AllCodesDeleted(by));
         Ok(())
     }

@@ -1,0 +1,75 @@
+//! Faults that are built in on purpose, each of which breaks a promise, to see that the simulation notices
+//! (`tests/simulation`). They can be planted with the feature `faults` only; without it nothing of them is in the program.
+
+/// A fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The intent is not on disk before the command goes out.
+    IntentForgotten,
+    /// A slot is cleared without a look at what is in it.
+    ClearedUnread,
+    /// A slot that holds a person's own code is taken for a free one.
+    ForeignTaken,
+    /// A set that nothing proves is told to be proven.
+    ProofClaimed,
+    /// A clock that can't be trusted is acted on.
+    ClockTrusted,
+    /// Nobody is woken when the clock is moved.
+    MoveUnheard,
+    /// The end of a grant has nothing cleared.
+    EndIgnored,
+    /// The windows of recurring grants are reckoned in UTC.
+    TimeZoneIgnored,
+    /// A request that is delivered twice is carried out twice.
+    RequestRepeated,
+    /// Events count as handed on when they were only taken out.
+    AcknowledgedUnsent,
+    /// Nobody is told that a code is late.
+    AlarmSilent,
+    /// Locks wait for one another.
+    QueueUnfair,
+    /// Nothing is ever thrown away.
+    PurgeOff,
+}
+
+impl Fault {
+    /// Every one.
+    pub const ALL: [Self; 13] = [
+        Self::IntentForgotten,
+        Self::ClearedUnread,
+        Self::ForeignTaken,
+        Self::ProofClaimed,
+        Self::ClockTrusted,
+        Self::MoveUnheard,
+        Self::EndIgnored,
+        Self::TimeZoneIgnored,
+        Self::RequestRepeated,
+        Self::AcknowledgedUnsent,
+        Self::AlarmSilent,
+        Self::QueueUnfair,
+        Self::PurgeOff,
+    ];
+}
+
+#[cfg(feature = "faults")]
+thread_local! {
+    static PLANTED: std::cell::Cell<Option<Fault>> = const { std::cell::Cell::new(None) };
+}
+
+/// From now on all that runs on this thread has this fault, or none.
+#[cfg(feature = "faults")]
+pub fn plant(fault: Option<Fault>) {
+    PLANTED.set(fault);
+}
+
+/// Whether this fault is to be made.
+#[cfg(feature = "faults")]
+pub(crate) fn is(fault: Fault) -> bool {
+    PLANTED.get() == Some(fault)
+}
+
+/// Whether this fault is to be made.
+#[cfg(not(feature = "faults"))]
+pub(crate) const fn is(_: Fault) -> bool {
+    false
+}

@@ -1,0 +1,25 @@
+//! I11: nothing grows without bound. Looks into the database when the hub has ended.
+
+use std::time::Duration;
+
+use crate::world::World;
+
+const HOUR: u64 = 3600;
+
+/// What is to be gone after how long, with what the housekeeping may be late in a time of misfortunes.
+const KEPT: [(&str, &str, u64); 3] = [
+    ("answers to requests", "SELECT count(*) FROM requests WHERE answered_at < ?1", 24 + 20),
+    ("action attempts", "SELECT count(*) FROM action_attempts WHERE created_at < ?1", 7 * 24 + 20),
+    ("events", "SELECT count(*) FROM events WHERE occurred_at < ?1", 30 * 24 + 20),
+];
+
+pub(crate) fn look_at(world: &World) {
+    let database = rusqlite::Connection::open(world.machine.database()).expect("the database opens");
+    for (what, count, hours) in KEPT {
+        let before = world.time.now().before(Duration::from_secs(hours * HOUR)).as_microsecond();
+        let count: i64 = database.query_row(count, [before], |row| row.get(0)).expect("a number");
+        if count > 0 {
+            world.broken("I11", None, &format!("{count} {what} are older than {hours} hours"));
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! One door's own history: what its lock held, since when and by whom, and what was in the hub's way.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use keyway::model::Timestamp;
+use keyway_lock::SlotNumber;
+use keyway_virtual::door::{By, Code};
+
+use super::ledger::GrantNumber;
+
+/// What is in the hub's way at a door. None of it is an excuse for another door, as far as it is not every door's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Trouble {
+    HubDown,
+    /// It shows another time, and the hub can't know.
+    ClockWrong,
+    ClockUntrusted,
+    DiskFull,
+    DiskSlow,
+    StickGone,
+    Offline,
+    Rejecting,
+    Lossy,
+    Slow,
+    /// A hand changed something that the lock did not tell of.
+    Unheard,
+}
+
+impl Trouble {
+    fn is_the_hubs(self) -> bool {
+        matches!(self, Self::HubDown | Self::ClockWrong | Self::ClockUntrusted | Self::DiskFull | Self::DiskSlow)
+    }
+}
+
+/// What is in a slot.
+#[derive(Debug, Clone)]
+pub(super) struct Held {
+    pub(super) pin: String,
+    pub(super) by: By,
+    pub(super) since: Timestamp,
+}
+
+/// A PIN's time in the lock.
+#[derive(Debug, Clone)]
+pub(super) struct Stay {
+    pub(super) pin: String,
+    pub(super) until: Option<Timestamp>,
+}
+
+/// A difference between a lock and the grants.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wrong {
+    pub(super) opens: bool,
+    pub(super) since: Timestamp,
+    pub(super) told: bool,
+    /// Nobody was told of it by the hub, and that was held against it.
+    pub(super) missed: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct DoorRecord {
+    pub(super) slots: BTreeMap<SlotNumber, Held>,
+    pub(super) stays: Vec<Stay>,
+    /// Grants that may still matter.
+    pub(super) grants: BTreeSet<GrantNumber>,
+    pub(super) wrong: BTreeMap<GrantNumber, Wrong>,
+    /// Codes of the hub's that nobody ordered, since when.
+    pub(super) strange: BTreeMap<SlotNumber, Timestamp>,
+    /// Grants whose code the hub said it can't set.
+    pub(super) refused: BTreeSet<GrantNumber>,
+    /// Grants of whose code the hub told that it is late.
+    pub(super) alarmed: BTreeSet<GrantNumber>,
+    troubles: BTreeMap<Trouble, u32>,
+    calm_since: Timestamp,
+    hub_since: Timestamp,
+    pub(super) check_at: Timestamp,
+}
+
+/// A slot's change.
+pub(super) struct Change {
+    pub(super) slot: SlotNumber,
+    pub(super) before: Option<Held>,
+    pub(super) after: Option<String>,
+}
+
+impl DoorRecord {
+    pub(super) fn new(now: Timestamp) -> Self {
+        Self {
+            slots: BTreeMap::new(),
+            stays: Vec::new(),
+            grants: BTreeSet::new(),
+            wrong: BTreeMap::new(),
+            strange: BTreeMap::new(),
+            refused: BTreeSet::new(),
+            alarmed: BTreeSet::new(),
+            troubles: BTreeMap::new(),
+            calm_since: now,
+            hub_since: now,
+            check_at: now,
+        }
+    }
+
+    pub(super) fn trouble_begins(&mut self, trouble: Trouble) {
+        *self.troubles.entry(trouble).or_default() += 1;
+    }
+
+    pub(super) fn trouble_ends(&mut self, now: Timestamp, trouble: Trouble) {
+        if let Some(count) = self.troubles.get_mut(&trouble) {
+            *count -= 1;
+            if *count == 0 {
+                self.troubles.remove(&trouble);
+            }
+        }
+        self.calm_since = now;
+        self.check_at = now;
+        if trouble.is_the_hubs() {
+            self.hub_since = now;
+        }
+    }
+
+    pub(super) fn has(&self, trouble: Trouble) -> bool {
+        self.troubles.contains_key(&trouble)
+    }
+
+    /// Since when nothing is in the way.
+    pub(super) fn calm_since(&self) -> Option<Timestamp> {
+        self.troubles.is_empty().then_some(self.calm_since)
+    }
+
+    /// Since when the hub itself has nothing to bear, whatever the lock does.
+    pub(super) fn hub_since(&self) -> Option<Timestamp> {
+        (!self.troubles.keys().any(|trouble| trouble.is_the_hubs())).then_some(self.hub_since)
+    }
+
+    /// What became of its slots.
+    pub(super) fn take(&mut self, now: Timestamp, by: By, codes: &BTreeMap<SlotNumber, Code>) -> Vec<Change> {
+        let slots: BTreeSet<SlotNumber> = self.slots.keys().chain(codes.keys()).copied().collect();
+        let mut changes = Vec::new();
+        for slot in slots {
+            let after = codes.get(&slot).map(|code| code.pin.expose().to_owned());
+            let before = self.slots.get(&slot).cloned();
+            if before.as_ref().map(|held| &held.pin) == after.as_ref() {
+                continue;
+            }
+            if let Some(gone) = self.slots.remove(&slot) {
+                let stay = self.stays.iter_mut().rfind(|stay| stay.pin == gone.pin && stay.until.is_none());
+                stay.into_iter().for_each(|stay| stay.until = Some(now));
+            }
+            if let Some(pin) = &after {
+                self.slots.insert(slot, Held { pin: pin.clone(), by, since: now });
+                self.stays.push(Stay { pin: pin.clone(), until: None });
+            }
+            changes.push(Change { slot, before, after });
+        }
+        changes
+    }
+
+    /// Whether a PIN was in the lock at a moment, or not long before.
+    pub(super) fn held(&self, pin: &str, from: Timestamp) -> bool {
+        self.stays.iter().any(|stay| stay.pin == pin && stay.until.is_none_or(|until| until >= from))
+    }
+}

@@ -1,0 +1,280 @@
+//! Compares each lock's own history with the grants that were answered OK, and holds the invariants of the design to it.
+//!
+//! What a lock holds is known here at every moment. The hub has a while to bring it about ([`SETTLES_WITHIN`]), counted
+//! from when it should be so, and from when nothing was in the hub's way at that door any more.
+
+mod alarms;
+pub(crate) mod bounds;
+mod door;
+mod hands_off;
+mod ledger;
+mod orphans;
+mod proof;
+mod stays_in;
+mod wrong_clock;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::rc::Rc;
+use std::time::Duration;
+
+use keyway::model::Timestamp;
+use keyway_lock::SlotNumber;
+use keyway_virtual::door::{By, Code};
+use tokio::sync::Notify;
+
+pub(crate) use door::Trouble;
+pub(crate) use ledger::{Grant, GrantNumber, Ledger, Verdict, Windows};
+
+use crate::world::World;
+use door::DoorRecord;
+
+/// So long after a start, an end or an order the locks are as they should be, if nothing is in the way.
+pub(crate) const SETTLES_WITHIN: Duration = Duration::from_secs(90);
+/// Violations that are kept.
+const KEPT: usize = 100;
+
+/// A promise that was broken.
+#[derive(Debug, Clone)]
+pub struct Violation {
+    /// The seed of the run.
+    pub seed: u64,
+    /// When, in true time.
+    pub at: Timestamp,
+    /// Which promise: `I1` to `I11` of the design.
+    pub invariant: &'static str,
+    /// At which door, if at one.
+    pub door: Option<usize>,
+    /// What is wrong.
+    pub what: String,
+    /// The last things that happened before.
+    pub last: Vec<String>,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let door = self.door.map(|door| format!(", door {door}")).unwrap_or_default();
+        writeln!(f, "{} broken at {}{door} (seed {}): {}", self.invariant, self.at, self.seed, self.what)?;
+        self.last.iter().try_for_each(|line| writeln!(f, "    {line}"))
+    }
+}
+
+/// A promise, and what is wrong.
+pub(crate) type Broken = (&'static str, String);
+
+/// What is known of the locks and the grants.
+pub(crate) struct Checker {
+    pub(crate) ledger: Ledger,
+    doors: Vec<DoorRecord>,
+    devices: BTreeMap<String, usize>,
+    /// Since when the clock can't be trusted.
+    untrusted_since: Option<Timestamp>,
+    sooner: Rc<Notify>,
+    violations: Vec<Violation>,
+}
+
+impl Checker {
+    pub(crate) fn new(doors: usize) -> Self {
+        let never = Timestamp::UNIX_EPOCH;
+        Self {
+            ledger: Ledger::default(),
+            doors: (0..doors).map(|_| DoorRecord::new(never)).collect(),
+            devices: BTreeMap::new(),
+            untrusted_since: None,
+            sooner: Rc::default(),
+            violations: Vec::new(),
+        }
+    }
+
+    /// The hub's names for the doors, in order.
+    pub(crate) fn know_devices(&mut self, devices: &[String]) {
+        self.devices = devices.iter().cloned().zip(0..).collect();
+    }
+
+    pub(crate) fn door_of(&self, device: &str) -> Option<usize> {
+        self.devices.get(device).copied()
+    }
+
+    /// A grant was answered OK.
+    pub(crate) fn granted(
+        &mut self,
+        now: Timestamp,
+        id: String,
+        pin: String,
+        doors: BTreeSet<usize>,
+        windows: Windows,
+    ) -> GrantNumber {
+        let number = self.ledger.add(now, id, pin, doors.clone(), windows);
+        for door in doors {
+            self.doors[door].grants.insert(number);
+            self.doors[door].check_at = now;
+        }
+        self.sooner.notify_one();
+        number
+    }
+
+    /// A change of a grant is asked for.
+    pub(crate) fn asked(&mut self, now: Timestamp, number: GrantNumber, windows: Windows) {
+        self.ledger.ask(number, windows);
+        self.look_again(now, number);
+    }
+
+    /// It was answered.
+    pub(crate) fn answered(&mut self, now: Timestamp, number: GrantNumber, ok: bool) {
+        self.ledger.answered(now, number, ok);
+        for door in self.ledger.grant(number).doors.clone() {
+            self.doors[door].refused.remove(&number);
+            self.doors[door].alarmed.remove(&number);
+        }
+        self.look_again(now, number);
+    }
+
+    fn look_again(&mut self, now: Timestamp, number: GrantNumber) {
+        for door in &self.ledger.grant(number).doors {
+            self.doors[*door].check_at = now;
+        }
+        self.sooner.notify_one();
+    }
+
+    /// What a door should do for a grant's PIN, if that can be held against the hub by now.
+    pub(crate) fn expects(&self, now: Timestamp, door: usize, number: GrantNumber) -> Option<bool> {
+        let record = &self.doors[door];
+        let (verdict, since) = self.ledger.grant(number).verdict(now);
+        let settled = since.max(record.calm_since()?).after(SETTLES_WITHIN) <= now;
+        match verdict {
+            Verdict::Must if settled && !record.refused.contains(&number) => Some(true),
+            Verdict::MustNot if settled => Some(false),
+            _ => None,
+        }
+    }
+
+    /// Something is in the way at these doors from now on.
+    pub(crate) fn trouble_begins(&mut self, now: Timestamp, doors: impl IntoIterator<Item = usize>, trouble: Trouble) {
+        if trouble == Trouble::ClockUntrusted {
+            self.untrusted_since = self.untrusted_since.or(Some(now));
+        }
+        doors.into_iter().for_each(|door| self.doors[door].trouble_begins(trouble));
+    }
+
+    /// It is not any more.
+    pub(crate) fn trouble_ends(&mut self, now: Timestamp, doors: impl IntoIterator<Item = usize>, trouble: Trouble) {
+        if trouble == Trouble::ClockUntrusted {
+            self.untrusted_since = None;
+        }
+        doors.into_iter().for_each(|door| self.doors[door].trouble_ends(now, trouble));
+        self.sooner.notify_one();
+    }
+
+    /// What is in the way at a door.
+    pub(crate) fn has_trouble(&self, door: usize, trouble: Trouble) -> bool {
+        self.doors[door].has(trouble)
+    }
+
+    /// The slots of a door that the hub's codes are in.
+    pub(crate) fn slots_by(&self, door: usize, by: By) -> Vec<SlotNumber> {
+        self.doors[door].slots.iter().filter(|(_, held)| held.by == by).map(|(slot, _)| *slot).collect()
+    }
+
+    /// The codes of a lock changed: what happened, in words.
+    pub(crate) fn codes_changed(
+        &mut self,
+        world: &World,
+        door: usize,
+        by: By,
+        codes: &BTreeMap<SlotNumber, Code>,
+    ) -> Vec<String> {
+        let now = world.time.now();
+        let changes = self.doors[door].take(now, by, codes);
+        let mut said = Vec::new();
+        for change in &changes {
+            let before = change.before.as_ref().map_or("nothing", |held| held.pin.as_str());
+            said.push(format!(
+                "slot {}: {before} -> {} by {by:?}",
+                change.slot,
+                change.after.as_deref().unwrap_or("nothing")
+            ));
+            if by == By::Radio {
+                let broken = [
+                    hands_off::judge(now, change),
+                    orphans::twice(&self.doors[door], change),
+                    wrong_clock::judge(self, now, door, change),
+                ];
+                said.extend(broken.into_iter().flatten().map(|(invariant, what)| {
+                    let last = world.trace.borrow().last(Some(door), 60);
+                    self.broken(world.scenario.seed, now, invariant, Some(door), &what, last);
+                    format!("BROKEN {invariant}: {what}")
+                }));
+            }
+        }
+        said
+    }
+
+    /// Compares a door with the grants. `opens`: whether a PIN would open it now.
+    pub(crate) fn check(&mut self, now: Timestamp, door: usize, opens: &dyn Fn(&str) -> bool) -> Vec<Broken> {
+        let mut broken = stays_in::judge(&self.ledger, &mut self.doors[door], now, opens);
+        broken.extend(alarms::judge(&self.ledger, &mut self.doors[door], now));
+        broken.extend(orphans::judge(&self.ledger, &mut self.doors[door], door, now));
+        self.sooner.notify_one();
+        broken
+    }
+
+    /// Which door is to be compared next, and when.
+    pub(crate) fn next_check(&self) -> (usize, Timestamp) {
+        let next = self.doors.iter().enumerate().map(|(door, record)| (record.check_at, door)).min();
+        next.map(|(at, door)| (door, at)).expect("there are doors")
+    }
+
+    /// Tells when that has become another moment.
+    pub(crate) fn sooner(&self) -> Rc<Notify> {
+        Rc::clone(&self.sooner)
+    }
+
+    /// The hub tells that a code is in a lock.
+    pub(crate) fn told_set(&self, told_at: Timestamp, now: Timestamp, grant: &str, door: usize) -> Option<Broken> {
+        // By a clock that is, or just was, wrong it says in vain when.
+        let wrong = |record: &DoorRecord| record.has(Trouble::ClockWrong) || record.has(Trouble::ClockUntrusted);
+        if wrong(&self.doors[door]) || told_at > now {
+            return None;
+        }
+        let number = self.ledger.by_id(grant)?;
+        proof::judge(&self.doors[door], &self.ledger.grant(number).pin, told_at)
+    }
+
+    /// The hub tells something of a grant's code.
+    pub(crate) fn told(&mut self, grant: &str, door: usize, event_type: &str) {
+        let Some(number) = self.ledger.by_id(grant) else { return };
+        let record = &mut self.doors[door];
+        match event_type {
+            "access_code.failed_to_set_on_device" => {
+                record.refused.insert(number);
+                record.alarmed.insert(number);
+            }
+            "access_code.delay_in_setting_on_device"
+            | "access_code.delay_in_removing_from_device"
+            | "access_code.failed_to_remove_from_device" => _ = record.alarmed.insert(number),
+            "access_code.set_on_device" => {
+                record.refused.remove(&number);
+                record.alarmed.remove(&number);
+            }
+            _ => {}
+        }
+    }
+
+    pub(crate) fn broken(
+        &mut self,
+        seed: u64,
+        at: Timestamp,
+        invariant: &'static str,
+        door: Option<usize>,
+        what: &str,
+        last: Vec<String>,
+    ) {
+        if self.violations.len() < KEPT {
+            self.violations.push(Violation { seed, at, invariant, door, what: what.to_owned(), last });
+        }
+    }
+
+    pub(crate) fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+}

@@ -1,0 +1,65 @@
+//! Hands at the keypads: people who put codes in, change them, and take them out, theirs and others'.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use keyway_lock::{Pin, SlotNumber};
+use keyway_virtual::door::By;
+use keyway_virtual::zwave::Action;
+use rand::RngExt;
+use rand::rngs::StdRng;
+
+use crate::building::{DOORS_PER_STICK, node, pick};
+use crate::checker::Trouble;
+use crate::world::World;
+
+/// What no report told of is found by an audit within this.
+const AUDITED_WITHIN: Duration = Duration::from_secs(8 * 3600);
+
+/// Somebody is at each door now and then.
+pub(crate) fn begin(world: &Rc<World>) {
+    for door in 0..world.doors() {
+        let (world, mut random) = (Rc::clone(world), world.choices());
+        tokio::task::spawn_local(async move {
+            loop {
+                tokio::time::sleep(Duration::from_secs(random.random_range(3600..4 * 86_400))).await;
+                program(&world, door, &mut random);
+            }
+        });
+    }
+}
+
+fn program(world: &Rc<World>, door: usize, random: &mut StdRng) {
+    let slots = world.sites[door / DOORS_PER_STICK].stick.borrow().door(node(door)).expect("a lock").setup().slots;
+    let (theirs, ours) = {
+        let checker = world.checker.borrow();
+        (checker.slots_by(door, By::Hand), checker.slots_by(door, By::Radio))
+    };
+    let any = SlotNumber(random.random_range(1..=slots));
+    let one_of =
+        |slots: &[SlotNumber], random: &mut StdRng| slots.get(random.random_range(0..slots.len().max(1))).copied();
+    let new = Pin::new(&format!("{:07}", random.random_range(1_000_000..10_000_000_u32))).ok();
+    let (slot, code) = match pick(random, &[4, 2, 6, 2, 1]) {
+        0 => (Some(any), new),
+        1 => (one_of(&theirs, random), new),
+        2 => (one_of(&theirs, random), None),
+        3 => (one_of(&ours, random), None),
+        _ => (one_of(&ours, random), new),
+    };
+    // Most doors have few codes of their own.
+    let Some(slot) = slot.filter(|_| code.is_none() || theirs.len() < 3) else { return };
+    let unheard = [Trouble::Offline, Trouble::Lossy, Trouble::Slow]
+        .iter()
+        .any(|trouble| world.checker.borrow().has_trouble(door, *trouble));
+    world.note(Some(door), &format!("a hand at slot {slot}"));
+    world.act(door, &Action::ByHand { slot, code });
+    world.count("hand at the keypad");
+    if unheard {
+        let (world, now) = (Rc::clone(world), world.time.now());
+        world.checker.borrow_mut().trouble_begins(now, [door], Trouble::Unheard);
+        tokio::task::spawn_local(async move {
+            tokio::time::sleep(AUDITED_WITHIN).await;
+            world.checker.borrow_mut().trouble_ends(world.time.now(), [door], Trouble::Unheard);
+        });
+    }
+}

@@ -1,0 +1,64 @@
+//! What came of a run.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use crate::Scenario;
+use crate::checker::Violation;
+
+/// What was counted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Grants that were answered OK.
+    pub grants: u64,
+    /// Requests that were refused.
+    pub refused: u64,
+    /// Changes of codes in locks, by hand or by the hub.
+    pub code_changes: u64,
+    /// Guests who typed a PIN.
+    pub typed: u64,
+    /// Events that the broker got.
+    pub events: u64,
+    /// Misfortunes by kind.
+    pub misfortunes: BTreeMap<&'static str, u64>,
+}
+
+/// What came of a run.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// What was run.
+    pub scenario: Scenario,
+    /// What was counted.
+    pub counts: Counts,
+    /// Promises that were broken.
+    pub violations: Vec<Violation>,
+    /// Of everything that happened, in order.
+    pub hash: u64,
+    /// How long it was, in simulated time.
+    pub simulated: Duration,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Counts { grants, refused, code_changes, typed, events, misfortunes } = &self.counts;
+        writeln!(
+            f,
+            "seed {}: {} doors, {:.1} days; grants {grants}, refused requests {refused}, code changes {code_changes}, PINs typed \
+             {typed}, events {events}, hash {:016x}",
+            self.scenario.seed,
+            self.scenario.doors,
+            self.simulated.as_secs_f64() / 86_400.0,
+            self.hash
+        )?;
+        let shown: Vec<String> = misfortunes.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
+        writeln!(f, "misfortunes: {}", if shown.is_empty() { "none".to_owned() } else { shown.join(", ") })?;
+        match self.violations.len() {
+            0 => write!(f, "violations: none"),
+            count => {
+                writeln!(f, "violations: {count}")?;
+                self.violations.iter().take(3).try_for_each(|violation| writeln!(f, "{violation}"))
+            }
+        }
+    }
+}
