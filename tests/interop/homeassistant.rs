@@ -393,6 +393,7 @@ fn fifty_locks_with_odd_names_are_found_below_another_prefix_also_when_the_broke
     home.assert_content();
 
     world.broker.forget();
+    home.wait_for("lock.room_5", "unavailable");
     world.broker.start();
     wait_until("all locks are there again", SOON * 3, || all_there(&home));
     home.assert_content_but(&["Error returned from MQTT server: The connection was lost", "Failed to connect to MQTT"]);
