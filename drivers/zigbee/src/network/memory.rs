@@ -203,8 +203,10 @@ impl Network {
         if asked_for {
             self.finish(Ok(NetworkOutcome::Done));
         }
-        // Those that the memory knows, also if it was another program's.
-        self.found(&memory);
+        // Of our own network we know better than the memory where everybody is: they have moved since.
+        if taken_over {
+            self.found(&memory);
+        }
     }
 
     /// After a network was taken over its devices are asked for.

@@ -180,7 +180,9 @@ impl Offset {
         let (hours, minutes) = (reader.u8("hours from UTC")?, reader.u8("minutes from UTC")?);
         let daylight = reader.u8("daylight saving")?;
         let signed = |first: u8, value: i16| if first & Self::NEGATIVE == 0 { value } else { -value };
-        let standard = i16::from(hours & !Self::NEGATIVE) * 60 + i16::from(minutes);
+        // What no clock has, as locks that were never told write it, is another offset than ours all the same: it is kept
+        // as the nearest that can be written.
+        let standard = i16::from(hours & !Self::NEGATIVE) * 60 + i16::from(minutes.min(59));
         Ok(Self {
             standard: signed(hours, standard),
             daylight_saving: signed(daylight, i16::from(daylight & !Self::NEGATIVE)),
@@ -263,6 +265,12 @@ mod tests {
             assert_eq!(report.encode()[2..], fields);
             assert_eq!(ScheduleEntryLockCommand::decode(&report.encode()), Ok(report));
         }
+        let never_told = ScheduleEntryLockCommand::decode(&[0x4E, 0x0C, 0xFF, 0xFF, 0xFF]).unwrap();
+        assert_eq!(
+            ScheduleEntryLockCommand::decode(&never_told.encode()),
+            Ok(never_told),
+            "another than ours, and written as read"
+        );
     }
 
     #[test]
