@@ -15,12 +15,13 @@ use keyway_lock::{
 use zeroize::Zeroize;
 
 use crate::address::Ieee;
-use crate::coordinator::{Answer, Coordinator, CoordinatorEvent, CoordinatorOutput, Request, Ticket};
+use crate::coordinator::{Answer, Broadcast, Coordinator, CoordinatorEvent, CoordinatorOutput, Request, Ticket};
 use crate::device::removed::Removed;
 use crate::device::table::DeviceRecord;
 use crate::network::{Network, Then};
 use crate::quirks::Quirks;
 use crate::transport::queue::Queue;
+use crate::zdo::Zdo;
 
 use dialogue::{Dialogue, Told};
 use incoming::Strangers;
@@ -222,6 +223,9 @@ impl<C: Coordinator> ZigbeeRadio<C> {
         match told {
             Told::Event(event) => self.outputs.push_back(Output::Event(event)),
             Told::Keep(record) => _ = self.persist(record.to_record(device)),
+            // Its parent answers for one that sleeps (Zigbee R22 section 2.4.3.1.1).
+            Told::Lost if self.network.up().is_some() => self.broadcast(Broadcast::Awake, Zdo::NwkAddrRequest(device)),
+            Told::Lost => {}
             Told::Described(is_lock, is_router) => {
                 self.network.handle_described(device, is_lock, is_router);
                 if is_lock {

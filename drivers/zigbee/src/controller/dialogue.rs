@@ -27,6 +27,8 @@ const GONE: Duration = Duration::from_secs(20);
 
 /// A lock reports once an hour in any case. One that has not been heard for so long is asked whether it is there.
 const SILENT: Duration = Duration::from_secs(3 * 3600);
+/// A device that does not answer is looked for at another address no oftener: everybody on the air hears that question.
+const LOOK_FOR_AGAIN: Duration = Duration::from_secs(300);
 
 /// What a dialogue tells the controller.
 pub(super) enum Told {
@@ -36,6 +38,8 @@ pub(super) enum Told {
     Keep(DeviceRecord),
     /// It is known what the device is: whether it is a lock, and whether it carries the frames of others.
     Described(bool, bool),
+    /// It does not answer at its address: it may have come back at another while nobody listened.
+    Lost,
 }
 
 enum Doing {
@@ -66,6 +70,10 @@ pub(super) struct Dialogue {
     reachable: Option<bool>,
     /// When it was heard last, or asked in vain whether it is there.
     heard_at: Option<Instant>,
+    /// When it was looked for at another address.
+    looked_for_at: Option<Instant>,
+    /// It was found at another address: whether it answers there is to be asked.
+    found: bool,
     /// Interviews in a row that did not bring everything, and when the next is due.
     incomplete: u32,
     interview_at: Option<Instant>,
@@ -95,6 +103,8 @@ impl Dialogue {
             interviews: Vec::new(),
             reachable: None,
             heard_at: None,
+            looked_for_at: None,
+            found: false,
             incomplete: 0,
             interview_at: None,
             progress: InterviewProgress::Idle,
@@ -251,11 +261,12 @@ impl Dialogue {
             return true;
         }
         if self.interview_at.is_none_or(|at| at > now) {
-            let silent = self.silent_at().is_some_and(|at| at <= now);
-            if silent {
+            let found = std::mem::take(&mut self.found) && self.silent_at().is_some();
+            let ask = found || self.silent_at().is_some_and(|at| at <= now);
+            if ask {
                 self.doing = Some(Doing::Probe);
             }
-            return silent;
+            return ask;
         }
         self.interview_at = None;
         let record = self.draft.take().unwrap_or_else(|| self.record.clone());
@@ -372,6 +383,7 @@ impl Dialogue {
     pub(super) fn moved(&mut self, nwk: Nwk, queue: &mut Queue) {
         self.change(|record| record.nwk = nwk.0);
         queue.set_place(self.device, self.record.place());
+        self.found = self.reachable == Some(false);
     }
 
     /// How it listens, as it announced.
@@ -388,7 +400,12 @@ impl Dialogue {
         match &answer {
             Ok(_) => self.heard(now),
             // One lost acknowledgement is no absence: what follows will show.
-            Err(AskError::Offline { maybe_done: false }) => self.reach(false),
+            Err(AskError::Offline { maybe_done }) => {
+                if !maybe_done {
+                    self.reach(false);
+                }
+                self.look_for(now);
+            }
             Err(_) => {}
         }
         match &mut self.doing {
@@ -416,6 +433,13 @@ impl Dialogue {
                 }
             }
             None => {}
+        }
+    }
+
+    fn look_for(&mut self, now: Instant) {
+        if self.looked_for_at.is_none_or(|at| at + LOOK_FOR_AGAIN <= now) {
+            self.looked_for_at = Some(now);
+            self.told.push(Told::Lost);
         }
     }
 

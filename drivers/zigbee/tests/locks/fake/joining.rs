@@ -240,6 +240,26 @@ fn a_device_that_is_heard_and_not_known_is_asked_who_it_is() {
 }
 
 #[test]
+fn a_lock_that_came_back_at_another_address_while_nobody_listened_is_found() {
+    let mut world = World::with(&[1]);
+    world.lock(0).nwk = Nwk(0x2222);
+    assert!(world.command(1, set("0042")).is_ok(), "at its new address");
+    assert_eq!(world.stick().looked_for, 1);
+}
+
+#[test]
+fn a_lock_that_is_gone_is_looked_for_now_and_then_and_not_with_each_try() {
+    let mut world = World::with(&[1]);
+    world.lock(0).offline = true;
+    let before = world.now;
+    while world.now < before + Duration::from_secs(590) {
+        assert!(world.command(1, set("0042")).is_err());
+        world.pass(Duration::from_secs(10));
+    }
+    assert_eq!(world.stick().looked_for, 2);
+}
+
+#[test]
 fn another_lock_comes_in_the_place_of_one_that_failed() {
     let mut world = World::with(&[1]);
     let asked = world.ask_network(NetworkCommand::ReplaceFailed(id(1), Include::default()));

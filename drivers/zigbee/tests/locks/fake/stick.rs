@@ -13,7 +13,7 @@ use keyway_zigbee::coordinator::{
     Destination, Family, Incoming, NetworkInfo, NetworkParameters, Outgoing, Request, Ticket,
 };
 use keyway_zigbee::zcl::{Frame, HOME_AUTOMATION};
-use keyway_zigbee::zdo;
+use keyway_zigbee::zdo::{self, Message, Zdo, ZdoStatus};
 use zeroize::Zeroizing;
 
 use super::lock::FakeLock;
@@ -33,6 +33,8 @@ pub(crate) struct FakeStick {
     pub(crate) replies: Vec<(u16, Frame)>,
     /// It takes the address of another only once.
     pub(crate) burns: bool,
+    /// How often everybody was asked where a device is.
+    pub(crate) looked_for: u32,
     /// The stick says no to everything.
     pub(crate) refuses: bool,
     /// It takes nothing, and answers nothing.
@@ -53,6 +55,7 @@ impl FakeStick {
             requests: Vec::new(),
             replies: Vec::new(),
             burns: false,
+            looked_for: 0,
             refuses: false,
             deaf: false,
             later: BTreeMap::new(),
@@ -155,7 +158,8 @@ impl FakeStick {
 
     fn send(&mut self, now: Instant, ticket: Ticket, outgoing: &Outgoing) {
         let Destination::Nwk(nwk) = outgoing.destination else {
-            return self.answer(now + LATENCY, ticket, Ok(Answer::Done));
+            self.answer(now + LATENCY, ticket, Ok(Answer::Done));
+            return self.broadcast(now, outgoing);
         };
         let Some(lock) = self.locks.iter_mut().find(|lock| lock.nwk == nwk && !lock.offline) else {
             return self.answer(now + LOST, ticket, Err(CoordinatorError::NotDelivered));
@@ -170,6 +174,19 @@ impl FakeStick {
         if let Some(answer) = answer {
             self.hear(now + LATENCY * 2, nwk, outgoing.profile, answer);
         }
+    }
+
+    /// Who is asked where it is says so.
+    fn broadcast(&mut self, now: Instant, outgoing: &Outgoing) {
+        let Ok(Message { sequence, zdo: Zdo::NwkAddrRequest(asked) }) =
+            Message::decode(outgoing.cluster, &outgoing.payload.0)
+        else {
+            return;
+        };
+        self.looked_for += 1;
+        let Some(lock) = self.locks.iter().find(|lock| lock.ieee == asked && !lock.offline) else { return };
+        let (nwk, zdo) = (lock.nwk, Zdo::NwkAddrResponse(ZdoStatus::SUCCESS, asked, lock.nwk));
+        self.hear(now + LATENCY * 2, nwk, zdo::PROFILE, (zdo.cluster(), Message { sequence, zdo }.encode()));
     }
 }
 
