@@ -1,6 +1,6 @@
 //! Compares each lock's own history with the grants that were answered OK, and holds the invariants of the design to it.
 //!
-//! What a lock holds is known here at every moment. The hub has a while to bring it about ([`SETTLES_WITHIN`]), counted
+//! What a lock holds is known here at every moment. The hub has a while to bring it about (`SETTLES_WITHIN`), counted
 //! from when it should be so, and from when nothing was in the hub's way at that door any more.
 
 mod alarms;
