@@ -1,5 +1,6 @@
 //! The configuration file: TOML in, [`Config`] out; an error names its key and its line and says what would be right.
 
+mod backup;
 pub mod credentials;
 mod mqtt;
 mod raw;
@@ -20,7 +21,9 @@ use toml::Spanned;
 use zeroize::Zeroizing;
 
 pub use self::unlock::{Unlock, UnlockRules};
+use crate::backup::Shelf;
 use crate::clock::ClockPolicy;
+use crate::model::Calendar;
 use crate::radio::PortAddress;
 
 /// Where `keyway run` looks when no `--config` is given.
@@ -41,6 +44,8 @@ pub struct Config {
     pub homeassistant: Option<HomeAssistantConfig>,
     /// The HTTP door; `None`: it stays shut.
     pub http: Option<HttpConfig>,
+    /// Backups by a schedule; `None`: they are made by hand only.
+    pub backup: Option<BackupConfig>,
     /// Z-Wave sticks.
     pub zwave: Vec<ZwaveStick>,
     /// Zigbee sticks.
@@ -91,6 +96,17 @@ pub struct HttpConfig {
     pub listen: SocketAddr,
     /// The file with the API key of the programs on this machine: `local.key` in the data directory.
     pub local_key: PathBuf,
+}
+
+/// Backups by a schedule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackupConfig {
+    /// When they are made.
+    pub calendar: Calendar,
+    /// Where, and how many are kept.
+    pub shelf: Shelf,
+    /// Under what; `None`: none was given, or it is a credential that only the hub gets.
+    pub passphrase: Option<Secret>,
 }
 
 /// A Z-Wave stick and the locks behind it.

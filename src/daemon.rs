@@ -1,6 +1,7 @@
 //! Builds clock, store, radios, reconciler, hub and doors; starts them, watches over them, and stops them in order. The
 //! only module that knows all the others.
 
+mod backups;
 mod chronicle;
 mod drivers;
 mod ground;
@@ -115,6 +116,12 @@ async fn run_with(
     let (broker_state, how_the_broker_does) = watch::channel(BrokerState::default());
     if config.mqtt.is_some() {
         hub = hub.with_broker(how_the_broker_does);
+    }
+    if let Some(backup) = config.backup {
+        let (problem, what_is_wrong) = watch::channel(None);
+        hub = hub.with_backups(what_is_wrong);
+        let work = backups::keep_backups(hub.clone(), Arc::clone(&works.clock), backup, problem);
+        works.tasks.start_helper("the scheduled backups", work);
     }
     if let Some(broker) = config.mqtt {
         let (hub_name, hub, ended) = (config.hub_name, hub.clone(), ended.clone());

@@ -3,8 +3,15 @@
 
 mod content;
 mod file;
+mod part;
 mod restore;
+mod shelf;
 
 pub use content::{BackupError, Manifest, StickInBackup, read, write};
 pub use file::{Cost, FileError};
+pub use part::Part;
 pub use restore::{KeptMemory, Restore, RestoreError};
+pub use shelf::{Due, Shelf};
+
+/// Shortest passphrase, in characters: whoever has the file may try as long as he likes.
+pub const SHORTEST_PASSPHRASE: usize = 8;

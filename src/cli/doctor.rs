@@ -27,6 +27,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
         findings.push(of_hub(&health));
         if let Ok(health) = &health {
             findings.extend(of_clock(health).into_iter().chain(of_broker(health)).chain(of_sticks(health)));
+            findings.extend(problems(health, "backup"));
         } else if let Some(broker) = &config.mqtt {
             findings.push(tried(&config.hub_name, broker));
         }
@@ -83,10 +84,7 @@ fn of_clock(health: &Value) -> Option<Finding> {
 /// The hub has said what is wrong with the broker among its problems.
 fn of_broker(health: &Value) -> Vec<Finding> {
     let Some(broker) = health.get("broker") else { return Vec::new() };
-    let problems = health["problems"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    let problems = problems.filter(|problem| problem.contains("broker"));
-    let mut findings: Vec<Finding> =
-        problems.map(|problem| Finding::new("broker", Condition::Problem, problem)).collect();
+    let mut findings = problems(health, "broker");
     if findings.is_empty() {
         findings.push(match broker["connected"].as_bool() {
             Some(true) => Finding::new("broker", Condition::Fine, "connected, and refuses nothing"),
@@ -94,6 +92,13 @@ fn of_broker(health: &Value) -> Vec<Finding> {
         });
     }
     findings
+}
+
+/// What the hub says is wrong with a part.
+fn problems(health: &Value, part: &'static str) -> Vec<Finding> {
+    let problems = health["problems"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let of_part = problems.filter(|problem| problem.contains(part));
+    of_part.map(|problem| Finding::new(part, Condition::Problem, problem)).collect()
 }
 
 fn of_sticks(health: &Value) -> Vec<Finding> {

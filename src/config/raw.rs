@@ -14,6 +14,7 @@ use toml::Spanned;
 use crate::clock::ClockPolicy;
 use crate::radio::{Line, PortAddress};
 
+use super::backup::Backup;
 use super::mqtt::Mqtt;
 use super::zigbee::Zigbee;
 use super::{Config, HomeAssistantConfig, HttpConfig, Wrong, ZwaveLock, ZwaveStick, security_class, wrong};
@@ -26,6 +27,7 @@ pub(super) struct File {
     #[serde(default)]
     clock: Clock,
     mqtt: Option<Mqtt>,
+    backup: Option<Backup>,
     #[serde(default)]
     homeassistant: HomeAssistant,
     #[serde(default)]
@@ -108,6 +110,7 @@ impl File {
         let mqtt = self.mqtt.map(|mqtt| mqtt.check(&hub_name)).transpose()?;
         let homeassistant = self.homeassistant.check()?.filter(|_| mqtt.is_some());
         let http = self.http.check(&data_dir)?;
+        let backup = self.backup.map(|backup| backup.check(&hub_name, &data_dir)).transpose()?;
         let mut zwave = Vec::new();
         let mut names = BTreeSet::new();
         for (index, stick) in self.zwave.into_iter().enumerate() {
@@ -141,7 +144,7 @@ impl File {
             }
             Some(_) | None => {}
         }
-        Ok(Config { hub_name, data_dir, clock, mqtt, homeassistant, http, zwave, zigbee, warnings })
+        Ok(Config { hub_name, data_dir, clock, mqtt, homeassistant, http, backup, zwave, zigbee, warnings })
     }
 }
 

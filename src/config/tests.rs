@@ -150,3 +150,42 @@ fn a_zigbee_stick_needs_no_more_than_its_port() {
     let error = error_of("[[zigbee]]\nport = \"tcp://x:1\"\nadapter = \"deconz\"\n");
     assert!(error.contains("line 3: `zigbee.adapter` should be \"ezsp\""), "{error}");
 }
+
+#[test]
+fn scheduled_backups_go_into_the_data_directory_unless_it_is_told_otherwise() {
+    let read = |more: &str| {
+        let text = format!("[hub]\ndata_dir = \"/var/lib/keyway\"\n[backup]\nschedule = \"0 3 * * SUN\"\n{more}");
+        Config::parse("keyway.toml", &text).map(|config| config.backup.unwrap()).map_err(|error| error.to_string())
+    };
+    let usual = read("").unwrap();
+    assert_eq!((usual.shelf.directory.as_path(), usual.shelf.own), (Path::new("/var/lib/keyway/backups"), true));
+    assert_eq!((usual.shelf.keep.get(), usual.passphrase), (4, None));
+    let told = read("directory = \"/media/usb\"\nkeep = 9").unwrap();
+    assert_eq!((told.shelf.directory.as_path(), told.shelf.own), (Path::new("/media/usb"), false));
+    for (more, error) in [
+        ("keep = 0", "line 5: `backup.keep` should be 1 or more"),
+        ("directory = \"usb\"", "line 5: `backup.directory` should be a whole path"),
+        ("time_zone = \"Mars/Base\"", "line 5: `backup.time_zone` is not a time zone"),
+        ("passphrase_file = \"/nowhere\"", "line 5: `backup.passphrase_file` can't be read"),
+    ] {
+        assert!(read(more).unwrap_err().contains(error), "{more}: {:?}", read(more));
+    }
+    assert!(error_of("[backup]\nschedule = \"0 3 * * 7\"").contains("line 2: `backup.schedule` name the weekdays"));
+}
+
+#[test]
+fn a_backups_passphrase_that_is_too_short_or_that_others_may_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("passphrase");
+    let read = |text: &str, mode| {
+        std::fs::write(&file, text).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+        Config::parse("keyway.toml", &format!("[backup]\nschedule = \"0 3 * * SUN\"\npassphrase_file = {file:?}"))
+    };
+    assert!(read("short", 0o600).unwrap_err().to_string().contains("at least 8 characters"));
+    let open = read("open sesame", 0o644).unwrap_err().to_string();
+    assert!(open.contains("may be read by others") && !open.contains("sesame"), "{open}");
+    let passphrase = read("open sesame\nand more", 0o640).unwrap().backup.unwrap().passphrase.unwrap();
+    assert_eq!((passphrase.expose(), format!("{passphrase:?}").as_str()), ("open sesame", "Secret(redacted)"));
+}

@@ -1,15 +1,19 @@
 //! The database, the vault's key, and the last backup.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::{Condition, Finding};
+use crate::backup::Due;
 use crate::clock::{Clock, SystemClock};
-use crate::config::Config;
 use crate::config::credentials::{self, KeyError};
+use crate::config::{BackupConfig, Config};
 use crate::store::{Examination, StoreError, examine};
 
-/// A backup that is older is a cause to ask why.
+/// A backup by hand that is older is a cause to ask why.
 const OLD_DAYS: u64 = 35;
+/// A scheduled one may take this long, with the start of a hub and its sticks.
+const LATE: Duration = Duration::from_secs(3600);
 
 pub(super) fn is_in_use(config: &Config) -> bool {
     crate::store::is_in_use(&database(config))
@@ -49,7 +53,10 @@ pub(super) fn look(config: &Config, hub_runs: bool) -> Vec<Finding> {
     let examined = examine(&database, key.as_deref());
     let mut findings = vec![of_database(&database, &examined)];
     findings.extend(of_vault.or_else(|| of_key(&examined)));
-    findings.extend(examined.as_ref().ok().map(of_backup));
+    findings.extend(match &config.backup {
+        Some(backup) => Some(of_schedule(backup, hub_runs)),
+        None => examined.as_ref().ok().map(of_backup),
+    });
     findings
 }
 
@@ -86,4 +93,31 @@ fn of_backup(found: &Examination) -> Finding {
     let days = made.until(now).as_secs() / 86_400;
     let message = format!("the last was made at {made}, {days} days ago");
     Finding::new("backup", if days > OLD_DAYS { Condition::Notice } else { Condition::Fine }, message)
+}
+
+fn of_schedule(backup: &BackupConfig, hub_runs: bool) -> Finding {
+    let now = SystemClock::default().now().utc;
+    let place = backup.shelf.directory.display();
+    let (condition, message) = match backup.shelf.newest(now) {
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            (Condition::Unknown, format!("{place} is closed to you: run this as root or as the user keyway"))
+        }
+        Err(error) => (Condition::Problem, format!("{place} can't be read ({error}): see that it is there")),
+        Ok(None) => {
+            (Condition::Notice, format!("none is in {place} yet: the hub makes the first one soon after its start"))
+        }
+        Ok(Some(made)) => {
+            let days = made.until(now).as_secs() / 86_400;
+            let message = format!("the newest scheduled one in {place} was made at {made}, {days} days ago");
+            match Due::of(&backup.calendar, Some(made), now) {
+                Due::Since(due) if due.until(now) > LATE => {
+                    let condition = if hub_runs { Condition::Problem } else { Condition::Notice };
+                    let why = "the hub makes it when it runs, and tells in `keyway status` why it can't";
+                    (condition, format!("{message}, and another is due since {due}: {why}"))
+                }
+                Due::Since(_) | Due::Not(_) | Due::Never => (Condition::Fine, message),
+            }
+        }
+    };
+    Finding::new("backup", condition, message)
 }

@@ -52,3 +52,31 @@ fn a_key_that_does_not_fit_and_one_that_is_lost_are_told() {
         assert_eq!((of(&findings, "vault"), of(&findings, "database")), (vec![condition], vec![Condition::Fine]));
     }
 }
+
+#[test]
+fn a_schedule_of_backups_is_looked_at_by_the_files_that_stand_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, usb) = (folder.path().join("data"), folder.path().join("usb"));
+    let path = config(folder.path(), &format!("[backup]\nschedule = \"0 3 1 1 *\"\ndirectory = {usb:?}"));
+    std::fs::create_dir(&data).unwrap();
+    let store = crate::store::Store::open(&data.join("keyway.db"), zeroize::Zeroizing::new([7; 32]), [1; 32]).unwrap();
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(store.close());
+    let backup = || {
+        let findings = found(&path);
+        let finding = findings.iter().find(|finding| finding.part == "backup").unwrap();
+        (finding.condition, finding.message.clone())
+    };
+    let (condition, message) = backup();
+    assert!(condition == Condition::Problem && message.contains("see that it is there"), "{message}");
+    std::fs::create_dir(&usb).unwrap();
+    let (condition, message) = backup();
+    assert!(condition == Condition::Notice && message.contains("none is in"), "{message}");
+    std::fs::write(usb.join("keyway-home-20200101T030000Z.backup"), "x").unwrap();
+    let (condition, message) = backup();
+    assert!(condition == Condition::Notice && message.contains("another is due since"), "{message}");
+    let now = crate::clock::Clock::now(&crate::clock::SystemClock::default()).utc.to_string();
+    let now = now.split('.').next().unwrap().replace(['-', ':'], "");
+    std::fs::write(usb.join(format!("keyway-home-{now}Z.backup")), "x").unwrap();
+    let (condition, message) = backup();
+    assert!(condition == Condition::Fine && message.ends_with("0 days ago"), "{message}");
+}

@@ -2,6 +2,7 @@
 //! passphrase, piece by piece, as whoever asked takes them.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,13 +14,12 @@ use zeroize::Zeroizing;
 
 use super::sticks::{StickResource, StickStatus, Sticks};
 use super::{Caller, Hub};
-use crate::backup::{self, Cost, Manifest, StickInBackup};
+use crate::backup::{self, Cost, Manifest, SHORTEST_PASSPHRASE, Shelf, StickInBackup};
 use crate::model::{ApiError, EventSubject, EventType, Role};
+use crate::store::StoreError;
 
 /// No stick's memory takes longer.
 const STICK_WITHIN: Duration = Duration::from_secs(600);
-/// Shortest passphrase, in characters: whoever has the file may try as long as he likes.
-const SHORTEST: usize = 8;
 /// Pieces that wait for whoever takes them.
 const WAITING: usize = 4;
 
@@ -44,13 +44,82 @@ impl Hub {
             let message = "a backup holds every key and every PIN: only a key with the role \"admin\" may make one";
             return Err(ApiError::new("forbidden", message));
         }
-        if passphrase.chars().count() < SHORTEST {
-            return Err(ApiError::invalid("passphrase", format!("expected at least {SHORTEST} characters")));
+        if passphrase.chars().count() < SHORTEST_PASSPHRASE {
+            return Err(ApiError::invalid("passphrase", format!("expected at least {SHORTEST_PASSPHRASE} characters")));
         }
         let Ok(turn) = Arc::clone(&self.backups).try_lock_owned() else {
             return Err(ApiError::new("conflict", "another backup is being made: ask again when it is done"));
         };
         tracing::info!(caller = caller.name, "a backup is made");
+        let plan = self.plan_backup(turn).await.map_err(|error| super::internal("backup", &error))?;
+        let (pieces, taken) = mpsc::channel(WAITING);
+        tokio::spawn(self.clone().hand_over(plan, passphrase, pieces));
+        Ok(taken)
+    }
+
+    /// Makes a backup on a shelf, reads it back, and takes away those that are too many: where it is. Waits for one that
+    /// is being made.
+    ///
+    /// # Errors
+    /// A sentence: why there is none, and what to do.
+    pub async fn back_up_onto(&self, shelf: Shelf, passphrase: Zeroizing<String>) -> Result<PathBuf, String> {
+        let turn = Arc::clone(&self.backups).lock_owned().await;
+        let made_at = self.clock.now().utc;
+        let place = shelf.directory.display().to_string();
+        let closed = {
+            let place = place.clone();
+            move |error: io::Error| {
+                format!(
+                    "{place} can't be written to ({error}): see that it is there and that the hub's user may write into it; \
+                     under systemd it needs a line ReadWritePaths= unless it is in /var/lib/keyway"
+                )
+            }
+        };
+        // Before the locks have to wait for it.
+        let (shelf, begun) = blocking(move || {
+            let begun = shelf.begin(made_at);
+            (shelf, begun)
+        })
+        .await?;
+        let (mut part, file) = begun.map_err(&closed)?;
+        tracing::info!(file = %file.display(), "a scheduled backup is made");
+        let plan = self.plan_backup(turn).await.map_err(|error| error.to_string())?;
+        let (hub, sticks) = (self.clone(), plan.sticks());
+        let written = blocking(move || {
+            let broke_off = |reason| {
+                format!(
+                    "it can't be written to its end ({reason}): see that there is room in {place} and beside the database"
+                )
+            };
+            hub.seal(&plan, &passphrase, part.file()).map_err(broke_off)?;
+            let unreadable = |error| format!("it does not read back ({error}): try another medium at {place}");
+            part.check(&passphrase).map_err(unreadable)?;
+            part.keep().map_err(closed)?;
+            if let Err(error) = shelf.clear_out(made_at) {
+                tracing::warn!(%error, "a backup that is one too many can't be removed; remove it by hand");
+            }
+            Ok::<(), String>(())
+        });
+        written.await??;
+        let details = [("sticks".to_owned(), sticks), ("file".to_owned(), json!(file))];
+        self.tell_of_backup(EventType::BackupMade, Map::from_iter(details)).await;
+        Ok(file)
+    }
+
+    /// Tells as an event why there is no backup.
+    pub async fn backup_failed(&self, reason: &str) {
+        tracing::error!(reason, "a backup broke off");
+        self.tell_of_backup(EventType::BackupFailed, Map::from_iter([("message".to_owned(), json!(reason))])).await;
+    }
+
+    async fn tell_of_backup(&self, event: EventType, details: Map<String, Value>) {
+        if let Err(error) = self.read(move |unit| unit.emit(event, EventSubject::default(), details)).await {
+            tracing::error!(%error, "can't tell how a backup ended");
+        }
+    }
+
+    /// Keeps the memory of each stick.
+    async fn plan_backup(&self, turn: OwnedMutexGuard<()>) -> Result<Plan, StoreError> {
         let sticks = self.keep_memories().await;
         let made_at = self.clock.now().utc;
         let randomness = self.read(|unit| {
@@ -58,7 +127,7 @@ impl Hub {
             unit.rng().fill(&mut bytes[..]);
             Ok(bytes)
         });
-        let randomness = randomness.await.map_err(|error| super::internal("backup", &error))?;
+        let randomness = randomness.await?;
         let manifest = Manifest {
             made_at,
             hub: self.name.to_string(),
@@ -66,36 +135,30 @@ impl Hub {
             database: 0,
             sticks,
         };
-        let (pieces, taken) = mpsc::channel(WAITING);
-        tokio::spawn(self.clone().hand_over(manifest, passphrase, randomness, pieces, turn));
-        Ok(taken)
+        Ok(Plan { manifest, randomness, _turn: turn })
     }
 
     /// To the last piece; how it ended is told as an event.
     async fn hand_over(
         self,
-        manifest: Manifest,
+        plan: Plan,
         passphrase: Zeroizing<String>,
-        randomness: [u8; 35],
         pieces: mpsc::Sender<Result<Vec<u8>, BackupFailed>>,
-        _turn: OwnedMutexGuard<()>,
     ) {
-        let of_sticks: Vec<Value> = manifest.sticks.iter().map(|stick| json!(stick)).collect();
-        let hub = self.clone();
-        let sealing = tokio::task::spawn_blocking(move || hub.seal(&manifest, &passphrase, randomness, &pieces));
-        let broke_off = sealing.await.unwrap_or_else(|error| Some(error.to_string()));
-        let mut details = Map::from_iter([("sticks".to_owned(), Value::Array(of_sticks))]);
-        let event = match broke_off {
-            None => EventType::BackupMade,
-            Some(reason) => {
-                tracing::error!(reason, "a backup broke off");
-                details.insert("message".to_owned(), Value::String(reason));
-                EventType::BackupFailed
+        let (hub, sticks) = (self.clone(), plan.sticks());
+        let sealed = blocking(move || {
+            let sealed = hub.seal(&plan, &passphrase, Pieces(&pieces));
+            if sealed.is_err() {
+                // An error means that nobody is there to be told.
+                let _ = pieces.blocking_send(Err(BackupFailed));
             }
-        };
-        let told = self.read(move |unit| unit.emit(event, EventSubject::default(), details)).await;
-        if let Err(error) = told {
-            tracing::error!(%error, "can't tell how a backup ended");
+            sealed
+        });
+        match sealed.await.flatten() {
+            Ok(()) => {
+                self.tell_of_backup(EventType::BackupMade, Map::from_iter([("sticks".to_owned(), sticks)])).await;
+            }
+            Err(reason) => self.backup_failed(&reason).await,
         }
     }
 
@@ -146,28 +209,32 @@ impl Hub {
         }
     }
 
-    /// Blocks until the last piece is taken, or nobody takes any more. Why it broke off, if it did.
-    fn seal(
-        &self,
-        manifest: &Manifest,
-        passphrase: &str,
-        randomness: [u8; 35],
-        pieces: &mpsc::Sender<Result<Vec<u8>, BackupFailed>>,
-    ) -> Option<String> {
+    /// Blocks until the last piece is taken, or can't be. The error says why.
+    fn seal(&self, plan: &Plan, passphrase: &str, to: impl Write) -> Result<(), String> {
         let sealed = self.store.with_copy(|copy| {
-            let manifest = Manifest { database: std::fs::metadata(copy)?.len(), ..manifest.clone() };
-            let key = self.store.vault_key();
-            backup::write(Pieces(pieces), passphrase, Cost::USUAL, randomness, &manifest, key, copy)
+            let manifest = Manifest { database: std::fs::metadata(copy)?.len(), ..plan.manifest.clone() };
+            backup::write(to, passphrase, Cost::USUAL, plan.randomness, &manifest, self.store.vault_key(), copy)
         });
-        let reason = match sealed {
-            Ok(Ok(())) => return None,
-            Ok(Err(error)) => error.to_string(),
-            Err(error) => error.to_string(),
-        };
-        // An error means that nobody is there to be told.
-        let _ = pieces.blocking_send(Err(BackupFailed));
-        Some(reason)
+        sealed.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
     }
+}
+
+/// A backup that is about to be written. It is its turn as long as this lives.
+struct Plan {
+    manifest: Manifest,
+    randomness: [u8; 35],
+    _turn: OwnedMutexGuard<()>,
+}
+
+impl Plan {
+    fn sticks(&self) -> Value {
+        json!(self.manifest.sticks)
+    }
+}
+
+/// On a thread where it may take its time: a passphrase costs about a second there, and a medium may hang.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| error.to_string())
 }
 
 /// Hands pieces on as they are written.

@@ -20,6 +20,8 @@ pub(super) struct Surroundings {
     pub(super) orders: Arc<dyn StickOrders>,
     /// `None`: none is configured.
     pub(super) broker: Option<BrokerState>,
+    /// Why there is no backup of late, and what to do.
+    pub(super) backup_problem: Option<String>,
 }
 
 /// Who will see a resource.

@@ -39,7 +39,7 @@ pub(super) struct Health {
     /// The MQTT broker; absent: none is configured.
     #[serde(skip_serializing_if = "Option::is_none")]
     broker: Option<BrokerResource>,
-    /// What is wrong with the hub itself, each with what to do: its clock, its broker, its sticks.
+    /// What is wrong with the hub itself, each with what to do: its clock, its broker, its sticks, its backups.
     problems: Vec<String>,
     sticks: Vec<StickResource>,
     devices: usize,
@@ -77,5 +77,6 @@ pub(super) fn health(unit: &mut Unit<'_>, surroundings: &Surroundings) -> Result
 fn problems(surroundings: &Surroundings, sticks: &[StickResource]) -> Vec<String> {
     let of_broker = surroundings.broker.iter().flat_map(|broker| broker.problems().map(str::to_owned));
     let of_sticks = sticks.iter().filter_map(StickResource::named_problem);
-    surroundings.clock.problem().into_iter().chain(of_broker).chain(of_sticks).collect()
+    let of_backups = surroundings.backup_problem.clone();
+    surroundings.clock.problem().into_iter().chain(of_broker).chain(of_sticks).chain(of_backups).collect()
 }

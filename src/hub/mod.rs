@@ -93,6 +93,7 @@ pub struct Hub {
     orders: Arc<dyn StickOrders>,
     broker: Option<watch::Receiver<BrokerState>>,
     backups: backup::Backups,
+    backup_problem: Option<watch::Receiver<Option<String>>>,
 }
 
 impl Hub {
@@ -100,7 +101,8 @@ impl Hub {
     pub fn new(name: &str, store: Store, clock: Arc<dyn Clock>, sticks: watch::Receiver<Sticks>) -> Self {
         let (networks, orders) = (Arc::new(Networks::none()), Arc::new(sticks::NoSticks));
         let backups = backup::Backups::default();
-        Self { name: name.into(), store, clock, sticks, networks, orders, broker: None, backups }
+        let name = name.into();
+        Self { name, store, clock, sticks, networks, orders, broker: None, backups, backup_problem: None }
     }
 
     /// With networks that can be changed.
@@ -116,6 +118,11 @@ impl Hub {
     /// With a broker.
     pub fn with_broker(self, broker: watch::Receiver<BrokerState>) -> Self {
         Self { broker: Some(broker), ..self }
+    }
+
+    /// With backups by a schedule: what is wrong with them, and what to do.
+    pub fn with_backups(self, problem: watch::Receiver<Option<String>>) -> Self {
+        Self { backup_problem: Some(problem), ..self }
     }
 
     /// Carries out an operation such as `access_grants/create`, if the caller may ask for it. Carried out at most once
@@ -253,6 +260,7 @@ impl Hub {
             networks: Arc::clone(&self.networks),
             orders: Arc::clone(&self.orders),
             broker: self.broker.as_ref().map(|broker| broker.borrow().clone()),
+            backup_problem: self.backup_problem.as_ref().and_then(|problem| problem.borrow().clone()),
         })
     }
 

@@ -31,7 +31,7 @@ pub use id::{
     UserIdentityId, WebhookId, WorkspaceId,
 };
 pub use role::Role;
-pub use schedule::{Schedule, WrongSchedule};
+pub use schedule::{Calendar, Schedule, WrongSchedule};
 pub use space::Space;
 pub use timestamp::{Timestamp, Window};
 pub use user_identity::UserIdentity;

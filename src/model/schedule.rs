@@ -5,6 +5,8 @@
 //! night in which the clocks change. A time that the clocks skip is taken as much later as they skip (02:30 becomes
 //! 03:30), one that they show twice is taken the first time. Windows that overlap or touch are one.
 
+mod calendar;
+
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -19,6 +21,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Timestamp, Window};
 use crate::faults::{self, Fault};
+
+pub use calendar::Calendar;
 
 /// Occurrences in a day, at most.
 const MOST_A_DAY: usize = 96;
@@ -76,8 +80,13 @@ impl Schedule {
         let words =
             Words { cron: cron.to_owned(), duration: duration.to_owned(), time_zone: time_zone.trim().to_owned() };
         let (duration, seconds) = parse_duration(duration).map_err(wrong("duration"))?;
+        let cron = parse_cron(cron).map_err(wrong("cron"))?;
+        if times_a_day(&cron) > MOST_A_DAY {
+            let message = format!("opens more than {MOST_A_DAY} times a day: open less often, and for longer");
+            return Err(wrong("cron")(message));
+        }
         Ok(Self(Arc::new(Parsed {
-            cron: parse_cron(cron).map_err(wrong("cron"))?,
+            cron,
             duration,
             seconds,
             time_zone: parse_time_zone(&words.time_zone).map_err(wrong("time_zone"))?,
@@ -236,11 +245,11 @@ fn parse_cron(text: &str) -> Result<cron::Schedule, String> {
         return Err(message.to_owned());
     }
     let parsed = cron::Schedule::from_str(&format!("0 {}", fields.join(" ")));
-    let parsed = parsed.map_err(|_| "is no cron expression, such as 30 15 * * SAT,SUN".to_owned())?;
-    if parsed.minutes().iter().count() * parsed.hours().iter().count() > MOST_A_DAY {
-        return Err(format!("opens more than {MOST_A_DAY} times a day: open less often, and for longer"));
-    }
-    Ok(parsed)
+    parsed.map_err(|_| "is no cron expression, such as 30 15 * * SAT,SUN".to_owned())
+}
+
+fn times_a_day(cron: &cron::Schedule) -> usize {
+    cron.minutes().iter().count() * cron.hours().iter().count()
 }
 
 fn parse_duration(text: &str) -> Result<(Span, u64), String> {

@@ -17,7 +17,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("store", &["model"]),
     ("reconcile", &["model", "plan", "store", "clock"]),
     ("radio", &["clock"]),
-    ("config", &["radio", "clock"]),
+    ("config", &["radio", "clock", "model", "backup"]),
     ("backup", &["model", "store"]),
     ("hub", &["model", "plan", "store", "clock", "backup"]),
     ("mqtt", &["hub", "model", "config"]),
@@ -27,7 +27,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("webhooks", &["hub", "model"]),
     // As a client it speaks HTTP: of the hub it knows the table of operations only.
     ("cli/client", &["hub", "model", "config", "clock", "backup", "cli"]),
-    ("doctor", &["config", "store", "clock", "radio"]),
+    ("doctor", &["config", "store", "clock", "radio", "backup", "model"]),
     ("cli", &["doctor", "mqtt", "hub", "model", "config", "clock", "daemon", "logging", "backup", "store"]),
 ];
 

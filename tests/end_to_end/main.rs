@@ -63,6 +63,8 @@ mod retained;
 #[cfg(test)]
 mod roles;
 #[cfg(test)]
+mod scheduled_backup;
+#[cfg(test)]
 mod secrets;
 #[cfg(test)]
 mod serial_faults;

@@ -46,6 +46,7 @@ async fn play(once: bool) -> anyhow::Result<()> {
         data_dir: folder.path().to_owned(),
         mqtt: Some(mqtt(port)),
         homeassistant: None,
+        backup: None,
         // A hub at work may have the port; the story is told over MQTT.
         http: None,
         zwave: vec![zwave(&setup, zwave_stick.port)?],
