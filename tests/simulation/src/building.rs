@@ -109,6 +109,7 @@ pub(crate) fn config(data_dir: PathBuf, sticks: &[StickSetup]) -> Config {
         clock: ClockPolicy::Proof,
         mqtt: None,
         homeassistant: None,
+        backup: None,
         http: None,
         zwave: zwave.collect(),
         zigbee: Vec::new(),
