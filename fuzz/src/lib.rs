@@ -1,5 +1,5 @@
 //! Everything of Keyway that meets bytes from outside, fed any bytes. Each target is a function of some bytes that panics
-//! when something is wrong; the fuzzer's programs in `fuzz_targets` are made of them, and `tests/seeds.rs` gives each what
+//! when something is wrong; the fuzzer's programs in `fuzz_targets` are made of them, and `tests/replayed.rs` gives each what
 //! is in `seeds`, without a fuzzer.
 
 pub mod hub;
