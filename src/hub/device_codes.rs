@@ -117,6 +117,7 @@ fn change_pin(unit: &mut Unit<'_>, code: AccessCode, pin: Pin) -> Result<AccessC
     let table = promise::tables(unit, std::slice::from_ref(&device), &code.window)?.remove(0);
     let door = pin::Door::new(&table, &code.window, Some(code.access_code_id));
     pin::check(&pin, &[door]).map_err(|reason| refusal("code", &reason, |_| Some(&device)))?;
+    let before = code.problem.clone();
     let mut new = AccessCode { pin: Some(pin), presence: Presence::Absent, kept: None, problem: None, ..code.clone() };
     if code.presence != Presence::Absent {
         let former = AccessCode {
@@ -132,6 +133,7 @@ fn change_pin(unit: &mut Unit<'_>, code: AccessCode, pin: Pin) -> Result<AccessC
     unit.update_code(&new)?;
     // Never from and to: these are PINs.
     unit.emit(EventType::AccessCodeCodeChanged, &new, Map::new())?;
+    promise::tell_problem(unit, &device, before.as_ref(), &new)?;
     Ok(new)
 }
 

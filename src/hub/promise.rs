@@ -12,7 +12,7 @@ use crate::model::{
     Timestamp, Window,
 };
 use crate::plan::pin::{self, NoPin};
-use crate::plan::warn::{self, Health};
+use crate::plan::warn::{self, Health, Reach};
 use crate::plan::{Moment, SlotTable, fit, slot};
 use crate::store::{StoreError, Unit};
 
@@ -120,10 +120,7 @@ pub(super) fn reserve_or_tell(
     let Some(reason) = reason else { return Ok(insert(unit, device, code)?) };
     let message = format!("{reason}: make room, or make another grant for this door");
     code.problem = Some(CodeProblem { kind: ProblemKind::FailedToSet, message, since: now });
-    let code = insert(unit, device, code)?;
-    let details = code.problem.as_ref().map(|problem| ("message".to_owned(), json!(problem.message)));
-    unit.emit(EventType::AccessCodeFailedToSet, &code, details.into_iter().collect())?;
-    Ok(code)
+    Ok(insert(unit, device, code)?)
 }
 
 fn waiting(
@@ -156,7 +153,24 @@ fn insert(unit: &mut Unit<'_>, device: &Device, mut code: AccessCode) -> Result<
     code.problem = warn::problem(&code, Health::of(device, false), moment(unit.now()));
     unit.insert_code(&code)?;
     unit.emit(EventType::AccessCodeCreated, &code, Map::new())?;
+    tell_problem(unit, device, None, &code)?;
     Ok(code)
+}
+
+/// Tells of the problem that a code has by what the host ordered (I2): the reconciler finds it standing, and tells of it
+/// no more before the start draws near. That a lock that answers does not have it yet is no news: it is put in now.
+pub(super) fn tell_problem(
+    unit: &mut Unit<'_>,
+    device: &Device,
+    before: Option<&CodeProblem>,
+    code: &AccessCode,
+) -> Result<(), StoreError> {
+    let answers = Health::of(device, false).reach == Reach::Online;
+    let is_news =
+        |problem: &&CodeProblem| Some(*problem) != before && !(answers && problem.kind == ProblemKind::DelayInSetting);
+    let Some(problem) = code.problem.as_ref().filter(is_news) else { return Ok(()) };
+    let Some(event) = problem.kind.event() else { return Ok(()) };
+    unit.emit(event, code, Map::from_iter([("message".to_owned(), json!(problem.message))]))
 }
 
 /// Moves a code to other times. One that is in its lock stays in its slot: whatever was reserved there for the new times
@@ -184,7 +198,8 @@ pub(super) fn retime(unit: &mut Unit<'_>, code: &AccessCode, times: &Times) -> R
     unit.update_code(&moved)?;
     let frame = |window: &Window| json!({"starts_at": window.starts_at, "ends_at": window.ends_at});
     let details = change("its times", frame(&code.window), frame(&times.window));
-    Ok(unit.emit(EventType::AccessCodeTimeFrameChanged, &moved, details)?)
+    unit.emit(EventType::AccessCodeTimeFrameChanged, &moved, details)?;
+    Ok(tell_problem(unit, &device, code.problem.as_ref(), &moved)?)
 }
 
 /// Has a code that its lock could not take, or refused, tried again; another stays as it is.
@@ -193,9 +208,11 @@ pub(super) fn try_again(unit: &mut Unit<'_>, code: AccessCode) -> Result<AccessC
         return Ok(code);
     }
     let Some(device) = unit.device(code.device_id)? else { return Ok(code) };
+    let before = code.problem.clone();
     let mut again = fitted(unit, &device, code)?;
     again.problem = warn::problem(&again, Health::of(&device, false), moment(unit.now()));
     unit.update_code(&again)?;
+    tell_problem(unit, &device, before.as_ref(), &again)?;
     Ok(again)
 }
 

@@ -126,6 +126,15 @@ impl World {
         names.filter(|name| !name.starts_with("user_identity.")).map(str::to_owned).collect()
     }
 
+    async fn goes_offline(&self, door: DeviceId) {
+        self.write(move |unit| {
+            let mut device = unit.device(door)?.unwrap();
+            device.state.online = false;
+            unit.update_device(&device)
+        })
+        .await;
+    }
+
     /// What the first door says of one of its slots.
     async fn says(&self, slot: u16, content: SlotContent) {
         let door = self.doors[0];

@@ -2,7 +2,9 @@
 
 use keyway_lock::{Evidence, Minute, Pin, SlotContent, SlotNumber, SlotWindow, WallTime};
 
-use super::{AccessCodeId, AccessGrantId, AccessMethodId, DeviceId, Schedule, Timestamp, UserIdentityId, Window};
+use super::{
+    AccessCodeId, AccessGrantId, AccessMethodId, DeviceId, EventType, Schedule, Timestamp, UserIdentityId, Window,
+};
 
 /// What is known of a code in its lock. The lock's own word, never our wish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +77,17 @@ impl ProblemKind {
     /// Whether somebody did this at the lock, and it is left as it is.
     pub fn is_by_hand(self) -> bool {
         matches!(self, Self::ModifiedExternally | Self::RemovedExternally)
+    }
+
+    /// What a host is told when this begins. `None`: it is told what somebody did at the lock instead.
+    pub fn event(self) -> Option<EventType> {
+        match self {
+            Self::WillNotWork | Self::DelayInSetting => Some(EventType::AccessCodeDelayInSetting),
+            Self::FailedToSet => Some(EventType::AccessCodeFailedToSet),
+            Self::DelayInRemoving => Some(EventType::AccessCodeDelayInRemoving),
+            Self::FailedToRemove => Some(EventType::AccessCodeFailedToRemove),
+            Self::ModifiedExternally | Self::RemovedExternally => None,
+        }
     }
 }
 

@@ -136,16 +136,10 @@ pub(super) fn set_problem(
     let code = AccessCode { problem, ..code.clone() };
     unit.update_code(&code)?;
     let Some(problem) = &code.problem else { return Ok(()) };
+    // Later, it is the lock that is told of: not each code that waits for it.
+    let waits = problem.kind == ProblemKind::WillNotWork && code.created_at.after(NEW) < unit.now();
+    let Some(event) = problem.kind.event().filter(|_| !waits) else { return Ok(()) };
     let details = Map::from_iter([("message".to_owned(), json!(problem.message))]);
-    let event = match problem.kind {
-        ProblemKind::ModifiedExternally | ProblemKind::RemovedExternally => return Ok(()),
-        // Later, it is the lock that is told of: not each code that waits for it.
-        ProblemKind::WillNotWork if code.created_at.after(NEW) < unit.now() => return Ok(()),
-        ProblemKind::WillNotWork | ProblemKind::DelayInSetting => EventType::AccessCodeDelayInSetting,
-        ProblemKind::FailedToSet => EventType::AccessCodeFailedToSet,
-        ProblemKind::DelayInRemoving => EventType::AccessCodeDelayInRemoving,
-        ProblemKind::FailedToRemove => EventType::AccessCodeFailedToRemove,
-    };
     unit.emit(event, &code, details.clone())?;
     match problem.kind {
         ProblemKind::DelayInSetting | ProblemKind::FailedToSet => not_issued(unit, &code, details),

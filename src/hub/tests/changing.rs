@@ -57,6 +57,29 @@ async fn a_changed_window_moves_the_codes_and_keeps_the_pin() {
 }
 
 #[tokio::test]
+async fn a_window_changed_at_a_lock_that_is_offline_is_told_of_each_time_since_the_answer_says_nothing() {
+    let world = World::new().await;
+    let grant = world.grant(100_000, 200_000, json!({})).await;
+    world.goes_offline(world.doors[0]).await;
+    for (count, change) in [
+        json!({"starts_at": at(1800), "ends_at": at(7200)}),
+        // It should be in the lock already: no later moment is left at which it would be told.
+        json!({"starts_at": at(300)}),
+        json!({"ends_at": at(9000)}),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        world.set_time(600 * i64::try_from(count).unwrap());
+        let mut body = change;
+        body["access_grant_id"] = json!(id(&grant));
+        world.ask("access_grants/update", body).await;
+        let told = world.events().await.into_iter().filter(|event| event == "access_code.delay_in_setting_on_device");
+        assert_eq!(told.count(), count + 1);
+    }
+}
+
+#[tokio::test]
 async fn a_window_moved_onto_another_guests_finds_another_slot_or_is_refused() {
     let world = World::new().await;
     let first = world.grant(100, 200, json!({})).await;

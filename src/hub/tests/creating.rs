@@ -92,14 +92,10 @@ async fn the_same_key_with_the_same_body_gives_the_same_answer_and_with_another_
 async fn an_offline_lock_is_warned_of_at_creation() {
     let world = World::new().await;
     let id = world.doors[0];
-    world
-        .write(move |unit| {
-            let mut device = unit.device(id)?.unwrap();
-            device.state.online = false;
-            unit.update_device(&device)
-        })
-        .await;
+    world.goes_offline(id).await;
     let grant = world.grant(100_000, 200_000, json!({})).await;
+    let told = world.events().await.into_iter().filter(|event| event == "access_code.delay_in_setting_on_device");
+    assert_eq!(told.count(), 1, "and told of by an event, since not everybody reads answers");
     assert_eq!(grant["warnings"][0]["warning_code"], "underprovisioned_access");
     assert_eq!(grant["warnings"][0]["failed_devices"], json!([id]));
 }
