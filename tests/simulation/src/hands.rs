@@ -48,7 +48,8 @@ fn program(world: &Rc<World>, door: usize, random: &mut StdRng) {
     };
     // Most doors have few codes of their own.
     let Some(slot) = slot.filter(|_| code.is_none() || theirs.len() < 3) else { return };
-    let unheard = [Trouble::Offline, Trouble::Lossy, Trouble::Slow]
+    // What a lock tells a stick that is reset or unplugged reaches nobody either.
+    let unheard = [Trouble::Offline, Trouble::Lossy, Trouble::Slow, Trouble::StickGone]
         .iter()
         .any(|trouble| world.checker.borrow().has_trouble(door, *trouble));
     world.note(Some(door), &format!("a hand at slot {slot}"));
