@@ -26,8 +26,8 @@ use crate::security::{NetworkKeys, SecurityClass};
 use crate::serial_api::callback::NodeUpdate;
 use crate::serial_api::session::{Completed, Session, SessionEvent, SessionOutput, Ticket};
 use crate::serial_api::startup::Stick;
-use crate::transport::exchange::Security;
-use crate::transport::queue::{Outgoing, Queue};
+use crate::transport::exchange::{Answer, Security};
+use crate::transport::queue::{Ended, Outgoing, Queue};
 use crate::transport::receive::{Incoming, Receiver};
 use crate::transport::sessions::SessionIds;
 
@@ -126,8 +126,10 @@ impl ZwaveRadio {
             while let Some((node, id, ended)) = self.queue.poll_ended() {
                 moved = true;
                 let Some(ended) = self.network_asked(now, id, ended) else { continue };
+                let doubted = matches!(ended, Ended::Node(Ok(Answer::Supervised(_))))
+                    && !self.sessions.get_mut(&node).is_some_and(SessionIds::handle_answered);
                 if let Some(lock) = self.locks.get_mut(&node) {
-                    lock.handle_ended(now, id, ended);
+                    lock.handle_ended(now, id, ended, doubted);
                 }
             }
             moved |= self.drain_network(now);

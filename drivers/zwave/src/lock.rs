@@ -78,6 +78,16 @@ enum Kind {
 }
 
 impl Job {
+    /// Whether a success of what was asked is not relied upon: what the lock holds is read back in any case, or it is no
+    /// matter.
+    pub fn looks_anyway(&self) -> bool {
+        match &self.0 {
+            Kind::Code(job) => job.looks_anyway(),
+            Kind::Batch(_) | Kind::Identify(_) => true,
+            _ => false,
+        }
+    }
+
     /// Looks at its clock, or at least tells it the time. While nobody knows that, it is put off.
     pub fn clock(record: &NodeRecord, clock: WallClock, now: Instant) -> Self {
         Self(ClockJob::new(record, clock, now).map_or(Kind::Failed(CommandError::Busy), Kind::Clock))

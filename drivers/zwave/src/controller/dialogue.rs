@@ -27,6 +27,7 @@ use crate::serial_api::startup::Stick;
 use crate::transport::exchange::{Answer, AskError, Awaits, Question};
 use crate::transport::queue::{AskId, Ended, Queue};
 use crate::transport::sessions::SessionIds;
+use crate::transport::supervision::Status;
 
 use hearing::{due_level, events_of, level_of};
 use timekeeping::Timekeeping;
@@ -360,8 +361,8 @@ impl Dialogue {
         }
     }
 
-    /// What was asked has ended.
-    pub(super) fn handle_ended(&mut self, now: Instant, id: AskId, ended: Ended) {
+    /// What was asked has ended. `doubted`: how the lock carried it out is what it may have said of an earlier command.
+    pub(super) fn handle_ended(&mut self, now: Instant, id: AskId, ended: Ended, doubted: bool) {
         if self.asked != Some(id) {
             return;
         }
@@ -374,7 +375,14 @@ impl Dialogue {
         }
         let progress = match (&mut self.doing, ended) {
             (Some(Doing::Interview(interview)), ended) => interview.handle_ended(&ended),
-            (Some(Doing::Job(_, _, job) | Doing::Time(job)), Ended::Node(answer)) => {
+            (Some(Doing::Job(_, _, job) | Doing::Time(job)), Ended::Node(mut answer)) => {
+                if doubted && matches!(answer, Ok(Answer::Supervised(Status::Success))) {
+                    if !job.looks_anyway() {
+                        // It is asked again, under another id.
+                        return;
+                    }
+                    answer = Ok(Answer::Delivered);
+                }
                 let report = match &answer {
                     Ok(Answer::Report(report)) => Some(report.clone()),
                     Ok(_) | Err(_) => None,

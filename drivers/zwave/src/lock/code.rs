@@ -115,6 +115,10 @@ impl CodeJob {
         self.masked
     }
 
+    pub(super) fn looks_anyway(&self) -> bool {
+        self.goal == Goal::Clear || self.hides != Some(true)
+    }
+
     pub(super) fn next(&self) -> Next {
         match &self.phase {
             Phase::Write => {

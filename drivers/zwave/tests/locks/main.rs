@@ -234,6 +234,28 @@ fn everything_is_interviewed_over_a_garbled_line_too() {
 }
 
 #[test]
+fn what_a_lock_said_to_an_earlier_command_is_not_taken_for_its_word_however_often_the_hub_was_restarted() {
+    for restarts in 1..=8 {
+        let mut world = three_locks();
+        world.act(2, Action::Mask(true));
+        world.command(2, set("4711")).0.unwrap();
+        for entropy in 0..restarts {
+            world.restart_hub(10 + entropy);
+        }
+        world.command(2, LockCommand::ClearCode(SLOT)).0.unwrap();
+        let (held, _) = world.command(2, LockCommand::ReadSlot(SLOT));
+        assert!(tells(held, &SlotContent::Free), "cleared after {restarts} restarts");
+        for entropy in 0..restarts {
+            world.restart_hub(20 + entropy);
+        }
+        world.command(2, set("4712")).0.unwrap();
+        world.act(2, Action::Mask(false));
+        let (held, _) = world.command(2, LockCommand::ReadSlot(SLOT));
+        assert!(tells(held, &SlotContent::Code(pin("4712"))), "set after {restarts} restarts");
+    }
+}
+
+#[test]
 fn after_a_restart_of_the_hub_nothing_is_asked_again_and_nonces_are_agreed_anew() {
     let mut world = three_locks();
     for id in [2, 3, 4] {

@@ -117,5 +117,6 @@ fn a_users_own_file_keeps_slots_for_others_waits_for_a_slow_lock_and_spares_a_ma
 
     let mut masked = with("masked = true");
     masked.act(2, Action::Mask(true));
+    assert_eq!(spent(&mut masked), 2, "of the first SUCCESS since the start it is not known what it is of");
     assert_eq!(spent(&mut masked), 1, "its SUCCESS is all it can prove");
 }
