@@ -15,14 +15,12 @@ import zigpy.backups
 import zigpy.types as t
 from bellows.zigbee.application import ControllerApplication
 
+from bellows_host import Arrivals, expect
+
 what, file, port, control = sys.argv[1:]
 NODE, USER, PIN, OTHER_PIN = 2, 3, "471100", "862193"
 CONFIG = {"device": {"path": f"socket://{port}"}, "database_path": None, "ota": {"enabled": False}, "use_thread": False,
           "backup_enabled": False}
-
-
-def expect(what, holds):
-    assert holds, f"not so: {what}"
 
 
 async def ask(**request):
@@ -37,21 +35,6 @@ async def ask(**request):
 
 async def lock_state():
     return next(lock for lock in (await ask(get="state"))["locks"] if lock["node"] == NODE)
-
-
-class Arrivals:
-    """Devices that are in, and asked who they are."""
-
-    def __init__(self, app):
-        self.queue = asyncio.Queue()
-        app.add_listener(self)
-
-    def device_initialized(self, device):
-        if device.nwk != 0:
-            self.queue.put_nowait(device)
-
-    async def next(self):
-        return await asyncio.wait_for(self.queue.get(), 30)
 
 
 async def make():

@@ -5,78 +5,36 @@
 //   node herdsman.mjs ember keyway virtual-stick --radio zigbee --listen 127.0.0.1:0 --control 127.0.0.1:0 --setup
 //   node herdsman.mjs zstack keyway virtual-stick --radio zigbee --adapter znp --listen …
 import { spawn } from "node:child_process";
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { createConnection } from "node:net";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { Controller, setLogger } from "zigbee-herdsman";
+import { NODE, controlAt, expect, folder, hostOf, setPin } from "./herdsman_host.mjs";
 
 const [adapter, program, ...args] = process.argv.slice(2);
-const NODE = 2;
 const USER = 3;
 
-const quiet = () => {};
-const loud = (text) => console.error(typeof text === "function" ? text() : text);
-setLogger({ debug: process.env.DEBUG ? loud : quiet, info: process.env.DEBUG ? loud : quiet, warning: loud, error: loud });
-
-function expect(what, holds) {
-	if (!holds) throw new Error(`not so: ${what}`);
-}
-
 // The stick, and its control port.
-const folder = mkdtempSync(join(tmpdir(), "herdsman-"));
 const setup = join(folder, "setup.json");
 writeFileSync(setup, JSON.stringify({ version: 14, locks: [{ node: NODE, name: "Front door", joined: false, motor_ms: 50 }] }));
 const stick = spawn(program, [...args, setup], { stdio: ["ignore", "pipe", "inherit"] });
 process.on("exit", () => stick.kill());
 const [first] = await new Promise((done) => createInterface(stick.stdout).once("line", (line) => done([JSON.parse(line)])));
-const [host, port] = first.control.split(":");
-const control = createConnection(Number(port), host);
-const answers = createInterface(control)[Symbol.asyncIterator]();
-async function ask(request) {
-	control.write(`${JSON.stringify(request)}\n`);
-	const answer = JSON.parse((await answers.next()).value);
-	if (answer.error) throw new Error(`${JSON.stringify(request)}: ${answer.error}`);
-	return answer;
-}
-const lockState = async () => (await ask({ get: "state" })).locks.find((lock) => lock.node === NODE);
-
-const controller = new Controller({
-	network: { panID: 0x1a62, extendedPanID: Array(8).fill(0xdd), channelList: [15], networkKey: [...Array(16).keys()] },
-	serialPort: { path: `tcp://${first.listening}`, adapter },
-	databasePath: join(folder, "database.db"),
-	databaseBackupPath: join(folder, "database.db.backup"),
-	backupPath: join(folder, "backup.json"),
-	adapter: {},
-	acceptJoiningDeviceHandler: async () => true,
-});
-const until = (what, event, holds) =>
-	new Promise((done, failed) => {
-		const timer = setTimeout(() => failed(new Error(`not so in 20 s: ${what}`)), 20_000);
-		controller.on(event, (data) => {
-			if (holds(data)) {
-				clearTimeout(timer);
-				done(data);
-			}
-		});
-	});
+const { ask, lockState } = controlAt(first.control);
+const { controller, until, interviewed, bind } = hostOf(first.listening, adapter);
 
 expect("the network is new", (await controller.start()) === "reset");
 const { network } = await ask({ get: "state" });
 expect("the network is where the host wants it", network.pan === 0x1a62 && network.channel === 15);
 
 await controller.permitJoin(60);
-const interviewed = until("it is interviewed", "deviceInterview", ({ status }) => status === "successful");
-await ask({ node: NODE, join: true });
-const { device } = await interviewed;
+const device = await interviewed(() => ask({ node: NODE, join: true }));
 expect("who it is", device.manufacturerName === "Yale" && device.modelID === "YRD226 TSDB");
 console.log(`${adapter}: formed on channel ${network.channel}, ${device.modelID} is in`);
 
 const door = device.getEndpoint(1);
 const before = (await lockState()).frames;
 const began = performance.now();
-const set = await door.command("closuresDoorLock", "setPinCode", { userid: USER, userstatus: 1, usertype: 0, pincodevalue: "471100" });
+const set = await setPin(door, USER, "471100");
 expect("the PIN is taken", set.status === 0);
 const shown = await door.command("closuresDoorLock", "getPinCode", { userid: USER });
 const took = performance.now() - began;
@@ -85,7 +43,7 @@ const after = (await lockState()).frames;
 expect("the lock has it", (await lockState()).slots.some(({ slot, code }) => slot === USER && code === "471100"));
 console.log(JSON.stringify({ set_and_read_ms: Math.round(took), from_hub: after.from_hub - before.from_hub, to_hub: after.to_hub - before.to_hub }));
 
-await door.bind("closuresDoorLock", controller.getDevicesByType("Coordinator")[0].getEndpoint(1));
+await bind(door);
 const heard = until("the keypad is heard", "message", ({ type }) => type === "commandOperationEventNotification");
 expect("it opens", (await ask({ node: NODE, keypad: "471100" })).opened);
 const { data } = await heard;

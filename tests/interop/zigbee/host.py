@@ -19,6 +19,8 @@ from bellows.zigbee.application import ControllerApplication
 from zigpy.zcl import foundation
 from zigpy.zcl.clusters.closures import DoorLock
 
+from bellows_host import Arrivals, expect
+
 parser = argparse.ArgumentParser()
 parser.add_argument("--version", type=int, default=13)
 parser.add_argument("--verbose", action="store_true")
@@ -34,10 +36,6 @@ SLEEPY, CODED, ALWAYS_ON = 2, 3, 4
 
 def ieee(node):
     return f"00:0d:6f:00:0a:0b:0c:{node:02x}"
-
-
-def expect(what, holds):
-    assert holds, f"not so: {what}"
 
 
 class Stick:
@@ -67,21 +65,6 @@ class Stick:
 
     def stop(self):
         self.process.terminate()
-
-
-class Arrivals:
-    """Devices that are in, and asked who they are."""
-
-    def __init__(self, app):
-        self.queue = asyncio.Queue()
-        app.add_listener(self)
-
-    def device_initialized(self, device):
-        if device.nwk != 0:
-            self.queue.put_nowait(device)
-
-    async def next(self):
-        return await asyncio.wait_for(self.queue.get(), 30)
 
 
 class Commands:
