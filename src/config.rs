@@ -63,6 +63,8 @@ pub struct MqttConfig {
     pub port: u16,
     /// How the two know each other; `None`: no TLS.
     pub tls: Option<MqttTls>,
+    /// MQTT within a WebSocket at this path, such as `/mqtt`; `None`: right on TCP or TLS.
+    pub websocket: Option<String>,
     /// User name.
     pub username: Option<String>,
     /// Password.

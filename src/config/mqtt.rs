@@ -13,6 +13,19 @@ use super::{MqttConfig, MqttTls, Secret, Wrong, credentials, wrong};
 /// Authorities that the system trusts, as Debian keeps them.
 const SYSTEM_AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
+/// Where brokers have their WebSocket, unless told otherwise; mosquitto has it everywhere.
+const USUAL_PATH: &str = "/mqtt";
+const NO_WEBSOCKETS: &str = "asks for WebSockets, and this program was built without them: build it with \
+                             `--features websocket`, or use mqtt:// or mqtts://";
+
+/// What `mqtt.url` says.
+struct Address {
+    host: String,
+    port: u16,
+    /// Its path, if it is one.
+    websocket: Option<String>,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Mqtt {
@@ -34,7 +47,7 @@ pub(super) struct Mqtt {
 
 impl Mqtt {
     pub(super) fn check(self, hub_name: &str) -> Result<MqttConfig, Wrong> {
-        let (host, port) = self.address()?;
+        let address = self.address()?;
         let tls = self.tls()?;
         let password = match (self.password, self.password_file) {
             (Some(text), None) => Some(Secret::new(text)),
@@ -55,40 +68,52 @@ impl Mqtt {
         };
         let unlock = unlock.check(&self.url)?;
         let client_id = self.client_id.unwrap_or_else(|| format!("keyway-{hub_name}"));
-        Ok(MqttConfig { host, port, tls, username: self.username, password, client_id, unlock })
+        let Address { host, port, websocket } = address;
+        Ok(MqttConfig { host, port, tls, websocket, username: self.username, password, client_id, unlock })
     }
 
     fn is_tls(&self) -> bool {
-        self.url.get_ref().starts_with("mqtts://")
+        ["mqtts://", "wss://"].iter().any(|way| self.url.get_ref().starts_with(way))
     }
 
-    /// Host and port.
-    fn address(&self) -> Result<(String, u16), Wrong> {
-        const RIGHT: &str =
-            "should be \"mqtt://host:port\", such as \"mqtt://127.0.0.1:1883\", or \"mqtts://host:port\" for TLS";
-        let refuse = || wrong(&self.url, "mqtt.url", RIGHT);
-        let (_, address) = self
-            .url
-            .get_ref()
-            .split_once("://")
-            .filter(|(kind, _)| matches!(*kind, "mqtt" | "mqtts"))
-            .ok_or_else(refuse)?;
-        let address = address.trim_end_matches('/');
-        if address.contains('@') {
-            return Err(wrong(&self.url, "mqtt.url", "should not hold the password: use `username` and `password`"));
+    fn address(&self) -> Result<Address, Wrong> {
+        const RIGHT: &str = "should be \"mqtt://host:port\", such as \"mqtt://127.0.0.1:1883\", \"mqtts://host:port\" for \
+                             TLS, or \"ws://host:port/path\" and \"wss://host:port/path\" for WebSockets";
+        let refuse = |message: &str| wrong(&self.url, "mqtt.url", message);
+        let (way, rest) = self.url.get_ref().split_once("://").ok_or_else(|| refuse(RIGHT))?;
+        let (usual_port, is_websocket) = match way {
+            "mqtt" => (1883, false),
+            "mqtts" => (8883, false),
+            "ws" => (80, true),
+            "wss" => (443, true),
+            _ => return Err(refuse(RIGHT)),
+        };
+        let (address, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
+        if rest.contains('@') {
+            return Err(refuse("should not hold the password: use `username` and `password`"));
+        }
+        let path = path.trim_end_matches('/');
+        let is_in_urls = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~%?=&".contains(&byte);
+        if !path.is_empty() && !is_websocket || !path.bytes().all(is_in_urls) {
+            return Err(refuse(RIGHT));
+        }
+        if is_websocket && !cfg!(feature = "websocket") {
+            return Err(refuse(NO_WEBSOCKETS));
         }
         let (host, port) = match address.rsplit_once(':') {
-            Some((host, port)) => (host, port.parse().map_err(|_| refuse())?),
-            None => (address, if self.is_tls() { 8883 } else { 1883 }),
+            Some((host, port)) if !port.ends_with(']') => (host, port.parse().map_err(|_| refuse(RIGHT))?),
+            _ => (address, usual_port),
         };
         if host.is_empty() {
-            return Err(refuse());
+            return Err(refuse(RIGHT));
         }
-        Ok((host.trim_start_matches('[').trim_end_matches(']').to_owned(), port))
+        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let path = if path.is_empty() { USUAL_PATH } else { path };
+        Ok(Address { host, port, websocket: is_websocket.then(|| path.to_owned()) })
     }
 
     fn tls(&self) -> Result<Option<MqttTls>, Wrong> {
-        const NO_TLS: &str = "is only for TLS: let mqtt.url begin with mqtts://";
+        const NO_TLS: &str = "is only for TLS: let mqtt.url begin with mqtts:// or wss://";
         let files = [
             (&self.ca_file, "mqtt.ca_file"),
             (&self.certificate_file, "mqtt.certificate_file"),

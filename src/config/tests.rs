@@ -189,3 +189,22 @@ fn a_backups_passphrase_that_is_too_short_or_that_others_may_read_is_refused() {
     let passphrase = read("open sesame\nand more", 0o640).unwrap().backup.unwrap().passphrase.unwrap();
     assert_eq!((passphrase.expose(), format!("{passphrase:?}").as_str()), ("open sesame", "Secret(redacted)"));
 }
+
+#[cfg(feature = "websocket")]
+#[test]
+fn a_broker_is_named_by_its_way_host_port_and_path() {
+    let address = |url: &str| {
+        let mqtt = Config::parse("keyway.toml", &format!("[mqtt]\nurl = {url:?}\n")).unwrap().mqtt.unwrap();
+        (mqtt.host, mqtt.port, mqtt.websocket)
+    };
+    let path = |path: &str| Some(path.to_owned());
+    assert_eq!(address("mqtt://broker/"), ("broker".to_owned(), 1883, None));
+    assert_eq!(address("mqtt://[::1]"), ("::1".to_owned(), 1883, None));
+    assert_eq!(address("ws://broker"), ("broker".to_owned(), 80, path("/mqtt")));
+    assert_eq!(address("ws://[fe80::1]:9001/a/b"), ("fe80::1".to_owned(), 9001, path("/a/b")));
+    for wrong in ["http://broker", "mqtt://broker/path", "ws://", "ws://broker:port/mqtt", "ws://broker/a b"] {
+        let error = error_of(&format!("[mqtt]\nurl = {wrong:?}\n"));
+        assert!(error.contains("line 2: `mqtt.url` should be"), "{wrong}: {error}");
+    }
+    assert!(error_of("[mqtt]\nurl = \"ws://me:hush@broker/mqtt\"\n").contains("should not hold the password"));
+}

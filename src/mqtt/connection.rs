@@ -4,6 +4,7 @@
 //! every broker holds to that (mosquitto 2.0.11 does not), so the queue inside has bounds of its own. The task that polls
 //! the connection never waits for anybody, since all that is sent goes through it.
 
+mod options;
 mod pause;
 mod probe;
 mod refusal;
@@ -13,27 +14,21 @@ use std::time::Duration;
 
 use rumqttc::mqttbytes::v5::{Publish, SubAck};
 use rumqttc::{
-    AckMode, AsyncClient, ConnectionError, Event, EventLoop, LastWill, ManualAck, MqttOptions, NetworkOptions, Packet,
-    PublishOptions, PublishProperties, QoS, SubscribeFilterInput, TlsConfiguration, Transport,
+    AsyncClient, ConnectionError, Event, EventLoop, ManualAck, Packet, PublishOptions, PublishProperties, QoS,
+    SubscribeFilterInput,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
+use self::options::options;
 use self::pause::Pause;
 use super::topics::{Incoming, Topics};
-use crate::config::{MqttConfig, Secret};
+use crate::config::MqttConfig;
 use crate::hub::BrokerState;
 
 pub(super) use self::probe::try_broker;
 
-/// Seconds of silence after which broker and hub give each other up.
-const KEEP_ALIVE_SECONDS: u16 = 15;
-/// The largest packet taken from the broker, in bytes. Far above any request, so that one that is too large can be
-/// answered with an error rather than with silence.
-const LARGEST_PACKET: u32 = 32 << 20;
 /// The largest payload that is kept, in bytes; of a larger one only the size is handed on.
 pub(super) const LARGEST_PAYLOAD: usize = 64 << 10;
-/// Messages that the broker may send before the first of them is acknowledged.
-const UNACKNOWLEDGED: u16 = 64;
 /// Requests that wait for their turn, …
 const WAITING: usize = 4096;
 /// … and the bytes in them.
@@ -229,13 +224,16 @@ pub(super) struct Ends {
 
 impl Connection {
     /// `will` is what the broker says when the hub vanishes; `state` is kept as the connection is.
+    ///
+    /// # Errors
+    /// The broker's address is none.
     pub(super) fn new(
         config: &MqttConfig,
         will: Message,
         topics: Topics,
         state: watch::Sender<BrokerState>,
-    ) -> (Self, Ends) {
-        let (client, events) = AsyncClient::builder(options(config, Some(will))).capacity(QUEUE).build();
+    ) -> Result<(Self, Ends), String> {
+        let (client, events) = AsyncClient::builder(options(config, Some(will))?).capacity(QUEUE).build();
         let (asked_out, asked) = mpsc::channel(WAITING);
         let (kept_out, kept) = mpsc::channel(KEPT);
         let (births_out, births) = watch::channel(0);
@@ -257,7 +255,7 @@ impl Connection {
             client_id: config.client_id.clone(),
         };
         let publisher = Publisher { client, link: link.clone(), largest, state };
-        (connection, Ends { publisher, link, asked, kept, births })
+        Ok((connection, Ends { publisher, link, asked, kept, births }))
     }
 
     /// Works until it is disconnected on purpose.
@@ -387,37 +385,4 @@ fn tell(state: &watch::Sender<BrokerState>, topic: &str, refused: Option<String>
         }
         None => state.accepts(topic),
     });
-}
-
-fn options(config: &MqttConfig, will: Option<Message>) -> MqttOptions {
-    let mut options = MqttOptions::new(&config.client_id, (config.host.clone(), config.port));
-    if let Some(tls) = &config.tls {
-        let bytes = |pem: &Secret| pem.expose().as_bytes().to_vec();
-        options.set_transport(Transport::tls_with_config(TlsConfiguration::Simple {
-            ca: bytes(&tls.authorities),
-            alpn: None,
-            client_auth: tls.client.as_ref().map(|(certificate, key)| (bytes(certificate), bytes(key))),
-        }));
-    }
-    options.set_keep_alive(KEEP_ALIVE_SECONDS);
-    options.set_max_packet_size(Some(LARGEST_PACKET));
-    options.set_receive_maximum(Some(UNACKNOWLEDGED));
-    options.set_ack_mode(AckMode::Manual);
-    // An answer is small and follows an acknowledgement: it must not wait until the broker has confirmed that.
-    let mut network = NetworkOptions::new();
-    network.set_tcp_nodelay(true);
-    options.set_network_options(network);
-    if let Some(will) = will {
-        options.set_last_will(LastWill::new(will.topic, will.payload, QoS::AtLeastOnce, will.retain, None));
-    }
-    match (&config.username, &config.password) {
-        (Some(name), Some(password)) => {
-            options.set_credentials(name, password.expose().to_owned());
-        }
-        (Some(name), None) => {
-            options.set_username(name);
-        }
-        (None, _) => {}
-    }
-    options
 }

@@ -54,8 +54,11 @@ pub async fn serve(
     };
     let offline =
         Message { topic: topics.status(), payload: OFFLINE.as_bytes().to_vec(), retain: true, correlation: None };
-    let (connection, ends) = Connection::new(config, offline.clone(), topics.clone(), state);
-    let Ends { publisher, link, asked, kept, births } = ends;
+    let (connection, Ends { publisher, link, asked, kept, births }) =
+        match Connection::new(config, offline.clone(), topics.clone(), state) {
+            Ok(opened) => opened,
+            Err(wrong) => return tracing::error!("{wrong}"),
+        };
     let events = Events {
         hub: hub.clone(),
         topics: topics.clone(),

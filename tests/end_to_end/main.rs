@@ -82,6 +82,8 @@ mod two_protocols;
 mod unlocking;
 #[cfg(test)]
 mod webhooks;
+#[cfg(test)]
+mod websockets;
 
 /// The program under test.
 #[cfg(test)]

@@ -8,7 +8,7 @@ use keyway_test_support::{Broker, Client, Hub, SOON, Setup, Stick, free_port, wa
 use crate::KEYWAY;
 
 /// An authority, and certificates of it for the broker (at 127.0.0.1) and the hub; and an authority that nobody knows.
-fn certificates(folder: &Path) {
+pub(crate) fn certificates(folder: &Path) {
     let openssl = |arguments: &str| {
         let done = Command::new("openssl").args(arguments.split(' ')).current_dir(folder).output().expect("no openssl");
         assert!(done.status.success(), "openssl {arguments}: {}", String::from_utf8_lossy(&done.stderr));

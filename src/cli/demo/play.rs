@@ -126,6 +126,7 @@ async fn ended(hub: &mut JoinHandle<Result<(), DaemonError>>) -> anyhow::Error {
 fn mqtt(port: u16) -> MqttConfig {
     MqttConfig {
         tls: None,
+        websocket: None,
         host: Ipv4Addr::LOCALHOST.to_string(),
         port,
         username: None,

@@ -23,7 +23,7 @@ pub(in crate::mqtt) async fn try_broker(config: &MqttConfig, filter: &str, topic
 }
 
 async fn ask(config: &MqttConfig, filter: &str, topic: &str, shown: &str) -> Result<(), String> {
-    let (client, mut events) = AsyncClient::builder(options(config, None)).capacity(4).build();
+    let (client, mut events) = AsyncClient::builder(options(config, None)?).capacity(4).build();
     let lost = |error| format!("no connection to the MQTT broker {shown}: {error}");
     let mut published = None;
     loop {

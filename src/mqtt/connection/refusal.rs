@@ -17,6 +17,10 @@ pub(super) fn no_connection(error: &ConnectionError, client_id: &str) -> String 
             format!("TLS with it fails: {error} (are mqtt.ca_file, the host's name and the port those of the broker?)")
         }
         ConnectionError::Io(error) => format!("{error} (is it running, is mqtt.url right?)"),
+        #[cfg(feature = "websocket")]
+        ConnectionError::Websocket(_) | ConnectionError::ResponseValidation(_) => {
+            format!("there is no WebSocket of an MQTT broker: {error} (are host, port and path of mqtt.url right?)")
+        }
         ConnectionError::Timeout(_) => "it does not answer (is mqtt.url right, and is that an MQTT broker?)".to_owned(),
         // Older ones say nothing more when another client comes with the same name.
         ConnectionError::MqttState(StateError::ConnectionAborted) => format!(

@@ -41,6 +41,22 @@ impl Broker {
         broker
     }
 
+    /// A broker that takes WebSockets at `websocket_port`, and MQTT on TCP on [`Self::port`] for the test itself; with
+    /// `certificates` it speaks TLS in them, and shows the broker's.
+    pub fn with_websockets(websocket_port: u16, certificates: Option<&Path>) -> Self {
+        let port = free_port();
+        let files = certificates.map(Path::display);
+        let tls = files.map(|files| format!("certfile {files}/broker.pem\nkeyfile {files}/broker.key\n"));
+        let config = format!(
+            "listener {port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\nlistener {websocket_port}\n\
+             protocol websockets\nallow_anonymous true\n{}",
+            tls.unwrap_or_default()
+        );
+        let mut broker = Self::configured(port, folder(), &config);
+        broker.start();
+        broker
+    }
+
     /// A broker that takes connections as the configuration in `shipped` has it: `mosquitto.conf` and `mosquitto.acl`,
     /// in which nothing is changed but the port and where the files are. `users` are names and passwords.
     pub fn as_shipped(shipped: &Path, users: &[(&str, &str)]) -> Self {
