@@ -56,7 +56,13 @@ pub(crate) async fn listen(world: &World) {
     loop {
         let hub = world.machine.some_hub().await;
         let mut changes = hub.changes();
-        while take(world, &hub).await.is_some() {}
+        // It is the hub that sends: what is under way when that is killed gets nowhere.
+        let sends = async { while take(world, &hub).await.is_some() {} };
+        tokio::select! {
+            biased;
+            () = world.machine.over() => continue,
+            () = sends => {}
+        }
         tokio::select! {
             biased;
             () = world.machine.over() => {}
@@ -88,6 +94,10 @@ pub(crate) async fn take(world: &World, hub: &Hub) -> Option<()> {
     let events = hub.events_for(DOOR, BATCH).await.ok()?;
     let last = events.last()?.number;
     tokio::time::sleep(LATENCY).await;
+    // Nor does what is under way when the broker goes.
+    if !*world.broker.there.borrow() {
+        return Some(());
+    }
     for event in &events {
         look(world, event.number, &event.json);
         got(world, event.number, &event.json);

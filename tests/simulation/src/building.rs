@@ -67,7 +67,7 @@ fn lock(door: usize, random: &mut StdRng) -> LockSetup {
     let mut lock = LockSetup::new(node(door), &name(door), security);
     lock.user_code_version = if random.random_bool(0.5) { 2 } else { 1 };
     lock.codes_by = [CodesBy::UserCode, CodesBy::UserCredential, CodesBy::Both][pick(random, &[7, 2, 1])];
-    lock.masked = lock.codes_by == CodesBy::UserCode && random.random_bool(0.15);
+    lock.masked = lock.codes_by == CodesBy::UserCode && random.random_bool(0.25);
     lock.flirs = random.random_bool(0.9);
     lock.door.slots = [30, 8, 100][pick(random, &[7, 2, 1])];
     lock.door.refuse_duplicates = random.random_bool(0.7);

@@ -15,6 +15,11 @@ use crate::world::World;
 
 /// What no report told of is found by an audit within this.
 const AUDITED_WITHIN: Duration = Duration::from_secs(8 * 3600);
+/// A lock that is known to be out of reach, and that is to do nothing as far as anybody can know, is asked every five minutes
+/// whether it is back: more often, one dead lock would take the air from all others. Once it is, its slots are looked at.
+const ASKED_WITHIN: Duration = Duration::from_secs(330);
+/// In what a lock's word reaches nobody; what it tells a stick that is reset or unplugged reaches nobody either.
+const UNHEARD: [Trouble; 4] = [Trouble::Offline, Trouble::Lossy, Trouble::Slow, Trouble::StickGone];
 
 /// Somebody is at each door now and then.
 pub(crate) fn begin(world: &Rc<World>) {
@@ -29,7 +34,8 @@ pub(crate) fn begin(world: &Rc<World>) {
     }
 }
 
-fn program(world: &Rc<World>, door: usize, random: &mut StdRng) {
+/// Somebody programs a slot at the keypad.
+pub(crate) fn program(world: &Rc<World>, door: usize, random: &mut StdRng) {
     let slots = world.sites[door / DOORS_PER_STICK].stick.borrow().door(node(door)).expect("a lock").setup().slots;
     let (theirs, ours) = {
         let checker = world.checker.borrow();
@@ -39,7 +45,7 @@ fn program(world: &Rc<World>, door: usize, random: &mut StdRng) {
     let one_of =
         |slots: &[SlotNumber], random: &mut StdRng| slots.get(random.random_range(0..slots.len().max(1))).copied();
     let new = Pin::new(&format!("{:07}", random.random_range(1_000_000..10_000_000_u32))).ok();
-    let (slot, code) = match pick(random, &[4, 2, 6, 2, 1]) {
+    let (slot, code) = match pick(random, &[4, 2, 6, 2, 2]) {
         0 => (Some(any), new),
         1 => (one_of(&theirs, random), new),
         2 => (one_of(&theirs, random), None),
@@ -48,19 +54,33 @@ fn program(world: &Rc<World>, door: usize, random: &mut StdRng) {
     };
     // Most doors have few codes of their own.
     let Some(slot) = slot.filter(|_| code.is_none() || theirs.len() < 3) else { return };
-    // What a lock tells a stick that is reset or unplugged reaches nobody either.
-    let unheard = [Trouble::Offline, Trouble::Lossy, Trouble::Slow, Trouble::StickGone]
-        .iter()
-        .any(|trouble| world.checker.borrow().has_trouble(door, *trouble));
+    let unheard = is_unheard(world, door);
+    if unheard {
+        world.begins([door], Trouble::Unheard);
+    }
     world.note(Some(door), &format!("a hand at slot {slot}"));
     world.act(door, &Action::ByHand { slot, code });
     world.count("hand at the keypad");
     if unheard {
-        let (world, now) = (Rc::clone(world), world.time.now());
-        world.checker.borrow_mut().trouble_begins(now, [door], Trouble::Unheard);
+        let world = Rc::clone(world);
         tokio::task::spawn_local(async move {
             tokio::time::sleep(AUDITED_WITHIN).await;
-            world.checker.borrow_mut().trouble_ends(world.time.now(), [door], Trouble::Unheard);
+            heard_again(&world, door).await;
+            world.ends([door], Trouble::Unheard);
         });
+    }
+}
+
+fn is_unheard(world: &World, door: usize) -> bool {
+    UNHEARD.iter().any(|trouble| world.checker.borrow().has_trouble(door, *trouble))
+}
+
+/// Waits until a lock has been within reach for as long as it takes to be asked.
+async fn heard_again(world: &World, door: usize) {
+    let step = ASKED_WITHIN / 11;
+    let mut heard_for = Duration::ZERO;
+    while heard_for < ASKED_WITHIN {
+        tokio::time::sleep(step).await;
+        heard_for = if is_unheard(world, door) { Duration::ZERO } else { heard_for + step };
     }
 }

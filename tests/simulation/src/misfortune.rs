@@ -11,6 +11,7 @@ use rand::rngs::StdRng;
 
 use crate::building::{DOORS_PER_STICK, pick};
 use crate::checker::Trouble;
+use crate::hands;
 use crate::machine::End;
 use crate::time::micros;
 use crate::world::World;
@@ -76,7 +77,13 @@ async fn lock(world: &Rc<World>, door: usize, random: &mut StdRng) {
             let minutes = random.random_bool(0.7);
             begins(Trouble::Offline);
             world.suffer(door, "lock offline", Action::Offline(true));
-            pause(random, if minutes { 5.0..20.0 * MINUTE } else { HOUR..1.5 * DAY }).await;
+            let whole = if minutes { 5.0..20.0 * MINUTE } else { HOUR..1.5 * DAY };
+            pause(random, whole.start / 2.0..whole.end / 2.0).await;
+            // Who can't reach it goes there.
+            if random.random_bool(0.4) {
+                hands::program(world, door, random);
+            }
+            pause(random, whole.start / 2.0..whole.end / 2.0).await;
             world.suffer(door, "lock back", Action::Offline(false));
             ends(Trouble::Offline);
         }
@@ -214,7 +221,12 @@ async fn killed(world: &Rc<World>, random: &mut StdRng) {
     world.begins(0..world.doors(), Trouble::HubDown);
     world.machine.end(End::Killed).await;
     let short = random.random_bool(0.8);
-    pause(random, if short { 0.1..MINUTE } else { MINUTE..6.0 * HOUR }).await;
+    let whole = if short { 0.1..MINUTE } else { MINUTE..6.0 * HOUR };
+    pause(random, whole.start / 2.0..whole.end / 2.0).await;
+    if random.random_bool(0.3) {
+        hands::program(world, random.random_range(0..world.doors()), random);
+    }
+    pause(random, whole.start / 2.0..whole.end / 2.0).await;
     world.note(None, "the hub is started");
     world.machine.start(world);
     world.ends(0..world.doors(), Trouble::HubDown);

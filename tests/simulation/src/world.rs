@@ -197,7 +197,7 @@ impl World {
         if self.revisions[door].replace(lock.revision()) == lock.revision() {
             return;
         }
-        let changes = self.checker.borrow_mut().codes_changed(self, door, by, lock.codes());
+        let changes = self.checker.borrow_mut().codes_changed(self, door, by, lock);
         drop(stick);
         self.counts.borrow_mut().code_changes += changes.len() as u64;
         if !self.checker.borrow().violations().is_empty() {

@@ -18,8 +18,9 @@ fn every_fault_is_caught_within_a_few_seeds() {
     let faults: Vec<Fault> = Fault::ALL.into_iter().filter(asked).collect();
     let (next, missed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     println!("{:<20} {:>5}  broken", "fault", "seeds");
+    let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     std::thread::scope(|scope| {
-        for _ in 0..2 {
+        for _ in 0..threads {
             scope.spawn(|| {
                 while let Some(fault) = faults.get(next.fetch_add(1, Ordering::Relaxed)) {
                     match seeds_until_caught(*fault) {

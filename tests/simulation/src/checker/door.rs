@@ -38,6 +38,9 @@ pub(super) struct Held {
     pub(super) pin: String,
     pub(super) by: By,
     pub(super) since: Timestamp,
+    /// The PIN of the hub's that a hand wrote over, in a lock that shows no digits and told nobody: no look into the slot
+    /// tells that from what was there.
+    pub(super) hides: Option<String>,
 }
 
 /// A PIN's time in the lock.
@@ -132,8 +135,20 @@ impl DoorRecord {
         (!self.troubles.keys().any(|trouble| trouble.is_the_hubs())).then_some(self.hub_since)
     }
 
-    /// What became of its slots.
-    pub(super) fn take(&mut self, now: Timestamp, by: By, codes: &BTreeMap<SlotNumber, Code>) -> Vec<Change> {
+    /// Whether nobody can know that this PIN is not in the lock any more.
+    pub(super) fn is_hidden(&self, pin: &str) -> bool {
+        self.slots.values().any(|held| held.hides.as_deref() == Some(pin))
+    }
+
+    /// What became of its slots. `masked`: the lock shows no digits.
+    pub(super) fn take(
+        &mut self,
+        now: Timestamp,
+        by: By,
+        masked: bool,
+        codes: &BTreeMap<SlotNumber, Code>,
+    ) -> Vec<Change> {
+        let unseen = masked && by == By::Hand && (self.has(Trouble::Unheard) || self.has(Trouble::HubDown));
         let slots: BTreeSet<SlotNumber> = self.slots.keys().chain(codes.keys()).copied().collect();
         let mut changes = Vec::new();
         for slot in slots {
@@ -147,7 +162,8 @@ impl DoorRecord {
                 stay.into_iter().for_each(|stay| stay.until = Some(now));
             }
             if let Some(pin) = &after {
-                self.slots.insert(slot, Held { pin: pin.clone(), by, since: now });
+                let hides = before.as_ref().filter(|held| unseen && held.by == By::Radio).map(|held| held.pin.clone());
+                self.slots.insert(slot, Held { pin: pin.clone(), by, since: now, hides });
                 self.stays.push(Stay { pin: pin.clone(), until: None });
             }
             changes.push(Change { slot, before, after });

@@ -13,6 +13,9 @@ const UNSEEN: Duration = Duration::from_secs(15);
 
 pub(super) fn judge(now: Timestamp, change: &Change) -> Option<Broken> {
     let held = change.before.as_ref().filter(|held| held.by == By::Hand && held.since.after(UNSEEN) < now)?;
+    if held.hides.is_some() {
+        return None;
+    }
     let done = if change.after.is_some() { "written over" } else { "taken out" };
     Some(("I3", format!("the code {} that somebody put into slot {} was {done}", held.pin, change.slot)))
 }

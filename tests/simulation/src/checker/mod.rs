@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use keyway::model::Timestamp;
 use keyway_lock::SlotNumber;
-use keyway_virtual::door::{By, Code};
+use keyway_virtual::door::{By, Door};
 use tokio::sync::Notify;
 
 pub(crate) use door::Trouble;
@@ -141,8 +141,9 @@ impl Checker {
         let record = &self.doors[door];
         let (verdict, since) = self.ledger.grant(number).verdict(now);
         let settled = since.max(record.calm_since()?).after(SETTLES_WITHIN) <= now;
+        let excused = || record.refused.contains(&number) || record.is_hidden(&self.ledger.grant(number).pin);
         match verdict {
-            Verdict::Must if settled && !record.refused.contains(&number) => Some(true),
+            Verdict::Must if settled && !excused() => Some(true),
             Verdict::MustNot if settled => Some(false),
             _ => None,
         }
@@ -176,15 +177,9 @@ impl Checker {
     }
 
     /// The codes of a lock changed: what happened, in words.
-    pub(crate) fn codes_changed(
-        &mut self,
-        world: &World,
-        door: usize,
-        by: By,
-        codes: &BTreeMap<SlotNumber, Code>,
-    ) -> Vec<String> {
+    pub(crate) fn codes_changed(&mut self, world: &World, door: usize, by: By, lock: &Door) -> Vec<String> {
         let now = world.time.now();
-        let changes = self.doors[door].take(now, by, codes);
+        let changes = self.doors[door].take(now, by, lock.is_masking(), lock.codes());
         let mut said = Vec::new();
         for change in &changes {
             let before = change.before.as_ref().map_or("nothing", |held| held.pin.as_str());

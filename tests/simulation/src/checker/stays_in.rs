@@ -31,7 +31,7 @@ pub(super) fn judge(
         check_at = check_at.min(grant.next_edge(now).unwrap_or(check_at));
         let opened = opens(&grant.pin);
         let wrong = match verdict {
-            Verdict::Must => !opened && !record.refused.contains(&number),
+            Verdict::Must => !opened && !record.refused.contains(&number) && !record.is_hidden(&grant.pin),
             Verdict::MustNot => opened,
             Verdict::Either => false,
         };
