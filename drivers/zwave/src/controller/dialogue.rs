@@ -376,8 +376,11 @@ impl Dialogue {
         let progress = match (&mut self.doing, ended) {
             (Some(Doing::Interview(interview)), ended) => interview.handle_ended(&ended),
             (Some(Doing::Job(_, _, job) | Doing::Time(job)), Ended::Node(mut answer)) => {
-                if doubted && matches!(answer, Ok(Answer::Supervised(Status::Success))) {
-                    if !job.looks_anyway() {
+                if let Ok(Answer::Supervised(status)) = answer
+                    && doubted
+                {
+                    // What it refused may be the earlier command: no look would tell that from a refusal of this one.
+                    if status != Status::Success || !job.looks_anyway() {
                         // It is asked again, under another id.
                         return;
                     }

@@ -256,6 +256,36 @@ fn what_a_lock_said_to_an_earlier_command_is_not_taken_for_its_word_however_ofte
 }
 
 #[test]
+fn what_a_lock_refused_before_is_not_taken_for_its_refusal_of_what_it_is_told_after_a_start() {
+    for restarts in 1..=5 {
+        let mut world = three_locks();
+        // What is refused is the last that it hears, under an id that starts come round to: the first of a block.
+        for _ in 0..16 {
+            world.command(2, LockCommand::ClearCode(SLOT)).0.unwrap();
+        }
+        world.act(2, Action::Reject(true));
+        assert_eq!(world.command(2, set("4711")).0, Err(CommandError::Refused(Refusal::Rejected)));
+        world.act(2, Action::Reject(false));
+        for entropy in 0..restarts {
+            world.restart_hub(10 + entropy);
+        }
+        let answer = world.command(2, set("4712")).0;
+        assert_eq!(answer, Ok(CommandOutput::CodeSet(Evidence::ReadBack)), "after {restarts} restarts");
+    }
+}
+
+#[test]
+fn what_a_lock_refuses_as_the_first_after_a_start_is_its_refusal_once_it_says_so_twice() {
+    let mut world = three_locks();
+    world.act(2, Action::Reject(true));
+    for frames in [2, 1] {
+        let before = world.frames(2).from_hub;
+        assert_eq!(world.command(2, set("4711")).0, Err(CommandError::Refused(Refusal::Rejected)));
+        assert_eq!(world.frames(2).from_hub - before, frames);
+    }
+}
+
+#[test]
 fn after_a_restart_of_the_hub_nothing_is_asked_again_and_nonces_are_agreed_anew() {
     let mut world = three_locks();
     for id in [2, 3, 4] {
