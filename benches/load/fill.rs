@@ -207,6 +207,7 @@ fn to_come(
         kept: None,
         problem: None,
         created_at,
+        ordered_at: created_at,
     })
 }
 

@@ -8,7 +8,8 @@ use super::grant_order::check_usable;
 use super::outcome::{Failure, no_access_code};
 use super::promise::{self, Times, Wanted, ids, moment, refusal};
 use crate::model::{
-    AccessCode, AccessCodeId, ApiError, CodeOrigin, Device, DeviceCode, EventType, Presence, UnmanagedCode, Window,
+    AccessCode, AccessCodeId, ApiError, CodeOrigin, Device, DeviceCode, EventType, Presence, Timestamp, UnmanagedCode,
+    Window,
 };
 use crate::plan::pin;
 use crate::plan::warn::{self, Health};
@@ -118,7 +119,14 @@ fn change_pin(unit: &mut Unit<'_>, code: AccessCode, pin: Pin) -> Result<AccessC
     let door = pin::Door::new(&table, &code.window, Some(code.access_code_id));
     pin::check(&pin, &[door]).map_err(|reason| refusal("code", &reason, |_| Some(&device)))?;
     let before = code.problem.clone();
-    let mut new = AccessCode { pin: Some(pin), presence: Presence::Absent, kept: None, problem: None, ..code.clone() };
+    let mut new = AccessCode {
+        pin: Some(pin),
+        presence: Presence::Absent,
+        kept: None,
+        problem: None,
+        ordered_at: unit.now(),
+        ..code.clone()
+    };
     if code.presence != Presence::Absent {
         let former = AccessCode {
             access_code_id: unit.id(),
@@ -133,7 +141,7 @@ fn change_pin(unit: &mut Unit<'_>, code: AccessCode, pin: Pin) -> Result<AccessC
     unit.update_code(&new)?;
     // Never from and to: these are PINs.
     unit.emit(EventType::AccessCodeCodeChanged, &new, Map::new())?;
-    promise::tell_problem(unit, &device, before.as_ref(), &new)?;
+    promise::tell_problem(unit, before.as_ref(), &new)?;
     Ok(new)
 }
 
@@ -164,7 +172,7 @@ pub(super) fn take_over(
         .map_err(|reason| refusal("access_code_id", &reason, |_| Some(&device)))?;
     let presence = shown.map_or(Presence::Unproven, |word| Presence::Proven(Evidence::ReadBack, word.told_at));
     let made = DeviceCode { is_external_modification_allowed, ..DeviceCode::default() };
-    let code = AccessCode { presence, ..taken(&found, CodeOrigin::Device(made), window, Some(pin.clone())) };
+    let code = AccessCode { presence, ..taken(&found, CodeOrigin::Device(made), window, Some(pin.clone()), now) };
     // What was reserved there for later makes way.
     promise::slot_for(unit, &device, &table, &code, &window)?;
     replace(unit, &code, &JournalEntry::TakenOver)?;
@@ -188,7 +196,8 @@ pub(super) fn order_out(unit: &mut Unit<'_>, id: AccessCodeId) -> Result<(), Fai
         }
     };
     let window = Window { starts_at: found.created_at, ends_at: None };
-    let code = AccessCode { deleted_at: Some(unit.now()), ..taken(&found, CodeOrigin::Hand, window, pin) };
+    let now = unit.now();
+    let code = AccessCode { deleted_at: Some(now), ..taken(&found, CodeOrigin::Hand, window, pin, now) };
     replace(unit, &code, &JournalEntry::OrderedOut)?;
     Ok(unit.emit(EventType::AccessCodeDeleted, &code, Map::new())?)
 }
@@ -202,7 +211,7 @@ fn by_hand(unit: &mut Unit<'_>, id: AccessCodeId) -> Result<(UnmanagedCode, Devi
 }
 
 /// It keeps its id: the host knows it by that.
-fn taken(found: &UnmanagedCode, origin: CodeOrigin, window: Window, pin: Option<Pin>) -> AccessCode {
+fn taken(found: &UnmanagedCode, origin: CodeOrigin, window: Window, pin: Option<Pin>, now: Timestamp) -> AccessCode {
     AccessCode {
         access_code_id: found.access_code_id,
         origin,
@@ -216,6 +225,7 @@ fn taken(found: &UnmanagedCode, origin: CodeOrigin, window: Window, pin: Option<
         kept: None,
         problem: None,
         created_at: found.created_at,
+        ordered_at: now,
     }
 }
 

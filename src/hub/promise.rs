@@ -12,7 +12,7 @@ use crate::model::{
     Timestamp, Window,
 };
 use crate::plan::pin::{self, NoPin};
-use crate::plan::warn::{self, Health, Reach};
+use crate::plan::warn::{self, Health};
 use crate::plan::{Moment, SlotTable, fit, slot};
 use crate::store::{StoreError, Unit};
 
@@ -145,6 +145,7 @@ fn waiting(
         kept: None,
         problem: None,
         created_at: unit.now(),
+        ordered_at: unit.now(),
     }
 }
 
@@ -153,22 +154,18 @@ fn insert(unit: &mut Unit<'_>, device: &Device, mut code: AccessCode) -> Result<
     code.problem = warn::problem(&code, Health::of(device, false), moment(unit.now()));
     unit.insert_code(&code)?;
     unit.emit(EventType::AccessCodeCreated, &code, Map::new())?;
-    tell_problem(unit, device, None, &code)?;
+    tell_problem(unit, None, &code)?;
     Ok(code)
 }
 
 /// Tells of the problem that a code has by what the host ordered (I2): the reconciler finds it standing, and tells of it
-/// no more before the start draws near. That a lock that answers does not have it yet is no news: it is put in now.
+/// no more before the start draws near.
 pub(super) fn tell_problem(
     unit: &mut Unit<'_>,
-    device: &Device,
     before: Option<&CodeProblem>,
     code: &AccessCode,
 ) -> Result<(), StoreError> {
-    let answers = Health::of(device, false).reach == Reach::Online;
-    let is_news =
-        |problem: &&CodeProblem| Some(*problem) != before && !(answers && problem.kind == ProblemKind::DelayInSetting);
-    let Some(problem) = code.problem.as_ref().filter(is_news) else { return Ok(()) };
+    let Some(problem) = code.problem.as_ref().filter(|problem| Some(*problem) != before) else { return Ok(()) };
     let Some(event) = problem.kind.event() else { return Ok(()) };
     unit.emit(event, code, Map::from_iter([("message".to_owned(), json!(problem.message))]))
 }
@@ -184,7 +181,8 @@ pub(super) fn retime(unit: &mut Unit<'_>, code: &AccessCode, times: &Times) -> R
         let message = "is over for so long that its PIN is forgotten: make a new one";
         return Err(ApiError::invalid("starts_at", message).into());
     };
-    let moved = AccessCode { window: times.window, schedule: times.schedule.clone(), ..code.clone() };
+    let moved =
+        AccessCode { window: times.window, schedule: times.schedule.clone(), ordered_at: unit.now(), ..code.clone() };
     let mut moved = if could_not_be_set(code) {
         fitted(unit, &device, moved)?
     } else {
@@ -199,7 +197,7 @@ pub(super) fn retime(unit: &mut Unit<'_>, code: &AccessCode, times: &Times) -> R
     let frame = |window: &Window| json!({"starts_at": window.starts_at, "ends_at": window.ends_at});
     let details = change("its times", frame(&code.window), frame(&times.window));
     unit.emit(EventType::AccessCodeTimeFrameChanged, &moved, details)?;
-    Ok(tell_problem(unit, &device, code.problem.as_ref(), &moved)?)
+    Ok(tell_problem(unit, code.problem.as_ref(), &moved)?)
 }
 
 /// Has a code that its lock could not take, or refused, tried again; another stays as it is.
@@ -212,7 +210,7 @@ pub(super) fn try_again(unit: &mut Unit<'_>, code: AccessCode) -> Result<AccessC
     let mut again = fitted(unit, &device, code)?;
     again.problem = warn::problem(&again, Health::of(&device, false), moment(unit.now()));
     unit.update_code(&again)?;
-    tell_problem(unit, &device, before.as_ref(), &again)?;
+    tell_problem(unit, before.as_ref(), &again)?;
     Ok(again)
 }
 
@@ -227,7 +225,7 @@ fn fitted(unit: &mut Unit<'_>, device: &Device, code: AccessCode) -> Result<Acce
         return Ok(code);
     }
     Ok(match fit::again(&table(unit, device)?, &code, unit.now()) {
-        Some(slot) => AccessCode { slot, problem: None, ..code },
+        Some(slot) => AccessCode { slot, problem: None, ordered_at: unit.now(), ..code },
         None => code,
     })
 }

@@ -156,6 +156,8 @@ pub struct AccessCode {
     pub problem: Option<CodeProblem>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When the host last said what it should be: made it, moved it, gave it another PIN, or had it tried again.
+    pub ordered_at: Timestamp,
 }
 
 impl AccessCode {

@@ -47,6 +47,7 @@ fn code(n: u128, slot: u16, from: i64, to: i64, presence: Presence) -> AccessCod
         kept: None,
         problem: None,
         created_at: at(-100_000),
+        ordered_at: at(-100_000),
     }
 }
 
@@ -483,6 +484,33 @@ fn an_offline_lock_is_told_of_at_creation_again_an_hour_before_and_at_the_start(
     assert_eq!(warn::problem(&code, offline, now(7000)), code.problem, "told once");
     assert_eq!(warn::problem(&code, offline, now(10_010)).unwrap().since, at(10_010), "and again at the start");
     assert_eq!(warn::problem(&code, health(Reach::Online, false), now(7000)), None);
+}
+
+#[test]
+fn what_is_ordered_behind_its_start_is_late_from_the_order_on() {
+    let (online, offline) = (Reach::Online, Reach::Offline);
+    let told = |code: &AccessCode, (reach, failing), seconds| {
+        warn::problem(code, health(reach, failing), now(seconds)).map(|problem| (problem.kind, problem.since))
+    };
+    let mut code = AccessCode { ordered_at: at(0), ..code(1, 1, -5000, 5000, Presence::Absent) };
+    let news = |seconds| Some((ProblemKind::DelayInSetting, at(seconds)));
+    assert_eq!([59, 60].map(|second| told(&code, (online, false), second)), [None, news(60)]);
+    assert_eq!([9, 10].map(|second| told(&code, (online, true), second)), [None, news(10)]);
+    assert_eq!(told(&code, (offline, false), 0), news(0), "whoever orders it is told at once");
+    code.problem = warn::problem(&code, health(offline, false), now(0));
+    assert_eq!(told(&code, (offline, false), 500), news(0), "and once");
+    code.ordered_at = at(600);
+    assert_eq!(told(&code, (offline, false), 600), news(600), "until it is ordered anew");
+}
+
+#[test]
+fn a_code_that_should_leave_since_its_time_was_moved_is_late_from_that_on() {
+    let later = AccessCode { ordered_at: at(0), ..code(1, 1, 1000, 2000, proven(-500)) };
+    let ended = AccessCode { ordered_at: at(0), ..code(1, 1, -900, -100, proven(-500)) };
+    for code in [later, ended] {
+        let told = [9, 10].map(|second| warn::problem(&code, health(Reach::Online, false), now(second)));
+        assert_eq!(told.map(|problem| problem.map(|problem| problem.kind)), [None, Some(ProblemKind::DelayInRemoving)]);
+    }
 }
 
 #[test]

@@ -94,7 +94,7 @@ pub fn problem(code: &AccessCode, health: Health, now: Moment) -> Option<CodePro
         let sentence = if early { "the code may open before its start" } else { sentence };
         let tells = match health.reach {
             Reach::Online if early => health.failing,
-            Reach::Online => late(code.over_since(now.utc), GRACE, now),
+            Reach::Online => late(over(code, now), GRACE, now),
             // Nobody can take it out: no grace makes that better.
             Reach::Offline | Reach::Removed | Reach::Reset | Reach::Unmanaged => true,
         };
@@ -102,9 +102,16 @@ pub fn problem(code: &AccessCode, health: Health, now: Moment) -> Option<CodePro
         return keep(old, &[ProblemKind::FailedToRemove], kind);
     }
     if is_missing(code, now) {
-        let start = code.occurrence(now.utc)?.starts_at.max(code.created_at);
-        let grace = if health.reach == Reach::Online && !health.failing { PATIENCE } else { GRACE };
-        if !late(Some(start), grace, now) {
+        let start = code.occurrence(now.utc)?.starts_at;
+        let due = start.max(code.ordered_at);
+        let grace = match health.reach {
+            Reach::Online if !health.failing => PATIENCE,
+            Reach::Online => GRACE,
+            // Whoever orders it at a lock that does not answer is told so at once.
+            _ if due > start => Duration::ZERO,
+            _ => GRACE,
+        };
+        if !late(due, grace, now) {
             return keep_any(old);
         }
         let sentence = match code.kept {
@@ -113,7 +120,7 @@ pub fn problem(code: &AccessCode, health: Health, now: Moment) -> Option<CodePro
         };
         let news = told(ProblemKind::DelayInSetting, sentence, health, now);
         // Told before the start that it might come to this: at the start it is news again.
-        let old = old.filter(|old| old.kind != ProblemKind::DelayInSetting || old.since >= start);
+        let old = old.filter(|old| old.kind != ProblemKind::DelayInSetting || old.since >= due);
         return keep(old, &LASTING, Some(news));
     }
     if is_upcoming(code, now) {
@@ -154,15 +161,19 @@ pub(super) fn changes(code: &AccessCode, now: Moment) -> impl Iterator<Item = Ti
     let start = code.occurrence(now.utc).map(|time| time.starts_at);
     let near = i64::try_from(NEAR.as_micros()).unwrap_or(i64::MAX);
     let near = start.and_then(|start| Timestamp::from_microsecond(start.as_microsecond().saturating_sub(near)));
-    let due = start.map(|start| start.max(code.created_at));
-    let over = code.over_since(now.utc);
-    [near, due.map(|due| due.after(GRACE)), due.map(|due| due.after(PATIENCE)), over.map(|over| over.after(GRACE))]
-        .into_iter()
-        .flatten()
+    let due = start.map(|start| start.max(code.ordered_at));
+    let over = over(code, now).after(GRACE);
+    [near, due.map(|due| due.after(GRACE)), due.map(|due| due.after(PATIENCE)), Some(over)].into_iter().flatten()
 }
 
-fn late(since: Option<Timestamp>, grace: Duration, now: Moment) -> bool {
-    since.is_none_or(|since| since.after(grace) <= now.utc)
+/// Since when a code that should not be in its lock should not: its end, or what the host ordered since.
+fn over(code: &AccessCode, now: Moment) -> Timestamp {
+    let over = code.over_since(now.utc).filter(|over| *over <= now.utc);
+    over.map_or(code.ordered_at, |over| over.max(code.ordered_at))
+}
+
+fn late(since: Timestamp, grace: Duration, now: Moment) -> bool {
+    since.after(grace) <= now.utc
 }
 
 fn told(kind: ProblemKind, what: &str, health: Health, now: Moment) -> CodeProblem {

@@ -10,7 +10,7 @@ use crate::model::{
 };
 use crate::store::{CodeChange, JournalEntry, StoreError, Unit};
 
-/// So long a code is new: that it would not work now is told as an answer to whoever made it.
+/// So long an order is new: that its code would not work now is told as an answer to whoever gave it.
 const NEW: Duration = Duration::from_secs(60);
 
 /// The lock has proven that the code is in it, and that it keeps it to this window, if one is given.
@@ -137,7 +137,7 @@ pub(super) fn set_problem(
     unit.update_code(&code)?;
     let Some(problem) = &code.problem else { return Ok(()) };
     // Later, it is the lock that is told of: not each code that waits for it.
-    let waits = problem.kind == ProblemKind::WillNotWork && code.created_at.after(NEW) < unit.now();
+    let waits = problem.kind == ProblemKind::WillNotWork && code.ordered_at.after(NEW) < unit.now();
     let Some(event) = problem.kind.event().filter(|_| !waits) else { return Ok(()) };
     let details = Map::from_iter([("message".to_owned(), json!(problem.message))]);
     unit.emit(event, &code, details.clone())?;

@@ -86,9 +86,9 @@ impl Unit<'_> {
         let sql = "INSERT INTO access_codes (origin, access_method_id, access_grant_id, user_identity_id, name,
             common_code_key, refused_length, external_modification_allowed, former_of, device_id, slot, pin_sealed,
             starts_at, ends_at, schedule, deleted_at, presence, evidence, proven_at, problem, problem_message,
-            problem_since, created_at, kept_from, kept_until, access_code_id)
+            problem_since, created_at, kept_from, kept_until, ordered_at, access_code_id)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
-            ?22, ?23, ?24, ?25, ?26)";
+            ?22, ?23, ?24, ?25, ?26, ?27)";
         self.write_code(code, sql)
     }
 
@@ -105,8 +105,8 @@ impl Unit<'_> {
             external_modification_allowed = ?8, former_of = ?9, device_id = ?10, slot = ?11, pin_sealed = ?12,
             starts_at = ?13, ends_at = ?14, schedule = ?15, deleted_at = ?16, presence = ?17, evidence = ?18,
             proven_at = ?19, problem = ?20, problem_message = ?21, problem_since = ?22, created_at = ?23,
-            kept_from = ?24, kept_until = ?25
-            WHERE access_code_id = ?26";
+            kept_from = ?24, kept_until = ?25, ordered_at = ?26
+            WHERE access_code_id = ?27";
         self.write_code(code, sql)
     }
 
@@ -158,6 +158,7 @@ impl Unit<'_> {
             code.created_at,
             code.kept.map(|window| window.from.0),
             code.kept.map(|window| window.until.0),
+            code.ordered_at,
             id,
         ];
         self.change(TABLE, id, sql, values)?;
@@ -185,6 +186,7 @@ impl Unit<'_> {
             Ok(schedule) => (schedule, pin),
             Err(error) => (None, lost("schedule", error)),
         };
+        let created_at = row.time("created_at")?;
         Ok(AccessCode {
             access_code_id,
             origin: origin(row)?,
@@ -197,7 +199,8 @@ impl Unit<'_> {
             presence: self.complaints.mend(presence(row), Presence::Unproven),
             kept: self.complaints.mend(kept(row), None),
             problem,
-            created_at: row.time("created_at")?,
+            created_at,
+            ordered_at: self.complaints.mend(row.optional_time("ordered_at"), None).unwrap_or(created_at),
         })
     }
 }

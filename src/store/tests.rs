@@ -145,6 +145,7 @@ fn building(unit: &mut Unit<'_>, node: u64, pin: &str) -> Building {
         kept: None,
         problem: None,
         created_at: now,
+        ordered_at: now,
     };
     Building { device, person, grant, method, code }
 }

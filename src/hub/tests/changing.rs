@@ -80,6 +80,23 @@ async fn a_window_changed_at_a_lock_that_is_offline_is_told_of_each_time_since_t
 }
 
 #[tokio::test]
+async fn what_a_lock_that_answers_is_ordered_behind_its_start_is_late_only_when_it_has_had_time_for_it() {
+    let world = World::new().await;
+    let grant = world.grant(100, 9000, json!({})).await;
+    let problems = async || {
+        let codes = world.codes(&grant).await;
+        codes.iter().map(|code| code["errors"].as_array().unwrap().len()).collect::<Vec<_>>()
+    };
+    world.set_time(600);
+    world.ask("access_grants/update", json!({"access_grant_id": id(&grant), "ends_at": at(7200)})).await;
+    assert_eq!(problems().await, [0, 0]);
+    assert!(!world.events().await.iter().any(|event| event == "access_code.delay_in_setting_on_device"));
+    let door = world.doors[0];
+    let ordered_at = world.write(move |unit| unit.live_codes(door)).await[0].ordered_at;
+    assert_eq!(ordered_at, at(600), "what does not get in is told from then on");
+}
+
+#[tokio::test]
 async fn a_window_moved_onto_another_guests_finds_another_slot_or_is_refused() {
     let world = World::new().await;
     let first = world.grant(100, 200, json!({})).await;

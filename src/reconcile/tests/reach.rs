@@ -1,6 +1,6 @@
 //! Locks that can't be reached, answer badly or refuse (I1, I2, I9).
 
-use keyway_lock::{RadioEvent, StickState};
+use keyway_lock::{Pin, RadioEvent, StickState};
 
 use super::world::{FRONT, GATE, World};
 use crate::model::{ActionStatus, ActionType, Presence, ProblemKind};
@@ -67,6 +67,27 @@ async fn a_code_that_would_not_get_into_its_lock_is_told_of_when_it_is_made_an_h
         told.push(world.events("access_code.delay_in_setting").await.len() - before);
     }
     assert_eq!(told, [1, 1, 2, 2, 3, 3]);
+}
+
+#[tokio::test]
+async fn what_is_ordered_behind_its_start_and_does_not_get_in_is_told_of_each_time_anew() {
+    let mut world = World::new().await;
+    let grant = world.grant(&[FRONT], 0, 90_000).await.unwrap();
+    world.run_until(1000).await;
+    // It answered just now: the order itself can't tell that it won't do so again.
+    world.lock(FRONT).faults.offline = true;
+    let mut told = Vec::new();
+    for (second, pin) in [(1000, "13579013"), (2000, "24680246")] {
+        world.run_until(second).await;
+        world
+            .change(&grant, |code| {
+                (code.pin, code.presence, code.problem) = (Some(Pin::new(pin).unwrap()), Presence::Absent, None);
+            })
+            .await;
+        world.run_until(second + 11).await;
+        told.push(world.events("access_code.delay_in_setting").await.len());
+    }
+    assert_eq!(told, [1, 2]);
 }
 
 #[tokio::test]

@@ -173,6 +173,7 @@ async fn ordered_out(world: &mut World, pin: &str) {
                 kept: None,
                 problem: None,
                 created_at: found.created_at,
+                ordered_at: unit.now(),
             })
         })
         .await;

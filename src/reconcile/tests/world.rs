@@ -277,6 +277,7 @@ impl World {
         let id = grant.codes[0];
         self.read(move |unit| {
             let mut code = unit.code(id)?.unwrap();
+            code.ordered_at = unit.now();
             change(&mut code);
             unit.update_code(&code)
         })
@@ -416,6 +417,7 @@ fn make_grant(unit: &mut Unit<'_>, devices: &[DeviceId], window: Window) -> Resu
             kept: None,
             problem: None,
             created_at: now,
+            ordered_at: now,
         };
         unit.insert_code(&code)?;
         codes.push(code.access_code_id);

@@ -68,7 +68,7 @@ proptest! {
         deleted_at in prop::option::of(any_time()),
         presence in any_presence(),
         problem in prop::option::of(any_problem()),
-        created_at in any_time(),
+        (created_at, ordered_at) in (any_time(), any_time()),
     ) {
         let store = in_memory();
         let built = built(&store, 2, "4711").code;
@@ -82,6 +82,7 @@ proptest! {
             presence,
             problem,
             created_at,
+            ordered_at,
             ..built
         };
         let written = code.clone();

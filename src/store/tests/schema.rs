@@ -25,6 +25,7 @@ const FROZEN: &[&str] = &[
     include_str!("../../../tests/golden/schema/0009.sql"),
     include_str!("../../../tests/golden/schema/0010.sql"),
     include_str!("../../../tests/golden/schema/0011.sql"),
+    include_str!("../../../tests/golden/schema/0012.sql"),
 ];
 /// A row in every table of schema 1.
 const FILLED: &str = include_str!("../../../tests/golden/schema/0001-filled.sql");
@@ -54,7 +55,7 @@ fn a_database_of_a_newer_keyway_is_refused_untouched_and_in_plain_words() {
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let before = std::fs::read(&path).unwrap();
     let refused = try_open(&path, KEY).err().unwrap();
-    assert!(matches!(refused, StoreError::Newer { found: 99, known: 11, copy: None }));
+    assert!(matches!(refused, StoreError::Newer { found: 99, known: 12, copy: None }));
     assert!(refused.to_string().contains("a newer keyway has used it"), "{refused}");
     assert_eq!(std::fs::read(&path).unwrap(), before);
 }
@@ -119,6 +120,16 @@ fn a_filled_database_of_schema_1_is_brought_up_to_date_and_nothing_in_it_is_lost
     assert!(foreign_keys, "switched on again");
     db.execute("DELETE FROM access_grants", []).unwrap();
     assert!(rows(&db, "journal", "number").is_empty(), "and a grant still takes its codes' histories along");
+}
+
+#[test]
+fn a_code_of_an_older_database_was_ordered_when_it_was_made() {
+    let store = in_memory();
+    let code = built(&store, 2, "4711").code;
+    let id = code.access_code_id;
+    run(&store, at(0), |unit| Ok(unit.db.execute_batch("UPDATE access_codes SET ordered_at = NULL")?)).unwrap();
+    let read = run(&store, at(5), move |unit| unit.code(id)).unwrap().unwrap();
+    assert_eq!(read, AccessCode { ordered_at: code.created_at, ..code });
 }
 
 fn column(db: &Connection, sql: &str) -> Vec<String> {
