@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 
 use crate::node::table::NodeRecord;
 use crate::transport::exchange::{Answer, AskError, Beginning};
+use crate::transport::supervision::Status;
 
 use audit::AuditJob;
 use batch::BatchJob;
@@ -206,6 +207,13 @@ impl Job {
             Kind::Log(job) => job.handle_answer(answer),
             Kind::Batch(job) => job.handle_answer(now, answer),
             Kind::Failed(_) => {}
+        }
+    }
+
+    /// How it says that it went may be its answer to an earlier command: what was asked is asked again.
+    pub fn handle_doubted(&mut self, now: Instant, status: Status) {
+        if let Kind::Code(job) = &mut self.0 {
+            job.handle_doubted(now, status);
         }
     }
 

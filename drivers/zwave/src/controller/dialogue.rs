@@ -379,9 +379,10 @@ impl Dialogue {
                 if let Ok(Answer::Supervised(status)) = answer
                     && doubted
                 {
-                    // What it refused may be the earlier command: no look would tell that from a refusal of this one.
                     if status != Status::Success || !job.looks_anyway() {
-                        // It is asked again, under another id.
+                        // It is asked again, under another id: no look would tell a refusal of the earlier command from one
+                        // of this.
+                        job.handle_doubted(now, status);
                         return;
                     }
                     answer = Ok(Answer::Delivered);

@@ -36,6 +36,8 @@ enum Phase {
     /// The lock refused: its event may tell why.
     Cause {
         until: Instant,
+        /// If it does not, it may have refused another command.
+        doubted: bool,
     },
     /// Before the next read.
     Settle {
@@ -134,7 +136,7 @@ impl CodeJob {
                 let (get, report) = self.get();
                 Next::Ask(Zeroizing::new(get.encode()), Want::Report(report))
             }
-            Phase::Cause { until } | Phase::Settle { until } => Next::Pause(*until),
+            Phase::Cause { until, .. } | Phase::Settle { until } => Next::Pause(*until),
             Phase::Done(result) => Next::Done(result.clone()),
         }
     }
@@ -179,7 +181,7 @@ impl CodeJob {
                 }
             }
             Ok(Answer::Supervised(Status::Fail)) if self.duplicate => self.refused(Refusal::DuplicatePin),
-            Ok(Answer::Supervised(Status::Fail)) => self.phase = Phase::Cause { until: now + again_after(CAUSE_PAUSE) },
+            Ok(Answer::Supervised(Status::Fail)) => self.cause(now, false),
             // Not told how it went: the slot tells.
             Ok(Answer::Supervised(Status::NoSupport | Status::Working) | Answer::Delivered | Answer::Report(_)) => {
                 self.delivered = true;
@@ -190,6 +192,17 @@ impl CodeJob {
             Err(AskError::Offline { maybe_done: true }) => self.phase = Phase::Read,
             Err(error) => self.done(Err(writing_failed(error))),
         }
+    }
+
+    /// How a write went is not known: what the lock said may be of an earlier command.
+    pub(super) fn handle_doubted(&mut self, now: Instant, status: Status) {
+        if matches!((&self.phase, status), (Phase::Write, Status::Fail)) {
+            self.cause(now, true);
+        }
+    }
+
+    fn cause(&mut self, now: Instant, doubted: bool) {
+        self.phase = Phase::Cause { until: now + again_after(CAUSE_PAUSE), doubted };
     }
 
     fn read(&mut self, now: Instant, answer: Result<Answer, AskError>) {
@@ -307,7 +320,8 @@ impl CodeJob {
     pub(super) fn handle_timeout(&mut self, now: Instant) {
         match self.phase {
             Phase::Settle { until } if until <= now => self.phase = Phase::Read,
-            Phase::Cause { until } if until <= now => self.refused(Refusal::Rejected),
+            Phase::Cause { until, doubted: true } if until <= now => self.phase = Phase::Write,
+            Phase::Cause { until, .. } if until <= now => self.refused(Refusal::Rejected),
             Phase::Write | Phase::Read | Phase::Cause { .. } | Phase::Settle { .. } | Phase::Done(_) => {}
         }
     }
