@@ -20,6 +20,7 @@ pub mod setting;
 pub mod slot;
 pub mod stick;
 pub mod time;
+pub mod timed;
 pub mod wire;
 
 pub use capability::{Alike, AutoLock, Capabilities, LockInfo, ReadBack};

@@ -7,8 +7,9 @@
 
 use std::time::Instant;
 
+use keyway_lock::timed::Held;
 use keyway_lock::{
-    CommandError, CommandOutput, Evidence, LockCommand, LockEvent, Pin, Refusal, SlotContent, SlotNumber, SlotWindow,
+    CommandError, CommandOutput, LockCommand, LockEvent, Pin, Refusal, SlotContent, SlotNumber, SlotWindow,
 };
 
 use super::code::CodeJob;
@@ -21,18 +22,6 @@ use crate::zcl::door_lock::{FromLock, ToLock, UserType, YearDay};
 pub(super) const SCHEDULE: u8 = 0;
 /// Times schedule and type are read until they are what was written.
 const READS: u8 = 3;
-
-/// What the user has.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Held {
-    Nothing,
-    /// The stand-in of this place.
-    StandIn(usize),
-    /// Something of ours that the lock does not show.
-    Hidden,
-    /// The PIN, and how that was proven.
-    Pin(Evidence),
-}
 
 enum Phase {
     /// What does the user have?
@@ -204,7 +193,7 @@ impl TimedJob {
                 self.looked(&report.content);
             }
             (Phase::Put(stand_in, _), Ok(CommandOutput::CodeSet(evidence))) => {
-                self.held = stand_in.map_or(Held::Pin(evidence), Held::StandIn);
+                self.held = Held::put(*stand_in, evidence);
                 self.was_scheduled = std::mem::replace(&mut self.scheduled, false);
                 (self.typed, self.type_written, self.reads) = (is_typed, false, 0);
                 // A user who just got a first code has no schedule of ours.
@@ -238,18 +227,14 @@ impl TimedJob {
     }
 
     fn looked(&mut self, content: &SlotContent) {
-        self.held = match content {
-            SlotContent::Free => Held::Nothing,
-            SlotContent::Hidden => Held::Hidden,
-            SlotContent::Code(held) if *held == self.pin => Held::Pin(Evidence::ReadBack),
-            SlotContent::Code(held) => match self.stand_ins.iter().position(|stand_in| stand_in == held) {
-                Some(place) => Held::StandIn(place),
-                // Somebody was faster: the hub is to look before it goes on.
-                None => return self.done(Err(CommandError::Unproven)),
-            },
-            SlotContent::Unusable => return self.done(Err(CommandError::Unproven)),
-        };
-        self.go_on();
+        match Held::shown(content, &self.pin, &self.stand_ins) {
+            Some(held) => {
+                self.held = held;
+                self.go_on();
+            }
+            // Somebody was faster.
+            None => self.done(Err(CommandError::Unproven)),
+        }
     }
 
     /// What is next by what the user has.

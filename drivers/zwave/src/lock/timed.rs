@@ -7,8 +7,9 @@
 
 use std::time::Instant;
 
+use keyway_lock::timed::Held;
 use keyway_lock::{
-    CommandError, CommandOutput, Evidence, LockCommand, LockEvent, Pin, Refusal, SlotContent, SlotNumber, SlotWindow,
+    CommandError, CommandOutput, LockCommand, LockEvent, Pin, Refusal, SlotContent, SlotNumber, SlotWindow,
 };
 use zeroize::Zeroizing;
 
@@ -23,18 +24,6 @@ use crate::transport::supervision::Status;
 pub(super) const SCHEDULE: u8 = 1;
 /// Times the schedule is read until it is what was written.
 const READS: u8 = 3;
-
-/// What is in the slot.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Held {
-    Nothing,
-    /// The stand-in of this place.
-    StandIn(usize),
-    /// Something of ours that the lock does not show.
-    Hidden,
-    /// The PIN, and how that was proven.
-    Pin(Evidence),
-}
 
 enum Phase {
     /// What is in the slot?
@@ -175,7 +164,7 @@ impl TimedJob {
         match (&self.phase, result) {
             (Phase::Look(_), Ok(CommandOutput::Slot(report))) => self.looked(&report.content),
             (Phase::Put(stand_in, _), Ok(CommandOutput::CodeSet(evidence))) => {
-                self.held = stand_in.map_or(Held::Pin(evidence), Held::StandIn);
+                self.held = Held::put(*stand_in, evidence);
                 self.was_scheduled = std::mem::replace(&mut self.scheduled, false);
                 self.reads = 0;
                 // A slot that just got its first code has no schedule of ours.
@@ -201,18 +190,14 @@ impl TimedJob {
     }
 
     fn looked(&mut self, content: &SlotContent) {
-        self.held = match content {
-            SlotContent::Free => Held::Nothing,
-            SlotContent::Hidden => Held::Hidden,
-            SlotContent::Code(held) if *held == self.pin => Held::Pin(Evidence::ReadBack),
-            SlotContent::Code(held) => match self.stand_ins.iter().position(|stand_in| stand_in == held) {
-                Some(place) => Held::StandIn(place),
-                // Somebody was faster: the hub is to look before it goes on.
-                None => return self.done(Err(CommandError::Unproven)),
-            },
-            SlotContent::Unusable => return self.done(Err(CommandError::Unproven)),
-        };
-        self.go_on();
+        match Held::shown(content, &self.pin, &self.stand_ins) {
+            Some(held) => {
+                self.held = held;
+                self.go_on();
+            }
+            // Somebody was faster.
+            None => self.done(Err(CommandError::Unproven)),
+        }
     }
 
     /// What is next by what is in the slot.
