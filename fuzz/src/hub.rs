@@ -10,7 +10,8 @@ use keyway::hub::{Answer, Caller, Hub, operations};
 use keyway::model::{Device, DeviceId, DeviceState, RadioAddress, RadioKind, Timestamp};
 use keyway::store::Store;
 use keyway::{http, mqtt};
-use keyway_lock::{Alike, Capabilities, InterviewProgress, LockId, LockInfo, ReadBack, Settings, SlotNumber};
+use keyway_lock::{InterviewProgress, LockId};
+use keyway_test_support::lock_info;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
@@ -169,33 +170,8 @@ fn noon() -> Timestamp {
 }
 
 fn door(number: u8, name: &str, lengths: std::ops::RangeInclusive<u8>) -> Device {
-    let capabilities = Capabilities {
-        slot_count: 4,
-        first_slot: SlotNumber(1),
-        min_code_length: *lengths.start(),
-        max_code_length: *lengths.end(),
-        digits: "0123456789".to_owned(),
-        reserved_slots: Default::default(),
-        alike: Alike::default(),
-        has_checksum: false,
-        changes_at_once: 0,
-        window_slots: 0,
-        read_back: ReadBack::Shown,
-        can_lock: true,
-        can_unlock: true,
-        has_door_sensor: false,
-        has_battery: true,
-        can_identify: true,
-    };
-    let info = LockInfo {
-        manufacturer: "Maker".to_owned(),
-        model: "Model".to_owned(),
-        firmware: "1.0".to_owned(),
-        capabilities,
-        auto_lock: None,
-        settings: Box::new(Settings::default()),
-        missing: Vec::new(),
-    };
+    let mut info = lock_info(4);
+    (info.capabilities.min_code_length, info.capabilities.max_code_length) = lengths.into_inner();
     Device {
         nickname: None,
         custom_metadata: serde_json::Map::new(),

@@ -31,8 +31,7 @@ impl HomeAssistant {
             "mf": properties["manufacturer"],
             "mdl": properties["model"]["display_name"],
             "sw": properties["firmware_version"],
-            // For life, as a serial number is.
-            "sn": properties["ieee_address"],
+            "sn": serial_number(properties),
             // Where it is, if that is one place.
             "sa": match spaces { [space] => Some(space), _ => None },
             "via_device": self.hub_id,
@@ -49,6 +48,11 @@ impl HomeAssistant {
         lock.bolt_settings();
         self.message(Value::Object(about), lock.entities)
     }
+}
+
+/// Its serial number, or what it has for life as well.
+fn serial_number(properties: &Value) -> &Value {
+    properties.get("serial_number").unwrap_or(&properties["ieee_address"])
 }
 
 /// A lock whose entities are being named.

@@ -146,6 +146,9 @@ struct Properties {
     manufacturer: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     firmware_version: Option<String>,
+    /// As the maker writes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    serial_number: Option<String>,
     model: Model,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_active_codes_supported: Option<u16>,
@@ -392,6 +395,7 @@ impl Properties {
             ieee_address: device.address.kind.ieee_address(device.address.lock),
             manufacturer: info.map(|info| info.manufacturer.clone()),
             firmware_version: info.map(|info| info.firmware.clone()),
+            serial_number: info.and_then(|info| info.serial_number.clone()),
             model: Model {
                 display_name: info.map_or_else(|| "Unknown".to_owned(), |info| info.model.clone()),
                 manufacturer_display_name: info.map_or_else(|| "Unknown".to_owned(), |info| info.manufacturer.clone()),

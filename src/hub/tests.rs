@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use keyway_lock::{
-    AdminCode, Alike, AutoLock, BoltSettings, Capabilities, Keypad, KeypadMode, LockId, LockInfo, ReadBack, Settings,
-    SlotContent, SlotNumber, SlotReport, StickState,
+    AdminCode, AutoLock, BoltSettings, Keypad, KeypadMode, LockId, Settings, SlotContent, SlotNumber, SlotReport,
+    StickState,
 };
+use keyway_test_support::lock_info;
 use serde_json::{Value, json};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -148,38 +149,15 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 fn door(id: DeviceId, name: &str, lengths: std::ops::RangeInclusive<u8>) -> Device {
-    let capabilities = Capabilities {
-        slot_count: 4,
-        first_slot: SlotNumber(1),
-        min_code_length: *lengths.start(),
-        max_code_length: *lengths.end(),
-        digits: "0123456789".to_owned(),
-        reserved_slots: Default::default(),
-        alike: Alike::default(),
-        has_checksum: false,
-        changes_at_once: 0,
-        window_slots: 0,
-        read_back: ReadBack::Shown,
-        can_lock: true,
-        can_unlock: true,
-        has_door_sensor: false,
-        has_battery: true,
-        can_identify: true,
-    };
-    let info = LockInfo {
-        manufacturer: "Maker".to_owned(),
-        model: "Model".to_owned(),
-        firmware: "1.0".to_owned(),
-        capabilities,
-        auto_lock: Some(AutoLock::Off),
-        settings: Box::new(Settings {
-            keypad: Some(Keypad { mode: KeypadMode::Normal, modes: [KeypadMode::Normal, KeypadMode::Vacation].into() }),
-            admin_code: Some(AdminCode { is_set: false, can_be_removed: false }),
-            bolt: BoltSettings { timed_seconds: Some(0), ..BoltSettings::default() },
-            keeps_log: true,
-            parameters: Vec::new(),
-        }),
-        missing: Vec::new(),
+    let mut info = lock_info(4);
+    (info.capabilities.min_code_length, info.capabilities.max_code_length) = lengths.into_inner();
+    info.auto_lock = Some(AutoLock::Off);
+    *info.settings = Settings {
+        keypad: Some(Keypad { mode: KeypadMode::Normal, modes: [KeypadMode::Normal, KeypadMode::Vacation].into() }),
+        admin_code: Some(AdminCode { is_set: false, can_be_removed: false }),
+        bolt: BoltSettings { timed_seconds: Some(0), ..BoltSettings::default() },
+        keeps_log: true,
+        parameters: Vec::new(),
     };
     let lock = LockId(u64::from(id.0.as_bytes()[15]));
     Device {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use keyway_lock::{Alike, Capabilities, Evidence, KeypadMode, LockCommand, Pin, ReadBack, SlotContent, SlotNumber};
+use keyway_lock::{Evidence, KeypadMode, LockCommand, Pin, SlotContent, SlotNumber};
+use keyway_test_support::lock_info;
 use rand::{SeedableRng, rngs::StdRng};
 use uuid::Uuid;
 
@@ -56,24 +57,7 @@ fn proven(seconds: i64) -> Presence {
 }
 
 fn table(slots: u16, codes: Vec<AccessCode>) -> SlotTable {
-    let capabilities = Capabilities {
-        slot_count: slots,
-        first_slot: SlotNumber(1),
-        min_code_length: 4,
-        max_code_length: 8,
-        digits: "0123456789".to_owned(),
-        reserved_slots: Default::default(),
-        alike: Alike::default(),
-        has_checksum: false,
-        changes_at_once: 0,
-        window_slots: 0,
-        read_back: ReadBack::Shown,
-        can_lock: true,
-        can_unlock: true,
-        has_door_sensor: false,
-        has_battery: true,
-        can_identify: true,
-    };
+    let capabilities = lock_info(slots).capabilities;
     SlotTable { capabilities, words: BTreeMap::new(), codes }
 }
 

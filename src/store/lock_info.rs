@@ -13,6 +13,7 @@ pub(super) fn encode(info: &LockInfo) -> String {
         "manufacturer": info.manufacturer,
         "model": info.model,
         "firmware": info.firmware,
+        "serial_number": info.serial_number,
         "missing": info.missing,
         "auto_lock_seconds": info.auto_lock.map(AutoLock::seconds),
         "settings": encode_settings(&info.settings),
@@ -134,7 +135,8 @@ pub(super) fn decode(text: &str) -> Result<LockInfo, &'static str> {
         manufacturer: text_of(&json, "manufacturer")?,
         model: text_of(&json, "model")?,
         firmware: text_of(&json, "firmware")?,
-        // Earlier releases did not know of it.
+        // Earlier releases did not know of these two.
+        serial_number: json["serial_number"].as_str().map(str::to_owned),
         auto_lock: match &json["auto_lock_seconds"] {
             Value::Null => None,
             _ => Some(AutoLock::from_seconds(number_of(&json, "auto_lock_seconds")?)),

@@ -14,8 +14,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use keyway_lock::{
-    AdminCode, Alike, AutoLock, BoltSettings, Capabilities, Keypad, KeypadMode, LockId, LockInfo, Parameter, Pin,
-    ReadBack, Settings, SlotNumber,
+    AdminCode, AutoLock, BoltSettings, Keypad, KeypadMode, LockId, LockInfo, Parameter, Pin, ReadBack, Settings,
+    SlotNumber,
 };
 use tokio::runtime::{Builder, Runtime};
 use zeroize::Zeroizing;
@@ -171,28 +171,11 @@ fn built(store: &Store, node: u64, pin: &str) -> Building {
 }
 
 fn lock_info() -> LockInfo {
+    let mut plain = keyway_test_support::lock_info(30);
+    plain.capabilities.max_code_length = 10;
+    plain.capabilities.read_back = ReadBack::Masked;
     LockInfo {
-        manufacturer: "Acme".to_owned(),
-        model: "One".to_owned(),
-        firmware: "1.8".to_owned(),
-        capabilities: Capabilities {
-            slot_count: 30,
-            first_slot: SlotNumber(1),
-            min_code_length: 4,
-            max_code_length: 10,
-            digits: "0123456789".to_owned(),
-            reserved_slots: Default::default(),
-            alike: Alike::default(),
-            has_checksum: false,
-            changes_at_once: 0,
-            window_slots: 0,
-            read_back: ReadBack::Masked,
-            can_lock: true,
-            can_unlock: true,
-            has_door_sensor: false,
-            has_battery: true,
-            can_identify: true,
-        },
+        serial_number: Some("KW-0042".to_owned()),
         auto_lock: Some(AutoLock::from_seconds(30)),
         settings: Box::new(Settings {
             keypad: Some(Keypad { mode: KeypadMode::Vacation, modes: KeypadMode::ALL.into() }),
@@ -210,5 +193,6 @@ fn lock_info() -> LockInfo {
             }],
         }),
         missing: vec!["battery".to_owned()],
+        ..plain
     }
 }

@@ -193,6 +193,8 @@ pub struct LockInfo {
     pub model: String,
     /// Firmware version such as "1.8"; empty if not told.
     pub firmware: String,
+    /// Serial number, as the maker writes it; `None`: not told.
+    pub serial_number: Option<String>,
     /// What it can do.
     pub capabilities: Capabilities,
     /// How it locks by itself, as it last said; `None`: that can't be set from afar.

@@ -32,7 +32,7 @@ use stage::{Heard, Reply, Stage};
 
 /// The stages, in order. Each is done once what it asks for is known: a new one is asked of every lock, also of those that
 /// an earlier release has interviewed.
-const STAGES: [Stage; 22] = [
+const STAGES: [Stage; 23] = [
     protocol::PROTOCOL_INFO,
     protocol::NODE_INFORMATION,
     security::SECURE_CLASSES,
@@ -49,6 +49,7 @@ const STAGES: [Stage; 22] = [
     settings::LOG,
     identity::IDENTIFY,
     identity::PRODUCT,
+    identity::SERIAL_NUMBER,
     identity::FIRMWARE,
     // What it is tells whether there is a parameter for that.
     codes::CODE_LENGTH,

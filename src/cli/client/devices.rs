@@ -227,6 +227,7 @@ fn sheet(device: &Value, time: &LocalTime) -> Vec<String> {
     entry("Link", link(device));
     entry("Heard", moment(properties, "last_seen_at").map_or_else(String::new, |seen| time.long(seen)));
     entry("Model", makes.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", "));
+    entry("Serial", text(properties, "serial_number").to_owned());
     entry("Can", abilities(device).join(", "));
     entry("Id", text(device, "device_id").to_owned());
     lines.extend(problems(device).into_iter().map(|problem| format!("  ! {problem}")));

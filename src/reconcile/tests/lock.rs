@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use keyway_lock::{
-    Alike, AutoLock, Capabilities, CommandError, CommandOutput, Evidence, LockCommand, LockEvent, LockInfo, LockStatus,
-    LogReading, LogRecord, LogStart, Pin, ReadBack, Refusal, Settings, SlotChange, SlotContent, SlotNumber, SlotReport,
-    SlotWindow, WallTime,
+    AutoLock, CommandError, CommandOutput, Evidence, LockCommand, LockEvent, LockInfo, LockStatus, LogReading,
+    LogRecord, LogStart, Pin, Refusal, SlotChange, SlotContent, SlotNumber, SlotReport, SlotWindow, WallTime,
 };
+use keyway_test_support::lock_info;
 
 /// What is wrong with a lock.
 #[derive(Debug, Clone, Copy, Default)]
@@ -72,32 +72,11 @@ impl FakeLock {
     }
 
     pub(super) fn info(keeps_windows: bool) -> LockInfo {
-        LockInfo {
-            manufacturer: "Maker".to_owned(),
-            model: "Model".to_owned(),
-            firmware: "1.0".to_owned(),
-            capabilities: Capabilities {
-                slot_count: Self::SLOTS,
-                first_slot: SlotNumber(1),
-                min_code_length: 4,
-                max_code_length: 8,
-                digits: "0123456789".to_owned(),
-                reserved_slots: Default::default(),
-                alike: Alike::default(),
-                has_checksum: false,
-                changes_at_once: 0,
-                window_slots: if keeps_windows { Self::SLOTS } else { 0 },
-                read_back: ReadBack::Shown,
-                can_lock: true,
-                can_unlock: true,
-                has_door_sensor: false,
-                has_battery: true,
-                can_identify: true,
-            },
-            auto_lock: Some(AutoLock::Off),
-            settings: Box::new(Settings { keeps_log: true, ..Settings::default() }),
-            missing: Vec::new(),
-        }
+        let mut info = lock_info(Self::SLOTS);
+        info.capabilities.window_slots = if keeps_windows { Self::SLOTS } else { 0 };
+        info.auto_lock = Some(AutoLock::Off);
+        info.settings.keeps_log = true;
+        info
     }
 
     pub(super) fn obey(&mut self, command: &LockCommand) -> Result<CommandOutput, CommandError> {

@@ -3,7 +3,7 @@
 //! [`Broker`] is a mosquitto of its own on a free port, [`Stick`] anything with a Serial API behind TCP and a control
 //! port, [`Hub`] the daemon as a process, [`Client`] a host's program on the broker, [`Http`] one at the other door, and
 //! [`World`] all of them together. Nothing here knows the daemon's code: it is driven by its configuration file, MQTT,
-//! HTTP and the other side of the stick.
+//! HTTP and the other side of the stick. [`lock_info`] is for tests of the code itself.
 
 mod broker;
 mod client;
@@ -12,6 +12,7 @@ mod golden;
 mod grant;
 mod http;
 mod hub;
+mod lock;
 mod process;
 mod recorded;
 mod relay;
@@ -32,6 +33,7 @@ pub use golden::assert_golden;
 pub use grant::Grant;
 pub use http::{Http, HttpStream};
 pub use hub::Hub;
+pub use lock::lock_info;
 pub use process::{Output, Process, Signal};
 pub use recorded::assert_recorded;
 pub use relay::Relay;

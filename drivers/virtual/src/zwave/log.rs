@@ -85,6 +85,7 @@ fn describe(command: &[u8]) -> (String, Option<u16>) {
         [0x71, 0x06, ..] => ("notification_set", None),
         [0x71, 0x07, ..] => ("notification_supported_get", None),
         [0x72, 0x04, ..] => ("manufacturer_specific_get", None),
+        [0x72, 0x06, ..] => ("manufacturer_specific_device_specific_get", None),
         [0x80, 0x02, ..] => ("battery_get", None),
         [0x83, 0x01, ..] => ("user_credential_user_capabilities_get", None),
         [0x83, 0x03, ..] => ("user_credential_credential_capabilities_get", None),

@@ -11,6 +11,8 @@ use serde::Deserialize;
 pub struct Oddities {
     /// Manufacturer, product type and product it says it is; `None`: no real one.
     pub product: Option<(u16, u16, u16)>,
+    /// Its serial number, as Manufacturer Specific version 2 tells it.
+    pub serial_number: Option<String>,
     /// Every code has so many digits, as configuration parameter 16 says; others are dropped without a word.
     pub code_length: Option<u8>,
     /// What its battery tells beside its level, as Battery versions 2 and 3 have it: two bytes of flags, and what it holds of

@@ -326,6 +326,8 @@ impl DeviceRecord {
             manufacturer: self.manufacturer.clone().unwrap_or_else(maker),
             model: self.model.clone().unwrap_or_default(),
             firmware: self.firmware.clone().unwrap_or_default(),
+            // Its address is told from all others for life.
+            serial_number: None,
             capabilities: Capabilities {
                 slot_count,
                 first_slot,

@@ -2,7 +2,7 @@
 
 use super::stage::{InterviewAsk, LEARNED, Stage};
 use crate::cc::indicator::{self, IndicatorCommand};
-use crate::cc::manufacturer_specific::{self, ManufacturerSpecificCommand};
+use crate::cc::manufacturer_specific::{self, ManufacturerSpecificCommand, id_text};
 use crate::cc::version::{self, VersionCommand};
 use crate::cc::zwave_plus::{self, ZwavePlusCommand};
 
@@ -40,7 +40,29 @@ pub(super) const PRODUCT: Stage = Stage {
             record.product = Some((manufacturer, product_type, product));
             LEARNED
         }
-        ManufacturerSpecificCommand::Get => None,
+        _ => None,
+    },
+};
+
+pub(super) const SERIAL_NUMBER: Stage = Stage {
+    name: "serial number",
+    ask: |record, _| {
+        const CLASS: u8 = manufacturer_specific::CLASS;
+        if !record.supports(CLASS) || record.version_of(CLASS) < 2 || record.serial_number.is_some() {
+            return Vec::new();
+        }
+        let kind = manufacturer_specific::SERIAL_NUMBER;
+        let get = ManufacturerSpecificCommand::DeviceSpecificGet { kind }.encode();
+        vec![InterviewAsk::report(get, [CLASS, manufacturer_specific::DEVICE_SPECIFIC_REPORT])]
+    },
+    learn: |record, _, heard| match ManufacturerSpecificCommand::decode(heard.report()?).ok()? {
+        ManufacturerSpecificCommand::DeviceSpecificReport { kind, is_text, id } => {
+            // One of another kind is what it tells that has none.
+            let is_own = kind == manufacturer_specific::SERIAL_NUMBER;
+            record.serial_number = Some(if is_own { id_text(is_text, &id) } else { String::new() });
+            LEARNED
+        }
+        _ => None,
     },
 };
 

@@ -2,10 +2,12 @@
 
 use super::stage::{InterviewAsk, LEARNED, Stage};
 use crate::cc::version::{self, VersionCommand};
-use crate::cc::{battery, door_lock, indicator, notification, schedule_entry_lock, user_code, wake_up};
+use crate::cc::{
+    battery, door_lock, indicator, manufacturer_specific, notification, schedule_entry_lock, user_code, wake_up,
+};
 
 /// The command classes whose version matters here.
-const VERSIONED: [u8; 7] = [
+const VERSIONED: [u8; 8] = [
     user_code::CLASS,
     door_lock::CLASS,
     notification::CLASS,
@@ -13,6 +15,7 @@ const VERSIONED: [u8; 7] = [
     indicator::CLASS,
     schedule_entry_lock::CLASS,
     wake_up::CLASS,
+    manufacturer_specific::CLASS,
 ];
 
 pub(super) const VERSIONS: Stage = Stage {

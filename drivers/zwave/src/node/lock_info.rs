@@ -33,6 +33,7 @@ impl NodeRecord {
             manufacturer,
             model,
             firmware: self.firmware.map_or_else(String::new, |(version, sub)| format!("{version}.{sub}")),
+            serial_number: self.serial_number.clone().filter(|number| !number.is_empty()),
             capabilities: Capabilities {
                 slot_count,
                 first_slot: SlotNumber(1),

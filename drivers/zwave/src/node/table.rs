@@ -61,6 +61,8 @@ pub struct NodeRecord {
     pub versions: BTreeMap<u8, u8>,
     /// Manufacturer, product type and product.
     pub product: Option<(u16, u16, u16)>,
+    /// Its serial number; empty: it has none to tell.
+    pub serial_number: Option<String>,
     /// Firmware version and sub-version.
     pub firmware: Option<(u8, u8)>,
     /// Z-Wave Plus role type (7: listens frequently, as battery locks do).

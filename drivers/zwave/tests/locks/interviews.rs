@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use keyway_lock::{Include, InterviewProgress, InterviewStage, LockCommand, NetworkCommand, NetworkStep, RadioEvent};
 use keyway_virtual::door::DoorSetup;
-use keyway_virtual::zwave::{Action, LockSetup};
+use keyway_virtual::zwave::{Action, LockSetup, Oddities};
 use keyway_zwave::security::SecurityClass;
 
 use super::joining::{S2_LOCK, fresh, until_interviewed, with_a_lock};
+use super::settings::info;
 use super::world::{World, building, node};
 use super::{lock, three_locks};
 
@@ -115,4 +116,21 @@ fn a_lock_that_gets_the_number_of_another_is_asked_itself() {
     };
     world.until("it is interviewed", |world| !slots(world).is_empty());
     assert_eq!(slots(&world)[0], 7);
+}
+
+#[test]
+fn a_lock_tells_its_serial_number_if_it_has_one() {
+    let told = |number: Option<&str>| {
+        let oddities = Oddities { serial_number: number.map(str::to_owned), ..Oddities::default() };
+        let lock = LockSetup { oddities, ..lock(2, &[SecurityClass::S2AccessControl]) };
+        let mut world = World::new(building(vec![lock])).ready();
+        let told = info(&world, 2).serial_number.clone();
+        world.restart_hub(5);
+        world.pass(Duration::from_secs(10));
+        let asked = world.stick.commands(node(2)).filter(|told| told.command.contains("device_specific")).count();
+        (told, asked)
+    };
+    assert_eq!(told(Some("KW-0042")), (Some("KW-0042".to_owned()), 1), "asked once");
+    assert_eq!(told(Some("")), (None, 1));
+    assert_eq!(told(None), (None, 0));
 }

@@ -151,7 +151,7 @@ impl Lock {
     fn classes(&self) -> Vec<(u8, u8)> {
         let mut classes = vec![
             (zwave_plus::CLASS, 2),
-            (manufacturer_specific::CLASS, 1),
+            (manufacturer_specific::CLASS, manufacturer_specific::version(self)),
             (version::CLASS, 2),
             (battery::CLASS, battery::version(self)),
             (association::kind(self).class(), 2),
