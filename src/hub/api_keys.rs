@@ -17,7 +17,7 @@ use crate::store::Unit;
 const LOCAL: &str = "local";
 /// Longest name, in characters.
 const LONGEST_NAME: usize = 64;
-/// How exactly it is kept when a key was last used: each time that it is noted costs a write to the disk.
+/// How exactly it is kept when a key was last used.
 const USED_TO: Duration = Duration::from_secs(60);
 
 request! {

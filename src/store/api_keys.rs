@@ -57,7 +57,9 @@ impl Unit<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn use_api_key(&mut self, id: ApiKeyId) -> Result<(), StoreError> {
-        self.execute("UPDATE api_keys SET last_used_at = ?1 WHERE api_key_id = ?2", params![self.now(), id])?;
+        let sql = "UPDATE api_keys SET last_used_at = ?1 WHERE api_key_id = ?2";
+        let rows = self.execute(sql, params![self.now(), id])?;
+        self.may_wait(rows);
         Ok(())
     }
 

@@ -81,14 +81,19 @@ impl Unit<'_> {
     /// # Errors
     /// [`StoreError`], also if there is none of that id.
     pub fn update_device(&mut self, device: &Device) -> Result<(), StoreError> {
-        if self.device(device.device_id).is_ok_and(|old| old.as_ref() == Some(device)) {
+        let old = self.device(device.device_id).ok().flatten();
+        if old.as_ref() == Some(device) {
             return Ok(());
         }
         let sql = "UPDATE devices SET name = ?1, radio = ?2, network = ?3, lock = ?4, info = ?5, online = ?6,
             locked = ?7, door_open = ?8, battery_percent = ?9, battery_low = ?10, jammed = ?11, last_seen = ?12,
             created_at = ?13, nickname = ?14, custom_metadata = ?15, is_managed = ?16, configured = ?17,
             interview = ?18, gone = ?19, battery_details = ?20, link = ?21 WHERE device_id = ?22";
-        self.write(device, sql)
+        self.write(device, sql)?;
+        if old.is_some_and(|old| heard_again(old, device)) {
+            self.may_wait(1);
+        }
+        Ok(())
     }
 
     fn write(&mut self, device: &Device, sql: &str) -> Result<(), StoreError> {
@@ -179,6 +184,12 @@ impl Unit<'_> {
             created_at: row.time("created_at")?,
         })
     }
+}
+
+/// Whether nothing is new but when it was heard, and how well: the next frame tells that again.
+fn heard_again(old: Device, new: &Device) -> bool {
+    let state = DeviceState { last_seen: new.state.last_seen, ..old.state };
+    Device { state, link: new.link.clone(), ..old } == *new
 }
 
 fn metadata(row: &Row<'_>) -> Result<Map<String, Value>, StoreError> {

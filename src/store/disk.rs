@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-/// How a disk behaves: asked before each commit. The real one is asked nothing; a simulation has one of its own.
+/// How a disk behaves. The real one is asked nothing; a simulation has one of its own.
 pub trait Disk: Send {
-    /// The next commit waits this long …
+    /// The next jobs wait this long.
     fn delay(&mut self) -> Duration;
-    /// … and whether there is no room for it: then it fails as SQLite has it fail on a disk that is full.
+    /// Asked once before each commit that writes something, and for nothing else: whether there is no room for it. Then it
+    /// fails as SQLite has it fail on a disk that is full.
     fn is_full(&mut self) -> bool;
 }
 

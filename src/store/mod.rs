@@ -204,7 +204,7 @@ impl Store {
         self.changes.subscribe()
     }
 
-    /// The latest time that the database had seen when it was opened: no honest clock is behind it. At most ten minutes
+    /// The latest time that the database had seen when it was opened: no honest clock is behind it. At most an hour
     /// older than the last time the store was asked anything.
     pub fn latest_time(&self) -> Option<Timestamp> {
         self.latest

@@ -41,7 +41,8 @@ impl Unit<'_> {
         let old = self.one(TABLE, select, params![device, report.slot.0], |row| Ok(read(vault, row).ok()))?.flatten();
         if old.is_some_and(|old| old.report == *report) {
             let sql = "UPDATE slots SET told_at = ?3 WHERE device_id = ?1 AND slot = ?2";
-            self.execute(sql, params![device, report.slot.0, self.now()])?;
+            let rows = self.execute(sql, params![device, report.slot.0, self.now()])?;
+            self.may_wait(rows);
             return Ok(());
         }
         let pin = self.seal_content(TABLE, &slot_row(device, report.slot), &report.content)?;

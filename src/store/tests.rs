@@ -8,6 +8,7 @@ mod purge;
 mod rows;
 mod schema;
 mod spaces;
+mod waiting;
 mod webhooks;
 
 use std::path::Path;

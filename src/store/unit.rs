@@ -20,6 +20,8 @@ pub struct Unit<'a> {
     pub(super) vault: &'a Vault,
     pub(super) changes: Changes,
     pub(super) complaints: &'a Complaints,
+    /// Rows of what was written that may wait.
+    pub(super) waiting: u64,
     ids: &'a mut IdSource,
     now: Timestamp,
     caller: Option<String>,
@@ -33,7 +35,7 @@ impl<'a> Unit<'a> {
         ids: &'a mut IdSource,
         now: Timestamp,
     ) -> Self {
-        Self { db, vault, changes: Changes::default(), complaints, ids, now, caller: None }
+        Self { db, vault, changes: Changes::default(), complaints, waiting: 0, ids, now, caller: None }
     }
 
     /// The time that the job was given: one moment for all of it.
@@ -73,6 +75,12 @@ impl<'a> Unit<'a> {
         let id: WorkspaceId = self.id();
         self.execute("INSERT INTO meta (name, value) VALUES ('workspace_id', ?1)", [id])?;
         Ok(id)
+    }
+
+    /// So many rows were changed in a way that the hub would find out anew: they need not be on disk before something else
+    /// is.
+    pub(super) fn may_wait(&mut self, rows: usize) {
+        self.waiting += rows as u64;
     }
 
     /// Runs a statement; how many rows it changed.

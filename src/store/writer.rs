@@ -1,4 +1,9 @@
 //! The thread that owns the connection: group commit, one savepoint a job.
+//!
+//! A disk that is a memory card wears out by being written. So what the hub would find out anew ([`Unit::may_wait`]: when a
+//! lock was last heard, that a slot still holds what it held) is not written for itself: its transaction stays open, in
+//! which every job goes on, until there is something that must be kept, or the latest time is due. A crash loses it, and
+//! nothing else; who looks into the database from outside does not see it yet.
 
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,8 +24,8 @@ use crate::model::{IdSource, Timestamp};
 const BATCH: usize = 64;
 /// The latest time seen is written along with other things when it is this much newer, in microseconds,
 const SAVE_ALONG: i64 = 60_000_000;
-/// and by itself when it is this much newer.
-const SAVE_ALONE: i64 = 600_000_000;
+/// and by itself, with all that waits, when it is this much newer.
+const SAVE_ALONE: i64 = 3_600_000_000;
 
 /// What the thread is handed.
 pub(super) enum Message {
@@ -77,6 +82,8 @@ pub(super) struct Writer {
     /// Latest time seen, and the one written, in microseconds.
     latest: i64,
     saved: i64,
+    /// The transaction is open, and holds only what may wait.
+    waits: bool,
     disk: Box<dyn Disk>,
     _lock: Option<File>,
 }
@@ -93,6 +100,7 @@ impl Writer {
             changes,
             latest,
             saved: latest,
+            waits: false,
             disk: Box::new(Plain),
             _lock: lock,
         }
@@ -154,8 +162,8 @@ impl Writer {
         }
     }
 
-    /// Runs jobs in one transaction and answers them once it is on disk. Takes as many as it gets through: should
-    /// SQLite give the transaction up on the way, those behind get another.
+    /// Runs jobs in one transaction and answers them once it is on disk, or may wait. Takes as many as it gets through:
+    /// should SQLite give the transaction up on the way, those behind get another.
     fn commit(&mut self, batch: &mut IntoIter<(Timestamp, Box<dyn AnyTask>)>) {
         let mut done = Vec::new();
         let mut changes = Changes::default();
@@ -164,6 +172,7 @@ impl Writer {
         if outcome.is_err() && !self.db.is_autocommit() {
             self.control("ROLLBACK").unwrap_or_else(|error| tracing::error!(%error, "rollback failed"));
         }
+        self.waits = !self.db.is_autocommit();
         if let Err(error) = &outcome {
             self.saved = saved;
             tracing::error!(%error, jobs = done.len(), "a commit failed; nothing of it was kept");
@@ -184,12 +193,12 @@ impl Writer {
         done: &mut Vec<DoneTask>,
         changes: &mut Changes,
     ) -> Result<(), StoreError> {
-        let written = self.db.total_changes();
-        let begun = self.control("BEGIN IMMEDIATE");
+        let (written, mut may_wait) = (self.db.total_changes(), 0);
+        let begun = if self.waits { Ok(()) } else { self.control("BEGIN IMMEDIATE") };
         for (now, mut task) in batch {
             self.latest = self.latest.max(now.as_microsecond());
             let ran = match begun {
-                Ok(()) => self.job(now, task.as_mut(), changes),
+                Ok(()) => self.job(now, task.as_mut(), changes, &mut may_wait),
                 Err(_) => Ok(Ran::Whole),
             };
             let panicked = matches!(ran, Ok(Ran::Panicked));
@@ -197,22 +206,34 @@ impl Writer {
             ran?;
         }
         begun?;
-        self.save_latest(if self.db.total_changes() == written { SAVE_ALONE } else { SAVE_ALONG })?;
-        if self.db.total_changes() != written && self.disk.is_full() {
+        let must_be_kept = self.db.total_changes() - written > may_wait;
+        let saved = self.save_latest(if must_be_kept { SAVE_ALONG } else { SAVE_ALONE })?;
+        if !must_be_kept && !saved {
+            return if self.waits || may_wait > 0 { Ok(()) } else { self.control("COMMIT") };
+        }
+        if self.disk.is_full() {
             return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_FULL), None).into());
         }
         self.control("COMMIT")
     }
 
-    /// One job in its savepoint.
-    fn job(&mut self, now: Timestamp, task: &mut dyn AnyTask, changes: &mut Changes) -> Result<Ran, StoreError> {
+    /// One job in its savepoint. `may_wait` counts the rows of which [`Unit::may_wait`] was said.
+    fn job(
+        &mut self,
+        now: Timestamp,
+        task: &mut dyn AnyTask,
+        changes: &mut Changes,
+        may_wait: &mut u64,
+    ) -> Result<Ran, StoreError> {
         self.control("SAVEPOINT job")?;
         let mut unit = Unit::new(&self.db, &self.vault, &self.complaints, &mut self.ids, now);
         let ran = catch_unwind(AssertUnwindSafe(|| task.run(&mut unit)));
-        let changed = std::mem::take(&mut unit.changes);
+        let (changed, waiting) = (std::mem::take(&mut unit.changes), unit.waiting);
         if self.db.is_autocommit() {
             return Err(StoreError::GivenUp);
         }
+        // Rows that are rolled back are counted as well, also by SQLite.
+        *may_wait += waiting;
         if let Ok(true) = ran {
             changes.merge(changed);
         } else {
@@ -222,14 +243,15 @@ impl Writer {
         Ok(if ran.is_ok() { Ran::Whole } else { Ran::Panicked })
     }
 
-    fn save_latest(&mut self, newer_by: i64) -> Result<(), StoreError> {
+    /// Whether it was due.
+    fn save_latest(&mut self, newer_by: i64) -> Result<bool, StoreError> {
         if self.latest.saturating_sub(self.saved) < newer_by {
-            return Ok(());
+            return Ok(false);
         }
         let sql = "INSERT INTO meta (name, value) VALUES ('latest_time', ?1) ON CONFLICT DO UPDATE SET value = ?1";
         self.db.prepare_cached(sql)?.execute(params![self.latest])?;
         self.saved = self.latest;
-        Ok(())
+        Ok(true)
     }
 
     fn control(&self, sql: &str) -> Result<(), StoreError> {
@@ -239,7 +261,11 @@ impl Writer {
 
     fn finish(mut self) {
         let checkpoint = |db: &Connection| db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-        let outcome = self.save_latest(1).and_then(|()| Ok(checkpoint(&self.db)?));
+        let mut outcome = self.save_latest(1).map(drop);
+        if self.waits {
+            outcome = outcome.and_then(|()| self.control("COMMIT"));
+        }
+        let outcome = outcome.and_then(|()| Ok(checkpoint(&self.db)?));
         // Nothing is lost by it: the log is read at the next start.
         outcome.unwrap_or_else(|error| tracing::warn!(%error, "the database was closed without tidying up"));
     }

@@ -16,7 +16,6 @@ const line = (stream) => new Promise((done) => createInterface({ input: stream }
 // Starts the stick and the driver, and waits until the driver is ready; `prepare`: what is done to the stick between.
 export async function host(change = (setup) => setup, prepare = async () => {}) {
 	const setup = change(JSON.parse(readFileSync(new URL("three-locks.json", import.meta.url), "utf8")));
-	const key = (name) => Buffer.from(setup.keys[name], "hex");
 	const [program, ...rest] = process.argv.length > 2
 		? process.argv.slice(2)
 		: [process.execPath, new URL("stick.mjs", import.meta.url).pathname];
@@ -38,9 +37,19 @@ export async function host(change = (setup) => setup, prepare = async () => {}) 
 	const lockState = async (node) => (await ask({ get: "state" })).locks.find((lock) => lock.node === node);
 
 	await prepare(ask);
-	const driver = new Driver(`tcp://${listening}`, {
+	const driver = driverAt(listening, setup.keys, mkdtempSync(join(tmpdir(), "zwave-js-")));
+	const ready = new Promise((done) => driver.once("driver ready", done));
+	await driver.start();
+	await ready;
+	return { setup, driver, ask, lockState };
+}
+
+// The driver of the stick at this address, not started yet; it keeps what it knows of the locks in `cacheDir`.
+export function driverAt(address, keys, cacheDir) {
+	const key = (name) => Buffer.from(keys[name], "hex");
+	const driver = new Driver(`tcp://${address}`, {
 		logConfig: { enabled: process.env.LOG !== undefined, level: "debug", forceConsole: true },
-		storage: { cacheDir: mkdtempSync(join(tmpdir(), "zwave-js-")) },
+		storage: { cacheDir },
 		securityKeys: {
 			S2_AccessControl: key("s2_access_control"),
 			S2_Authenticated: key("s2_authenticated"),
@@ -53,10 +62,7 @@ export async function host(change = (setup) => setup, prepare = async () => {}) 
 		console.error(error);
 		process.exit(1);
 	});
-	const ready = new Promise((done) => driver.once("driver ready", done));
-	await driver.start();
-	await ready;
-	return { setup, driver, ask, lockState };
+	return driver;
 }
 
 // Sets a code, reads it back, types it at the keypad, and clears it.

@@ -161,7 +161,15 @@ pub(crate) struct DiskState {
     pub(crate) slow: AtomicU64,
     /// Commits so far.
     pub(crate) commits: AtomicU64,
+    /// Those of them that wrote something.
+    writes: AtomicU64,
     pub(crate) touched: tokio::sync::Notify,
+}
+
+impl DiskState {
+    pub(crate) fn writes(&self) -> u64 {
+        self.writes.load(Ordering::Relaxed)
+    }
 }
 
 struct SimulatedDisk(Arc<DiskState>);
@@ -174,6 +182,7 @@ impl Disk for SimulatedDisk {
     }
 
     fn is_full(&mut self) -> bool {
+        self.0.writes.fetch_add(1, Ordering::Relaxed);
         self.0.full.load(Ordering::Relaxed)
     }
 }

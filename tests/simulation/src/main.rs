@@ -37,7 +37,7 @@ fn main() -> ExitCode {
                         return;
                     }
                     let report =
-                        keyway_simulation::run(Scenario { seed, doors, days, misfortunes: !calm, until_broken: false });
+                        keyway_simulation::run(Scenario { doors, days, misfortunes: !calm, ..Scenario::week(seed) });
                     say(&report.to_string());
                     reports.lock().expect("no panic").push(report);
                 }

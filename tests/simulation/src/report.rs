@@ -20,6 +20,8 @@ pub struct Counts {
     pub typed: u64,
     /// Events that the broker got.
     pub events: u64,
+    /// How often the hub wrote to its disk.
+    pub writes: u64,
     /// Misfortunes by kind.
     pub misfortunes: BTreeMap<&'static str, u64>,
 }
@@ -41,11 +43,11 @@ pub struct Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Counts { grants, refused, code_changes, typed, events, misfortunes } = &self.counts;
+        let Counts { grants, refused, code_changes, typed, events, writes, misfortunes } = &self.counts;
         writeln!(
             f,
             "seed {}: {} doors, {:.1} days; grants {grants}, refused requests {refused}, code changes {code_changes}, PINs typed \
-             {typed}, events {events}, hash {:016x}",
+             {typed}, events {events}, writes {writes}, hash {:016x}",
             self.scenario.seed,
             self.scenario.doors,
             self.simulated.as_secs_f64() / 86_400.0,

@@ -9,6 +9,8 @@ pub struct Scenario {
     pub doors: usize,
     /// For how many days it is watched.
     pub days: u32,
+    /// Whether anybody comes at all: guests, and hands at the keypads.
+    pub people: bool,
     /// Whether anything goes wrong at all.
     pub misfortunes: bool,
     /// Whether it ends with the first promise that is broken.
@@ -18,6 +20,6 @@ pub struct Scenario {
 impl Scenario {
     /// A week with ten doors.
     pub fn week(seed: u64) -> Self {
-        Self { seed, doors: 10, days: 7, misfortunes: true, until_broken: false }
+        Self { seed, doors: 10, days: 7, people: true, misfortunes: true, until_broken: false }
     }
 }

@@ -97,8 +97,10 @@ async fn live(scenario: Scenario) -> Report {
     let check = Rc::clone(&world);
     tokio::task::spawn_local(async move { check.keep_checking().await });
     let devices = devices.clone();
-    host::open(&world, devices);
-    hands::begin(&world);
+    if scenario.people {
+        host::open(&world, devices);
+        hands::begin(&world);
+    }
     if scenario.misfortunes {
         misfortune::begin(&world);
     }
@@ -242,7 +244,7 @@ impl World {
     fn report(&self) -> Report {
         Report {
             scenario: self.scenario,
-            counts: self.counts.borrow().clone(),
+            counts: Counts { writes: self.machine.disk.writes(), ..self.counts.borrow().clone() },
             violations: self.checker.borrow().violations().to_vec(),
             hash: self.trace.borrow().hash(),
             simulated: self.time.elapsed(),

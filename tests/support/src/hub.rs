@@ -101,10 +101,14 @@ impl Hub {
         self.process.as_mut().is_some_and(|process| !process.has_ended())
     }
 
+    /// Its process's number, in this run.
+    pub fn id(&self) -> u32 {
+        self.process.as_ref().expect("the hub does not run").id()
+    }
+
     /// Processor time that it has used, in this run.
     pub fn processor_time(&self) -> Duration {
-        let process = self.process.as_ref().expect("the hub does not run");
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", process.id())).expect("Linux tells of processes");
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id())).expect("Linux tells of processes");
         // After the name in parentheses, from field 3: utime and stime are fields 14 and 15, in ticks of 10 ms.
         let fields = stat.rsplit_once(')').expect("a name in parentheses").1.split_whitespace();
         let ticks: u64 = fields.skip(11).take(2).map(|ticks| ticks.parse::<u64>().expect("a number")).sum();
@@ -123,8 +127,7 @@ impl Hub {
 
     /// A number that Linux tells of it.
     fn told(&self, file: &str, name: &str) -> u64 {
-        let process = self.process.as_ref().expect("the hub does not run");
-        let text = std::fs::read_to_string(format!("/proc/{}/{file}", process.id())).expect("Linux tells of processes");
+        let text = std::fs::read_to_string(format!("/proc/{}/{file}", self.id())).expect("Linux tells of processes");
         let line = text.lines().find_map(|line| line.strip_prefix(name)).expect("Linux tells it");
         line.split_whitespace().next().and_then(|number| number.parse().ok()).expect("a number")
     }
