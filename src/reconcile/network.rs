@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use keyway_lock::{KeyClass, KeyName, LockId, NetworkError, NetworkFailure, NetworkOutcome, NetworkStep, RadioEvent};
+use keyway_lock::{
+    Joined, KeyClass, KeyName, LockId, NetworkError, NetworkFailure, NetworkOutcome, NetworkStep, RadioEvent,
+};
 use serde_json::{Map, Value, json};
 
 use super::engine::Engine;
@@ -34,9 +36,9 @@ impl Engine {
     /// What a stick tells of its network.
     pub(super) async fn observe_network(&mut self, now: Now, stick: &Arc<str>, event: RadioEvent) {
         let told = match event {
-            RadioEvent::LockJoined(lock, name, _) => {
+            RadioEvent::LockJoined(lock, Joined { name, label, .. }) => {
                 self.name_lock(stick, lock, name);
-                return self.pending(now, stick, lock, "it was added to the network").await;
+                return self.joined(now, stick, lock, label).await;
             }
             RadioEvent::LockLeft(lock) => return self.left(now, stick, lock).await,
             RadioEvent::Leftover(lock, reason) => {
@@ -55,6 +57,17 @@ impl Engine {
             _ => return,
         };
         self.tell_network(now, stick, told).await;
+    }
+
+    async fn joined(&mut self, now: Now, stick: &Arc<str>, lock: LockId, label: Option<String>) {
+        let known = label.zip(self.address(stick, lock));
+        if let Some((label, address)) = known.clone() {
+            self.run(now, move |unit: &mut Unit<'_>| roll::returned_by_label(unit, &address, &label)).await;
+        }
+        self.pending(now, stick, lock, "it was added to the network").await;
+        if let Some((label, address)) = known {
+            self.run(now, move |unit: &mut Unit<'_>| roll::labelled(unit, &address, &label)).await;
+        }
     }
 
     async fn tell_network(&mut self, now: Now, stick: &Arc<str>, told: Told) {

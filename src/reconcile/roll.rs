@@ -65,9 +65,30 @@ pub(super) fn enlisted(
     Ok(device.device_id)
 }
 
+/// A Z-Wave lock that was taken out gets another number when it is added again. By its label, which is its own for life and
+/// which it has proven, it is the device that it was, with its name, its spaces and its grants.
+pub(super) fn returned_by_label(unit: &mut Unit<'_>, address: &RadioAddress, label: &str) -> Result<(), StoreError> {
+    if unit.device_by_address(address)?.is_some() {
+        return Ok(());
+    }
+    // One that is still driven under another number is not known to be gone from there.
+    let former = unit.devices_labelled(label)?.into_iter().rfind(|device| !device.is_configured);
+    match former {
+        Some(device) => unit.update_device(&Device { address: address.clone(), ..device }),
+        None => Ok(()),
+    }
+}
+
+/// The lock has proven that this is what its label shows.
+pub(super) fn labelled(unit: &mut Unit<'_>, address: &RadioAddress, label: &str) -> Result<(), StoreError> {
+    match unit.device_by_address(address)? {
+        Some(device) => unit.label_device(device.device_id, label),
+        None => Ok(()),
+    }
+}
+
 /// A Zigbee lock that was taken out of this network and is in it again: what tells it from others is its own for life, so it
-/// is the device that it was, with its name, its spaces and its grants. (A Z-Wave lock gets another number, and nothing
-/// that it tells without being asked says that it is the same.)
+/// is the device that it was, with its name, its spaces and its grants.
 fn returned(unit: &mut Unit<'_>, address: &RadioAddress) -> Result<Option<Device>, StoreError> {
     if address.kind != RadioKind::Zigbee {
         return Ok(None);

@@ -6,6 +6,7 @@ mod crashes;
 mod doors;
 mod hands;
 mod horizon;
+mod labels;
 mod lock;
 mod log;
 mod moves;

@@ -64,6 +64,25 @@ impl Unit<'_> {
         }
     }
 
+    /// Those of which it was proven that their label shows this, by id, which is by age.
+    ///
+    /// # Errors
+    /// As [`Unit::devices`].
+    pub fn devices_labelled(&mut self, label: &str) -> Result<Vec<Device>, StoreError> {
+        self.readable(TABLE, "SELECT * FROM devices WHERE label = ?1 ORDER BY device_id", [label], |row| {
+            self.read_device(row)
+        })
+    }
+
+    /// It was proven what a device's label shows. What is known is not written again.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn label_device(&mut self, id: DeviceId, label: &str) -> Result<(), StoreError> {
+        let sql = "UPDATE devices SET label = ?1 WHERE device_id = ?2 AND label IS NOT ?1";
+        self.execute(sql, params![label, id]).map(drop)
+    }
+
     /// A new one.
     ///
     /// # Errors

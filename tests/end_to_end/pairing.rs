@@ -81,6 +81,36 @@ fn a_lock_is_added_named_granted_to_and_taken_out() {
 }
 
 #[test]
+fn a_lock_that_was_taken_out_is_known_again_by_its_label_with_its_grants() {
+    let world = world();
+    let (shed, barn) = ("05".repeat(32), "06".repeat(32));
+    let add = |key: &str, name: Option<&str>| {
+        world.client.ask("networks/include", json!({"name": name}));
+        let lock = world.stick.order(json!({"unbox": {"flirs": false, "private_key": key}}));
+        until_step(&world, "pin_needed");
+        world.client.ask("networks/confirm", json!({"pin": lock["pin"]}));
+        assert_eq!(result(&world)["succeeded"], true);
+        network(&world)["last_result"]["device_id"].as_str().unwrap_or_default().to_owned()
+    };
+    let device = add(&shed, Some("Shed"));
+    world.client.ready_devices(&["Shed"], SOON);
+    let grant = world.client.grant(&[&device], -1.0, 600.0);
+    world.stick.wait_for_code(3, &grant.pin, SOON);
+    world.client.ask("networks/exclude", json!({}));
+    until_step(&world, "ready");
+    world.stick.order(json!({"node": 3, "press": true}));
+    world.client.event("device.removed", SOON, |event| event["device_id"] == device.as_str());
+
+    assert_ne!(add(&barn, Some("Barn")), device, "another lock is another device");
+    assert_eq!(add(&shed, None), device, "whatever its number is");
+    assert_eq!(world.client.ready_devices(&["Shed"], SOON), [device.as_str()]);
+    let now = world.client.ask("devices/get", json!({"device_id": device}));
+    let node = now["device"]["properties"]["node_id"].as_u64().and_then(|node| u16::try_from(node).ok());
+    assert_ne!(node, Some(3), "{now}");
+    world.stick.wait_for_code(node.unwrap_or_default(), &grant.pin, SOON);
+}
+
+#[test]
 fn wrong_digits_are_told_and_nothing_is_left() {
     let world = world();
     world.client.ask("networks/include", json!({}));

@@ -1,6 +1,8 @@
 //! A real Home Assistant, in which nothing is configured but MQTT, as the judge of what Keyway tells it.
 
 mod home;
+mod identity;
+mod pairing;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -26,7 +28,10 @@ struct Building {
 
 impl Building {
     fn new() -> Self {
-        let mut world = World::new(KEYWAY);
+        let front_door =
+            LockSetup { oddities: r#"{"serial_number": "KW-0042"}"#, ..LockSetup::s2(FRONT_DOOR, "Front door") };
+        let setup = Setup::of(&[front_door, LockSetup::s2(GARDEN_GATE, "Garden gate")]);
+        let mut world = World::with(KEYWAY, &setup);
         let (barn_stick, barn) = world.with_zigbee(KEYWAY, "Barn");
         let home = HomeAssistant::start(world.broker.port());
         Self { home, barn_stick, barn, world }
@@ -270,64 +275,6 @@ fn somebody_at_the_door_is_let_in_and_the_owner_is_told() {
     let came = wait_until("who came is told", SOON * 2, || told(&home, "Front door"));
     assert_eq!(came, "Linus unlocked it.");
     home.assert_content();
-}
-
-#[test]
-fn a_lock_is_added_and_taken_out_from_home_assistant() {
-    let Building { mut home, world, .. } = Building::new();
-    let says = |text: &str| {
-        home.wait_while("sensor.keyway_test_pairing_zwave", |told| {
-            told["state"].as_str().is_some_and(|state| state.contains(text)).then_some(())
-        });
-    };
-    let press =
-        |button: &str| home.call("button.press", json!({"entity_id": format!("button.keyway_test_{button}_zwave")}));
-    let locks = || {
-        let states = home.ask(json!({"type": "get_states"}));
-        let ids = states.as_array().into_iter().flatten().filter_map(|state| state["entity_id"].as_str());
-        ids.filter(|id| id.starts_with("lock.")).count()
-    };
-    const DIGITS: &str = "text.keyway_test_first_five_digits_of_the_label_zwave";
-    says("Nothing is being added");
-    assert_eq!(locks(), 3);
-
-    press("add_a_lock");
-    says("Now do at the lock what its manual says for adding");
-    let label = world.stick.order(json!({"unbox": {"name": "Shed", "flirs": false}}));
-    says("Read the lock's label (DSK): five digits, and then ");
-    home.call("text.set_value", json!({"entity_id": DIGITS, "value": label["pin"]}));
-    says("The lock is in the network, with s2_authenticated, s2_access_control");
-    wait_until("it is a lock of Home Assistant's", SOON * 2, || (locks() == 4).then_some(()));
-    let typed = home.entity(DIGITS).unwrap_or_default();
-    assert_eq!(typed["state"], "unavailable", "what was typed is not kept: {typed}");
-
-    // A lock of old, only after a yes.
-    press("add_a_lock");
-    says("Now do at the lock");
-    world.stick.order(json!({"unbox": {"name": "Cellar", "security": ["s0"], "flirs": false}}));
-    says("The lock offers only s0");
-    press("take_it_with_less_security");
-    says("The lock is in the network, with s0");
-
-    press("take_a_lock_out");
-    says("Now do at the lock what its manual says for removing");
-    world.stick.order(json!({"node": GARDEN_GATE, "press": true}));
-    says("The lock is out of the network");
-
-    let code = json!({"entity_id": "text.keyway_test_add_by_qr_code_or_label_zwave", "value": "12345"});
-    home.call("text.set_value", code);
-    says("The code is neither the digits of a label");
-    press("add_a_lock");
-    says("Now do at the lock");
-    press("cancel_adding");
-    says("It did not work: it was cancelled");
-
-    let whole = label["label"].as_str().unwrap_or_default();
-    assert!(
-        !whole.is_empty()
-            && !world.client.messages().iter().any(|m| String::from_utf8_lossy(&m.payload).contains(whole))
-    );
-    home.assert_content_but(&["No device components to cleanup"]);
 }
 
 /// Every value of `key` in a dashboard, whatever card it is in.

@@ -1,9 +1,7 @@
 //! What locks and sticks tell by themselves.
 
-use std::collections::BTreeSet;
-
 use crate::{
-    CommandError, CommandId, CommandOutput, InterviewProgress, KeyClass, LinkReport, LockId, LockInfo, NetworkFailure,
+    CommandError, CommandId, CommandOutput, InterviewProgress, Joined, LinkReport, LockId, LockInfo, NetworkFailure,
     NetworkOutcome, NetworkStep, SlotNumber,
 };
 
@@ -200,9 +198,9 @@ pub enum RadioEvent {
     Lock(LockId, LockEvent),
     /// A command has ended.
     CommandDone(CommandId, Result<CommandOutput, CommandError>),
-    /// A lock was added to the network by this driver, under this name, with these classes. Told before anything else
-    /// of that lock, when it is added and at each start.
-    LockJoined(LockId, Option<String>, BTreeSet<KeyClass>),
+    /// A lock was added to the network by this driver. Told before anything else of that lock, when it is added and at each
+    /// start.
+    LockJoined(LockId, Joined),
     /// A lock is no longer in the network.
     LockLeft(LockId),
     /// A device is in the network that was never finished adding; it has no keys, and nobody drives it. The sentence says

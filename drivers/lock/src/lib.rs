@@ -36,7 +36,7 @@ pub use keys::{KeyName, NetworkKey};
 pub use link::{LinkFrame, LinkHistory, LinkReport, LinkTrouble};
 pub use log::{LogEntry, LogReading, LogRecord, LogStart};
 pub use network::{
-    Awaited, DeviceLabel, Grant, Include, JoinPin, KeyClass, NetworkCommand, NetworkError, NetworkFailure,
+    Awaited, DeviceLabel, Grant, Include, JoinPin, Joined, KeyClass, NetworkCommand, NetworkError, NetworkFailure,
     NetworkOutcome, NetworkStep,
 };
 pub use pin::{Pin, PinError};

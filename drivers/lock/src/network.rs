@@ -41,6 +41,17 @@ impl KeyClass {
     }
 }
 
+/// How a device was added to its network.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Joined {
+    /// Under this name.
+    pub name: Option<String>,
+    /// With these classes.
+    pub classes: BTreeSet<KeyClass>,
+    /// What its label shows ([`DeviceLabel::shown`]), where it has proven that this is its own, which it is for life.
+    pub label: Option<String>,
+}
+
 /// The five digits that open a device's label (the first group of its DSK). Never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct JoinPin(Zeroizing<[u8; 2]>);

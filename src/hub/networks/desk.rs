@@ -287,11 +287,11 @@ impl Network {
                     self.ended = Some(task.end(outcome(result)));
                 }
             }
-            RadioEvent::LockJoined(lock, _, classes) => {
+            RadioEvent::LockJoined(lock, joined) => {
                 self.leftovers.remove(lock);
                 self.strangers.remove(lock);
-                let lock = Some(*lock);
-                self.end_self_join(Ok(Success { lock, classes: classes.clone(), ..Success::default() }));
+                let (lock, classes) = (Some(*lock), joined.classes.clone());
+                self.end_self_join(Ok(Success { lock, classes, ..Success::default() }));
             }
             RadioEvent::LockLeft(lock) => {
                 self.leftovers.remove(lock);

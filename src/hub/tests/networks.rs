@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use keyway_lock::{
-    CommandId, DeviceLabel, Grant, Include, KeyClass, LockId, NetworkCommand, NetworkError, NetworkFailure,
+    CommandId, DeviceLabel, Grant, Include, Joined, KeyClass, LockId, NetworkCommand, NetworkError, NetworkFailure,
     NetworkOutcome, NetworkStep, RadioEvent, StickInfo, StickState,
 };
 use serde_json::{Value, json};
@@ -206,7 +206,7 @@ async fn a_device_that_joins_by_itself_is_shown_as_what_it_is() {
     net.step(NetworkStep::Found);
     assert_eq!(net.ask("get", json!({})).await["task"]["action"], "self_join");
     assert_eq!(net.refused("include", json!({})).await, "conflict");
-    net.told(RadioEvent::LockJoined(LockId(5), None, BTreeSet::new()));
+    net.told(RadioEvent::LockJoined(LockId(5), Joined::default()));
     let shown = net.ask("get", json!({})).await;
     assert_eq!((&shown["task"], &shown["last_result"]["succeeded"]), (&Value::Null, &json!(true)));
 }

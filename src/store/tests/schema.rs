@@ -26,6 +26,7 @@ const FROZEN: &[&str] = &[
     include_str!("../../../tests/golden/schema/0010.sql"),
     include_str!("../../../tests/golden/schema/0011.sql"),
     include_str!("../../../tests/golden/schema/0012.sql"),
+    include_str!("../../../tests/golden/schema/0013.sql"),
 ];
 /// A row in every table of schema 1.
 const FILLED: &str = include_str!("../../../tests/golden/schema/0001-filled.sql");
@@ -55,7 +56,7 @@ fn a_database_of_a_newer_keyway_is_refused_untouched_and_in_plain_words() {
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let before = std::fs::read(&path).unwrap();
     let refused = try_open(&path, KEY).err().unwrap();
-    assert!(matches!(refused, StoreError::Newer { found: 99, known: 12, copy: None }));
+    assert!(matches!(refused, StoreError::Newer { found: 99, known: 13, copy: None }));
     assert!(refused.to_string().contains("a newer keyway has used it"), "{refused}");
     assert_eq!(std::fs::read(&path).unwrap(), before);
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use keyway_lock::{LockId, NetworkRecord, Output, RadioEvent, SecretBytes};
+use keyway_lock::{Joined, LockId, NetworkRecord, Output, RadioEvent, SecretBytes};
 use zeroize::Zeroizing;
 
 use super::dialogue::Dialogue;
@@ -95,8 +95,8 @@ impl<C: Coordinator> ZigbeeRadio<C> {
     /// The hub is told of a lock, once.
     pub(super) fn announce(&mut self, device: Ieee) {
         if let Some(dialogue) = self.devices.get_mut(&device).filter(|dialogue| !dialogue.is_announced()) {
-            let joined = RadioEvent::LockJoined(LockId(device.0), dialogue.record().name.clone(), [].into());
-            self.outputs.push_back(Output::Event(joined));
+            let joined = Joined { name: dialogue.record().name.clone(), ..Joined::default() };
+            self.outputs.push_back(Output::Event(RadioEvent::LockJoined(LockId(device.0), joined)));
             dialogue.announce();
         }
     }

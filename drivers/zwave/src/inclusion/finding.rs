@@ -11,7 +11,7 @@ use super::output::{NetworkOutput, Seek};
 use super::records::Member;
 use crate::node::NodeId;
 use crate::node::info::{Listening, ProtocolInfo};
-use crate::security::{KeyName, SecurityClass, key_classes};
+use crate::security::{KeyName, SecurityClass};
 use crate::serial_api::session::Completed;
 use crate::serial_api::startup::Stick;
 use crate::transport::exchange::AskError;
@@ -151,11 +151,11 @@ impl Network {
         let (Some(stick), Some(class)) = (&self.stick, class) else { return };
         let classes = vec![class];
         let name = Some(format!("Lock {node}"));
-        let member = Member::new(stick.home_id, node, name.clone(), &classes);
+        let member = Member::new(stick.home_id, node, name, &classes);
         self.out.push(NetworkOutput::Settled(node));
         self.out.push(NetworkOutput::Keep(member.record(node), None));
+        self.out.event(RadioEvent::LockJoined(LockId::from(node), member.joined()));
         self.kept.members.insert((stick.home_id, node), member);
-        self.out.event(RadioEvent::LockJoined(LockId::from(node), name, key_classes(&classes)));
         self.out.push(NetworkOutput::Joined(node, classes));
     }
 

@@ -245,7 +245,7 @@ impl Network {
                 let lock = LockId::from(*node);
                 self.out.event(match &member.leftover {
                     Some(reason) => RadioEvent::Leftover(lock, reason.clone()),
-                    None => RadioEvent::LockJoined(lock, member.name.clone(), member.classes()),
+                    None => RadioEvent::LockJoined(lock, member.joined()),
                 });
             }
         }

@@ -58,7 +58,9 @@ impl Network {
             }
             Some(Turn::Ended(Ok(classes))) => {
                 let Some(stick) = &self.stick else { return };
+                let label = securing.label();
                 let member = Member::new(stick.home_id, node, process.wanted.name.clone(), &classes);
+                let member = Member { label: label.filter(|_| !classes.is_empty()), ..member };
                 self.out.push(NetworkOutput::Settled(node));
                 self.out.push(NetworkOutput::Keep(member.record(node), Some(Then::GoOn)));
                 self.kept.members.insert((stick.home_id, node), member);
@@ -72,7 +74,6 @@ impl Network {
     pub(super) fn joined(&mut self, node: NodeId, classes: Vec<SecurityClass>) {
         let Some(process) = &self.process else { return };
         let granted = key_classes(&classes);
-        let event = RadioEvent::LockJoined(node.into(), process.wanted.name.clone(), granted.clone());
         if let Some(label) = process.label.clone() {
             self.kept.awaited.retain(|awaited| awaited.label != label);
             self.out.push(NetworkOutput::Keep(awaited_record(&self.kept.awaited), None));
@@ -80,8 +81,10 @@ impl Network {
         }
         if let Some(stick) = &mut self.stick {
             stick.nodes.insert(node);
+            if let Some(member) = self.kept.members.get(&(stick.home_id, node)) {
+                self.out.event(RadioEvent::LockJoined(node.into(), member.joined()));
+            }
         }
-        self.out.event(event);
         self.out.push(NetworkOutput::Joined(node, classes));
         self.finish(Ok(NetworkOutcome::Included(node.into(), granted)));
     }

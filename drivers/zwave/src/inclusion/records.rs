@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use keyway_lock::{Awaited, DeviceLabel, KeyClass, NetworkRecord, RecordKey, SecretBytes};
+use keyway_lock::{Awaited, DeviceLabel, Joined, KeyClass, NetworkRecord, RecordKey, SecretBytes};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -26,16 +26,24 @@ pub(super) struct Member {
     pub(super) classes: Vec<String>,
     /// It was never finished adding, for this reason.
     pub(super) leftover: Option<String>,
+    /// What its label shows, where it has proven it; earlier releases did not keep it.
+    #[serde(default)]
+    pub(super) label: Option<String>,
 }
 
 impl Member {
     pub(super) fn new(home_id: u32, node: NodeId, name: Option<String>, classes: &[SecurityClass]) -> Self {
         let classes = crate::security::key_classes(classes).into_iter().map(|class| class.name().to_owned()).collect();
-        Self { home_id, node: node.get(), name, classes, leftover: None }
+        Self { home_id, node: node.get(), name, classes, leftover: None, label: None }
     }
 
     pub(super) fn classes(&self) -> BTreeSet<KeyClass> {
         self.classes.iter().filter_map(|name| KeyClass::of_name(name)).collect()
+    }
+
+    /// What the hub is told of it.
+    pub(super) fn joined(&self) -> Joined {
+        Joined { name: self.name.clone(), classes: self.classes(), label: self.label.clone() }
     }
 
     pub(super) fn key(home_id: u32, node: NodeId) -> RecordKey {

@@ -97,6 +97,14 @@ impl Securing {
         Self { node, keys, method, insecure: false }
     }
 
+    /// The label of a node that got keys of Security 2, as far as it may be shown: by that it has proven it.
+    pub(super) fn label(&self) -> Option<String> {
+        match &self.method {
+            Method::S2(kex) if !self.insecure => Some(kex.label().shown()),
+            _ => None,
+        }
+    }
+
     pub(super) fn timeout(&self) -> Option<Instant> {
         match &self.method {
             Method::S2(kex) => kex.timeout(),

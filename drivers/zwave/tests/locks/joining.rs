@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use keyway_lock::{
-    Awaited, CommandOutput, DeviceLabel, Evidence, Grant, Include, JoinPin, KeyClass, NetworkCommand, NetworkError,
-    NetworkFailure, NetworkOutcome, NetworkStep, RadioEvent,
+    Awaited, CommandOutput, DeviceLabel, Evidence, Grant, Include, JoinPin, Joined, KeyClass, NetworkCommand,
+    NetworkError, NetworkFailure, NetworkOutcome, NetworkStep, RadioEvent,
 };
 use keyway_virtual::zwave::{Action, FreshLock, JoinFaults, LockSetup};
 use keyway_zwave::security::SecurityClass;
@@ -67,6 +67,14 @@ pub(crate) fn add(world: &mut World) {
     until_interviewed(world, 2);
 }
 
+/// What is told of the lock that [`add`] adds: with the label that the host was asked to read.
+fn shed_joined(world: &World) -> RadioEvent {
+    let shown = |step| if let NetworkStep::PinNeeded { label } = step { Some(label) } else { None };
+    let label = world.steps().into_iter().find_map(shown);
+    assert!(label.is_some(), "it was asked for");
+    RadioEvent::LockJoined(node(2).into(), Joined { name: Some("Shed".to_owned()), classes: default_classes(), label })
+}
+
 fn in_the_network(world: &World) -> usize {
     (2..=20).filter(|id| world.stick.knows(node(*id))).count()
 }
@@ -78,7 +86,7 @@ fn a_lock_is_added_with_the_digits_of_its_label_and_takes_a_code() {
     let pin = steps.iter().position(|step| matches!(step, NetworkStep::PinNeeded { .. })).unwrap();
     assert_eq!(steps[..pin], [NetworkStep::Ready, NetworkStep::Found, NetworkStep::Joined(node(2).into())]);
     assert_eq!(steps[pin + 1..], [NetworkStep::Securing]);
-    let joined = RadioEvent::LockJoined(node(2).into(), Some("Shed".to_owned()), default_classes());
+    let joined = shed_joined(&world);
     let at = |what: &dyn Fn(&RadioEvent) -> bool| world.events.iter().position(|(_, event)| what(event));
     let told = at(&|event| *event == joined).unwrap();
     assert!(told < at(&|event| matches!(event, RadioEvent::LockPending(..))).unwrap());
@@ -91,11 +99,9 @@ fn a_lock_is_added_with_the_digits_of_its_label_and_takes_a_code() {
 fn what_was_added_is_driven_after_a_restart_without_being_configured() {
     let mut world = with_a_lock();
     world.command(2, set("0042")).0.unwrap();
+    let joined = shed_joined(&world);
     world.restart_hub(9);
-    assert!(
-        world
-            .told(|event| *event == RadioEvent::LockJoined(node(2).into(), Some("Shed".to_owned()), default_classes()))
-    );
+    assert!(world.told(|event| *event == joined));
     assert_eq!(world.command(2, set("0043")).0, Ok(CommandOutput::CodeSet(Evidence::ReadBack)));
 }
 
@@ -385,9 +391,11 @@ fn a_lock_that_is_awaited_joins_by_itself_once_it_has_power() {
     let label = world.unbox(lock);
     world.pass(Duration::from_secs(60));
     assert_eq!(in_the_network(&world), 0, "nobody awaits it");
+    let shown = label.shown();
     let awaited = Awaited { label, name: Some("Shed".to_owned()), classes: default_classes() };
     assert_eq!(world.network(NetworkCommand::Await(awaited)), Ok(NetworkOutcome::Done));
-    let joined = RadioEvent::LockJoined(node(2).into(), Some("Shed".to_owned()), default_classes());
+    let joined = Joined { name: Some("Shed".to_owned()), classes: default_classes(), label: Some(shown) };
+    let joined = RadioEvent::LockJoined(node(2).into(), joined);
     world.until("it joins", |world| world.told(|event| *event == joined));
     until_interviewed(&mut world, 2);
     assert!(world.command(2, set("0042")).0.is_ok());

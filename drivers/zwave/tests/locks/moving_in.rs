@@ -42,7 +42,7 @@ fn stranger(world: &World, id: u16) -> Option<String> {
 
 fn joined_with(world: &World, id: u16) -> Option<BTreeSet<KeyClass>> {
     world.events.iter().find_map(|(_, event)| match event {
-        RadioEvent::LockJoined(lock, _, classes) if *lock == node(id).into() => Some(classes.clone()),
+        RadioEvent::LockJoined(lock, joined) if *lock == node(id).into() => Some(joined.classes.clone()),
         _ => None,
     })
 }

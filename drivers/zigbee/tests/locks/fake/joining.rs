@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use keyway_lock::{
-    Include, InstallCode, LockCommand, LockEvent, NetworkCommand, NetworkError, NetworkFailure, NetworkOutcome,
+    Include, InstallCode, Joined, LockCommand, LockEvent, NetworkCommand, NetworkError, NetworkFailure, NetworkOutcome,
     NetworkStep, RadioEvent,
 };
 use keyway_zigbee::address::Nwk;
@@ -30,7 +30,8 @@ fn a_lock_joins_is_interviewed_and_bound_and_the_network_is_closed_behind_it() {
     let now = world.now;
     world.stick().join(now, FakeLock::new(1));
     assert_eq!(world.ended(asked), Ok(NetworkOutcome::Included(id(1), [].into())));
-    let joined = RadioEvent::LockJoined(id(1), Some("Shed".to_owned()), [].into());
+    let shed = Joined { name: Some("Shed".to_owned()), ..Joined::default() };
+    let joined = RadioEvent::LockJoined(id(1), shed);
     let first = world.events.iter().position(|event| *event == joined).unwrap();
     let others = world
         .events

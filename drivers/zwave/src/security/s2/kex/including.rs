@@ -224,6 +224,14 @@ impl Including {
         }
     }
 
+    /// The label of the joining node, which has proven that it has the key behind it once it has read what went out under
+    /// the temporary key.
+    pub fn label(&self) -> DeviceLabel {
+        let mut label = [0; 16];
+        label.copy_from_slice(&self.joining[..16]);
+        DeviceLabel::new(label)
+    }
+
     /// The digits of the label. False: nothing was asked.
     pub fn confirm(&mut self, now: Instant, pin: &JoinPin) -> bool {
         if self.stage != Stage::Pin {
@@ -353,9 +361,7 @@ impl Including {
             _ if !authenticated => self.agree(now, [key[0], key[1]]),
             Some(pin) => self.agree(now, pin.expose()),
             None => {
-                let mut label = [0; 16];
-                label.copy_from_slice(&key[..16]);
-                self.outputs.push_back(KexOutput::AskPin(DeviceLabel::new(label)));
+                self.outputs.push_back(KexOutput::AskPin(self.label()));
             }
         }
     }
