@@ -284,7 +284,8 @@ fn warnings(problem: Option<&CodeProblem>) -> Vec<WarningEntry> {
 }
 
 fn mutations(code: &AccessCode, now: Timestamp) -> Vec<MutationEntry> {
-    let mutation = |name, message| MutationEntry::new(name, message, code.created_at);
+    let since = code.deleted_at.unwrap_or(code.ordered_at);
+    let mutation = |name, message| MutationEntry::new(name, message, since);
     match code.status(now) {
         CodeStatus::Setting => vec![mutation("creating", "being put into the lock")],
         CodeStatus::Removing => vec![mutation("deleting", "being taken out of the lock")],

@@ -13,7 +13,7 @@ pub(super) fn errors(device: &Device, codes: &[AccessCode], now: Timestamp) -> V
         let message = match device.state.gone {
             Some(Gone::Reset) => {
                 "the lock was reset to factory settings by hand, and has left the network: its codes are most likely gone. \
-                 Add it again (keyway pair), give its grants the new device, and delete this one"
+                 Add it again (keyway pair); if that makes a new device, give its grants that one, and delete this one"
             }
             Some(Gone::TakenOut) => {
                 "the lock was taken out of the network: add it again (keyway pair), or delete the device"

@@ -184,7 +184,7 @@ fn told(kind: ProblemKind, what: &str, health: Health, now: Moment) -> CodeProbl
         (Reach::Removed, _) => ("the hub does not drive this lock any more", "See to it at the lock, or put it back"),
         (Reach::Reset, _) => (
             "the lock was reset to factory settings by hand, and has left the network",
-            "Add it again (keyway pair), give its grants the new device, and delete the old one",
+            "Add it again (keyway pair); if that makes a new device, give its grants that one, and delete the old one",
         ),
         (Reach::Unmanaged, _) => ("the hub is told not to write to this lock", "See to it at the lock, or manage it"),
     };
