@@ -1,4 +1,4 @@
-//! The files of a folder: whether they are on a disk, how large they are, and how often they are written.
+//! The files of a folder: whether they are on a disk, how large they are, and how often they or their folders are changed.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,11 +9,11 @@ use anyhow::{Context, Result, ensure};
 /// File systems that are no disk, as statfs(2) has them: of these, no byte is ever counted as written.
 const MEMORY: [u64; 2] = [0x0102_1994, 0x8584_58F6];
 
-/// Looks, again and again, which of its files were written.
+/// Looks, again and again, which of its files and folders were changed.
 pub(crate) struct Watch {
     folder: PathBuf,
     last: BTreeMap<PathBuf, (SystemTime, u64)>,
-    /// How often a file had been written since the look before.
+    /// How often one had been changed since the look before.
     pub(crate) writes: u32,
 }
 
@@ -65,9 +65,8 @@ fn written(folder: &Path) -> Result<BTreeMap<PathBuf, (SystemTime, u64)>> {
         let Ok(state) = entry.metadata() else { continue };
         if state.is_dir() {
             files.extend(written(&entry.path())?);
-        } else {
-            files.insert(entry.path(), (state.modified()?, state.len()));
         }
+        files.insert(entry.path(), (state.modified()?, state.len()));
     }
     Ok(files)
 }

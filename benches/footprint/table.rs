@@ -10,10 +10,10 @@ type Figure = (&'static str, fn(&Program, &Rest) -> Option<f64>);
 const FIGURES: [Figure; 9] = [
     ("memory, RSS, MiB", |_, rest| Some(rest.used.rss as f64 / MIB)),
     ("memory, PSS, MiB", |_, rest| Some(rest.used.pss as f64 / MIB)),
-    ("processor at rest, s an hour", |_, rest| Some(hourly(rest, rest.used.processor.as_secs_f64()))),
+    ("processor at rest, ms an hour", |_, rest| Some(hourly(rest, rest.used.processor.as_secs_f64() * 1000.0))),
     ("wake-ups at rest, a second", |_, rest| Some(hourly(rest, rest.used.wake_ups as f64) / 3600.0)),
     ("written to disk at rest, KiB an hour", |_, rest| Some(hourly(rest, rest.used.written as f64) / 1024.0)),
-    ("files written at rest, an hour", |_, rest| Some(hourly(rest, f64::from(rest.writes)))),
+    ("files changed at rest, an hour", |_, rest| Some(hourly(rest, f64::from(rest.writes)))),
     ("start to ready, s", |program, _| Some(program.ready.as_secs_f64())),
     ("start until each lock was heard, s", |program, _| program.reached.map(|time| time.as_secs_f64())),
     ("installed, MiB", |program, _| Some(program.size as f64 / MIB)),

@@ -5,9 +5,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-/// A tick of utime and stime (proc_pid_stat(5)), as on every Linux that this runs on.
-const TICK: Duration = Duration::from_millis(10);
-
 /// What a program has, and what it has used since it was started.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Usage {
@@ -47,13 +44,13 @@ impl Usage {
         self.rss += number(&memory, "Rss:")? * 1024;
         self.pss += number(&memory, "Pss:")? * 1024;
         self.written += number(&read(&format!("{process}/io"))?, "write_bytes:")?;
-        let stat = read(&format!("{process}/stat"))?;
-        let ticks = fields(&stat)?;
-        // utime and stime are fields 14 and 15.
-        self.processor +=
-            TICK * ticks.iter().skip(11).take(2).map(|ticks| ticks.parse::<u32>()).sum::<Result<_, _>>()?;
         for thread in std::fs::read_dir(format!("/proc/{process}/task"))? {
-            let status = std::fs::read_to_string(thread?.path().join("status"))?;
+            let thread = thread?.path();
+            // utime and stime to the nanosecond: the first number of schedstat (Linux, scheduler/sched-stats).
+            let times = std::fs::read_to_string(thread.join("schedstat"))?;
+            let nanoseconds = times.split_whitespace().next().context("a thread has a time")?.parse()?;
+            self.processor += Duration::from_nanos(nanoseconds);
+            let status = std::fs::read_to_string(thread.join("status"))?;
             self.wake_ups += number(&status, "voluntary_ctxt_switches:")?;
         }
         Ok(())

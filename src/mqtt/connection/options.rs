@@ -12,6 +12,9 @@ const KEEP_ALIVE_SECONDS: u16 = 15;
 const LARGEST_PACKET: u32 = 32 << 20;
 /// Messages that the broker may send before the first of them is acknowledged.
 const UNACKNOWLEDGED: u16 = 64;
+/// And the hub, if the broker takes so many (mosquitto takes 20). The crate makes room for all of them at once: left to
+/// itself, 16 MB for 65535.
+const UNDER_WAY: u16 = 256;
 
 /// # Errors
 /// The broker's address is none to the MQTT crate.
@@ -20,6 +23,7 @@ pub(super) fn options(config: &MqttConfig, will: Option<Message>) -> Result<Mqtt
     options.set_keep_alive(KEEP_ALIVE_SECONDS);
     options.set_max_packet_size(Some(LARGEST_PACKET));
     options.set_receive_maximum(Some(UNACKNOWLEDGED));
+    options.set_outgoing_inflight_upper_limit(UNDER_WAY);
     options.set_ack_mode(AckMode::Manual);
     // An answer is small and follows an acknowledgement: it must not wait until the broker has confirmed that.
     let mut network = NetworkOptions::new();
