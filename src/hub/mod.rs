@@ -53,6 +53,7 @@ mod workspaces;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -60,7 +61,7 @@ use tokio::sync::{broadcast, watch};
 
 use crate::clock::{Clock, Moves};
 use crate::faults::{self, Fault};
-use crate::model::{AccessGrantId, ApiError, DeviceId, Event, WorkspaceId};
+use crate::model::{AccessGrantId, ApiError, DeviceId, Event, Timestamp, WorkspaceId};
 use crate::store::{HandedIn, Store, Unit};
 
 pub use crate::model::Role;
@@ -154,12 +155,19 @@ impl Hub {
         self.read(move |unit| Ok(devices::public(unit, id)?.map(|device| json!(device)))).await
     }
 
-    /// The grant and the state of its codes as shown to everybody: no PIN in it. `None`: no such grant.
+    /// Grants and the state of their codes as shown to everybody: no PIN in it. `None`: no such grant.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn public_grant(&self, id: AccessGrantId) -> Result<Option<Value>, StoreError> {
-        self.read(move |unit| Ok(grant_resource::public(unit, id)?.map(|grant| json!(grant)))).await
+    pub async fn public_grants(
+        &self,
+        ids: Vec<AccessGrantId>,
+    ) -> Result<Vec<(AccessGrantId, Option<Value>)>, StoreError> {
+        self.read(move |unit| {
+            let shown = |id| Ok((id, grant_resource::public(unit, id)?.map(|grant| json!(grant))));
+            ids.into_iter().map(shown).collect()
+        })
+        .await
     }
 
     /// The names of the spaces that a device is in.
@@ -183,6 +191,19 @@ impl Hub {
     /// [`StoreError`].
     pub async fn everything_public(&self) -> Result<(Vec<DeviceId>, Vec<AccessGrantId>), StoreError> {
         self.read(|unit| Ok((devices::ids(unit)?, unit.current_grant_ids()?))).await
+    }
+
+    /// Every device, and every grant of which something may have changed since then by time alone.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn moved_public(&self, since: Timestamp) -> Result<(Vec<DeviceId>, BTreeSet<AccessGrantId>), StoreError> {
+        self.read(move |unit| Ok((devices::ids(unit)?, unit.grants_moved(since, unit.now())?))).await
+    }
+
+    /// What time it is, as the hub knows it.
+    pub fn time(&self) -> Timestamp {
+        self.clock.now().utc
     }
 
     /// How the sticks do, from now on.

@@ -40,11 +40,18 @@ pub(super) struct Wanted<'a> {
 
 /// The slots of each door, as the hub knows them, with the codes that a new one for this window may meet.
 pub(super) fn tables(unit: &mut Unit<'_>, devices: &[Device], window: &Window) -> Result<Vec<SlotTable>, Failure> {
-    let within = |device: &Device| {
-        let codes = unit.live_codes_within(device.device_id, window)?;
-        table_of(unit, device, codes)
-    };
-    devices.iter().map(within).collect()
+    devices.iter().map(|device| table_within(unit, device, window)).collect()
+}
+
+fn table_within(unit: &mut Unit<'_>, device: &Device, window: &Window) -> Result<SlotTable, Failure> {
+    let codes = unit.live_codes_within(device.device_id, window)?;
+    table_of(unit, device, codes)
+}
+
+/// What lies between the beginning of the one that begins first and the end of the one that ends last.
+fn around(one: &Window, other: &Window) -> Window {
+    let ends_at = one.ends_at.zip(other.ends_at).map(|(one, other)| one.max(other));
+    Window { starts_at: one.starts_at.min(other.starts_at), ends_at }
 }
 
 /// The slots of a door with all codes that wait for them.
@@ -186,7 +193,7 @@ pub(super) fn retime(unit: &mut Unit<'_>, code: &AccessCode, times: &Times) -> R
     let mut moved = if could_not_be_set(code) {
         fitted(unit, &device, moved)?
     } else {
-        let table = table(unit, &device)?;
+        let table = table_within(unit, &device, &around(&code.window, &times.window))?;
         let news = |reason: NoPin| refusal("starts_at", &reason, |_| Some(&device));
         pin::check_moved(pin, &table, code, &times.window, unit.now()).map_err(news)?;
         let slot = slot_for(unit, &device, &table, code, &times.window)?;
@@ -224,13 +231,13 @@ fn fitted(unit: &mut Unit<'_>, device: &Device, code: AccessCode) -> Result<Acce
     if device.info.is_none() {
         return Ok(code);
     }
-    Ok(match fit::again(&table(unit, device)?, &code, unit.now()) {
+    Ok(match fit::again(&table_within(unit, device, &code.window)?, &code, unit.now()) {
         Some(slot) => AccessCode { slot, problem: None, ordered_at: unit.now(), ..code },
         None => code,
     })
 }
 
-/// The slot of a code that is to be there in this window.
+/// The slot of a code that is to be there in this window. `table` has the codes that it may meet then.
 pub(super) fn slot_for(
     unit: &mut Unit<'_>,
     device: &Device,
@@ -243,11 +250,18 @@ pub(super) fn slot_for(
     if slot::may_keep(table, code, window, now) {
         return Ok(code.slot);
     }
+    let other = Some(code.access_code_id);
     if code.presence == Presence::Absent {
-        return Ok(slot::choose(table, window, Some(code.access_code_id), now).map_err(full)?);
+        return match slot::choose(table, window, other, now) {
+            Ok(slot) => Ok(slot),
+            // From when on there is room again hangs on all that wait.
+            Err(_) => Ok(slot::choose(&self::table(unit, device)?, window, other, now).map_err(full)?),
+        };
     }
     for rival in slot::rivals(table, code, window, now) {
-        let free = slot::choose(table, &rival.window, Some(rival.access_code_id), now).map_err(full)?;
+        // It may meet others than this code does.
+        let table = table_within(unit, device, &rival.window)?;
+        let free = slot::choose(&table, &rival.window, Some(rival.access_code_id), now).map_err(full)?;
         unit.update_code(&AccessCode { slot: free, ..rival.clone() })?;
     }
     Ok(code.slot)

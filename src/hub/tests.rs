@@ -1,5 +1,6 @@
 //! Access grants as statements, against a store in memory.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -14,7 +15,7 @@ use zeroize::Zeroizing;
 
 use super::{Answer, Caller, Hub, Role, operations};
 use crate::clock::{Clock, Now};
-use crate::model::{Device, DeviceId, DeviceState, RadioAddress, RadioKind, Timestamp};
+use crate::model::{AccessGrantId, Device, DeviceId, DeviceState, RadioAddress, RadioKind, Timestamp};
 use crate::store::{Store, StoreError, Unit};
 
 mod callers;
@@ -24,6 +25,7 @@ mod creating;
 mod device_access;
 mod devices;
 mod keys;
+mod load;
 mod networks;
 mod spaces;
 mod webhooks;
@@ -42,19 +44,21 @@ struct World {
     store: Store,
     clock: Arc<Hand>,
     doors: [DeviceId; 2],
+    /// Steps that the database has taken.
+    steps: Arc<AtomicU64>,
 }
 
 impl World {
     #[expect(clippy::disallowed_methods, reason = "an Instant can't be made otherwise; the test never looks at it")]
     async fn new() -> Self {
-        let store = Store::in_memory(Zeroizing::new([1; 32]), [2; 32]).unwrap();
+        let (store, steps) = Store::counted(Zeroizing::new([1; 32]), [2; 32]).unwrap();
         let now = Now { utc: at(0), mono: Instant::now(), trusted: true };
         let clock = Arc::new(Hand(Mutex::new(now)));
         let stick = ("zwave".into(), StickState::Failed("it hangs".to_owned()).into());
         let sticks = tokio::sync::watch::channel([stick].into()).1;
         let hub = Hub::new("test", store.clone(), Arc::clone(&clock) as Arc<dyn Clock>, sticks);
         let doors = [DeviceId(Uuid::from_u128(1)), DeviceId(Uuid::from_u128(2))];
-        let world = Self { hub, store, clock, doors };
+        let world = Self { hub, store, clock, doors, steps };
         world
             .write(move |unit| {
                 unit.insert_device(&door(doors[0], "Front door", 4..=8))?;
@@ -118,6 +122,11 @@ impl World {
     async fn codes(&self, grant: &Value) -> Vec<Value> {
         let body = json!({"access_grant_id": grant["access_grant_id"]});
         self.ask("access_codes/list", body).await["access_codes"].as_array().unwrap().clone()
+    }
+
+    /// A grant as everybody may see it.
+    async fn public(&self, id: AccessGrantId) -> Option<Value> {
+        self.hub.public_grants(vec![id]).await.unwrap().remove(0).1
     }
 
     /// What happened to grants, oldest first.

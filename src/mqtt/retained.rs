@@ -13,12 +13,14 @@ use super::companion::Companion;
 use super::connection::{Link, Message, Publisher};
 use super::topics::Topics;
 use crate::hub::{Changes, Hub, Sticks, StoreError};
-use crate::model::{AccessGrantId, DeviceId};
+use crate::model::{AccessGrantId, DeviceId, Timestamp};
 
 /// How often the hub looks whether what it tells of itself has changed without the store (the next arrival).
 const INFO_EVERY: Duration = Duration::from_secs(30);
-/// How often it looks at everything: some things change with time alone, such as a grant that is over.
-const EVERYTHING_EVERY: Duration = Duration::from_secs(600);
+/// How often it looks at what changes with time alone, such as a grant that is over.
+const PASSED_EVERY: Duration = Duration::from_secs(600);
+/// Grants that are read at once: others wait for the store.
+const AT_ONCE: usize = 32;
 
 /// What the status topic says while the hub is there.
 const ONLINE: &str = "online";
@@ -36,8 +38,12 @@ pub(super) struct Retained {
     link: watch::Receiver<Link>,
     births: watch::Receiver<u64>,
     companion: Option<Arc<dyn Companion>>,
-    /// What the broker holds: topics, and a digest of what was published there.
+    /// What the broker holds of grants, as a digest of what was published,
+    grants: BTreeMap<AccessGrantId, u64>,
+    /// and of all else, by topic.
     shown: BTreeMap<String, u64>,
+    /// When everything was looked at that changes with time.
+    looked_at: Timestamp,
 }
 
 impl Retained {
@@ -51,13 +57,26 @@ impl Retained {
         companion: Option<Arc<dyn Companion>>,
     ) -> Self {
         let (changes, sticks, networks) = (hub.changes(), hub.sticks(), hub.pairing_changes());
-        Self { hub, topics, publisher, changes, sticks, networks, link, births, companion, shown: BTreeMap::new() }
+        Self {
+            looked_at: hub.time(),
+            hub,
+            topics,
+            publisher,
+            changes,
+            sticks,
+            networks,
+            link,
+            births,
+            companion,
+            grants: BTreeMap::new(),
+            shown: BTreeMap::new(),
+        }
     }
 
     /// Works until the connection's or the store's end. `kept` brings the topics that the broker had kept.
     pub(super) async fn run(mut self, mut kept: mpsc::Receiver<String>) {
         let mut shown_on = Link::Down;
-        let (mut info, mut all) = (interval(INFO_EVERY), interval(EVERYTHING_EVERY));
+        let (mut info, mut passed) = (interval(INFO_EVERY), interval(PASSED_EVERY));
         let mut moves = self.hub.clock_moves();
         loop {
             let link = *self.link.borrow_and_update();
@@ -65,13 +84,20 @@ impl Retained {
                 shown_on = link;
                 // The broker may have forgotten all, or be another one.
                 self.shown.clear();
+                self.grants.clear();
                 self.everything().await
             } else {
                 tokio::select! {
                     biased;
                     changed = self.link.changed() => if changed.is_err() { return } else { Ok(()) },
                     change = self.changes.recv() => match change {
-                        Ok(changes) if link.is_ready() => self.changed(&changes).await,
+                        Ok(changes) if link.is_ready() => match self.with_more(&changes) {
+                            Some(changes) => self.changed(&changes).await,
+                            None => {
+                                shown_on = Link::Down;
+                                Ok(())
+                            }
+                        },
                         Ok(_) => Ok(()),
                         Err(broadcast::error::RecvError::Lagged(_)) => {
                             shown_on = Link::Down;
@@ -90,7 +116,7 @@ impl Retained {
                         self.judge(topic).await;
                         Ok(())
                     }
-                    _ = all.tick(), if link.is_ready() => self.everything().await,
+                    _ = passed.tick(), if link.is_ready() => self.passed().await,
                     // What is true of a device or a grant may depend on the time.
                     () = moves.next(), if link.is_ready() => self.everything().await,
                     _ = info.tick(), if link.is_ready() => self.info().await,
@@ -103,11 +129,11 @@ impl Retained {
     }
 
     async fn everything(&mut self) -> Result<(), StoreError> {
+        self.looked_at = self.hub.time();
         self.show(self.topics.status(), Some(ONLINE.to_owned())).await;
         self.info().await?;
         let (devices, grants) = self.hub.everything_public().await?;
         let mut current: BTreeSet<String> = devices.iter().flat_map(|id| self.topics_of(*id)).collect();
-        current.extend(grants.iter().map(|id| self.topics.access_grant(*id)));
         current.extend([self.topics.status(), self.topics.info()]);
         let networks = self.hub.pairings();
         current.extend(networks.iter().map(|network| self.topics.network(&network.network)));
@@ -124,19 +150,40 @@ impl Retained {
         for id in devices {
             self.device(id).await?;
         }
-        for id in grants {
-            self.grant(id).await?;
+        let gone: BTreeSet<AccessGrantId> =
+            self.grants.keys().filter(|id| grants.binary_search(id).is_err()).copied().collect();
+        self.show_grants(grants.into_iter().chain(gone)).await
+    }
+
+    /// What may have changed with time alone since it was looked at last.
+    async fn passed(&mut self) -> Result<(), StoreError> {
+        let since = std::mem::replace(&mut self.looked_at, self.hub.time());
+        let (devices, grants) = self.hub.moved_public(since).await?;
+        for id in devices {
+            self.device(id).await?;
         }
-        Ok(())
+        self.show_grants(grants).await
+    }
+
+    /// Takes what changed meanwhile along, so that of many changes the last is shown, and not each. `None`: nobody knows
+    /// what changed.
+    fn with_more(&mut self, changes: &Changes) -> Option<Changes> {
+        let mut all = changes.clone();
+        loop {
+            match self.changes.try_recv() {
+                Ok(more) => all.merge(&more),
+                Err(broadcast::error::TryRecvError::Lagged(_)) => return None,
+                // Of a closed one the loop is told.
+                Err(_) => return Some(all),
+            }
+        }
     }
 
     async fn changed(&mut self, changes: &Changes) -> Result<(), StoreError> {
         for id in &changes.devices {
             self.device(*id).await?;
         }
-        for id in &changes.grants {
-            self.grant(*id).await?;
-        }
+        self.show_grants(changes.grants.iter().copied()).await?;
         self.info().await
     }
 
@@ -158,7 +205,8 @@ impl Retained {
     async fn judge(&self, topic: String) {
         // Of a use, only the events tell; it stays as long as its device.
         let about = topic.strip_suffix("/last_use").unwrap_or(&topic);
-        if !self.shown.contains_key(about) {
+        let is_grant = self.topics.grant_of(about).is_some_and(|id| self.grants.contains_key(&id));
+        if !is_grant && !self.shown.contains_key(about) {
             tracing::info!(topic, "the broker had kept what is gone: cleared");
             self.publish(topic, Vec::new()).await;
         }
@@ -190,22 +238,23 @@ impl Retained {
         Ok(())
     }
 
-    async fn grant(&mut self, id: AccessGrantId) -> Result<(), StoreError> {
-        let grant = self.hub.public_grant(id).await?;
-        self.show(self.topics.access_grant(id), grant.map(|grant| grant.to_string())).await;
+    async fn show_grants(&mut self, ids: impl IntoIterator<Item = AccessGrantId>) -> Result<(), StoreError> {
+        let ids: Vec<AccessGrantId> = ids.into_iter().collect();
+        for some in ids.chunks(AT_ONCE) {
+            for (id, grant) in self.hub.public_grants(some.to_vec()).await? {
+                let text = grant.map(|grant| grant.to_string()).unwrap_or_default();
+                if is_news(&mut self.grants, id, &text) {
+                    self.publish(self.topics.access_grant(id), text.into_bytes()).await;
+                }
+            }
+        }
         Ok(())
     }
 
     /// Publishes what is not there yet; nothing clears the topic.
     async fn show(&mut self, topic: String, text: Option<String>) {
         let text = text.unwrap_or_default();
-        let digest = digest(&text);
-        let known = if text.is_empty() {
-            self.shown.remove(&topic).is_none()
-        } else {
-            self.shown.insert(topic.clone(), digest) == Some(digest)
-        };
-        if !known {
+        if is_news(&mut self.shown, topic.clone(), &text) {
             self.publish(topic, text.into_bytes()).await;
         }
     }
@@ -219,6 +268,15 @@ impl Retained {
             }
         }
     }
+}
+
+/// Whether this is not what is shown there, which it is from now on; an empty text is nothing.
+fn is_news<K: Ord>(shown: &mut BTreeMap<K, u64>, place: K, text: &str) -> bool {
+    if text.is_empty() {
+        return shown.remove(&place).is_some();
+    }
+    let digest = digest(text);
+    shown.insert(place, digest) != Some(digest)
 }
 
 fn digest(text: &str) -> u64 {

@@ -122,6 +122,12 @@ impl Topics {
         format!("{}/access_grants/{id}", self.base)
     }
 
+    /// Whose topic this is.
+    pub(super) fn grant_of(&self, topic: &str) -> Option<AccessGrantId> {
+        let id = topic.strip_prefix(&self.base)?.strip_prefix("/access_grants/")?;
+        id.parse().ok().map(AccessGrantId)
+    }
+
     pub(super) fn network(&self, name: &str) -> String {
         format!("{}/networks/{name}", self.base)
     }

@@ -1,5 +1,7 @@
 //! Grants and their doors.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{ToSql, params};
 
 use super::query::Query;
@@ -8,9 +10,15 @@ use super::{StoreError, Unit};
 use crate::model::{AccessGrant, AccessGrantId, DeviceId, SpaceId, Timestamp, UserIdentityId};
 
 const TABLE: &str = "access_grants";
-pub(super) const CURRENT_GRANTS: &str = "SELECT (SELECT count(*) FROM access_grants
-        WHERE deleted_at IS NULL AND ends_at > ?1)
-    + (SELECT count(*) FROM access_grants WHERE deleted_at IS NULL AND ends_at IS NULL) AS grants";
+/// How many are neither deleted nor over was counted as of a time, and is kept by triggers as of that time.
+pub(super) const COUNTED: &str = "SELECT counted_at, grants FROM current_grants";
+/// Those that are over between two times.
+pub(super) const ENDED: &str = "SELECT count(*) AS grants FROM access_grants
+    WHERE deleted_at IS NULL AND ends_at > ?1 AND ends_at <= ?2";
+/// Those that begin or end between two times.
+pub(super) const MOVED: &str = "SELECT access_grant_id FROM access_grants
+        WHERE deleted_at IS NULL AND schedule IS NULL AND starts_at > ?1 AND starts_at <= ?2
+    UNION SELECT access_grant_id FROM access_grants WHERE deleted_at IS NULL AND ends_at > ?1 AND ends_at <= ?2";
 pub(super) const NEXT_ARRIVAL: &str = "SELECT min(starts_at) AS moment FROM access_grants
     WHERE deleted_at IS NULL AND schedule IS NULL AND starts_at > ?1";
 pub(super) const NEXT_DEPARTURE: &str = "SELECT min(ends_at) AS moment FROM access_grants
@@ -126,13 +134,34 @@ impl Unit<'_> {
         self.readable(TABLE, sql, [self.now()], |row| row.id("access_grant_id"))
     }
 
-    /// How many are neither deleted nor over.
+    /// How many are neither deleted nor over. Costs what is over since it was asked last.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn current_grants(&mut self) -> Result<usize, StoreError> {
-        let count: Option<i64> = self.one(TABLE, CURRENT_GRANTS, [self.now()], |row| row.get("grants"))?;
-        Ok(count.and_then(|count| usize::try_from(count).ok()).unwrap_or(0))
+        let now = self.now();
+        let counted = |row: &Row<'_>| Ok((row.time("counted_at")?, row.get::<i64>("grants")?));
+        let Some((counted_at, grants)) = self.one("current_grants", COUNTED, [], counted)? else { return Ok(0) };
+        let between = params![counted_at.min(now), counted_at.max(now)];
+        let ended = self.one(TABLE, ENDED, between, |row| row.get::<i64>("grants"))?.unwrap_or(0);
+        // A clock that was set back brings them back.
+        let grants = if counted_at < now { grants - ended } else { grants + ended };
+        if ended > 0 {
+            self.execute("UPDATE current_grants SET counted_at = ?1, grants = ?2", params![now, grants])?;
+        }
+        Ok(usize::try_from(grants).unwrap_or(0))
+    }
+
+    /// Ids of those of which something may have changed from one time to another by that alone: they begin or end there,
+    /// or recur.
+    ///
+    /// # Errors
+    /// As [`Unit::grants`].
+    pub fn grants_moved(&mut self, from: Timestamp, to: Timestamp) -> Result<BTreeSet<AccessGrantId>, StoreError> {
+        let between = params![from.min(to), from.max(to)];
+        let moved = self.readable(TABLE, MOVED, between, |row| row.id("access_grant_id"))?;
+        let recurring = self.readable(TABLE, RECURRING, [from.min(to)], |row| row.id("access_grant_id"))?;
+        Ok(moved.into_iter().chain(recurring).collect())
     }
 
     /// When the next guest may come in, and when the next may no more.

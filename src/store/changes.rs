@@ -23,10 +23,10 @@ impl Changes {
         self.devices.is_empty() && self.grants.is_empty() && !self.events && !self.webhooks
     }
 
-    /// Takes over what another job of the same commit changed.
-    pub(super) fn merge(&mut self, other: Self) {
-        self.devices.extend(other.devices);
-        self.grants.extend(other.grants);
+    /// Takes over what others changed.
+    pub fn merge(&mut self, other: &Self) {
+        self.devices.extend(&other.devices);
+        self.grants.extend(&other.grants);
         self.events |= other.events;
         self.webhooks |= other.webhooks;
     }

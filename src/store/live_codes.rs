@@ -13,23 +13,38 @@ use crate::model::{AccessCode, DeviceId, Timestamp, Window};
 
 /// What is or may be in the lock.
 pub(super) const IN_LOCK: &str = "SELECT * FROM access_codes WHERE device_id = ?1 AND presence <> 'absent'";
-/// What waits for a window that is not over at ?2. Two arms, since an OR would read every code that the device ever had.
-const WAITING: [&str; 2] = [
-    "SELECT * FROM access_codes WHERE device_id = ?1 AND presence = 'absent' AND deleted_at IS NULL AND ends_at > ?2",
-    "SELECT * FROM access_codes WHERE device_id = ?1 AND presence = 'absent' AND deleted_at IS NULL AND ends_at IS NULL",
-];
+/// A window is long beyond so many microseconds: 32 days. Those that are not have begun within that time, or are over, so
+/// that what overlaps a time is found by when it begins, whatever is stored before and behind; long ones are few.
+const LONG: &str = "2764800000000";
+
+/// What waits for a window that is not over at ?2: short ones, long ones and those without an end. Three arms, since an OR
+/// would read every code that the device ever had.
+fn waiting() -> [String; 3] {
+    let arms = [
+        format!("ends_at - starts_at <= {LONG} AND starts_at > ?2 - {LONG} AND ends_at > ?2"),
+        format!("ends_at - starts_at > {LONG} AND ends_at > ?2"),
+        "ends_at IS NULL".to_owned(),
+    ];
+    arms.map(|arm| {
+        let waits = "SELECT * FROM access_codes WHERE device_id = ?1 AND presence = 'absent' AND deleted_at IS NULL";
+        format!("{waits} AND {arm}")
+    })
+}
+
 const ORDER: &str = "ORDER BY starts_at, access_code_id";
 /// Problems that only somebody's doing ends, and that do not come and go with the lock.
 const LASTING: &str = "('failed_to_set', 'modified_externally', 'removed_externally')";
 
-/// All of these, with what waits and begins before ?3.
+/// All of these, with what waits.
 pub(super) fn live() -> String {
-    format!("{IN_LOCK} UNION ALL {} UNION ALL {} {ORDER}", WAITING[0], WAITING[1])
+    let [short, long, ongoing] = waiting();
+    format!("{IN_LOCK} UNION ALL {short} UNION ALL {long} UNION ALL {ongoing} {ORDER}")
 }
 
+/// The same, with what begins at ?3 at the latest.
 pub(super) fn live_until() -> String {
-    let [ending, ongoing] = WAITING.map(|arm| format!("{arm} AND starts_at <= ?3"));
-    format!("{IN_LOCK} UNION ALL {ending} UNION ALL {ongoing} {ORDER}")
+    let [short, long, ongoing] = waiting().map(|arm| format!("{arm} AND starts_at <= ?3"));
+    format!("{IN_LOCK} UNION ALL {short} UNION ALL {long} UNION ALL {ongoing} {ORDER}")
 }
 
 /// What is said to stand in the way of a code.
@@ -106,14 +121,14 @@ impl Unit<'_> {
     /// # Errors
     /// As [`Unit::codes`].
     pub fn live_codes_within(&mut self, device: DeviceId, window: &Window) -> Result<Vec<AccessCode>, StoreError> {
-        match window.ends_at {
-            Some(end) => {
-                let mut codes = self.live_codes_until(device, end)?;
-                codes.retain(|code| code.is_in_lock() || code.window.overlaps(window));
-                Ok(codes)
-            }
-            None => self.live_codes(device),
-        }
+        // What is over before it begins, as what is over by now.
+        let from = self.now().max(window.starts_at);
+        let mut codes = match window.ends_at {
+            Some(end) => self.readable(TABLE, &live_until(), params![device, from, end], |row| self.read_code(row))?,
+            None => self.readable(TABLE, &live(), params![device, from], |row| self.read_code(row))?,
+        };
+        codes.retain(|code| code.is_in_lock() || code.window.overlaps(window));
+        Ok(codes)
     }
 
     /// Those that are or may be in the lock.

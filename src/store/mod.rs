@@ -49,6 +49,8 @@ mod tests;
 
 use std::path::Path;
 use std::sync::Arc;
+#[cfg(test)]
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{broadcast, mpsc, oneshot};
 use zeroize::Zeroizing;
@@ -143,6 +145,20 @@ impl Store {
     /// [`StoreError`].
     pub fn in_memory(key: Zeroizing<[u8; 32]>, seed: [u8; 32]) -> Result<Self, StoreError> {
         Self::start(open::in_memory(&key, seed)?, None, key)
+    }
+
+    /// As [`Store::in_memory`], with a count of the steps that SQLite takes: what a job costs, whatever machine it runs on.
+    #[cfg(test)]
+    pub(crate) fn counted(key: Zeroizing<[u8; 32]>, seed: [u8; 32]) -> Result<(Self, Arc<AtomicU64>), StoreError> {
+        let mut opened = open::in_memory(&key, seed)?;
+        let steps = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&steps);
+        let count = move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+            false
+        };
+        opened.db.progress_handler(1, Some(count))?;
+        Ok((Self::start(opened, None, key)?, steps))
     }
 
     fn start(opened: open::Opened, path: Option<Arc<Path>>, key: Zeroizing<[u8; 32]>) -> Result<Self, StoreError> {

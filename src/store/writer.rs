@@ -235,7 +235,7 @@ impl Writer {
         // Rows that are rolled back are counted as well, also by SQLite.
         *may_wait += waiting;
         if let Ok(true) = ran {
-            changes.merge(changed);
+            changes.merge(&changed);
         } else {
             self.control("ROLLBACK TO job")?;
         }

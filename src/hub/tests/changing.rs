@@ -28,7 +28,7 @@ async fn a_deleted_grant_is_not_found_and_its_codes_are_to_leave_the_locks() {
     assert!(left.iter().all(|code| code.deleted_at.is_some()) && left.len() == 1, "{left:?}");
     let deleted = ["access_grant.deleted", "access_code.deleted", "access_code.deleted"];
     assert!(world.events().await.ends_with(&deleted.map(str::to_owned)), "and nothing is revoked yet");
-    assert_eq!(world.hub.public_grant(grant_id).await.unwrap(), None);
+    assert_eq!(world.public(grant_id).await, None);
 }
 
 #[tokio::test]
@@ -140,11 +140,11 @@ async fn what_everybody_may_see_holds_no_pin() {
     let wish = json!({"requested_access_methods": [{"mode": "code", "code": "860193"}]});
     let grant = world.grant(100, 200, wish).await;
     assert!(grant.to_string().contains("860193"), "the host who asked sees it");
-    let public = world.hub.public_grant(id(&grant)).await.unwrap().unwrap();
+    let public = world.public(id(&grant)).await.unwrap();
     assert!(!public.to_string().contains("860193"), "{public}");
     assert_eq!(public["access_codes"].as_array().unwrap().len(), 2);
     world.set_time(200);
-    assert_eq!(world.hub.public_grant(id(&grant)).await.unwrap(), None, "over, and never in a lock");
+    assert_eq!(world.public(id(&grant)).await, None, "over, and never in a lock");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Guests of far times: no turn reads them, and none of them is forgotten.
 
-use keyway_lock::RadioEvent;
+use keyway_lock::{LockEvent, RadioEvent, UnlockSource};
 
 use super::world::{FRONT, World};
 use crate::model::ProblemKind;
@@ -55,4 +55,23 @@ async fn a_code_of_a_far_day_whose_slot_is_taken_by_hand_gets_one_that_no_other_
     world.run_until(60).await;
     let (moved, stayed) = (world.code(&one).await.slot, world.code(&other).await.slot);
     assert!(moved != planned && moved != stayed, "{moved} beside {stayed}");
+}
+
+/// What it costs that somebody turns the bolt, with so many guests to come.
+async fn turn_among(guests: i64) -> u64 {
+    let mut world = World::new().await;
+    for day in 3..3 + guests {
+        world.grant(&[FRONT], day * DAY, (day + 1) * DAY).await.unwrap();
+    }
+    world.run_until(100).await;
+    let before = world.steps();
+    world.tells(FRONT, LockEvent::Unlocked { source: UnlockSource::Keypad, slot: None }).await;
+    world.pump().await;
+    world.steps() - before
+}
+
+#[tokio::test]
+async fn a_lock_s_turn_costs_no_more_because_more_guests_are_to_come() {
+    let (few, many) = (turn_among(10).await, turn_among(300).await);
+    assert!(many <= few + few / 20, "{few} steps among 10 guests, {many} among 300");
 }

@@ -1,6 +1,7 @@
 //! A store, an engine that can be killed, two locks on one stick, and a clock moved by hand.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -38,6 +39,7 @@ impl Air for Queue {
 
 pub(super) struct World {
     pub(super) store: Store,
+    steps: Arc<AtomicU64>,
     changes: broadcast::Receiver<Arc<Changes>>,
     engine: Engine,
     queue: Arc<Queue>,
@@ -73,13 +75,14 @@ impl World {
 
     #[expect(clippy::disallowed_methods, reason = "an Instant can't be made otherwise; only differences to it count")]
     async fn of_locks(keeps_windows: bool) -> Self {
-        let store = Store::in_memory(Zeroizing::new([1; 32]), [2; 32]).unwrap();
+        let (store, steps) = Store::counted(Zeroizing::new([1; 32]), [2; 32]).unwrap();
         let start = Now { utc: at(0), mono: Instant::now(), trusted: true };
         let queue = Arc::new(Queue::default());
         let mut world = Self {
             changes: store.subscribe(),
             engine: engine(&store, &queue),
             store,
+            steps,
             queue,
             locks: [FRONT, GATE].map(|lock| (lock, FakeLock::new())).into(),
             devices: BTreeMap::new(),
@@ -145,6 +148,11 @@ impl World {
     /// The PINs in a lock, each as often as it is in there.
     pub(super) fn pins(&self, lock: LockId) -> Vec<String> {
         self.locks[&lock].slots.values().cloned().collect()
+    }
+
+    /// Steps that the database has taken so far.
+    pub(super) fn steps(&self) -> u64 {
+        self.steps.load(Ordering::Relaxed)
     }
 
     pub(super) fn seconds(&self) -> i64 {

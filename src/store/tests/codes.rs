@@ -96,13 +96,17 @@ proptest! {
 
     #[test]
     fn live_codes_are_all_that_are_not_finished(
-        codes in prop::collection::vec((0..20_i64, prop::option::of(0..20_i64), any::<bool>(), any_presence()), 0..20),
-        now in 0..20_i64,
+        codes in prop::collection::vec((0..90_i64, prop::option::of(0..90_i64), any::<bool>(), any_presence()), 0..20),
+        now in 0..90_i64,
+        from in 0..90_i64,
+        to in prop::option::of(0..90_i64),
     ) {
+        const DAY: i64 = 86_400;
+        let (now, at) = (now * DAY, |days: i64| at(days * DAY));
         let store = in_memory();
         let building = built(&store, 2, "4711");
         let (device, template) = (building.device.device_id, building.code);
-        run(&store, at(now), move |unit| {
+        run(&store, super::at(now), move |unit| {
             let mut expected = vec![template.clone()];
             for (start, end, deleted, presence) in codes {
                 let code = AccessCode {
@@ -115,12 +119,71 @@ proptest! {
                 unit.insert_code(&code)?;
                 expected.push(code);
             }
-            expected.retain(|code| !code.is_finished(at(now)));
+            expected.retain(|code| !code.is_finished(super::at(now)));
             expected.sort_by_key(|code| (code.window.starts_at, code.access_code_id));
             assert_eq!(unit.live_codes(device)?, expected);
+            let window = Window { starts_at: at(from), ends_at: to.map(at) };
+            expected.retain(|code| code.is_in_lock() || code.window.overlaps(&window));
+            assert_eq!(unit.live_codes_within(device, &window)?, expected);
             Ok(())
         })
         .unwrap();
+    }
+
+    #[test]
+    fn the_count_of_current_grants_is_right_whatever_is_done_to_them_and_to_the_clock(
+        steps in prop::collection::vec((0..6_usize, prop::option::of(0..20_i64), 0..20_i64, 0..4_u8), 0..30),
+    ) {
+        let store = in_memory();
+        let template = built(&store, 2, "4711").grant;
+        let mut grants = vec![template];
+        for (which, end, now, what) in steps {
+            let (which, ends_at) = (which % grants.len(), end.map(at));
+            let grant = &mut grants[which];
+            match what {
+                0 => grant.window.ends_at = ends_at,
+                1 => grant.deleted_at = Some(at(now)),
+                2 => grant.deleted_at = None,
+                _ => {
+                    let access_grant_id = crate::model::AccessGrantId(uuid::Uuid::from_u128(grants.len() as u128));
+                    let window = Window { ends_at, ..grants[0].window };
+                    let made = AccessGrant { access_grant_id, access_grant_key: None, window, ..grants[0].clone() };
+                    run(&store, at(now), { let made = made.clone(); move |unit| unit.insert_grant(&made) }).unwrap();
+                    grants.push(made);
+                }
+            }
+            let changed = grants[which].clone();
+            let (ids, count) = run(&store, at(now), move |unit| {
+                unit.update_grant(&changed)?;
+                Ok((unit.current_grant_ids()?, unit.current_grants()?))
+            })
+            .unwrap();
+            prop_assert_eq!(ids.len(), count);
+        }
+    }
+}
+
+#[test]
+fn deleted_grants_that_are_purged_are_not_counted_twice() {
+    let store = in_memory();
+    let (first, _) = (built(&store, 2, "4711").grant, built(&store, 3, "0815"));
+    run(&store, at(0), move |unit| unit.update_grant(&AccessGrant { deleted_at: Some(at(0)), ..first })).unwrap();
+    let left = run(&store, at(1), |unit| {
+        assert_eq!(unit.current_grants()?, 1);
+        unit.purge(std::time::Duration::ZERO)?;
+        unit.current_grants()
+    });
+    assert_eq!(left.unwrap(), 1);
+}
+
+#[test]
+fn a_grant_moves_with_time_when_it_begins_and_when_it_ends() {
+    let store = in_memory();
+    let grant = built(&store, 2, "4711").grant.access_grant_id;
+    let moved = |from, to| run(&store, at(0), move |unit| unit.grants_moved(at(from), at(to))).unwrap();
+    assert!(moved(-10, -1).is_empty() && moved(0, 3599).is_empty() && moved(3600, 9999).is_empty());
+    for (from, to) in [(-1, 0), (3599, 3600), (-10, 9999), (0, -10)] {
+        assert_eq!(moved(from, to), [grant].into(), "{from} to {to}");
     }
 }
 
