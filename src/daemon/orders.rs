@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use keyway_lock::{CommandId, NetworkFailure, NetworkOutcome, NetworkRecord, RadioEvent, StickCommand};
+use keyway_lock::{CommandId, NetworkFailure, NetworkOutcome, NetworkRecord, RadioEvent, StickCommand, Traffic};
 use keyway_zigbee::backup::NetworkBackup;
 use keyway_zigbee::network::memory;
 use serde_json::{Map, Value};
@@ -64,6 +64,10 @@ impl StickOrders for Orders {
             }
         });
         handle.stick(CommandId(number), command).then_some(number)
+    }
+
+    fn traffic(&self, stick: &str) -> Option<Traffic> {
+        Some(self.sticks.get(stick)?.traffic())
     }
 
     fn backup_of(&self, records: &[NetworkRecord]) -> Option<Map<String, Value>> {

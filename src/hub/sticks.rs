@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use keyway_lock::{NetworkRecord, SecretBytes, StickCommand, StickInfo, StickState, StickWork};
+use keyway_lock::{NetworkRecord, SecretBytes, StickCommand, StickInfo, StickState, StickWork, Traffic};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -51,6 +51,9 @@ pub trait StickOrders: Send + Sync {
     /// such stick, or its driver has ended.
     fn order(&self, stick: &str, operation: &'static str, command: StickCommand) -> Option<u64>;
 
+    /// How much went over its air so far. `None`: there is no such stick.
+    fn traffic(&self, stick: &str) -> Option<Traffic>;
+
     /// The network that these records of a stick keep, in the open format of coordinator backups; `None`: none.
     fn backup_of(&self, records: &[NetworkRecord]) -> Option<Map<String, Value>>;
 
@@ -66,6 +69,10 @@ pub(super) struct NoSticks;
 
 impl StickOrders for NoSticks {
     fn order(&self, _: &str, _: &'static str, _: StickCommand) -> Option<u64> {
+        None
+    }
+
+    fn traffic(&self, _: &str) -> Option<Traffic> {
         None
     }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use keyway_lock::{
     CommandId, LockCommand, LockId, NetworkCommand, NetworkRecord, Output, PersistId, PortState, Radio, RadioEvent,
-    SecretBytes, StickCommand, StickState,
+    SecretBytes, StickCommand, StickState, Traffic,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::sync::{mpsc, watch};
@@ -56,6 +56,7 @@ pub struct StickHandle {
     name: Arc<str>,
     // Unbounded, so that the hub never waits for a radio; bounded in fact by one command in flight a lock.
     requests: mpsc::UnboundedSender<Request>,
+    traffic: watch::Receiver<Traffic>,
 }
 
 impl StickHandle {
@@ -79,6 +80,11 @@ impl StickHandle {
         self.requests.send(Request::Stick(id, command)).is_ok()
     }
 
+    /// How much went over the air so far.
+    pub fn traffic(&self) -> Traffic {
+        *self.traffic.borrow()
+    }
+
     /// The store has it. False: the actor has ended.
     pub fn persisted(&self, id: PersistId) -> bool {
         self.requests.send(Request::Persisted(id)).is_ok()
@@ -95,6 +101,7 @@ pub struct Stick {
     requests: mpsc::UnboundedReceiver<Request>,
     reports: mpsc::Sender<StickReport>,
     persists: mpsc::Sender<PersistRequest>,
+    traffic: watch::Sender<Traffic>,
     reconnect: Reconnect,
     /// How often the stick did not answer on its line.
     unanswered: usize,
@@ -133,7 +140,8 @@ impl Stick {
     ) -> (Self, StickHandle) {
         let name: Arc<str> = name.into();
         let (sender, requests) = mpsc::unbounded_channel();
-        let handle = StickHandle { name: Arc::clone(&name), requests: sender };
+        let (traffic, traffic_told) = watch::channel(radio.traffic());
+        let handle = StickHandle { name: Arc::clone(&name), requests: sender, traffic: traffic_told };
         let stick = Self {
             name,
             address,
@@ -143,6 +151,7 @@ impl Stick {
             requests,
             reports,
             persists,
+            traffic,
             reconnect: Reconnect::default(),
             unanswered: 0,
             tries_another: false,
@@ -292,6 +301,7 @@ impl Stick {
                 }
                 Output::Timeout(deadline) => {
                     self.deadline = deadline;
+                    self.traffic.send_replace(self.radio.traffic());
                     return true;
                 }
             };

@@ -35,6 +35,9 @@ pub(super) fn proven(
     unit.update_code(&code)?;
     unit.note(id, &JournalEntry::Confirmed(CodeChange::Set, evidence))?;
     if wanted {
+        if let Some(time) = code.occurrence(unit.now()).filter(|_| first) {
+            unit.tally_delay(CodeChange::Set, time.starts_at.max(code.ordered_at).until(unit.now()));
+        }
         unit.emit(EventType::AccessCodeSetOnDevice, &code, Map::new())?;
         all_doors_proven(unit, &code, first)?;
     }
@@ -81,6 +84,9 @@ pub(super) fn gone(unit: &mut Unit<'_>, id: AccessCodeId, how: Gone) -> Result<(
             Gone::Cleared(_) | Gone::SlotIsFree => return Ok(()),
         };
         return changed_by_hand(unit, &code, kind);
+    }
+    if let Some(since) = code.over_since(unit.now()).filter(|since| *since <= unit.now()) {
+        unit.tally_delay(CodeChange::Clear, since.max(code.ordered_at).until(unit.now()));
     }
     unit.note(id, &JournalEntry::Confirmed(CodeChange::Clear, evidence))?;
     if never_began {

@@ -430,8 +430,13 @@ impl Engine {
             tracing::info!(%device, step = ?done.step, %error, "the lock did not do it");
         }
         self.dirty.insert(device);
+        let took = now.mono.saturating_duration_since(done.begun);
         let (step, before): (Step, Vec<Presence>) = (done.step, done.before);
-        self.run(now, move |unit: &mut Unit<'_>| outcome::apply(unit, device, &step, &before, &result)).await;
+        let job = move |unit: &mut Unit<'_>| {
+            outcome::tally(unit, &step, &result, took);
+            outcome::apply(unit, device, &step, &before, &result)
+        };
+        self.run(now, job).await;
     }
 
     /// Everything that was decided by the wall clock is decided anew when it was moved, or came to be trusted (I6).

@@ -1,5 +1,7 @@
 //! What a command's end means: presence, slots, history, events and problems, in one transaction.
 
+use std::time::Duration;
+
 use keyway_lock::{CommandError, CommandOutput, Evidence, LockStatus, Refusal, Retry, SlotContent, SlotReport};
 use serde_json::{Map, json};
 
@@ -14,7 +16,7 @@ use crate::plan::{Step, Write};
 use crate::store::{CodeChange, JournalEntry, StoreError, Unit};
 
 /// What was heard last is written down this often, not with every frame.
-const SEEN_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
+const SEEN_EVERY: Duration = Duration::from_secs(60);
 
 /// Writes down what came of a step. `before` is what was known of each code that it writes, before it was begun.
 pub(super) fn apply(
@@ -90,6 +92,17 @@ pub(super) fn apply(
             tracing::error!(%device, ?step, ?output, "the driver answered another question than it was asked");
             Ok(())
         }
+    }
+}
+
+/// Counts how long the lock took for what the step writes.
+pub(super) fn tally(unit: &mut Unit<'_>, step: &Step, result: &Result<CommandOutput, CommandError>, took: Duration) {
+    for (place, write) in step.writes().iter().enumerate() {
+        let proven = match result {
+            Ok(CommandOutput::CodesChanged(results)) => results.get(place).is_some_and(Result::is_ok),
+            result => result.is_ok(),
+        };
+        unit.tally_write(change_of(write), proven, took);
     }
 }
 

@@ -56,6 +56,8 @@ pub(super) struct InFlight {
     pub(super) step: Step,
     /// What was known of each code that it writes, before it was begun.
     pub(super) before: Vec<Presence>,
+    /// Since when.
+    pub(super) begun: Instant,
     deadline: Instant,
 }
 
@@ -215,7 +217,7 @@ impl Worker {
             self.told.remove(&slot);
             self.doubted.remove(&slot);
         }
-        self.in_flight = Some(InFlight { id, step, before, deadline: now + NO_ANSWER });
+        self.in_flight = Some(InFlight { id, step, before, begun: now, deadline: now + NO_ANSWER });
     }
 
     pub(super) fn is_for(&self, id: CommandId) -> bool {

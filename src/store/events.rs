@@ -88,6 +88,7 @@ impl Unit<'_> {
         ];
         self.execute(sql, values)?;
         self.changes.events = true;
+        *self.tally.events.entry(event_type).or_default() += 1;
         Ok(())
     }
 

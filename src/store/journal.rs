@@ -12,7 +12,7 @@ const TABLE: &str = "journal";
 const KEPT: i64 = 40;
 
 /// What a lock is asked to do with a code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CodeChange {
     /// Put it into its slot.
     Set,

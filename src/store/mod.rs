@@ -37,6 +37,7 @@ mod requests;
 mod row;
 mod slots;
 mod spaces;
+mod tally;
 mod unit;
 mod unmanaged_codes;
 mod user_identities;
@@ -52,7 +53,7 @@ use std::sync::Arc;
 #[cfg(test)]
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use zeroize::Zeroizing;
 
 use crate::model::Timestamp;
@@ -72,6 +73,7 @@ pub use live_codes::Trouble;
 pub use log_marks::LogMark;
 pub use slots::SlotWord;
 pub use spaces::SpaceFilter;
+pub use tally::{Spread, Tally};
 pub use unit::Unit;
 pub use unmanaged_codes::UnmanagedFilter;
 pub use user_identities::PersonFilter;
@@ -103,6 +105,7 @@ impl<T, E> HandedIn<T, E> {
 pub struct Store {
     queue: mpsc::Sender<Message>,
     changes: broadcast::Sender<Arc<Changes>>,
+    tally: watch::Receiver<Tally>,
     latest: Option<Timestamp>,
     /// Where it is; `None`: in memory.
     path: Option<Arc<Path>>,
@@ -178,8 +181,9 @@ impl Store {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let (changes, _) = broadcast::channel(CHANGES);
         let latest = opened.latest;
-        let writer = Writer::new(opened, changes.clone());
-        (Self { queue, changes, latest, path, key: Arc::new(key) }, writer, jobs)
+        let (tally_out, tally) = watch::channel(Tally::default());
+        let writer = Writer::new(opened, changes.clone(), tally_out);
+        (Self { queue, changes, tally, latest, path, key: Arc::new(key) }, writer, jobs)
     }
 
     /// Runs a job in a transaction. When it answers with `Ok`, what it wrote is on disk; with `Err`, it wrote nothing.
@@ -218,6 +222,11 @@ impl Store {
     /// What each commit changed, from now on. Who is told that he lagged behind must look at everything.
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<Changes>> {
         self.changes.subscribe()
+    }
+
+    /// What was done since the start.
+    pub fn tally(&self) -> Tally {
+        self.tally.borrow().clone()
     }
 
     /// The latest time that the database had seen when it was opened: no honest clock is behind it. At most an hour

@@ -8,6 +8,7 @@ use rusqlite::{Connection, Params};
 use uuid::Uuid;
 
 use super::row::Row;
+use super::tally::Tally;
 use super::vault::Vault;
 use super::{Changes, StoreError};
 use crate::model::{AccessGrantId, DeviceId, IdSource, Timestamp, WorkspaceId};
@@ -19,6 +20,7 @@ pub struct Unit<'a> {
     pub(super) db: &'a Connection,
     pub(super) vault: &'a Vault,
     pub(super) changes: Changes,
+    pub(super) tally: Tally,
     pub(super) complaints: &'a Complaints,
     /// Rows of what was written that may wait.
     pub(super) waiting: u64,
@@ -35,7 +37,8 @@ impl<'a> Unit<'a> {
         ids: &'a mut IdSource,
         now: Timestamp,
     ) -> Self {
-        Self { db, vault, changes: Changes::default(), complaints, waiting: 0, ids, now, caller: None }
+        let (changes, tally) = (Changes::default(), Tally::default());
+        Self { db, vault, changes, tally, complaints, waiting: 0, ids, now, caller: None }
     }
 
     /// The time that the job was given: one moment for all of it.

@@ -11,10 +11,11 @@ use std::sync::Arc;
 use std::vec::IntoIter;
 
 use rusqlite::{Connection, ffi, params};
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use super::disk::{Disk, Plain};
 use super::open::Opened;
+use super::tally::Tally;
 use super::unit::{Complaints, Unit};
 use super::vault::Vault;
 use super::{Changes, StoreError};
@@ -79,6 +80,7 @@ pub(super) struct Writer {
     ids: IdSource,
     complaints: Complaints,
     changes: broadcast::Sender<Arc<Changes>>,
+    tally: watch::Sender<Tally>,
     /// Latest time seen, and the one written, in microseconds.
     latest: i64,
     saved: i64,
@@ -89,7 +91,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(opened: Opened, changes: broadcast::Sender<Arc<Changes>>) -> Self {
+    pub(super) fn new(opened: Opened, changes: broadcast::Sender<Arc<Changes>>, tally: watch::Sender<Tally>) -> Self {
         let Opened { db, vault, ids, latest, lock } = opened;
         let latest = latest.map_or(0, Timestamp::as_microsecond);
         Self {
@@ -98,6 +100,7 @@ impl Writer {
             ids,
             complaints: Complaints::default(),
             changes,
+            tally,
             latest,
             saved: latest,
             waits: false,
@@ -166,9 +169,9 @@ impl Writer {
     /// should SQLite give the transaction up on the way, those behind get another.
     fn commit(&mut self, batch: &mut IntoIter<(Timestamp, Box<dyn AnyTask>)>) {
         let mut done = Vec::new();
-        let mut changes = Changes::default();
+        let (mut changes, mut tally) = (Changes::default(), Tally::default());
         let saved = self.saved;
-        let outcome = self.transaction(batch, &mut done, &mut changes);
+        let outcome = self.transaction(batch, &mut done, (&mut changes, &mut tally));
         if outcome.is_err() && !self.db.is_autocommit() {
             self.control("ROLLBACK").unwrap_or_else(|error| tracing::error!(%error, "rollback failed"));
         }
@@ -181,6 +184,9 @@ impl Writer {
             // An error means that nobody listens.
             let _ = self.changes.send(Arc::new(changes));
         }
+        if outcome.is_ok() && !tally.is_empty() {
+            self.tally.send_modify(|all| all.merge(tally));
+        }
         for task in done {
             let outcome = if task.panicked { Err(StoreError::Panicked) } else { outcome.clone() };
             task.task.answer(outcome);
@@ -191,14 +197,14 @@ impl Writer {
         &mut self,
         batch: &mut IntoIter<(Timestamp, Box<dyn AnyTask>)>,
         done: &mut Vec<DoneTask>,
-        changes: &mut Changes,
+        told: (&mut Changes, &mut Tally),
     ) -> Result<(), StoreError> {
         let (written, mut may_wait) = (self.db.total_changes(), 0);
         let begun = if self.waits { Ok(()) } else { self.control("BEGIN IMMEDIATE") };
         for (now, mut task) in batch {
             self.latest = self.latest.max(now.as_microsecond());
             let ran = match begun {
-                Ok(()) => self.job(now, task.as_mut(), changes, &mut may_wait),
+                Ok(()) => self.job(now, task.as_mut(), (&mut *told.0, &mut *told.1), &mut may_wait),
                 Err(_) => Ok(Ran::Whole),
             };
             let panicked = matches!(ran, Ok(Ran::Panicked));
@@ -222,13 +228,14 @@ impl Writer {
         &mut self,
         now: Timestamp,
         task: &mut dyn AnyTask,
-        changes: &mut Changes,
+        (changes, tally): (&mut Changes, &mut Tally),
         may_wait: &mut u64,
     ) -> Result<Ran, StoreError> {
         self.control("SAVEPOINT job")?;
         let mut unit = Unit::new(&self.db, &self.vault, &self.complaints, &mut self.ids, now);
         let ran = catch_unwind(AssertUnwindSafe(|| task.run(&mut unit)));
-        let (changed, waiting) = (std::mem::take(&mut unit.changes), unit.waiting);
+        let (changed, counted) = (std::mem::take(&mut unit.changes), std::mem::take(&mut unit.tally));
+        let waiting = unit.waiting;
         if self.db.is_autocommit() {
             return Err(StoreError::GivenUp);
         }
@@ -236,6 +243,7 @@ impl Writer {
         *may_wait += waiting;
         if let Ok(true) = ran {
             changes.merge(&changed);
+            tally.merge(counted);
         } else {
             self.control("ROLLBACK TO job")?;
         }

@@ -21,6 +21,7 @@ pub mod slot;
 pub mod stick;
 pub mod time;
 pub mod timed;
+pub mod traffic;
 pub mod wire;
 
 pub use capability::{Alike, AutoLock, Capabilities, LockInfo, ReadBack};
@@ -46,3 +47,4 @@ pub use setting::{AdminCode, BoltSettings, Keypad, KeypadMode, Parameter, Settin
 pub use slot::{Evidence, SlotContent, SlotNumber, SlotReport};
 pub use stick::StickCommand;
 pub use time::{Civil, Minute, SlotWindow, WallClock, WallTime};
+pub use traffic::Traffic;

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use zeroize::Zeroizing;
 
-use crate::{CommandId, LockCommand, NetworkCommand, RadioEvent, StickCommand, WallTime};
+use crate::{CommandId, LockCommand, NetworkCommand, RadioEvent, StickCommand, Traffic, WallTime};
 
 /// A lock on one stick, as its driver numbers it (Z-Wave: node id; Zigbee: IEEE address).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,4 +92,6 @@ pub trait Radio {
     fn handle_timeout(&mut self, now: Instant);
     /// The next output.
     fn poll_output(&mut self) -> Output;
+    /// How much went over the air so far.
+    fn traffic(&self) -> Traffic;
 }

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use keyway_lock::{
     CommandError, CommandId, LockCommand, LockId, NetworkCommand, NetworkRecord, Output, PersistId, PortState, Radio,
-    RadioEvent, StickCommand, StickState, WallClock, WallTime,
+    RadioEvent, StickCommand, StickState, Traffic, WallClock, WallTime,
 };
 use zeroize::Zeroize;
 
@@ -57,6 +57,7 @@ pub struct ZigbeeRadio<C> {
     next_persist: u64,
     next_ticket: u64,
     outputs: VecDeque<Output>,
+    traffic: Traffic,
 }
 
 impl<C: Coordinator> ZigbeeRadio<C> {
@@ -86,6 +87,7 @@ impl<C: Coordinator> ZigbeeRadio<C> {
             next_persist: 0,
             next_ticket: 0,
             outputs: VecDeque::new(),
+            traffic: Traffic::default(),
         }
     }
 
@@ -175,12 +177,17 @@ impl<C: Coordinator> ZigbeeRadio<C> {
                 if !of_network
                     && let Some((device, delivery)) =
                         self.queue.handle_answered(now, ticket, result.as_ref().map(|_| ()))
-                    && let Some(dialogue) = self.devices.get_mut(&device)
                 {
-                    dialogue.handle_sent(now, delivery);
+                    self.traffic.count_sent(delivery.acknowledged, delivery.repeated);
+                    if let Some(dialogue) = self.devices.get_mut(&device) {
+                        dialogue.handle_sent(now, delivery);
+                    }
                 }
             }
-            CoordinatorEvent::Received(incoming) => self.handle_incoming(now, &incoming),
+            CoordinatorEvent::Received(incoming) => {
+                self.traffic.received += 1;
+                self.handle_incoming(now, &incoming);
+            }
             CoordinatorEvent::DeviceJoined { ieee, nwk, rejoined, .. } => self.device_joined(now, ieee, nwk, rejoined),
             CoordinatorEvent::DeviceLeft { ieee, .. } => self.device_left(now, ieee),
             CoordinatorEvent::RouteFailed { nwk } => tracing::debug!(%nwk, "no way to a device; another is looked for"),
@@ -307,6 +314,10 @@ impl<C: Coordinator> Radio for ZigbeeRadio<C> {
         self.network.handle_timeout(now);
         self.devices.values_mut().for_each(|dialogue| dialogue.handle_timeout(now));
         self.run(now);
+    }
+
+    fn traffic(&self) -> Traffic {
+        self.traffic
     }
 
     fn poll_output(&mut self) -> Output {

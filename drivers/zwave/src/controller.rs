@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use keyway_lock::{
     CommandError, CommandId, LockCommand, LockEvent, LockId, NetworkCommand, NetworkRecord, Output, PersistId,
-    PortState, Radio, RadioEvent, RecordKey, SecretBytes, StickCommand, StickState, WallClock, WallTime,
+    PortState, Radio, RadioEvent, RecordKey, SecretBytes, StickCommand, StickState, Traffic, WallClock, WallTime,
 };
 use zeroize::Zeroizing;
 
@@ -23,7 +23,7 @@ use crate::node::table::NodeRecord;
 use crate::quirks::Quirks;
 use crate::security::s2::drbg::CtrDrbg;
 use crate::security::{NetworkKeys, SecurityClass};
-use crate::serial_api::callback::NodeUpdate;
+use crate::serial_api::callback::{NodeUpdate, TransmitStatus};
 use crate::serial_api::session::{Completed, Session, SessionEvent, SessionOutput, Ticket};
 use crate::serial_api::startup::Stick;
 use crate::transport::exchange::{Answer, Security};
@@ -80,6 +80,7 @@ pub struct ZwaveRadio {
     reserving: BTreeMap<PersistId, NodeId>,
     next_persist: u64,
     outputs: VecDeque<Output>,
+    traffic: Traffic,
 }
 
 impl ZwaveRadio {
@@ -110,6 +111,7 @@ impl ZwaveRadio {
             reserving: BTreeMap::new(),
             next_persist: 0,
             outputs: VecDeque::new(),
+            traffic: Traffic::default(),
         };
         for (node, granted) in &given {
             radio.drive(*node, granted.clone());
@@ -231,12 +233,17 @@ impl ZwaveRadio {
                     Ok(Completed::Sent(report)) => Some(report.clone()),
                     _ => None,
                 };
+                if let Some(report) = &sent {
+                    let repeated = report.attempts.is_some_and(|attempts| attempts > 1);
+                    self.traffic.count_sent(report.status == TransmitStatus::Ok, repeated);
+                }
                 let node = self.queue.handle_completed(now, ticket, result);
                 if let (Some(report), Some(lock)) = (sent, node.and_then(|node| self.locks.get_mut(&node))) {
                     lock.handle_sent(now, &report);
                 }
             }
             SessionEvent::Received(command) => {
+                self.traffic.received += 1;
                 let Some(secured) = &mut self.secured else { return };
                 let spoken_to = [self.network.joining(), self.network.sought()].contains(&Some(command.source));
                 if !self.locks.contains_key(&command.source) && !spoken_to {
@@ -452,6 +459,10 @@ impl Radio for ZwaveRadio {
             self.handle_incoming(now, incoming);
         }
         self.run(now);
+    }
+
+    fn traffic(&self) -> Traffic {
+        self.traffic
     }
 
     fn poll_output(&mut self) -> Output {
