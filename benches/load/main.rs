@@ -2,13 +2,14 @@
 //!
 //! Fifty locks behind one stick; 1,000, 100,000 and 1,000,000 grants, one after the other in the same database: most are
 //! long over, some are on, the rest is to come. For each: how long the hub takes to be ready, what memory it has, what
-//! processor time and reading an event of a lock with its reconciler's turn takes, how long a grant, a page of a list and
-//! a round of housekeeping take; and behind each figure how often the first one goes into it. What costs what is due, and
+//! processor time and reading an event of a lock with its reconciler's turn takes, how many uses of keypads a second it keeps
+//! up with, beside 10,000 events an hour, how long a grant, a page of a list and a round of housekeeping take; and behind each figure how often the first one goes into it. What costs what is due, and
 //! not what is stored, has a 1 there.
 //!
 //! `cargo bench --features demo --bench load -- --quick` makes a hundredth of it, to see that it works.
 
 mod fill;
+mod rush;
 
 use std::io::Write;
 use std::time::Duration;
@@ -26,6 +27,8 @@ const FIRST_NODE: u16 = 2;
 const QUIET: f64 = 0.05;
 /// How long it may take to come to rest.
 const REST: Duration = Duration::from_secs(300);
+/// Events a second that the hub is to keep up with: 10,000 an hour.
+const ASKED: f64 = 10_000.0 / 3600.0;
 /// Grants in one page.
 const PAGE: usize = 50;
 
@@ -34,6 +37,7 @@ struct Size {
     doors: u16,
     grants: [usize; 3],
     events: u32,
+    uses: u32,
     creates: u32,
     pages: u32,
     idle: Duration,
@@ -43,12 +47,20 @@ const WHOLE: Size = Size {
     doors: 50,
     grants: [1_000, 100_000, 1_000_000],
     events: 500,
+    uses: 2_000,
     creates: 100,
     pages: 40,
     idle: Duration::from_secs(10),
 };
-const QUICK: Size =
-    Size { doors: 5, grants: [100, 1_000, 10_000], events: 50, creates: 20, pages: 10, idle: Duration::from_secs(2) };
+const QUICK: Size = Size {
+    doors: 5,
+    grants: [100, 1_000, 10_000],
+    events: 50,
+    uses: 100,
+    creates: 20,
+    pages: 10,
+    idle: Duration::from_secs(2),
+};
 
 /// A figure: what it is, its unit, and one value for each number of grants.
 type Row = (&'static str, &'static str, Vec<f64>);
@@ -116,6 +128,7 @@ fn measured(world: &mut World, size: &Size, housekeeping: f64) -> Result<Vec<(&'
     let event = each(world.hub.processor_time() - before, size.events);
     let event_read = (world.hub.bytes_read() - read) as f64 / 1024.0 / f64::from(size.events);
 
+    let rush = rush::rush(world, size)?;
     let creating = now();
     for number in 0..size.creates {
         create(&http, &world.devices[number as usize % world.devices.len()], number)?;
@@ -134,6 +147,10 @@ fn measured(world: &mut World, size: &Size, housekeeping: f64) -> Result<Vec<(&'
         ("idle", "ms of processor a second", idle.as_secs_f64() * 1e3 / size.idle.as_secs_f64()),
         ("an event of a lock, with its turn", "ms of processor", event),
         ("the same", "KiB read", event_read),
+        ("uses of keypads, as fast as it goes", "events a second", rush.rate),
+        ("the same, of what 10,000 events an hour are", "times", rush.rate / ASKED),
+        ("the same", "ms of processor an event", rush.work),
+        ("memory behind them", "MiB", rush.memory as f64 / 1024.0 / 1024.0),
         ("a grant is made", "ms", create),
         ("a page of grants", "ms", page),
         ("a page of a door's codes", "ms", of_door),

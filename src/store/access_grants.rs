@@ -147,7 +147,8 @@ impl Unit<'_> {
         // A clock that was set back brings them back.
         let grants = if counted_at < now { grants - ended } else { grants + ended };
         if ended > 0 {
-            self.execute("UPDATE current_grants SET counted_at = ?1, grants = ?2", params![now, grants])?;
+            let rows = self.execute("UPDATE current_grants SET counted_at = ?1, grants = ?2", params![now, grants])?;
+            self.may_wait(rows);
         }
         Ok(usize::try_from(grants).unwrap_or(0))
     }

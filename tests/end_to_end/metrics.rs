@@ -27,12 +27,14 @@ fn samples(text: &str) -> BTreeMap<String, f64> {
     for line in text.lines() {
         if let Some(told) = line.strip_prefix("# TYPE ") {
             let (name, kind) = told.split_once(' ').expect("no type");
-            assert!(["gauge", "counter"].contains(&kind), "{line}");
+            assert!(["gauge", "counter", "histogram"].contains(&kind), "{line}");
             assert_eq!(kind == "counter", name.ends_with("_total"), "{line}");
             family = name;
         } else if !line.starts_with("# HELP ") {
             let (key, value) = line.rsplit_once(' ').expect("no value");
-            assert_eq!(key.split('{').next(), Some(family), "{line}");
+            let name = key.split('{').next().expect("a name");
+            let of_histogram = ["_bucket", "_sum", "_count"].iter().any(|end| name.strip_suffix(end) == Some(family));
+            assert!(name == family || of_histogram, "{line}");
             assert!(samples.insert(key.to_owned(), value.parse().expect("no number")).is_none(), "twice: {line}");
         }
     }
@@ -53,10 +55,23 @@ fn what_goes_on_is_counted_for_those_who_have_a_key_and_nobody_is_named() {
         (samples(&text).get(&codes) == Some(&1.0)).then_some(text)
     });
     let found = samples(&text);
-    for (name, value) in [("keyway_access_grants", 1.0), ("keyway_broker_connected", 1.0)] {
+    let device = &world.devices[0];
+    for (name, value) in [
+        ("keyway_access_grants", 1.0),
+        ("keyway_broker_connected", 1.0),
+        ("keyway_events_total{event_type=\"access_code.set_on_device\"}", 1.0),
+        ("keyway_code_write_duration_seconds_count{change=\"set\",outcome=\"proven\"}", 1.0),
+        ("keyway_code_delay_seconds_bucket{change=\"set\",le=\"+Inf\"}", 1.0),
+        (&format!("keyway_lock_codes_due{{device_id=\"{device}\",change=\"set\"}}"), 0.0),
+        (&format!("keyway_lock_oldest_due_seconds{{device_id=\"{device}\"}}"), 0.0),
+    ] {
         assert_eq!(found.get(name), Some(&value), "{text}");
     }
     assert!(found.keys().any(|key| key.starts_with("keyway_build_info{version=")));
     assert!(found["keyway_database_bytes"] > 4096.0);
+    for what in ["sent", "received"] {
+        let frames = format!("keyway_radio_frames_{what}_total{{stick=\"zwave\"}}");
+        assert!(found[&frames] > 0.0, "{text}");
+    }
     assert!(!text.contains(&grant.pin) && !text.contains(&grant.id));
 }

@@ -2,7 +2,7 @@
 //! (`zwave/stick.mjs`), an independent implementation of the Serial API, Security 0 and 2, Supervision, User Code,
 //! User Credential and Notification, and a Zigbee stick of bellows' and zigpy's encoding (`zigbee/stick.py`); as hosts of our
 //! virtual sticks zwave-js, bellows and zigbee-herdsman; on the host's side Seam's official SDKs, and a judge and a fuzzer of
-//! the API's description (`seam/`), and a real Home Assistant (`homeassistant/`).
+//! the API's description and Prometheus' own parser (`seam/`), and a real Home Assistant (`homeassistant/`).
 
 #[cfg(test)]
 mod backups;
@@ -10,6 +10,8 @@ mod backups;
 mod bellows;
 #[cfg(test)]
 mod homeassistant;
+#[cfg(test)]
+mod metrics;
 #[cfg(test)]
 mod openapi;
 #[cfg(test)]

@@ -20,17 +20,19 @@ impl Hub {
     /// # Errors
     /// [`StoreError`].
     pub async fn metrics(&self) -> Result<String, StoreError> {
-        let (surroundings, tally) = (self.surroundings(), self.store.tally());
-        self.read(move |unit| {
+        let surroundings = self.surroundings();
+        let job = move |unit: &mut Unit<'_>| {
             let mut text = Text::default();
             of_hub(unit, &surroundings, &mut text)?;
             of_broker(unit, &surroundings, &mut text)?;
             of_sticks(&surroundings, &mut text);
-            of_work(&tally, &mut text);
             locks::of_locks(unit, &mut text)?;
-            Ok(text.end())
-        })
-        .await
+            Ok(text)
+        };
+        let mut text = self.read(job).await?;
+        // Behind the rest: what that shows is counted.
+        of_work(&self.store.tally(), &mut text);
+        Ok(text.end())
     }
 }
 
@@ -62,13 +64,16 @@ fn of_broker(unit: &mut Unit<'_>, surroundings: &Surroundings, text: &mut Text) 
     Ok(())
 }
 
+/// What a family counts, how it is told, and how it is read.
+type Family = (&'static str, &'static str, fn(&Traffic) -> u64);
+
 fn of_sticks(surroundings: &Surroundings, text: &mut Text) {
     text.gauge("keyway_stick_ready", "Whether a stick works.");
     for (name, stick) in &surroundings.sticks {
         let ready = matches!(stick.state, StickState::Ready(_));
         text.value("keyway_stick_ready", &[("stick", name)], u8::from(ready));
     }
-    let families: [(&str, &str, fn(&Traffic) -> u64); 4] = [
+    let families: [Family; 4] = [
         ("sent", "Frames whose sending has ended, well or not.", |traffic| traffic.sent),
         ("repeated", "Frames that arrived, but needed another attempt or route.", |traffic| traffic.repeated),
         ("unanswered", "Frames that were not acknowledged.", |traffic| traffic.unanswered),

@@ -59,7 +59,7 @@ async fn costs(guests: i64) -> Vec<(String, u64)> {
 }
 
 #[tokio::test]
-async fn no_operation_costs_more_because_more_is_stored() {
+async fn an_operation_costs_no_more_because_more_is_stored() {
     // More than is near in either, so that only what is stored differs.
     let (few, many) = (costs(50).await, costs(300).await);
     for ((name, few), (_, many)) in few.iter().zip(&many) {

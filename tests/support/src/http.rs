@@ -32,13 +32,26 @@ impl Http {
 
     /// Sends a request (`GET`, `/devices/list?limit=1`); status and JSON of the answer. No body: `Value::Null`.
     pub fn send(&self, method: &str, target: &str, body: &Value) -> (u16, Value) {
+        let (status, body) = self.send_for_text(method, target, body);
+        (status, serde_json::from_str(&body).unwrap_or_else(|error| panic!("{method} {target}: {error}: {body}")))
+    }
+
+    /// Events that the hub has told since it started, by its metrics.
+    pub fn events_told(&self, event_type: &str) -> u64 {
+        let (_, page) = self.send_for_text("GET", "/metrics", &Value::Null);
+        let sample = format!("keyway_events_total{{event_type=\"{event_type}\"}} ");
+        let count = page.lines().find_map(|line| line.strip_prefix(&sample));
+        count.map_or(0, |count| count.parse().expect("a count"))
+    }
+
+    fn send_for_text(&self, method: &str, target: &str, body: &Value) -> (u16, String) {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let mut stream = self.connect(method, target, &format!("content-length: {}\r\n", body.len()), &body);
         let mut text = String::new();
         stream.read_to_string(&mut text).expect("no answer over HTTP");
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no head of an answer: {text}"));
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
-        (status, serde_json::from_str(body).unwrap_or_else(|error| panic!("{method} {target}: {error}: {body}")))
+        (status, body.to_owned())
     }
 
     /// Carries out an operation, which must work.

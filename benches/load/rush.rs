@@ -1,0 +1,65 @@
+//! Guests at all doors at once: how many uses of keypads a second the hub keeps up with.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use keyway_test_support::{Http, SOON, World, in_seconds, now, wait_until};
+use serde_json::json;
+
+use super::{FIRST_NODE, Size};
+
+/// No more is told within this: the rest was lost on the air.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a rush showed.
+pub(super) struct Rush {
+    /// Events a second.
+    pub(super) rate: f64,
+    /// Milliseconds of processor time for each.
+    pub(super) work: f64,
+    /// Bytes of memory that the hub has behind it.
+    pub(super) memory: u64,
+}
+
+/// Each use is a guest's code typed, told as an unlocking, and the bolt thrown again: two events.
+pub(super) fn rush(world: &World, size: &Size) -> Result<Rush> {
+    let http = world.hub.http();
+    let codes = world.devices.iter().map(|device| moved_in(&http, device)).collect::<Result<Vec<_>>>()?;
+    let told = || http.events_told("lock.unlocked") + http.events_told("lock.locked");
+    let before = told();
+    let (began, work) = (now(), world.hub.processor_time());
+    for using in 0..size.uses {
+        let door = (using % u32::from(size.doors)) as u16;
+        let (node, code) = (FIRST_NODE + door, &codes[usize::from(door)]);
+        world.stick.type_code(node, code);
+        world.stick.order(json!({"node": node, "turn": "lock"}));
+    }
+    let (mut seen, mut at) = (told(), now());
+    while seen < before + u64::from(2 * size.uses) && now() - at < PATIENCE {
+        std::thread::sleep(Duration::from_millis(250));
+        let more = told();
+        if more > seen {
+            (seen, at) = (more, now());
+        }
+    }
+    let events = (seen - before) as f64;
+    let work = (world.hub.processor_time() - work).as_secs_f64() * 1e3 / events;
+    Ok(Rush { rate: events / (at - began).as_secs_f64(), work, memory: world.hub.memory() })
+}
+
+/// A guest whose code is in the lock now; his PIN.
+fn moved_in(http: &Http, device: &str) -> Result<String> {
+    let body = json!({
+        "user_identity": {"full_name": "Guest of now"},
+        "device_ids": [device],
+        "requested_access_methods": [{"mode": "code"}],
+        "ends_at": in_seconds(3600.0),
+    });
+    let grant = http.ask("access_grants/create", body)["access_grant"]["access_grant_id"].clone();
+    let code = wait_until("the guest's code is set", SOON * 2, || {
+        let answer = http.ask("access_codes/list", json!({"access_grant_id": grant}));
+        let code = &answer["access_codes"][0];
+        (code["status"] == "set").then(|| code["code"].as_str().map(str::to_owned))
+    });
+    code.context("the host sees the PIN")
+}
