@@ -4,10 +4,6 @@ use std::env::consts::ARCH;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use rtime_clock::adjtime::{Timex, adjtimex};
-
-/// `TIME_ERROR`: the kernel's clock is not synchronised (adjtimex(2)).
-const NOT_SYNCHRONIZED: i32 = 5;
 /// Made by systemd-timesyncd once it has set the clock since the machine started.
 const TIMESYNCD: &str = "/run/systemd/timesync/synchronized";
 /// Ours beside systemd's runtime directory, which a start of the machine empties: the kernel was synchronised.
@@ -78,15 +74,7 @@ impl Machine for Linux {
     }
 
     fn kernel(&self) -> Kernel {
-        // A question only: no mode is set.
-        match adjtimex(&mut Timex::new()) {
-            Ok(NOT_SYNCHRONIZED) => Kernel::Alone,
-            Ok(_) => Kernel::Synchronized,
-            Err(error) => {
-                tracing::debug!(%error, "the kernel does not say whether its clock is right");
-                Kernel::Silent
-            }
-        }
+        kernel()
     }
 
     fn was_right(&self) -> bool {
@@ -116,6 +104,28 @@ fn shown_in(folder: &Path) -> Option<Duration> {
         let text = std::fs::read_to_string(clock.join("since_epoch")).ok()?;
         text.trim().parse().ok().map(Duration::from_secs)
     })
+}
+
+/// Asks only: no mode is set.
+#[cfg(target_pointer_width = "64")]
+fn kernel() -> Kernel {
+    use rtime_clock::adjtime::{Timex, adjtimex};
+    /// `TIME_ERROR`: the kernel's clock is not synchronised (adjtimex(2)).
+    const NOT_SYNCHRONIZED: i32 = 5;
+    match adjtimex(&mut Timex::new()) {
+        Ok(NOT_SYNCHRONIZED) => Kernel::Alone,
+        Ok(_) => Kernel::Synchronized,
+        Err(error) => {
+            tracing::debug!(%error, "the kernel does not say whether its clock is right");
+            Kernel::Silent
+        }
+    }
+}
+
+/// There is no library for it there; timesyncd's word is had all the same.
+#[cfg(not(target_pointer_width = "64"))]
+fn kernel() -> Kernel {
+    Kernel::Silent
 }
 
 #[cfg(test)]
