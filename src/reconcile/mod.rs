@@ -24,12 +24,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use keyway_lock::{CommandId, LockCommand, LockId, RadioEvent};
-use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::{broadcast, mpsc, watch};
 
 use crate::clock::Clock;
 use crate::model::RadioKind;
-use crate::store::Store;
+use crate::store::{Changes, Store};
 
 use engine::Engine;
 
@@ -76,6 +76,7 @@ impl Reconciler {
         let mut reports = Some(reports);
         self.engine.start(self.clock.now()).await;
         loop {
+            self.catch_up(&mut changes);
             self.engine.turn(self.clock.now()).await;
             let wake = self.engine.wake();
             tokio::select! {
@@ -96,6 +97,18 @@ impl Reconciler {
                 },
                 () = moves.next() => {}
                 () = at(wake) => {}
+            }
+        }
+    }
+
+    /// What was committed by now is seen by the turn that comes: no lock has another one for it.
+    fn catch_up(&mut self, changes: &mut broadcast::Receiver<Arc<Changes>>) {
+        loop {
+            match changes.try_recv() {
+                Ok(change) => self.engine.changed(&change.devices),
+                Err(TryRecvError::Lagged(_)) => self.engine.anything_changed(),
+                // That it is closed ends the loop outside.
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
             }
         }
     }

@@ -143,7 +143,7 @@ pub(super) fn unmanaged_user(
     device: DeviceId,
     slot: SlotNumber,
 ) -> Result<Option<(EventSubject, bool)>, StoreError> {
-    let code = unit.unmanaged_codes(device)?.into_iter().find(|code| code.slot == slot);
+    let code = unit.unmanaged_in(device, slot)?;
     let subject = |id| EventSubject { access_code_id: Some(id), ..EventSubject::from(device) };
     Ok(code.map(|code| (subject(code.access_code_id), false)))
 }

@@ -39,10 +39,7 @@ pub(super) fn apply(
             tamper::passed_over(unit, device, passed_over)
         }
         (Step::Read(slot), Err(CommandError::Refused(_))) => tamper::not_told(unit, device, *slot),
-        // As if each had been read.
-        (Step::Check(slots, _), Ok(CommandOutput::SlotsChecked(true))) => {
-            slots.iter().try_for_each(|report| tamper::slot_word(unit, device, report))
-        }
+        (Step::Check(slots, _), Ok(CommandOutput::SlotsChecked(true))) => tamper::all_as_before(unit, device, slots),
         (Step::Check(_, agreed), Ok(CommandOutput::SlotsChecked(false))) => {
             tracing::info!(%device, agreed, "the checksum over the lock's codes is another than that of what was read");
             if *agreed { unit.forget_slots(device) } else { Ok(()) }

@@ -14,14 +14,12 @@ use crate::store::{StoreError, Unit};
 
 /// The lock's fresh word about a slot.
 pub(super) fn slot_word(unit: &mut Unit<'_>, device: DeviceId, report: &SlotReport) -> Result<(), StoreError> {
-    let words = unit.slots(device)?;
-    let before = words.into_iter().find(|word| word.report.slot == report.slot).map(|word| word.report.content);
+    let before = unit.put_slot(device, report)?;
     // A PIN of ours that was proven gone may come back: then it is still ours to clear. One that was somebody's own and was
     // ordered out is not: the order was for once.
     let mut ours = unit.codes_of_slot(device, report.slot)?;
     ours.retain(|code| code.origin != CodeOrigin::Hand || code.is_in_lock());
     let verdict = judge(before.as_ref(), report.slot, &report.content, &ours);
-    unit.put_slot(device, report)?;
     match verdict {
         Verdict::Proven(id) => codes::proven(unit, id, Evidence::ReadBack, None)?,
         Verdict::Gone(id) => codes::gone(unit, id, Gone::SlotIsFree)?,
@@ -41,6 +39,20 @@ pub(super) fn slot_word(unit: &mut Unit<'_>, device: DeviceId, report: &SlotRepo
             }
         }
     }
+}
+
+/// The lock said that these slots hold what they held: as if each had been read. Most are free as they were, with which
+/// nothing more has to be done.
+pub(super) fn all_as_before(unit: &mut Unit<'_>, device: DeviceId, slots: &[SlotReport]) -> Result<(), StoreError> {
+    let mut others: BTreeSet<SlotNumber> = unit.codes_in_lock(device)?.iter().map(|code| code.slot).collect();
+    others.extend(unit.unmanaged_codes(device)?.iter().map(|code| code.slot));
+    for report in slots {
+        let free = report.content == SlotContent::Free && !others.contains(&report.slot);
+        if !(free && unit.is_still_free(device, report.slot)?) {
+            slot_word(unit, device, report)?;
+        }
+    }
+    Ok(())
 }
 
 /// Slots that the lock passed over when it told of several: they are free, as far as nothing else was known of them. Of
@@ -65,7 +77,8 @@ pub(super) fn not_told(unit: &mut Unit<'_>, device: DeviceId, slot: SlotNumber) 
     if unit.codes_in_lock(device)?.iter().any(|code| code.slot == slot) {
         return Ok(());
     }
-    unit.put_slot(device, &SlotReport { slot, content: SlotContent::Unusable })
+    unit.put_slot(device, &SlotReport { slot, content: SlotContent::Unusable })?;
+    Ok(())
 }
 
 /// A slot got free, or a PIN left the lock: codes that were refused because the lock was full, or held their PIN
@@ -86,8 +99,7 @@ pub(super) fn slot_got_free(unit: &mut Unit<'_>, device: DeviceId) -> Result<(),
 
 /// Somebody changed a slot at the lock, which does not show what is in it now: if it is ours, it must be proven again.
 pub(super) fn changed_by_hand(unit: &mut Unit<'_>, device: DeviceId, slot: SlotNumber) -> Result<(), StoreError> {
-    let hidden = |content: &SlotContent| *content == SlotContent::Hidden;
-    let masked = unit.slots(device)?.iter().any(|word| word.report.slot == slot && hidden(&word.report.content));
+    let masked = unit.slot(device, slot)?.is_some_and(|word| word.report.content == SlotContent::Hidden);
     unit.forget_slot(device, slot)?;
     let ours = unit.codes_in_lock(device)?.into_iter().find(|code| code.slot == slot && is_proven(code));
     let Some(code) = ours.filter(|_| masked) else { return Ok(()) };
@@ -106,7 +118,7 @@ fn is_proven(code: &AccessCode) -> bool {
 
 fn unmanaged_seen(unit: &mut Unit<'_>, device: DeviceId, report: &SlotReport) -> Result<(), StoreError> {
     let content = report.content.clone();
-    if let Some(known) = unit.unmanaged_codes(device)?.into_iter().find(|code| code.slot == report.slot) {
+    if let Some(known) = unit.unmanaged_in(device, report.slot)? {
         if known.content != content {
             unit.update_unmanaged(&UnmanagedCode { content, ..known })?;
         }
@@ -125,7 +137,7 @@ fn unmanaged_seen(unit: &mut Unit<'_>, device: DeviceId, report: &SlotReport) ->
 
 /// True: there was one.
 fn unmanaged_left(unit: &mut Unit<'_>, device: DeviceId, slot: SlotNumber) -> Result<bool, StoreError> {
-    let Some(code) = unit.unmanaged_codes(device)?.into_iter().find(|code| code.slot == slot) else { return Ok(false) };
+    let Some(code) = unit.unmanaged_in(device, slot)? else { return Ok(false) };
     unit.delete_unmanaged(code.access_code_id)?;
     tell(unit, EventType::AccessCodeUnmanagedRemoved, &code)?;
     Ok(true)

@@ -49,9 +49,8 @@ pub(super) fn turn(unit: &mut Unit<'_>, ask: &Ask) -> Result<Turn, StoreError> {
     if ask.given_up {
         outcome::lost(unit, &mut device)?;
     }
-    expire(unit, ask)?;
     let mut facts = facts::of(unit, &device, &ask.memory)?;
-    if warn(unit, ask, &device, &facts)? | warn_beyond(unit, ask, &device)? {
+    if expire(unit, ask, &facts)? | warn(unit, ask, &device, &facts)? | warn_beyond(unit, ask, &device)? {
         facts = facts::of(unit, &device, &ask.memory)?;
     }
     let mut step = None;
@@ -62,16 +61,18 @@ pub(super) fn turn(unit: &mut Unit<'_>, ask: &Ask) -> Result<Turn, StoreError> {
     Ok(Turn { device: ask.device, step, wake: wake::next(&facts, ask.now) })
 }
 
-/// Attempts that could not begin in time are given up: nobody waits at the door any more.
-fn expire(unit: &mut Unit<'_>, ask: &Ask) -> Result<(), StoreError> {
-    for attempt in unit.pending_action_attempts(ask.device)? {
+/// Attempts that could not begin in time are given up: nobody waits at the door any more. True if there were any.
+fn expire(unit: &mut Unit<'_>, ask: &Ask, facts: &LockFacts) -> Result<bool, StoreError> {
+    let mut changed = false;
+    for attempt in &facts.actions {
         if attempt.expires_at <= unit.now() && Some(attempt.action_attempt_id) != ask.acting {
             let message = "the lock could not be reached in time: it is out of reach, busy, or its stick is gone";
             let failure = Failure { error_type: "device_offline", message: message.to_owned() };
-            outcome::attempt_failed(unit, &attempt, failure)?;
+            outcome::attempt_failed(unit, attempt, failure)?;
+            changed = true;
         }
     }
-    Ok(())
+    Ok(changed)
 }
 
 /// Tells what a host must know of each code; true if anything changed.

@@ -206,7 +206,7 @@ impl Unit<'_> {
 }
 
 fn origin(row: &Row<'_>) -> Result<CodeOrigin, StoreError> {
-    Ok(match row.get::<String>("origin")?.as_str() {
+    Ok(match row.text("origin")? {
         "grant" => CodeOrigin::Grant {
             access_grant_id: row.id("access_grant_id")?,
             access_method_id: row.id("access_method_id")?,
@@ -225,7 +225,7 @@ fn origin(row: &Row<'_>) -> Result<CodeOrigin, StoreError> {
 }
 
 fn presence(row: &Row<'_>) -> Result<Presence, StoreError> {
-    match row.get::<String>("presence")?.as_str() {
+    match row.text("presence")? {
         "absent" => Ok(Presence::Absent),
         "unproven" => Ok(Presence::Unproven),
         "ahead" => Ok(Presence::Ahead(row.word("evidence")?, row.time("proven_at")?)),

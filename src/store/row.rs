@@ -1,5 +1,6 @@
 //! Columns in and out: ids, times and words, with errors that name table, column and row.
 
+use std::cell::Cell;
 use std::num::TryFromIntError;
 
 use keyway_lock::{Charging, Evidence, ReadBack, Replace, SlotNumber, UnlockSource};
@@ -14,12 +15,43 @@ use crate::model::{Gone, ProblemKind, RadioKind, Role, Schedule, Timestamp, Wind
 /// A row being read.
 pub(super) struct Row<'a> {
     pub(super) table: &'static str,
-    pub(super) row: &'a rusqlite::Row<'a>,
+    row: &'a rusqlite::Row<'a>,
+    /// The column behind the one that was read last.
+    next: Cell<usize>,
 }
 
-impl Row<'_> {
+impl<'a> Row<'a> {
+    pub(super) fn new(table: &'static str, row: &'a rusqlite::Row<'a>) -> Self {
+        Self { table, row, next: Cell::new(0) }
+    }
+
     pub(super) fn get<T: FromSql>(&self, column: &'static str) -> Result<T, StoreError> {
-        self.row.get(column).map_err(|error| self.unreadable(column, error.to_string()))
+        let value = T::column_result(self.value(column)?);
+        value.map_err(|error| self.unreadable(column, error.to_string()))
+    }
+
+    /// A text, as it is in the row.
+    pub(super) fn text(&self, column: &'static str) -> Result<&str, StoreError> {
+        self.value(column)?.as_str().map_err(|error| self.unreadable(column, error.to_string()))
+    }
+
+    pub(super) fn optional_text(&self, column: &'static str) -> Result<Option<&str>, StoreError> {
+        self.value(column)?.as_str_or_null().map_err(|error| self.unreadable(column, error.to_string()))
+    }
+
+    fn value(&self, column: &'static str) -> Result<ValueRef<'_>, StoreError> {
+        let place = self.place(column).ok_or_else(|| self.unreadable(column, "is no column of this question"))?;
+        self.row.get_ref(place).map_err(|error| self.unreadable(column, error.to_string()))
+    }
+
+    /// Where a column is. Most are asked for in their order, so it is looked for behind the last one first.
+    fn place(&self, column: &str) -> Option<usize> {
+        let statement = self.row.as_ref();
+        let (next, count) = (self.next.get(), statement.column_count());
+        let is_it = |place: &usize| statement.column_name(*place).is_ok_and(|name| name == column);
+        let place = (next..count).chain(0..next).find(is_it)?;
+        self.next.set(place + 1);
+        Some(place)
     }
 
     /// A whole number in the range of `T`.
@@ -47,10 +79,13 @@ impl Row<'_> {
     }
 
     pub(super) fn optional_id<T: From<Uuid>>(&self, column: &'static str) -> Result<Option<T>, StoreError> {
-        let Some(bytes) = self.get::<Option<Vec<u8>>>(column)? else { return Ok(None) };
-        match Uuid::from_slice(&bytes) {
-            Ok(id) => Ok(Some(T::from(id))),
-            Err(_) => Err(self.unreadable(column, "is not an id of 16 bytes")),
+        match self.value(column)? {
+            ValueRef::Null => Ok(None),
+            ValueRef::Blob(bytes) => match Uuid::from_slice(bytes) {
+                Ok(id) => Ok(Some(T::from(id))),
+                Err(_) => Err(self.unreadable(column, "is not an id of 16 bytes")),
+            },
+            _ => Err(self.unreadable(column, "is not an id")),
         }
     }
 
@@ -73,8 +108,7 @@ impl Row<'_> {
 
     /// From the column `schedule`.
     pub(super) fn schedule(&self) -> Result<Option<Schedule>, StoreError> {
-        let text: Option<String> = self.get("schedule")?;
-        let parsed = text.map(|text| serde_json::from_str(&text)).transpose();
+        let parsed = self.optional_text("schedule")?.map(serde_json::from_str).transpose();
         parsed.map_err(|error| self.unreadable("schedule", error.to_string()))
     }
 
@@ -83,8 +117,8 @@ impl Row<'_> {
     }
 
     pub(super) fn optional_word<T: Word>(&self, column: &'static str) -> Result<Option<T>, StoreError> {
-        let Some(text) = self.get::<Option<String>>(column)? else { return Ok(None) };
-        match T::parse(&text) {
+        let Some(text) = self.optional_text(column)? else { return Ok(None) };
+        match T::parse(text) {
             Some(word) => Ok(Some(word)),
             None => Err(self.unreadable(column, "is a word that this release does not know")),
         }

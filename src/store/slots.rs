@@ -28,22 +28,30 @@ impl Unit<'_> {
     pub fn slots(&mut self, device: DeviceId) -> Result<Vec<SlotWord>, StoreError> {
         let vault = self.vault;
         let sql = "SELECT * FROM slots WHERE device_id = ?1 ORDER BY slot";
-        self.readable(TABLE, sql, [device], |row| read(vault, row))
+        self.readable(TABLE, sql, [device], |row| read(vault, device, row))
     }
 
-    /// What the lock just said of a slot.
+    /// What the lock last said of one slot; `None` as above.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn put_slot(&mut self, device: DeviceId, report: &SlotReport) -> Result<(), StoreError> {
+    pub fn slot(&mut self, device: DeviceId, slot: SlotNumber) -> Result<Option<SlotWord>, StoreError> {
         let vault = self.vault;
-        let select = "SELECT * FROM slots WHERE device_id = ?1 AND slot = ?2";
-        let old = self.one(TABLE, select, params![device, report.slot.0], |row| Ok(read(vault, row).ok()))?.flatten();
-        if old.is_some_and(|old| old.report == *report) {
+        let sql = "SELECT * FROM slots WHERE device_id = ?1 AND slot = ?2";
+        Ok(self.readable(TABLE, sql, params![device, slot.0], |row| read(vault, device, row))?.pop())
+    }
+
+    /// What the lock just said of a slot; gives what it had said before.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn put_slot(&mut self, device: DeviceId, report: &SlotReport) -> Result<Option<SlotContent>, StoreError> {
+        let before = self.slot(device, report.slot)?.map(|word| word.report.content);
+        if before.as_ref() == Some(&report.content) {
             let sql = "UPDATE slots SET told_at = ?3 WHERE device_id = ?1 AND slot = ?2";
             let rows = self.execute(sql, params![device, report.slot.0, self.now()])?;
             self.may_wait(rows);
-            return Ok(());
+            return Ok(before);
         }
         let pin = self.seal_content(TABLE, &slot_row(device, report.slot), &report.content)?;
         let sql = "INSERT OR REPLACE INTO slots (device_id, slot, content, pin_sealed, told_at)
@@ -51,7 +59,18 @@ impl Unit<'_> {
         let values = params![device, report.slot.0, content_word(&report.content), pin, self.now()];
         self.execute(sql, values)?;
         self.changed_device(device);
-        Ok(())
+        Ok(before)
+    }
+
+    /// The lock just said that a slot is free. True: that is what it had said before; else nothing is written down.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn is_still_free(&mut self, device: DeviceId, slot: SlotNumber) -> Result<bool, StoreError> {
+        let sql = "UPDATE slots SET told_at = ?3 WHERE device_id = ?1 AND slot = ?2 AND content = 'free'";
+        let rows = self.execute(sql, params![device, slot.0, self.now()])?;
+        self.may_wait(rows);
+        Ok(rows > 0)
     }
 
     /// What was known of a slot is not to be relied on any more: it must be read again.
@@ -96,9 +115,9 @@ impl Unit<'_> {
     }
 }
 
-fn read(vault: &Vault, row: &Row<'_>) -> Result<SlotWord, StoreError> {
+fn read(vault: &Vault, device: DeviceId, row: &Row<'_>) -> Result<SlotWord, StoreError> {
     let slot = row.slot("slot")?;
-    let content = read_content(vault, row, &slot_row(row.id("device_id")?, slot))?;
+    let content = read_content(vault, row, &slot_row(device, slot))?;
     Ok(SlotWord { report: SlotReport { slot, content }, told_at: row.time("told_at")? })
 }
 
@@ -122,7 +141,7 @@ pub(super) fn content_word(content: &SlotContent) -> &'static str {
 
 /// From the columns `content` and `pin_sealed`.
 pub(super) fn read_content(vault: &Vault, row: &Row<'_>, name: &[u8]) -> Result<SlotContent, StoreError> {
-    match row.get::<String>("content")?.as_str() {
+    match row.text("content")? {
         "free" => Ok(SlotContent::Free),
         "hidden" => Ok(SlotContent::Hidden),
         "unusable" => Ok(SlotContent::Unusable),

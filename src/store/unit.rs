@@ -115,7 +115,7 @@ impl<'a> Unit<'a> {
     ) -> Result<Option<T>, StoreError> {
         let mut statement = self.db.prepare_cached(sql)?;
         let mut rows = statement.query(params)?;
-        rows.next()?.map(|row| read(&Row { table, row })).transpose()
+        rows.next()?.map(|row| read(&Row::new(table, row))).transpose()
     }
 
     /// Every row; one that can't be read is an error.
@@ -130,7 +130,7 @@ impl<'a> Unit<'a> {
         let mut rows = statement.query(params)?;
         let mut all = Vec::new();
         while let Some(row) = rows.next()? {
-            all.push(read(&Row { table, row })?);
+            all.push(read(&Row::new(table, row))?);
         }
         Ok(all)
     }

@@ -1,5 +1,6 @@
 //! Codes that a person put into a lock by hand (I3).
 
+use keyway_lock::SlotNumber;
 use rusqlite::params;
 
 use super::query::Query;
@@ -54,6 +55,16 @@ impl Unit<'_> {
         let vault = self.vault;
         let sql = "SELECT * FROM unmanaged_codes WHERE device_id = ?1 ORDER BY slot";
         self.readable(TABLE, sql, [device], |row| read(vault, row))
+    }
+
+    /// The one in this slot of a lock.
+    ///
+    /// # Errors
+    /// As [`Unit::unmanaged_codes`].
+    pub fn unmanaged_in(&mut self, device: DeviceId, slot: SlotNumber) -> Result<Option<UnmanagedCode>, StoreError> {
+        let vault = self.vault;
+        let sql = "SELECT * FROM unmanaged_codes WHERE device_id = ?1 AND slot = ?2";
+        Ok(self.readable(TABLE, sql, params![device, slot.0], |row| read(vault, row))?.pop())
     }
 
     /// A new one. Another in the same slot of the same lock makes way: a slot holds one code.
