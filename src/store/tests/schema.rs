@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use rusqlite::types::Null;
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, StatementStatus, params_from_iter};
 
 use super::super::access_grants::{COUNTED, ENDED, MOVED, NEXT_ARRIVAL, NEXT_DEPARTURE, RECURRING};
 use super::super::live_codes::{
     DISPLACED, FIRST_BEYOND, IN_LOCK, OF_SLOT, TROUBLED, Trouble, beyond, live, live_until,
 };
 use super::super::migrate::{MIGRATIONS, check, migrate};
+use super::super::open;
 use super::*;
 
 /// Do not change these files: databases in the field look like this. A new schema is a new migration and a new file.
@@ -186,6 +187,23 @@ fn what_is_asked_all_the_time_never_reads_what_is_merely_stored() {
     uses(COUNTED, &[]);
     uses(ENDED, &["access_grants_by_end"]);
     uses(MOVED, &["access_grants_to_come", "access_grants_by_end"]);
+}
+
+#[test]
+fn a_question_is_planned_once_whatever_is_asked_for() {
+    let db = open::in_memory(&[7; 32], [1; 32]).unwrap().db;
+    let slots = "SELECT * FROM slots WHERE device_id = ?1 ORDER BY slot";
+    for sql in [slots, &live(), &live_until(), DISPLACED, OF_SLOT, TROUBLED, &beyond(Trouble::Any), FIRST_BEYOND[0]] {
+        let mut statement = db.prepare(sql).unwrap();
+        for value in 1..4_i64 {
+            let values = vec![value; statement.parameter_count()];
+            let mut rows = statement.query(params_from_iter(values)).unwrap();
+            while rows.next().unwrap().is_some() {}
+            drop(rows);
+            statement.clear_bindings();
+        }
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0, "{sql}");
+    }
 }
 
 fn plan(db: &Connection, sql: &str) -> Vec<String> {
