@@ -170,7 +170,7 @@ fn new_name(
 ) -> Result<String, StoreError> {
     let name = name.or(info.map(|info| info.model.as_str())).map_or("", str::trim);
     let name = if name.is_empty() { "Lock" } else { name };
-    let taken = unit.devices()?.iter().any(|device| device.name == name && device.address != *address);
+    let taken = unit.is_name_taken(name, address)?;
     Ok(if taken { format!("{name} {}", address.lock) } else { name.to_owned() })
 }
 

@@ -1,6 +1,6 @@
 //! Devices: locks, where they are, what they can do and how they do.
 
-use keyway_lock::{InterviewProgress, LinkReport, LockId};
+use keyway_lock::{InterviewProgress, LinkReport, LockId, LockInfo};
 use rusqlite::params;
 use serde_json::{Map, Value};
 
@@ -64,6 +64,16 @@ impl Unit<'_> {
         }
     }
 
+    /// Whether another device than the one at this address has this name.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn is_name_taken(&mut self, name: &str, address: &RadioAddress) -> Result<bool, StoreError> {
+        let sql = "SELECT device_id FROM devices WHERE name = ?1 AND NOT (radio = ?2 AND network = ?3 AND lock = ?4)";
+        let values = params![name, address.kind.word(), address.network, address.lock.0.cast_signed()];
+        Ok(self.one(TABLE, sql, values, |_| Ok(()))?.is_some())
+    }
+
     /// Those of which it was proven that their label shows this, by id, which is by age.
     ///
     /// # Errors
@@ -104,15 +114,19 @@ impl Unit<'_> {
         if old.as_ref() == Some(device) {
             return Ok(());
         }
+        if old.is_some_and(|old| heard_again(old, device)) {
+            let sql = "UPDATE devices SET last_seen = ?1, link = ?2 WHERE device_id = ?3";
+            let (id, link) = (device.device_id, link::encode(device.link.as_ref()));
+            self.change(TABLE, id, sql, params![device.state.last_seen, link, id])?;
+            self.changed_device(id);
+            self.may_wait(1);
+            return Ok(());
+        }
         let sql = "UPDATE devices SET name = ?1, radio = ?2, network = ?3, lock = ?4, info = ?5, online = ?6,
             locked = ?7, door_open = ?8, battery_percent = ?9, battery_low = ?10, jammed = ?11, last_seen = ?12,
             created_at = ?13, nickname = ?14, custom_metadata = ?15, is_managed = ?16, configured = ?17,
             interview = ?18, gone = ?19, battery_details = ?20, link = ?21 WHERE device_id = ?22";
-        self.write(device, sql)?;
-        if old.is_some_and(|old| heard_again(old, device)) {
-            self.may_wait(1);
-        }
-        Ok(())
+        self.write(device, sql)
     }
 
     fn write(&mut self, device: &Device, sql: &str) -> Result<(), StoreError> {
@@ -172,6 +186,11 @@ impl Unit<'_> {
         Ok(())
     }
 
+    fn read_info(&self, row: &Row<'_>) -> Result<Option<LockInfo>, StoreError> {
+        let info = row.optional_text("info")?.map(|text| self.interviews.decode(text)).transpose();
+        info.map_err(|what| row.unreadable("info", what))
+    }
+
     /// An interview or metadata that can't be read are as good as none: they are logged, and can be had again.
     fn read_device(&self, row: &Row<'_>) -> Result<Device, StoreError> {
         Ok(Device {
@@ -186,7 +205,7 @@ impl Unit<'_> {
                 network: row.get("network")?,
                 lock: LockId(row.get::<i64>("lock")?.cast_unsigned()),
             },
-            info: self.complaints.mend(info(row), None),
+            info: self.complaints.mend(self.read_info(row), None),
             interview: self.complaints.mend(progress(row), InterviewProgress::Idle),
             link: self.complaints.mend(link_of(row), None),
             state: DeviceState {
@@ -214,11 +233,6 @@ fn heard_again(old: Device, new: &Device) -> bool {
 fn metadata(row: &Row<'_>) -> Result<Map<String, Value>, StoreError> {
     let text: String = row.get("custom_metadata")?;
     serde_json::from_str(&text).map_err(|_| row.unreadable("custom_metadata", "is not a JSON object"))
-}
-
-fn info(row: &Row<'_>) -> Result<Option<keyway_lock::LockInfo>, StoreError> {
-    let text: Option<String> = row.get("info")?;
-    text.map(|text| lock_info::decode(&text)).transpose().map_err(|what| row.unreadable("info", what))
 }
 
 fn battery(row: &Row<'_>) -> Result<Option<keyway_lock::BatteryDetails>, StoreError> {

@@ -7,6 +7,7 @@ use rand::rngs::StdRng;
 use rusqlite::{Connection, Params};
 use uuid::Uuid;
 
+use super::lock_info::Interviews;
 use super::row::Row;
 use super::tally::Tally;
 use super::vault::Vault;
@@ -22,6 +23,7 @@ pub struct Unit<'a> {
     pub(super) changes: Changes,
     pub(super) tally: Tally,
     pub(super) complaints: &'a Complaints,
+    pub(super) interviews: &'a Interviews,
     /// Rows of what was written that may wait.
     pub(super) waiting: u64,
     ids: &'a mut IdSource,
@@ -34,11 +36,12 @@ impl<'a> Unit<'a> {
         db: &'a Connection,
         vault: &'a Vault,
         complaints: &'a Complaints,
+        interviews: &'a Interviews,
         ids: &'a mut IdSource,
         now: Timestamp,
     ) -> Self {
         let (changes, tally) = (Changes::default(), Tally::default());
-        Self { db, vault, changes, tally, complaints, waiting: 0, ids, now, caller: None }
+        Self { db, vault, changes, tally, complaints, interviews, waiting: 0, ids, now, caller: None }
     }
 
     /// The time that the job was given: one moment for all of it.

@@ -14,6 +14,7 @@ use rusqlite::{Connection, ffi, params};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use super::disk::{Disk, Plain};
+use super::lock_info::Interviews;
 use super::open::Opened;
 use super::tally::Tally;
 use super::unit::{Complaints, Unit};
@@ -79,6 +80,7 @@ pub(super) struct Writer {
     vault: Vault,
     ids: IdSource,
     complaints: Complaints,
+    interviews: Interviews,
     changes: broadcast::Sender<Arc<Changes>>,
     tally: watch::Sender<Tally>,
     /// Latest time seen, and the one written, in microseconds.
@@ -99,6 +101,7 @@ impl Writer {
             vault,
             ids,
             complaints: Complaints::default(),
+            interviews: Interviews::default(),
             changes,
             tally,
             latest,
@@ -232,7 +235,7 @@ impl Writer {
         may_wait: &mut u64,
     ) -> Result<Ran, StoreError> {
         self.control("SAVEPOINT job")?;
-        let mut unit = Unit::new(&self.db, &self.vault, &self.complaints, &mut self.ids, now);
+        let mut unit = Unit::new(&self.db, &self.vault, &self.complaints, &self.interviews, &mut self.ids, now);
         let ran = catch_unwind(AssertUnwindSafe(|| task.run(&mut unit)));
         let (changed, counted) = (std::mem::take(&mut unit.changes), std::mem::take(&mut unit.tally));
         let waiting = unit.waiting;
