@@ -138,10 +138,12 @@ fn make_one(
 
 /// Moves a grant's codes to its new times.
 pub(super) fn change_times(unit: &mut Unit<'_>, grant: &AccessGrant) -> Result<(), Failure> {
-    for mut method in living_methods(unit, grant)? {
+    for method in living_methods(unit, grant)? {
         for code in unit.codes(&codes_of(&method))? {
             promise::retime(unit, &code, &times(grant))?;
         }
+        // It may have failed by that.
+        let Some(mut method) = unit.method(method.access_method_id)? else { continue };
         // It may have been over, and its codes out.
         method.revoked_at = None;
         unit.update_method(&method)?;

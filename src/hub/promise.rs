@@ -174,7 +174,15 @@ pub(super) fn tell_problem(
 ) -> Result<(), StoreError> {
     let Some(problem) = code.problem.as_ref().filter(|problem| Some(*problem) != before) else { return Ok(()) };
     let Some(event) = problem.kind.event() else { return Ok(()) };
-    unit.emit(event, code, Map::from_iter([("message".to_owned(), json!(problem.message))]))
+    let details = Map::from_iter([("message".to_owned(), json!(problem.message))]);
+    unit.emit(event, code, details.clone())?;
+    match problem.kind {
+        // Before its start a method is issued with the order.
+        ProblemKind::DelayInSetting | ProblemKind::FailedToSet if code.is_wanted(unit.now()) => {
+            unit.not_issued(code, details)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Moves a code to other times. One that is in its lock stays in its slot: whatever was reserved there for the new times

@@ -478,6 +478,8 @@ fn what_is_ordered_behind_its_start_is_late_from_the_order_on() {
     };
     let mut code = AccessCode { ordered_at: at(0), ..code(1, 1, -5000, 5000, Presence::Absent) };
     let news = |seconds| Some((ProblemKind::DelayInSetting, at(seconds)));
+    let begins = AccessCode { window: Window { starts_at: at(0), ends_at: None }, ..code.clone() };
+    assert_eq!(told(&begins, (offline, false), 0), news(0));
     assert_eq!([59, 60].map(|second| told(&code, (online, false), second)), [None, news(60)]);
     assert_eq!([9, 10].map(|second| told(&code, (online, true), second)), [None, news(10)]);
     assert_eq!(told(&code, (offline, false), 0), news(0), "whoever orders it is told at once");

@@ -108,7 +108,7 @@ pub fn problem(code: &AccessCode, health: Health, now: Moment) -> Option<CodePro
             Reach::Online if !health.failing => PATIENCE,
             Reach::Online => GRACE,
             // Whoever orders it at a lock that does not answer is told so at once.
-            _ if due > start => Duration::ZERO,
+            _ if due == code.ordered_at => Duration::ZERO,
             _ => GRACE,
         };
         if !late(due, grace, now) {

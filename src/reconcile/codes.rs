@@ -148,25 +148,9 @@ pub(super) fn set_problem(
     let details = Map::from_iter([("message".to_owned(), json!(problem.message))]);
     unit.emit(event, &code, details.clone())?;
     match problem.kind {
-        ProblemKind::DelayInSetting | ProblemKind::FailedToSet => not_issued(unit, &code, details),
+        ProblemKind::DelayInSetting | ProblemKind::FailedToSet => unit.not_issued(&code, details),
         _ => Ok(()),
     }
-}
-
-/// A method that is not issued yet is late because of this code: before the start it is delayed, behind it it has
-/// failed, which is told once.
-fn not_issued(unit: &mut Unit<'_>, code: &AccessCode, details: Map<String, Value>) -> Result<(), StoreError> {
-    let method = code.access_method_id().map(|id| unit.method(id)).transpose()?.flatten();
-    let Some(mut method) = method.filter(|method| method.issued_at.is_none()) else { return Ok(()) };
-    if !code.is_wanted(unit.now()) {
-        return tell_of_method(unit, EventType::AccessMethodDelayInIssuing, code, details);
-    }
-    if method.failed_at.is_some() {
-        return Ok(());
-    }
-    method.failed_at = Some(unit.now());
-    unit.update_method(&method)?;
-    tell_of_method(unit, EventType::AccessMethodFailedToIssue, code, details)
 }
 
 /// A refusal: a person must act.

@@ -1,13 +1,13 @@
 //! Ways in: of each grant its PIN, sealed.
 
 use rusqlite::params;
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use super::row::Row;
 use super::slots::read_pin;
 use super::vault::Place;
 use super::{CodeFilter, StoreError, Unit};
-use crate::model::{AccessGrantId, AccessMethod, AccessMethodId, EventSubject, EventType, Timestamp};
+use crate::model::{AccessCode, AccessGrantId, AccessMethod, AccessMethodId, EventSubject, EventType, Timestamp};
 
 const TABLE: &str = "access_methods";
 
@@ -63,6 +63,25 @@ impl Unit<'_> {
             self.settle_method(id)?;
         }
         Ok(())
+    }
+
+    /// Tells that a method which is not issued yet is late because of this code: before the start it is delayed, behind it it
+    /// has failed, which is told once.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn not_issued(&mut self, code: &AccessCode, details: Map<String, Value>) -> Result<(), StoreError> {
+        let method = code.access_method_id().map(|id| self.method(id)).transpose()?.flatten();
+        let Some(method) = method.filter(|method| method.issued_at.is_none()) else { return Ok(()) };
+        let subject = EventSubject { device_id: None, access_code_id: None, ..code.into() };
+        if !code.is_wanted(self.now()) {
+            return self.emit(EventType::AccessMethodDelayInIssuing, subject, details);
+        }
+        if method.failed_at.is_some() {
+            return Ok(());
+        }
+        self.update_method(&AccessMethod { failed_at: Some(self.now()), ..method })?;
+        self.emit(EventType::AccessMethodFailedToIssue, subject, details)
     }
 
     /// A new one.

@@ -129,3 +129,18 @@ async fn with_its_start_a_moment_away_a_method_waits_for_the_doors_proof() {
     let near = world.grant(4, 200, json!({})).await;
     assert_eq!(world.method(&near).await["is_issued"], true);
 }
+
+#[tokio::test]
+async fn a_grant_that_has_begun_at_a_lock_that_does_not_answer_is_told_to_be_late_with_the_answer() {
+    let world = World::new().await;
+    world.goes_offline(world.doors[0]).await;
+    let grant = world.grant(0, 500, json!({})).await;
+    let told = async |name: &str| world.events().await.iter().filter(|event| *event == name).count();
+    assert_eq!(told("access_code.delay_in_setting_on_device").await, 1);
+    assert_eq!(told("access_method.failed_to_issue").await, 1);
+    world.set_time(60);
+    let body = json!({"access_grant_id": grant["access_grant_id"], "ends_at": at(600)});
+    world.ask("access_grants/update", body).await;
+    assert_eq!(told("access_code.delay_in_setting_on_device").await, 2);
+    assert_eq!(told("access_method.failed_to_issue").await, 1, "once");
+}
