@@ -30,6 +30,10 @@ impl Broker {
         Self { there: watch::channel(true).0 }
     }
 
+    pub(crate) fn is_there(&self) -> bool {
+        *self.there.borrow()
+    }
+
     pub(crate) fn set(&self, there: bool) {
         self.there.send_replace(there);
     }
@@ -83,7 +87,7 @@ async fn news(changes: &mut tokio::sync::broadcast::Receiver<std::sync::Arc<keyw
 
 /// Takes the next events. `None`: there are none, or the hub is gone.
 pub(crate) async fn take(world: &World, hub: &Hub) -> Option<()> {
-    if !*world.broker.there.borrow() {
+    if !world.broker.is_there() {
         let after = world.inbox.borrow().looked_at;
         let events = hub.feed(after, BATCH).await.ok()?;
         let last = events.last()?.0;
@@ -95,7 +99,7 @@ pub(crate) async fn take(world: &World, hub: &Hub) -> Option<()> {
     let last = events.last()?.number;
     tokio::time::sleep(LATENCY).await;
     // Nor does what is under way when the broker goes.
-    if !*world.broker.there.borrow() {
+    if !world.broker.is_there() {
         return Some(());
     }
     for event in &events {
@@ -143,7 +147,6 @@ fn look(world: &World, number: u64, event: &Value) {
         }
     }
     if kind == "access_code.failed_to_set_on_device" {
-        world.count("refusals told");
         world.note(Some(door), &format!("refused: {}", event["message"]));
     }
     world.checker.borrow_mut().told(grant, door, kind);

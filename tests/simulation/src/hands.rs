@@ -9,7 +9,7 @@ use keyway_virtual::zwave::Action;
 use rand::RngExt;
 use rand::rngs::StdRng;
 
-use crate::building::{DOORS_PER_STICK, node, pick};
+use crate::building::pick;
 use crate::checker::Trouble;
 use crate::world::World;
 
@@ -36,7 +36,7 @@ pub(crate) fn begin(world: &Rc<World>) {
 
 /// Somebody programs a slot at the keypad.
 pub(crate) fn program(world: &Rc<World>, door: usize, random: &mut StdRng) {
-    let slots = world.sites[door / DOORS_PER_STICK].stick.borrow().door(node(door)).expect("a lock").setup().slots;
+    let slots = world.slots(door);
     let (theirs, ours) = {
         let checker = world.checker.borrow();
         (checker.slots_by(door, By::Hand), checker.slots_by(door, By::Radio))

@@ -23,6 +23,7 @@ mod misfortune;
 mod report;
 mod scenario;
 mod site;
+mod stick;
 mod time;
 mod trace;
 mod world;

@@ -11,7 +11,6 @@ use keyway::clock::Clock;
 use keyway::daemon::{Ground, Works};
 use keyway::hub::Hub;
 use keyway::store::{Disk, Store};
-use keyway_virtual::zwave::StickSetup;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tempfile::TempDir;
@@ -20,12 +19,13 @@ use zeroize::Zeroizing;
 
 use crate::building;
 use crate::site::Sockets;
+use crate::stick::AnySetup;
 use crate::world::World;
 
 /// The machine.
 pub(crate) struct Machine {
     data: TempDir,
-    sticks: Vec<StickSetup>,
+    sticks: Vec<AnySetup>,
     sockets: Arc<Sockets>,
     key: [u8; 32],
     random: RefCell<StdRng>,
@@ -49,7 +49,7 @@ struct Power {
 }
 
 impl Machine {
-    pub(crate) fn new(sticks: Vec<StickSetup>, sockets: Sockets, mut random: StdRng) -> Self {
+    pub(crate) fn new(sticks: Vec<AnySetup>, sockets: Sockets, mut random: StdRng) -> Self {
         let mut key = [0; 32];
         random.fill_bytes(&mut key);
         Self {

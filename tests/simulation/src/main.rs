@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use keyway_simulation::{Report, Scenario};
+use keyway_simulation::{Counts, Report, Scenario};
 use rustix::time::{ClockId, clock_gettime};
 
 struct Arguments {
@@ -27,7 +27,7 @@ fn main() -> ExitCode {
         }
     };
     let Arguments { seeds, days, doors, threads, calm } = arguments;
-    let (next, reports) = (AtomicU64::new(seeds.start), Mutex::new(Vec::new()));
+    let (next, reports) = (AtomicU64::new(seeds.start), Mutex::new(Vec::<(Report, Spent)>::new()));
     let begun = Begun::now();
     std::thread::scope(|scope| {
         for _ in 0..threads {
@@ -49,66 +49,18 @@ fn main() -> ExitCode {
     });
     let real = begun.until_now().real;
     let reports = reports.into_inner().expect("no panic");
-    let total = |count: fn(&Report) -> u64| reports.iter().map(|(report, _)| count(report)).sum::<u64>();
     let simulated: Duration = reports.iter().map(|(report, _)| report.simulated).sum();
     let processor: Duration = reports.iter().map(|(_, spent)| spent.processor).sum();
-    let violations = total(|report| report.violations.len() as u64);
+    let violations: usize = reports.iter().map(|(report, _)| report.violations.len()).sum();
     say(&format!(
-        "{} runs of {days} days with {doors} doors on {threads} threads: grants {}, code changes {}, events {}, violations \
-         {violations}\nall: {}; per thread {:.0} times as fast as real",
+        "\n{} runs of {days} days with {doors} doors on {threads} threads\n{}\nviolations {violations}\nall: {}; per thread {:.0} \
+         times as fast as real",
         reports.len(),
-        total(|report| report.counts.grants),
-        total(|report| report.counts.code_changes),
-        total(|report| report.counts.events),
+        Counts::sum(reports.iter().map(|(report, _)| &report.counts)),
         Spent { real, processor }.compared_with(simulated),
         ratio(simulated, real) / threads as f64,
     ));
     if violations == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-/// What a run took.
-struct Spent {
-    real: Duration,
-    /// Of this thread: on a machine that does other things as well it says more than the other.
-    processor: Duration,
-}
-
-impl Spent {
-    fn compared_with(&self, simulated: Duration) -> String {
-        let Self { real, processor } = self;
-        format!(
-            "{:.1} s, {:.0} times as fast as real ({:.1} s of a processor, {:.0} times)",
-            real.as_secs_f64(),
-            ratio(simulated, *real),
-            processor.as_secs_f64(),
-            ratio(simulated, *processor),
-        )
-    }
-}
-
-struct Begun {
-    real: Instant,
-    processor: Duration,
-}
-
-impl Begun {
-    #[expect(clippy::disallowed_methods, reason = "how fast a simulation is, is a matter of real time")]
-    fn now() -> Self {
-        Self { real: Instant::now(), processor: processor_time() }
-    }
-
-    fn until_now(&self) -> Spent {
-        Spent { real: self.real.elapsed(), processor: processor_time().saturating_sub(self.processor) }
-    }
-}
-
-/// That this thread has had.
-fn processor_time() -> Duration {
-    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
-}
-
-fn ratio(simulated: Duration, spent: Duration) -> f64 {
-    simulated.as_secs_f64() / spent.as_secs_f64()
 }
 
 fn arguments(mut given: impl Iterator<Item = String>) -> Result<Arguments, String> {

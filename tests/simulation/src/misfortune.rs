@@ -9,7 +9,7 @@ use keyway_virtual::zwave::Action;
 use rand::RngExt;
 use rand::rngs::StdRng;
 
-use crate::building::{DOORS_PER_STICK, pick};
+use crate::building::pick;
 use crate::checker::Trouble;
 use crate::hands;
 use crate::machine::End;
@@ -62,8 +62,7 @@ pub(crate) fn begin(world: &Rc<World>) {
             this.broker.set(false);
             let minutes = random.random_bool(0.7);
             pause(&mut random, if minutes { 10.0..HOUR } else { HOUR..4.0 * DAY }).await;
-            this.note(None, "the broker is back");
-            this.broker.set(true);
+            this.broker_is_back();
         }
     });
 }
@@ -84,14 +83,14 @@ async fn lock(world: &Rc<World>, door: usize, random: &mut StdRng) {
                 hands::program(world, door, random);
             }
             pause(random, whole.start / 2.0..whole.end / 2.0).await;
-            world.suffer(door, "lock back", Action::Offline(false));
+            world.recover(door, "lock back", Action::Offline(false));
             ends(Trouble::Offline);
         }
         1 => {
             begins(Trouble::Rejecting);
             world.suffer(door, "lock rejects", Action::Reject(true));
             pause(random, MINUTE..3.0 * HOUR).await;
-            world.suffer(door, "lock takes codes again", Action::Reject(false));
+            world.recover(door, "lock takes codes again", Action::Reject(false));
             // What it refused once is not tried again by itself before ten minutes, and a set not before a person says so.
             pause(random, 11.0 * MINUTE..11.5 * MINUTE).await;
             ends(Trouble::Rejecting);
@@ -101,21 +100,21 @@ async fn lock(world: &Rc<World>, door: usize, random: &mut StdRng) {
             begins(Trouble::Lossy);
             world.suffer(door, "frames lost", Action::DropEvery(every));
             pause(random, MINUTE..6.0 * HOUR).await;
-            world.suffer(door, "no frames lost any more", Action::DropEvery(0));
+            world.recover(door, "no frames lost any more", Action::DropEvery(0));
             ends(Trouble::Lossy);
         }
         3 => {
             begins(Trouble::Slow);
             world.suffer(door, "frames slow", Action::Latency(Duration::from_millis(random.random_range(200..4000))));
             pause(random, MINUTE..3.0 * HOUR).await;
-            world.suffer(door, "frames fast again", Action::Latency(Duration::from_millis(15)));
+            world.recover(door, "frames fast again", Action::Latency(Duration::from_millis(15)));
             ends(Trouble::Slow);
         }
         4 => {
             world.jam(door, true);
             world.suffer(door, "lock jammed", Action::Jam(true));
             pause(random, MINUTE..HOUR).await;
-            world.suffer(door, "lock not jammed any more", Action::Jam(false));
+            world.recover(door, "lock not jammed any more", Action::Jam(false));
             world.jam(door, false);
         }
         _ => {
@@ -130,8 +129,8 @@ async fn lock(world: &Rc<World>, door: usize, random: &mut StdRng) {
 
 /// What goes wrong with a stick.
 async fn stick(world: &Rc<World>, site: usize, random: &mut StdRng) {
-    let doors = || (site * DOORS_PER_STICK..(site + 1) * DOORS_PER_STICK).take_while(|door| *door < world.doors());
     let this = &world.sites[site];
+    let doors = || this.doors.clone();
     world.begins(doors(), Trouble::StickGone);
     match pick(random, &[2, 1, 2]) {
         0 => {

@@ -26,6 +26,38 @@ pub struct Counts {
     pub misfortunes: BTreeMap<&'static str, u64>,
 }
 
+impl Counts {
+    /// What was counted in several runs.
+    pub fn sum<'a>(all: impl IntoIterator<Item = &'a Self>) -> Self {
+        all.into_iter().fold(Self::default(), |mut sum, one| {
+            sum.grants += one.grants;
+            sum.refused += one.refused;
+            sum.code_changes += one.code_changes;
+            sum.typed += one.typed;
+            sum.events += one.events;
+            sum.writes += one.writes;
+            for (kind, count) in &one.misfortunes {
+                *sum.misfortunes.entry(kind).or_default() += count;
+            }
+            sum
+        })
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { grants, refused, code_changes, typed, events, writes, misfortunes } = self;
+        writeln!(
+            f,
+            "grants {grants}, refused requests {refused}, code changes {code_changes}, PINs typed {typed}, events {events}, writes \
+             {writes}"
+        )?;
+        let shown: Vec<String> = misfortunes.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
+        let total: u64 = misfortunes.values().sum();
+        write!(f, "misfortunes {total}: {}", if shown.is_empty() { "none".to_owned() } else { shown.join(", ") })
+    }
+}
+
 /// What came of a run.
 #[derive(Debug, Clone)]
 pub struct Report {
@@ -43,18 +75,10 @@ pub struct Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Counts { grants, refused, code_changes, typed, events, writes, misfortunes } = &self.counts;
-        writeln!(
-            f,
-            "seed {}: {} doors, {:.1} days; grants {grants}, refused requests {refused}, code changes {code_changes}, PINs typed \
-             {typed}, events {events}, writes {writes}, hash {:016x}",
-            self.scenario.seed,
-            self.scenario.doors,
-            self.simulated.as_secs_f64() / 86_400.0,
-            self.hash
-        )?;
-        let shown: Vec<String> = misfortunes.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
-        writeln!(f, "misfortunes: {}", if shown.is_empty() { "none".to_owned() } else { shown.join(", ") })?;
+        let Scenario { seed, doors, .. } = self.scenario;
+        let days = self.simulated.as_secs_f64() / 86_400.0;
+        writeln!(f, "seed {seed}: {doors} doors, {days:.1} days, hash {:016x}", self.hash)?;
+        writeln!(f, "{}", self.counts)?;
         match self.violations.len() {
             0 => write!(f, "violations: none"),
             count => {

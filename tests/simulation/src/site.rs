@@ -2,18 +2,19 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use keyway::radio::{OpenPort, Opening, PortAddress, Ports};
 use keyway_virtual::faults::Garble;
-use keyway_virtual::stick::{Stick, VirtualOutput};
-use keyway_virtual::zwave::VirtualStick;
+use keyway_virtual::stick::VirtualOutput;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
 use crate::building::stick_name;
+use crate::stick::AnyStick;
 use crate::world::World;
 
 /// Bytes that either side may be behind.
@@ -23,7 +24,10 @@ const READ_BUFFER: usize = 512;
 
 /// A stick with its locks.
 pub(crate) struct Site {
-    pub(crate) stick: RefCell<VirtualStick>,
+    pub(crate) name: String,
+    pub(crate) stick: RefCell<AnyStick>,
+    /// The doors of its locks.
+    pub(crate) doors: Range<usize>,
     plugged: Arc<AtomicBool>,
     cut: Cell<bool>,
     garble: Cell<Garble>,
@@ -32,12 +36,20 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    pub(crate) fn new(stick: VirtualStick) -> (Self, Plug, mpsc::UnboundedReceiver<DuplexStream>) {
+    pub(crate) fn new(
+        name: String,
+        stick: AnyStick,
+        doors: Range<usize>,
+    ) -> (Self, Plug, mpsc::UnboundedReceiver<DuplexStream>) {
         let (connect, connected) = mpsc::unbounded_channel();
         let plugged = Arc::new(AtomicBool::new(true));
         let plug = Plug { plugged: Arc::clone(&plugged), connect };
         let (cut, garble) = (Cell::new(false), Cell::default());
-        (Self { stick: RefCell::new(stick), plugged, cut, garble, touched: Notify::new() }, plug, connected)
+        (
+            Self { name, stick: RefCell::new(stick), doors, plugged, cut, garble, touched: Notify::new() },
+            plug,
+            connected,
+        )
     }
 
     /// It is to be looked after: something was done to it.
@@ -70,7 +82,7 @@ impl Site {
     fn drain(&self) -> (Vec<u8>, Option<Instant>) {
         let (mut said, mut stick) = (Vec::new(), self.stick.borrow_mut());
         loop {
-            match stick.poll_output() {
+            match stick.port().poll_output() {
                 VirtualOutput::Transmit(mut bytes) => {
                     self.spoil(&mut bytes);
                     said.extend(bytes);
@@ -92,29 +104,29 @@ pub(crate) async fn run(world: &World, site: usize, mut connected: mpsc::Unbound
             && open.write_all(&said).await.is_err()
         {
             port = None;
-            this.stick.borrow_mut().handle_closed(now());
+            this.stick.borrow_mut().port().handle_closed(now());
         }
         tokio::select! {
             biased;
             Some(open) = connected.recv() => {
                 port = Some(open);
-                this.stick.borrow_mut().handle_opened(now());
+                this.stick.borrow_mut().port().handle_opened(now());
             }
             () = this.touched.notified() => {
                 if this.cut.take() && port.take().is_some() {
-                    this.stick.borrow_mut().handle_closed(now());
+                    this.stick.borrow_mut().port().handle_closed(now());
                 }
             }
             read = read(&mut port, &mut buffer) => {
                 if read == 0 {
                     port = None;
-                    this.stick.borrow_mut().handle_closed(now());
+                    this.stick.borrow_mut().port().handle_closed(now());
                 } else {
                     this.spoil(&mut buffer[..read]);
-                    this.stick.borrow_mut().handle_bytes(now(), &buffer[..read]);
+                    this.stick.borrow_mut().port().handle_bytes(now(), &buffer[..read]);
                 }
             }
-            () = sleep(wake) => this.stick.borrow_mut().handle_timeout(now()),
+            () = sleep(wake) => this.stick.borrow_mut().port().handle_timeout(now()),
         }
         world.look_at_site(site);
     }

@@ -6,19 +6,20 @@ use std::time::Duration;
 
 use keyway::model::Timestamp;
 use keyway_virtual::door::By;
-use keyway_virtual::zwave::{Action, Outcome, StickSetup, VirtualStick};
+use keyway_virtual::zwave::{Action, Outcome};
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
 use tokio::sync::Notify;
 use tokio::task::LocalSet;
 
 use crate::broker::{Broker, Inbox};
-use crate::building::{self, DOORS_PER_STICK, node};
+use crate::building;
 use crate::checker::{Checker, Trouble, bounds};
 use crate::machine::{End, Machine};
 use crate::report::{Counts, Report};
 use crate::scenario::Scenario;
 use crate::site::{self, Site, Sockets};
+use crate::stick::{AnySetup, AnyStick};
 use crate::time::{MachineClock, Time};
 use crate::trace::Trace;
 use crate::{broker, hands, host, misfortune};
@@ -62,8 +63,8 @@ async fn live(scenario: Scenario) -> Report {
     let mut random = StdRng::seed_from_u64(scenario.seed);
     let setups = building::sticks(scenario.doors, &mut random);
     let (mut sites, mut plugs, mut connections) = (Vec::new(), Vec::new(), Vec::new());
-    for setup in &setups {
-        let (site, plug, connected) = Site::new(stick(setup, &mut random));
+    for (number, (setup, doors)) in setups.iter().enumerate() {
+        let (site, plug, connected) = Site::new(building::stick_name(number), stick(setup, &mut random), doors.clone());
         sites.push(site);
         plugs.push(plug);
         connections.push(connected);
@@ -74,7 +75,11 @@ async fn live(scenario: Scenario) -> Report {
         time,
         clock: MachineClock::new(time),
         sites,
-        machine: Machine::new(setups, Sockets::new(plugs), fork(&mut random)),
+        machine: Machine::new(
+            setups.into_iter().map(|(setup, _)| setup).collect(),
+            Sockets::new(plugs),
+            fork(&mut random),
+        ),
         checker: RefCell::new(Checker::new(scenario.doors)),
         trace: RefCell::new(Trace::new()),
         counts: RefCell::default(),
@@ -116,10 +121,14 @@ async fn live(scenario: Scenario) -> Report {
     world.report()
 }
 
-fn stick(setup: &StickSetup, random: &mut StdRng) -> VirtualStick {
+fn stick(setup: &AnySetup, random: &mut StdRng) -> AnyStick {
     let mut entropy = [0; 32];
     random.fill_bytes(&mut entropy);
-    VirtualStick::new(tokio::time::Instant::now().into_std(), setup.clone(), entropy)
+    AnyStick::new(now(), setup, entropy)
+}
+
+fn now() -> std::time::Instant {
+    tokio::time::Instant::now().into_std()
 }
 
 fn fork(random: &mut StdRng) -> StdRng {
@@ -146,24 +155,41 @@ impl World {
 
     /// Does something to a lock, by hand.
     pub(crate) fn act(&self, door: usize, action: &Action) -> Outcome {
-        let site = &self.sites[door / DOORS_PER_STICK];
-        let now = tokio::time::Instant::now().into_std();
-        let outcome = site.stick.borrow_mut().act(now, node(door), action);
+        let (site, lock) = self.place(door);
+        let outcome = site.stick.borrow_mut().act(now(), lock, action);
         self.look_at_door(door, By::Hand);
         site.touch();
-        outcome.expect("there is such a lock")
+        outcome
     }
 
     /// Whether a PIN would open a door now.
     pub(crate) fn opens(&self, door: usize, pin: &str) -> bool {
-        let stick = self.sites[door / DOORS_PER_STICK].stick.borrow();
-        stick.opened_by(tokio::time::Instant::now().into_std(), node(door), pin).is_some()
+        let (site, lock) = self.place(door);
+        site.stick.borrow().opens(now(), lock, pin)
+    }
+
+    /// How many slots the lock of a door has.
+    pub(crate) fn slots(&self, door: usize) -> u16 {
+        let (site, lock) = self.place(door);
+        site.stick.borrow().door(lock).setup().slots
+    }
+
+    /// The lock of a door looks for a network.
+    pub(crate) fn join(&self, door: usize) {
+        let (site, lock) = self.place(door);
+        site.stick.borrow_mut().join(now(), lock);
+        site.touch();
+    }
+
+    /// Where a door is: its stick, and the number of its lock on that.
+    pub(crate) fn place(&self, door: usize) -> (&Site, usize) {
+        let site = self.sites.iter().find(|site| site.doors.contains(&door)).expect("there is such a door");
+        (site, door - site.doors.start)
     }
 
     /// Something happened between a stick and its locks, or the machine.
     pub(crate) fn look_at_site(&self, site: usize) {
-        let first = site * DOORS_PER_STICK;
-        for door in first..(first + DOORS_PER_STICK).min(self.doors()) {
+        for door in self.sites[site].doors.clone() {
             self.look_at_door(door, By::Radio);
         }
     }
@@ -175,12 +201,27 @@ impl World {
         self.act(door, &action);
     }
 
+    /// It suffers from that no longer.
+    pub(crate) fn recover(&self, door: usize, what: &'static str, action: Action) {
+        self.note(Some(door), what);
+        self.act(door, &action);
+    }
+
     pub(crate) fn jam(&self, door: usize, jammed: bool) {
         self.jammed[door].set(jammed);
     }
 
     pub(crate) fn is_jammed(&self, door: usize) -> bool {
         self.jammed[door].get()
+    }
+
+    pub(crate) fn broker_is_back(&self) {
+        if self.broker.is_there() {
+            return;
+        }
+        self.note(None, "the broker is back");
+        self.checker.borrow_mut().untidy(self.time.now());
+        self.broker.set(true);
     }
 
     /// Something is in the hub's way at these doors.
@@ -194,8 +235,9 @@ impl World {
     }
 
     fn look_at_door(&self, door: usize, by: By) {
-        let stick = self.sites[door / DOORS_PER_STICK].stick.borrow();
-        let lock = stick.door(node(door)).expect("there is such a lock");
+        let (site, lock) = self.place(door);
+        let stick = site.stick.borrow();
+        let lock = stick.door(lock);
         if self.revisions[door].replace(lock.revision()) == lock.revision() {
             return;
         }

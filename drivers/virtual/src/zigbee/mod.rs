@@ -21,6 +21,8 @@ mod znp;
 
 use std::time::Instant;
 
+use keyway_lock::SlotNumber;
+
 pub use action::{Action, Outcome};
 pub use log::LoggedCommand;
 pub use network::FrameCounts;
@@ -64,6 +66,11 @@ impl VirtualStick {
     pub fn door(&self, node: u16) -> Option<&Door> {
         let post = self.network.post(self.network.by_node(node)?)?;
         Some(post.lock.door())
+    }
+
+    /// The slot whose code would open a door now, without being typed.
+    pub fn opened_by(&self, now: Instant, node: u16, digits: &str) -> Option<SlotNumber> {
+        self.network.post(self.network.by_node(node)?)?.lock.opened_by(now, digits)
     }
 
     /// Frames to and from a lock, so far.

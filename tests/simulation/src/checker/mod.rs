@@ -69,6 +69,8 @@ pub(crate) struct Checker {
     devices: BTreeMap<String, usize>,
     /// Since when the clock can't be trusted.
     untrusted_since: Option<Timestamp>,
+    /// Since when there has been nothing in the way of throwing away what is old: the clock is right, and the broker there.
+    tidy_since: Timestamp,
     sooner: Rc<Notify>,
     violations: Vec<Violation>,
 }
@@ -81,6 +83,7 @@ impl Checker {
             doors: (0..doors).map(|_| DoorRecord::new(never)).collect(),
             devices: BTreeMap::new(),
             untrusted_since: None,
+            tidy_since: never,
             sooner: Rc::default(),
             violations: Vec::new(),
         }
@@ -162,8 +165,16 @@ impl Checker {
         if trouble == Trouble::ClockUntrusted {
             self.untrusted_since = None;
         }
+        if matches!(trouble, Trouble::ClockUntrusted | Trouble::ClockWrong) {
+            self.untidy(now);
+        }
         doors.into_iter().for_each(|door| self.doors[door].trouble_ends(now, trouble));
         self.sooner.notify_one();
+    }
+
+    /// What happened by a wrong clock may look old from now on, and what nobody fetched before may go.
+    pub(crate) fn untidy(&mut self, now: Timestamp) {
+        self.tidy_since = now;
     }
 
     /// What is in the way at a door.

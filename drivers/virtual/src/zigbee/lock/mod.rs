@@ -301,25 +301,33 @@ impl Lock {
     }
 
     fn type_code(&mut self, now: Instant, digits: &str) -> Option<u16> {
-        if let Some((user, true)) = whose(&self.door, self.numbers, digits) {
-            let local = self.local_time(now);
-            let opens_without = self.setup.oddity == ScheduleOddity::OpensWithout;
-            let refused = match self.users.kind(user) {
-                kind if opens_without && !self.users.has_what_it_wants(user, kind) => None,
-                user_type::NON_ACCESS => Some(operation::NON_ACCESS),
-                _ if !self.users.may_enter(user, local) => Some(operation::UNLOCK_WRONG_TIME),
-                _ => None,
-            };
-            if let Some(code) = refused {
-                self.tell_operation(now, source::KEYPAD, code, user);
-                return None;
-            }
+        if let Some((user, why)) = self.not_now(now, digits) {
+            self.tell_operation(now, source::KEYPAD, why, user);
+            return None;
         }
         let opened = self.door.enter_code(digits).map(|slot| self.numbers.user(slot));
         if opened.is_none() && self.door.locked().is_some() {
             self.tell_operation(now, source::KEYPAD, operation::UNLOCK_WRONG_PIN, NO_USER);
         }
         opened
+    }
+
+    /// The user whose code it is, if it does not open now, and why.
+    fn not_now(&self, now: Instant, digits: &str) -> Option<(u16, u8)> {
+        let (user, _) = whose(&self.door, self.numbers, digits).filter(|(_, enabled)| *enabled)?;
+        let opens_without = self.setup.oddity == ScheduleOddity::OpensWithout;
+        match self.users.kind(user) {
+            kind if opens_without && !self.users.has_what_it_wants(user, kind) => None,
+            user_type::NON_ACCESS => Some((user, operation::NON_ACCESS)),
+            _ if !self.users.may_enter(user, self.local_time(now)) => Some((user, operation::UNLOCK_WRONG_TIME)),
+            _ => None,
+        }
+    }
+
+    /// The slot whose code would open the door now.
+    pub(super) fn opened_by(&self, now: Instant, digits: &str) -> Option<SlotNumber> {
+        let opened = self.door.opened_by(digits, |_| true);
+        opened.filter(|_| self.not_now(now, digits).is_none())
     }
 
     fn by_hand(&mut self, user: u16, code: Option<&keyway_lock::Pin>) -> Outcome {

@@ -105,6 +105,9 @@ fn a_user_with_a_schedule_does_not_come_in_beside_it() {
     };
     assert_eq!(types(99), Outcome::Keypad(None));
     assert_eq!(types(150), Outcome::Keypad(Some(3)));
+    assert_eq!(bench.lock.opened_by(bench.now, "4711"), Some(SlotNumber(3)), "without being typed");
+    bench.lock.clock.set(bench.now, 201);
+    assert_eq!(bench.lock.opened_by(bench.now, "4711"), None);
     assert_eq!(bench.ask(0x10, &[0, 3, 0]), [0]);
     assert_eq!(bench.ask(0x0F, &[0, 3, 0]), [0, 3, 0, 0x8B], "not found");
 }
