@@ -2,6 +2,7 @@
 //! also while it is away.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 use std::time::Duration;
 
 use keyway::hub::Hub;
@@ -10,6 +11,7 @@ use serde_json::Value;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 
+use crate::hands;
 use crate::world::World;
 
 /// The cursor of the MQTT door.
@@ -55,7 +57,7 @@ impl Inbox {
 }
 
 /// Takes the hub's events, for ever.
-pub(crate) async fn listen(world: &World) {
+pub(crate) async fn listen(world: &Rc<World>) {
     let mut there = world.broker.there.subscribe();
     loop {
         let hub = world.machine.some_hub().await;
@@ -86,7 +88,7 @@ async fn news(changes: &mut tokio::sync::broadcast::Receiver<std::sync::Arc<keyw
 }
 
 /// Takes the next events. `None`: there are none, or the hub is gone.
-pub(crate) async fn take(world: &World, hub: &Hub) -> Option<()> {
+pub(crate) async fn take(world: &Rc<World>, hub: &Hub) -> Option<()> {
     if !world.broker.is_there() {
         let after = world.inbox.borrow().looked_at;
         let events = hub.feed(after, BATCH).await.ok()?;
@@ -129,7 +131,7 @@ fn got(world: &World, number: u64, event: &Value) {
     }
 }
 
-fn look(world: &World, number: u64, event: &Value) {
+fn look(world: &Rc<World>, number: u64, event: &Value) {
     if number <= world.inbox.borrow().looked_at {
         return;
     }
@@ -145,6 +147,9 @@ fn look(world: &World, number: u64, event: &Value) {
         if let Some((invariant, what)) = broken {
             world.broken(invariant, Some(door), &what);
         }
+    }
+    if kind == "access_code.delay_in_removing_from_device" {
+        hands::told_that_it_stays(world, door, grant);
     }
     if kind == "access_code.failed_to_set_on_device" {
         world.note(Some(door), &format!("refused: {}", event["message"]));

@@ -44,7 +44,7 @@ pub(crate) fn program(world: &Rc<World>, door: usize, random: &mut StdRng) {
     let any = SlotNumber(random.random_range(1..=slots));
     let one_of =
         |slots: &[SlotNumber], random: &mut StdRng| slots.get(random.random_range(0..slots.len().max(1))).copied();
-    let new = Pin::new(&format!("{:07}", random.random_range(1_000_000..10_000_000_u32))).ok();
+    let new = Some(new_code(random));
     let (slot, code) = match pick(random, &[4, 2, 6, 2, 2]) {
         0 => (Some(any), new),
         1 => (one_of(&theirs, random), new),
@@ -54,6 +54,28 @@ pub(crate) fn program(world: &Rc<World>, door: usize, random: &mut StdRng) {
     };
     // Most doors have few codes of their own.
     let Some(slot) = slot.filter(|_| code.is_none() || theirs.len() < 3) else { return };
+    by_hand(world, door, slot, code);
+}
+
+/// Somebody is told that a code that is over is still in its lock. Some go there, and take it out themselves or give its slot
+/// another.
+pub(crate) fn told_that_it_stays(world: &Rc<World>, door: usize, grant: &str) {
+    let (world, grant, mut random) = (Rc::clone(world), grant.to_owned(), world.choices());
+    tokio::task::spawn_local(async move {
+        tokio::time::sleep(Duration::from_secs(random.random_range(60..1800))).await;
+        let slot = world.checker.borrow().slot_of(door, &grant);
+        let code = random.random_bool(0.6).then(|| new_code(&mut random));
+        if let Some(slot) = slot.filter(|_| random.random_bool(0.6)) {
+            by_hand(&world, door, slot, code);
+        }
+    });
+}
+
+fn new_code(random: &mut StdRng) -> Pin {
+    Pin::new(&format!("{:07}", random.random_range(1_000_000..10_000_000_u32))).expect("seven digits")
+}
+
+fn by_hand(world: &Rc<World>, door: usize, slot: SlotNumber, code: Option<Pin>) {
     let unheard = is_unheard(world, door);
     if unheard {
         world.begins([door], Trouble::Unheard);

@@ -187,6 +187,13 @@ impl Checker {
         self.doors[door].slots.iter().filter(|(_, held)| held.by == by).map(|(slot, _)| *slot).collect()
     }
 
+    /// The slot in which a grant's code is.
+    pub(crate) fn slot_of(&self, door: usize, grant: &str) -> Option<SlotNumber> {
+        let pin = &self.ledger.grant(self.ledger.by_id(grant)?).pin;
+        let is_it = |held: &door::Held| held.by == By::Radio && held.pin == *pin;
+        self.doors[door].slots.iter().find(|(_, held)| is_it(held)).map(|(slot, _)| *slot)
+    }
+
     /// The codes of a lock changed: what happened, in words.
     pub(crate) fn codes_changed(&mut self, world: &World, door: usize, by: By, lock: &Door) -> Vec<String> {
         let now = world.time.now();

@@ -49,8 +49,9 @@ pub(super) fn judge(
             && grant
                 .next_start(now)
                 .is_some_and(|start| entry.since >= since.after(SETTLES_WITHIN) && start.before(EARLY) > now);
-        // What came in by a clock that was wrong has its time to go again, from when the clock is right.
-        let in_calm = calm_since.is_some_and(|calm| entry.since >= calm);
+        // What came in by a clock that was wrong has its time to go again, from when the clock is right. (What is found in that
+        // very moment was so before: that a lock lets a code in at another time is seen only when somebody looks.)
+        let in_calm = calm_since.is_some_and(|calm| entry.since > calm);
         let settles = if early && in_calm { Duration::ZERO } else { SETTLES_WITHIN };
         let limit = calm_since.map(|calm| entry.since.max(since).max(calm).after(settles));
         let is_due = limit.is_some_and(|limit| limit <= now);
