@@ -201,7 +201,8 @@ async fn machine(world: &Rc<World>, random: &mut StdRng) {
     }
 }
 
-/// Killed between any two awaits: some commits from now, and then a few turns of the runtime later.
+/// Killed between any two awaits: some commits from now, and then a few turns of the runtime later; or when a lock has done
+/// as it was told, and its answer may be under way.
 async fn killed(world: &Rc<World>, random: &mut StdRng) {
     // Often while a code goes in or out.
     let edge = world.checker.borrow().ledger.next_edge(world.time.now());
@@ -209,8 +210,13 @@ async fn killed(world: &Rc<World>, random: &mut StdRng) {
         world.time.wait_until(edge).await;
         pause(random, 0.0..3.0).await;
     }
-    for _ in 0..random.random_range(0..5) {
-        world.machine.disk.touched.notified().await;
+    if random.random_bool(0.5) {
+        let _ = tokio::time::timeout(Duration::from_secs(60), world.changed_by_radio()).await;
+        pause(random, 0.0..0.2).await;
+    } else {
+        for _ in 0..random.random_range(0..5) {
+            world.machine.disk.touched.notified().await;
+        }
     }
     for _ in 0..random.random_range(0..20) {
         tokio::task::yield_now().await;

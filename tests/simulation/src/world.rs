@@ -38,6 +38,8 @@ pub(crate) struct World {
     pub(crate) inbox: RefCell<Inbox>,
     jammed: Vec<Cell<bool>>,
     is_broken: Notify,
+    /// A lock has done what the hub told it, which the hub does not know yet.
+    done: Notify,
     /// How often each door's codes were changed when they were last looked at.
     revisions: Vec<Cell<u64>>,
     random: RefCell<StdRng>,
@@ -86,6 +88,7 @@ async fn live(scenario: Scenario) -> Report {
         broker: Broker::new(),
         inbox: RefCell::default(),
         is_broken: Notify::new(),
+        done: Notify::new(),
         jammed: vec![Cell::new(false); scenario.doors],
         revisions: vec![Cell::new(0); scenario.doors],
         random: RefCell::new(random),
@@ -244,6 +247,9 @@ impl World {
         let changes = self.checker.borrow_mut().codes_changed(self, door, by, lock);
         drop(stick);
         self.counts.borrow_mut().code_changes += changes.len() as u64;
+        if by == By::Radio {
+            self.done.notify_waiters();
+        }
         if !self.checker.borrow().violations().is_empty() {
             self.is_broken.notify_one();
         }
@@ -251,6 +257,11 @@ impl World {
             self.note(Some(door), &change);
         }
         self.check(door);
+    }
+
+    /// Waits until the hub has changed a code somewhere.
+    pub(crate) async fn changed_by_radio(&self) {
+        self.done.notified().await;
     }
 
     /// Compares a door with the grants; when to do so again.
