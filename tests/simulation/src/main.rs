@@ -63,6 +63,51 @@ fn main() -> ExitCode {
     if violations == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// What a run took.
+struct Spent {
+    real: Duration,
+    /// Of this thread: on a machine that does other things as well it says more than the other.
+    processor: Duration,
+}
+
+impl Spent {
+    fn compared_with(&self, simulated: Duration) -> String {
+        let Self { real, processor } = self;
+        format!(
+            "{:.1} s, {:.0} times as fast as real ({:.1} s of a processor, {:.0} times)",
+            real.as_secs_f64(),
+            ratio(simulated, *real),
+            processor.as_secs_f64(),
+            ratio(simulated, *processor),
+        )
+    }
+}
+
+struct Begun {
+    real: Instant,
+    processor: Duration,
+}
+
+impl Begun {
+    #[expect(clippy::disallowed_methods, reason = "how fast a simulation is, is a matter of real time")]
+    fn now() -> Self {
+        Self { real: Instant::now(), processor: processor_time() }
+    }
+
+    fn until_now(&self) -> Spent {
+        Spent { real: self.real.elapsed(), processor: processor_time().saturating_sub(self.processor) }
+    }
+}
+
+/// That this thread has had.
+fn processor_time() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
+}
+
+fn ratio(simulated: Duration, spent: Duration) -> f64 {
+    simulated.as_secs_f64() / spent.as_secs_f64()
+}
+
 fn arguments(mut given: impl Iterator<Item = String>) -> Result<Arguments, String> {
     let mut arguments = Arguments { seeds: 1..2, days: 7, doors: 10, threads: 2, calm: false };
     while let Some(name) = given.next() {
