@@ -3,7 +3,7 @@
 //! A disk that is a memory card wears out by being written. So what the hub would find out anew ([`Unit::may_wait`]: when a
 //! lock was last heard, that a slot still holds what it held) is not written for itself: its transaction stays open, in
 //! which every job goes on, until there is something that must be kept, or the latest time is due. A crash loses it, and
-//! nothing else; who looks into the database from outside does not see it yet.
+//! nothing else. Who looks into the database from outside does not see it yet, and can't write meanwhile.
 
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
