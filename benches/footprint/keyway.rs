@@ -17,7 +17,7 @@ const WEEK: f64 = 7.0 * 86_400.0;
 
 pub(crate) fn zwave() -> Result<Program> {
     let setup = locks::zwave();
-    let stick = Stick::ours(KEYWAY, &setup);
+    let stick = locks::stick(&setup)?;
     locks::keep_awake(&stick, true);
     let world = moved_in(&setup, stick)?;
     locks::keep_awake(&world.stick, false);
@@ -26,7 +26,7 @@ pub(crate) fn zwave() -> Result<Program> {
 
 pub(crate) fn zigbee() -> Result<Program> {
     let setup = locks::zigbee();
-    let stick = Stick::ours(KEYWAY, &setup);
+    let stick = locks::stick(&setup)?;
     again(moved_in(&setup, stick)?, "Zigbee")
 }
 

@@ -1,7 +1,10 @@
 //! The fifty locks, for every program the same.
 
+use anyhow::{Context, Result};
 use keyway_test_support::{LockSetup, Setup, Stick};
 use serde_json::json;
+
+const KEYWAY: &str = env!("CARGO_BIN_EXE_keyway");
 
 /// How many.
 pub(crate) const LOCKS: u16 = 50;
@@ -21,6 +24,14 @@ pub(crate) fn zwave() -> Setup {
 /// fifty of them are in, and at rest it is the same to their host.
 pub(crate) fn zigbee() -> Setup {
     Setup::of(&nodes().map(lock).collect::<Vec<_>>()).on_zigbee(VERSION)
+}
+
+/// A stick with them. It runs from a copy of the program: what it has of that in memory is not the hub's as well.
+pub(crate) fn stick(setup: &Setup) -> Result<Stick> {
+    let folder = tempfile::tempdir()?;
+    let copy = folder.path().join("keyway");
+    std::fs::copy(KEYWAY, &copy)?;
+    Ok(Stick::ours(copy.to_str().context("a path is text")?, setup))
 }
 
 /// Their nodes.

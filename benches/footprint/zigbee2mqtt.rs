@@ -10,7 +10,6 @@ use serde_json::json;
 use crate::program::{Program, come_to_rest};
 use crate::{files, locks};
 
-const KEYWAY: &str = env!("CARGO_BIN_EXE_keyway");
 /// What is installed is as this file in it says.
 const INSTALLED: &str = "node_modules/.installed";
 /// How long a network stays open, in seconds, at most.
@@ -35,7 +34,7 @@ pub(crate) fn install() -> Result<PathBuf> {
 
 pub(crate) fn run(node: &Path) -> Result<Program> {
     let setup = locks::zigbee();
-    let (stick, broker) = (Stick::ours(KEYWAY, &setup), Broker::running());
+    let (stick, broker) = (locks::stick(&setup)?, Broker::running());
     let data = tempfile::Builder::new().prefix("keyway-zigbee2mqtt").tempdir()?;
     configure(data.path(), &stick, &broker)?;
     let mut first = start(node, data.path());

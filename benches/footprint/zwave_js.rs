@@ -10,7 +10,6 @@ use keyway_test_support::{Output, Process, SOON, Setup, Signal, Stick, now, wait
 use crate::program::{Program, come_to_rest};
 use crate::{files, locks};
 
-const KEYWAY: &str = env!("CARGO_BIN_EXE_keyway");
 /// How long it may take on a slow machine to know all locks.
 const LONG: Duration = Duration::from_secs(1200);
 /// What it says when it takes orders, and when it has heard all locks.
@@ -26,7 +25,7 @@ pub(crate) fn ensure_installed() -> Result<()> {
 
 pub(crate) fn run(node: &Path) -> Result<Program> {
     let setup = locks::zwave();
-    let stick = Stick::ours(KEYWAY, &setup);
+    let stick = locks::stick(&setup)?;
     let cache = tempfile::Builder::new().prefix("keyway-zwave-js").tempdir()?;
     locks::keep_awake(&stick, true);
     let mut first = start(node, &setup, &stick, cache.path());
