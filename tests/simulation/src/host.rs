@@ -18,6 +18,8 @@ use crate::world::World;
 
 /// Pause before a request without an answer is sent again.
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
+/// No outage of the hub is as long.
+const TOLD_WITHIN_MINUTES: u32 = 12 * 60;
 const MINUTE: f64 = 60.0;
 const DAY: f64 = 86_400.0;
 
@@ -291,16 +293,16 @@ fn recurring(random: &mut StdRng, starts_at: Timestamp, ends_at: Timestamp) -> (
 
 /// At the end: whether every order was carried out once (I7), and told of (I8).
 pub(crate) async fn look_back(world: &World) {
-    world.broker_is_back();
-    tokio::time::sleep(Duration::from_secs(600)).await;
-    let silent: Vec<String> = {
-        let (checker, inbox) = (world.checker.borrow(), world.inbox.borrow());
-        let told = |grant: &Grant| {
-            let deleted = !grant.deleted || inbox.has("access_grant.deleted", &grant.id);
-            deleted && inbox.has("access_grant.created", &grant.id)
-        };
-        checker.ledger.all().filter(|grant| !told(grant)).map(|grant| grant.id.clone()).collect()
-    };
+    // What is away now comes back: the broker at once, and again, the hub in hours.
+    let mut silent = Vec::new();
+    for _ in 0..TOLD_WITHIN_MINUTES {
+        world.broker_is_back();
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        silent = untold(world);
+        if silent.is_empty() {
+            break;
+        }
+    }
     for grant in silent {
         world.broken("I8", None, &format!("the broker was not told all of grant {grant}"));
     }
@@ -319,6 +321,16 @@ pub(crate) async fn look_back(world: &World) {
     for pair in names.windows(2).filter(|pair| pair[0] == pair[1]) {
         world.broken("I7", None, &format!("{} was ordered once and is there twice", pair[0]));
     }
+}
+
+/// Grants that the broker should know all of, and does not.
+fn untold(world: &World) -> Vec<String> {
+    let (checker, inbox) = (world.checker.borrow(), world.inbox.borrow());
+    let told = |grant: &Grant| {
+        let deleted = !grant.deleted || inbox.has("access_grant.deleted", &grant.id);
+        deleted && inbox.has("access_grant.created", &grant.id)
+    };
+    checker.ledger.all().filter(|grant| !told(grant)).map(|grant| grant.id.clone()).collect()
 }
 
 fn between(random: &mut StdRng, from: Timestamp, to: Timestamp) -> Timestamp {

@@ -162,7 +162,11 @@ impl DoorRecord {
                 stay.into_iter().for_each(|stay| stay.until = Some(now));
             }
             if let Some(pin) = &after {
-                let hides = before.as_ref().filter(|held| unseen && held.by == By::Radio).map(|held| held.pin.clone());
+                let hides = before.as_ref().filter(|_| unseen).and_then(|held| match held.by {
+                    By::Radio => Some(held.pin.clone()),
+                    // Written over twice.
+                    By::Hand => held.hides.clone(),
+                });
                 self.slots.insert(slot, Held { pin: pin.clone(), by, since: now, hides });
                 self.stays.push(Stay { pin: pin.clone(), until: None });
             }
