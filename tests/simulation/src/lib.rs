@@ -22,6 +22,7 @@ mod machine;
 mod misfortune;
 mod report;
 mod scenario;
+mod shown;
 mod site;
 mod stick;
 mod time;

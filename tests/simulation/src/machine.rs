@@ -14,10 +14,11 @@ use keyway::store::{Disk, Store};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tempfile::TempDir;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 use crate::building;
+use crate::shown::Shown;
 use crate::site::Sockets;
 use crate::stick::AnySetup;
 use crate::world::World;
@@ -30,7 +31,7 @@ pub(crate) struct Machine {
     key: [u8; 32],
     random: RefCell<StdRng>,
     pub(crate) disk: Arc<DiskState>,
-    hub: watch::Sender<Option<Hub>>,
+    hub: Shown<Option<Hub>>,
     power: RefCell<Option<Power>>,
 }
 
@@ -59,7 +60,7 @@ impl Machine {
             key,
             random: RefCell::new(random),
             disk: Arc::default(),
-            hub: watch::channel(None).0,
+            hub: Shown::new(None),
             power: RefCell::default(),
         }
     }
@@ -71,15 +72,12 @@ impl Machine {
 
     /// Waits until this run of the hub is over.
     pub(crate) async fn over(&self) {
-        let mut hub = self.hub.subscribe();
-        let _ = hub.wait_for(Option::is_none).await;
+        self.hub.until(Option::is_none).await;
     }
 
     /// Waits for one that runs.
     pub(crate) async fn some_hub(&self) -> Hub {
-        let mut hub = self.hub.subscribe();
-        let running = hub.wait_for(Option::is_some).await.expect("the machine stays");
-        running.clone().expect("it was waited for")
+        self.hub.until(Option::is_some).await.expect("it was waited for")
     }
 
     /// Switches it on.
@@ -117,7 +115,7 @@ impl Machine {
             how = &mut switched_off => how.unwrap_or(End::Killed),
             () = self.work(world, &store, clock) => End::Killed,
         };
-        self.hub.send_replace(None);
+        self.hub.show(None);
         if how == End::Stopped {
             store.close().await;
         }
@@ -141,7 +139,7 @@ impl Machine {
             Ok(works) => works,
             Err(error) => return world.broken("start", None, &format!("the hub does not start: {error}")),
         };
-        self.hub.send_replace(Some(works.hub().clone()));
+        self.hub.show(Some(works.hub().clone()));
         let ended = works.ended().await;
         world.broken("start", None, &format!("{ended} of the hub ended by itself"));
     }

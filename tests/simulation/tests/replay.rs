@@ -3,7 +3,7 @@
 use keyway_simulation::{Scenario, run};
 
 fn two_days(seed: u64) -> Scenario {
-    Scenario { doors: 4, days: 2, ..Scenario::week(seed) }
+    Scenario { doors: 20, days: 2, ..Scenario::week(seed) }
 }
 
 #[test]
