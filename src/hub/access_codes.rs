@@ -12,8 +12,8 @@ use super::recurrence::ScheduleResource;
 use super::request::request;
 use super::trouble::{ErrorEntry, MutationEntry, WarningEntry};
 use crate::model::{
-    AccessCode, AccessCodeId, AccessGrantId, AccessMethodId, ApiError, CodeProblem, CodeStatus, DeviceId, Presence,
-    ProblemKind, Timestamp, UnmanagedCode, WorkspaceId,
+    AccessCode, AccessCodeId, AccessGrantId, AccessMethodId, ApiError, CodeProblem, CodeStatus, DeviceId, ProblemKind,
+    Timestamp, UnmanagedCode, WorkspaceId,
 };
 use crate::store::{CodeFilter, UnmanagedFilter};
 
@@ -239,7 +239,7 @@ impl UnmanagedCodeResource {
 
 /// The lock keeps its times by itself.
 fn is_scheduled(code: &AccessCode) -> bool {
-    code.kept.is_some() && matches!(code.presence, Presence::Ahead(..) | Presence::Proven(..))
+    code.kept.is_some() && code.is_proven()
 }
 
 fn status_name(status: CodeStatus) -> &'static str {

@@ -190,6 +190,11 @@ impl AccessCode {
         self.presence != Presence::Absent
     }
 
+    /// Whether its lock has proven that it is in it.
+    pub fn is_proven(&self) -> bool {
+        matches!(self.presence, Presence::Ahead(..) | Presence::Proven(..))
+    }
+
     /// Whether it is in its lock ahead of its time, as it should be.
     pub fn waits_in_lock(&self, now: Timestamp) -> bool {
         let ahead = matches!(self.presence, Presence::Ahead(..)) && self.deleted_at.is_none();

@@ -90,8 +90,7 @@ pub(super) fn look_at_clock(table: &SlotTable, memory: &Memory, now: Moment) -> 
     if table.capabilities.window_slots == 0 || !now.trusted {
         return None;
     }
-    let kept =
-        |code: &AccessCode| matches!(code.presence, Presence::Ahead(..) | Presence::Proven(..)) && code.kept.is_some();
+    let kept = |code: &AccessCode| code.is_proven() && code.kept.is_some();
     let first = table.codes.iter().filter_map(|code| match kept(code) {
         true => Some(now.utc),
         false => due(table, memory, code, now),

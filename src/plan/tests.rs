@@ -202,7 +202,10 @@ fn a_lock_shown_another_pin_twice_has_a_code_that_is_not_ours() {
     let disabled = SlotContent::Unusable;
     assert_eq!(judge(Some(&before), SlotNumber(1), &disabled, &codes), Verdict::Doubtful(id(1)));
     assert_eq!(judge(Some(&disabled), SlotNumber(1), &disabled, &codes), Verdict::Replaced(id(1)), "it opens nothing");
-    assert_eq!(judge(None, SlotNumber(1), &SlotContent::Hidden, &codes), Verdict::Same, "masked counts as ours");
+    let masked = SlotContent::Hidden;
+    assert_eq!(judge(Some(&masked), SlotNumber(1), &masked, &codes), Verdict::Same, "masked counts as ours");
+    assert_eq!(judge(Some(&before), SlotNumber(1), &masked, &codes), Verdict::Same, "its checksum had shown it");
+    assert_eq!(judge(None, SlotNumber(1), &masked, &codes), Verdict::Unsure(id(1)), "something happened to the slot");
     assert_eq!(judge(None, SlotNumber(1), &SlotContent::Free, &codes), Verdict::Gone(id(1)));
     assert_eq!(judge(None, SlotNumber(2), &other, &codes), Verdict::Foreign);
     let over = AccessCode { presence: Presence::Absent, ..ours.clone() };

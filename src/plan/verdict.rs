@@ -18,6 +18,9 @@ pub enum Verdict {
     Doubtful(AccessCodeId),
     /// Another PIN was shown twice where this code was: a person put it there, and it is not ours to touch.
     Replaced(AccessCodeId),
+    /// What the slot held is not known any more, and the lock does not show what is in it: this code, which was in it, must
+    /// be proven again.
+    Unsure(AccessCodeId),
     /// Somebody else's code is in the slot, or the slot can't be used.
     Foreign,
 }
@@ -48,6 +51,7 @@ pub fn judge(before: Option<&SlotContent>, slot: SlotNumber, content: &SlotConte
         // Whether it opens depends on its window, which a look into the slot does not show.
         SlotContent::Code(_) if holder.kept.is_some() => Verdict::Same,
         SlotContent::Code(_) => Verdict::Proven(id),
+        SlotContent::Hidden if before.is_none() && holder.is_proven() => Verdict::Unsure(id),
         // A masked code proves neither that ours is in nor that it is out; a slot that can't be used is another's, above.
         SlotContent::Hidden | SlotContent::Unusable => Verdict::Same,
     }

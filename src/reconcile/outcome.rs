@@ -164,7 +164,7 @@ fn failed(unit: &mut Unit<'_>, write: &Write, before: Presence, error: &CommandE
 fn clock_wrong(unit: &mut Unit<'_>, device: DeviceId) -> Result<(), StoreError> {
     tracing::warn!(%device, "the lock's clock is wrong and can't be set: the hub keeps the times of its codes");
     for code in unit.codes_in_lock(device)?.into_iter().filter(|code| code.kept.is_some()) {
-        if matches!(code.presence, Presence::Ahead(..) | Presence::Proven(..)) {
+        if code.is_proven() {
             unit.update_code(&AccessCode { presence: Presence::Unproven, ..code })?;
         }
     }

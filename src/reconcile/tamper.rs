@@ -24,10 +24,15 @@ pub(super) fn slot_word(unit: &mut Unit<'_>, device: DeviceId, report: &SlotRepo
         Verdict::Proven(id) => codes::proven(unit, id, Evidence::ReadBack, None)?,
         Verdict::Gone(id) => codes::gone(unit, id, Gone::SlotIsFree)?,
         Verdict::Replaced(id) => codes::gone(unit, id, Gone::Replaced)?,
+        Verdict::Unsure(id) => {
+            if let Some(code) = ours.into_iter().find(|code| code.access_code_id == id) {
+                to_be_proven_again(unit, code)?;
+            }
+        }
         Verdict::Same | Verdict::Doubtful(_) | Verdict::Foreign => {}
     }
     match verdict {
-        Verdict::Doubtful(_) => Ok(()),
+        Verdict::Doubtful(_) | Verdict::Unsure(_) => Ok(()),
         Verdict::Foreign | Verdict::Replaced(_) => unmanaged_seen(unit, device, report),
         Verdict::Proven(_) | Verdict::Gone(_) | Verdict::Same => {
             let was_taken = before.is_some_and(|before| before != SlotContent::Free);
@@ -97,12 +102,17 @@ pub(super) fn slot_got_free(unit: &mut Unit<'_>, device: DeviceId) -> Result<(),
     Ok(())
 }
 
-/// Somebody changed a slot at the lock, which does not show what is in it now: if it is ours, it must be proven again.
+/// Somebody changed a slot at the lock. It is looked at again; where the lock is known not to show what is in it, what is
+/// ours must be proven again.
 pub(super) fn changed_by_hand(unit: &mut Unit<'_>, device: DeviceId, slot: SlotNumber) -> Result<(), StoreError> {
     let masked = unit.slot(device, slot)?.is_some_and(|word| word.report.content == SlotContent::Hidden);
     unit.forget_slot(device, slot)?;
-    let ours = unit.codes_in_lock(device)?.into_iter().find(|code| code.slot == slot && is_proven(code));
-    let Some(code) = ours.filter(|_| masked) else { return Ok(()) };
+    let ours = unit.codes_in_lock(device)?.into_iter().find(|code| code.slot == slot && code.is_proven());
+    ours.filter(|_| masked).map_or(Ok(()), |code| to_be_proven_again(unit, code))
+}
+
+/// Somebody may have changed this code at its lock, which does not show it.
+fn to_be_proven_again(unit: &mut Unit<'_>, code: AccessCode) -> Result<(), StoreError> {
     let code = AccessCode { presence: Presence::Unproven, ..code };
     unit.update_code(&code)?;
     if code.is_wanted(unit.now()) {
@@ -110,10 +120,6 @@ pub(super) fn changed_by_hand(unit: &mut Unit<'_>, device: DeviceId, slot: SlotN
     } else {
         Ok(())
     }
-}
-
-fn is_proven(code: &AccessCode) -> bool {
-    matches!(code.presence, Presence::Ahead(..) | Presence::Proven(..))
 }
 
 fn unmanaged_seen(unit: &mut Unit<'_>, device: DeviceId, report: &SlotReport) -> Result<(), StoreError> {

@@ -265,6 +265,7 @@ fn obey(table: &mut SlotTable, now: Moment) {
                     Verdict::Gone(id) | Verdict::Replaced(id) => {
                         change(table, id, |code| code.presence = Presence::Absent)
                     }
+                    Verdict::Unsure(id) => change(table, id, |code| code.presence = Presence::Unproven),
                     Verdict::Same | Verdict::Doubtful(_) | Verdict::Foreign => {}
                 }
                 (slot, content)

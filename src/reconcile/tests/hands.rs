@@ -105,6 +105,20 @@ async fn a_masked_code_changed_by_hand_is_written_again() {
 }
 
 #[tokio::test]
+async fn a_masked_code_that_its_lock_has_proven_by_a_checksum_is_written_again_when_a_hand_changes_it() {
+    let mut world = World::new().await;
+    let grant = world.grant(&[FRONT], 0, 5000).await.unwrap();
+    world.run_until(1000).await;
+    let slot = world.code(&grant).await.slot;
+    // Until now the digits were known, as by a checksum that agrees.
+    world.lock(FRONT).faults.masked = true;
+    world.by_hand(FRONT, slot.0, Some("4711")).await;
+    world.run_until(1002).await;
+    assert_eq!(world.pins(FRONT), [grant.pin]);
+    assert_eq!(world.events("access_code.modified_external").await.len(), 1);
+}
+
+#[tokio::test]
 async fn the_echo_of_our_own_set_is_not_taken_for_a_hand() {
     let mut world = World::new().await;
     let grant = world.grant(&[FRONT], 0, 5000).await.unwrap();

@@ -154,5 +154,5 @@ fn look(world: &Rc<World>, number: u64, event: &Value) {
     if kind == "access_code.failed_to_set_on_device" {
         world.note(Some(door), &format!("refused: {}", event["message"]));
     }
-    world.checker.borrow_mut().told(grant, door, kind);
+    world.checker.borrow_mut().told(world.time.now(), grant, door, kind);
 }

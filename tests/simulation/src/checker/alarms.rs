@@ -21,7 +21,7 @@ pub(super) fn judge(ledger: &Ledger, record: &mut DoorRecord, now: Timestamp) ->
         let limit = wrong.since.max(grant.verdict(now).1).max(hub_since).after(TOLD_WITHIN);
         if limit > now {
             record.check_at = record.check_at.min(limit);
-        } else if !record.alarmed.contains(number) && !wrong.missed {
+        } else if !record.alarmed.contains_key(number) && !wrong.missed {
             let Wrong { opens, .. } = *wrong;
             wrong.missed = true;
             let (invariant, what) = if opens { ("I1", "still opens") } else { ("I2", "does not open") };

@@ -71,8 +71,8 @@ pub(super) struct DoorRecord {
     pub(super) strange: BTreeMap<SlotNumber, Timestamp>,
     /// Grants whose code the hub said it can't set.
     pub(super) refused: BTreeSet<GrantNumber>,
-    /// Grants of whose code the hub told that it is late.
-    pub(super) alarmed: BTreeSet<GrantNumber>,
+    /// Grants of whose code the hub told that it is late, and when.
+    pub(super) alarmed: BTreeMap<GrantNumber, Timestamp>,
     troubles: BTreeMap<Trouble, u32>,
     calm_since: Timestamp,
     hub_since: Timestamp,
@@ -95,7 +95,7 @@ impl DoorRecord {
             wrong: BTreeMap::new(),
             strange: BTreeMap::new(),
             refused: BTreeSet::new(),
-            alarmed: BTreeSet::new(),
+            alarmed: BTreeMap::new(),
             troubles: BTreeMap::new(),
             calm_since: now,
             hub_since: now,

@@ -34,6 +34,9 @@ pub(crate) const SETTLES_WITHIN: Duration = Duration::from_secs(90);
 /// Violations that are kept.
 const KEPT: usize = 100;
 
+/// Two changes that follow each other within this are told of in one.
+const MOMENT: Duration = Duration::from_secs(1);
+
 /// A promise that was broken.
 #[derive(Debug, Clone)]
 pub struct Violation {
@@ -67,6 +70,8 @@ pub(crate) struct Checker {
     pub(crate) ledger: Ledger,
     doors: Vec<DoorRecord>,
     devices: BTreeMap<String, usize>,
+    /// What was told of grants at doors before they were answered, by their ids.
+    early: Vec<(String, usize, String)>,
     /// Since when the clock can't be trusted.
     untrusted_since: Option<Timestamp>,
     /// Since when there has been nothing in the way of throwing away what is old: the clock is right, and the broker there.
@@ -82,6 +87,7 @@ impl Checker {
             ledger: Ledger::default(),
             doors: (0..doors).map(|_| DoorRecord::new(never)).collect(),
             devices: BTreeMap::new(),
+            early: Vec::new(),
             untrusted_since: None,
             tidy_since: never,
             sooner: Rc::default(),
@@ -107,10 +113,13 @@ impl Checker {
         doors: BTreeSet<usize>,
         windows: Windows,
     ) -> GrantNumber {
-        let number = self.ledger.add(now, id, pin, doors.clone(), windows);
+        let number = self.ledger.add(now, id.clone(), pin, doors.clone(), windows);
         for door in doors {
             self.doors[door].grants.insert(number);
             self.doors[door].check_at = now;
+        }
+        for (grant, door, event_type) in self.early.extract_if(.., |(grant, ..)| *grant == id).collect::<Vec<_>>() {
+            self.told(now, &grant, door, &event_type);
         }
         self.sooner.notify_one();
         number
@@ -127,7 +136,8 @@ impl Checker {
         self.ledger.answered(now, number, ok);
         for door in self.ledger.grant(number).doors.clone() {
             self.doors[door].refused.remove(&number);
-            self.doors[door].alarmed.remove(&number);
+            // What was told in the moment of an answer may be of this change, or of one right before it.
+            self.doors[door].alarmed.retain(|alarmed, told| *alarmed != number || told.after(MOMENT) >= now);
         }
         self.look_again(now, number);
     }
@@ -254,17 +264,20 @@ impl Checker {
     }
 
     /// The hub tells something of a grant's code.
-    pub(crate) fn told(&mut self, grant: &str, door: usize, event_type: &str) {
-        let Some(number) = self.ledger.by_id(grant) else { return };
+    pub(crate) fn told(&mut self, now: Timestamp, grant: &str, door: usize, event_type: &str) {
+        let Some(number) = self.ledger.by_id(grant) else {
+            self.early.push((grant.to_owned(), door, event_type.to_owned()));
+            return;
+        };
         let record = &mut self.doors[door];
         match event_type {
             "access_code.failed_to_set_on_device" => {
                 record.refused.insert(number);
-                record.alarmed.insert(number);
+                record.alarmed.insert(number, now);
             }
             "access_code.delay_in_setting_on_device"
             | "access_code.delay_in_removing_from_device"
-            | "access_code.failed_to_remove_from_device" => _ = record.alarmed.insert(number),
+            | "access_code.failed_to_remove_from_device" => _ = record.alarmed.insert(number, now),
             "access_code.set_on_device" => {
                 record.refused.remove(&number);
                 record.alarmed.remove(&number);
