@@ -177,7 +177,9 @@ impl Engine {
 
     /// Gives every lock its turn that has one: a change, a timer, an answer.
     pub(super) async fn turn(&mut self, now: Now) {
-        self.notice_moved_clock(now);
+        if self.notice_moved_clock(now) {
+            self.run(now, |unit| unit.wait_for_doors_anew()).await;
+        }
         if self.sticks.values().any(|stick| stick.must_be_counted(now.mono)) {
             self.count(now).await;
         }
@@ -439,9 +441,10 @@ impl Engine {
         self.run(now, job).await;
     }
 
-    /// Everything that was decided by the wall clock is decided anew when it was moved, or came to be trusted (I6).
-    fn notice_moved_clock(&mut self, now: Now) {
-        let Some(last) = self.last_now.replace(now) else { return };
+    /// Everything that was decided by the wall clock is decided anew when it was moved, or came to be trusted (I6). True:
+    /// what waits has waited by another clock until now, as far as this run of the hub knows.
+    fn notice_moved_clock(&mut self, now: Now) -> bool {
+        let Some(last) = self.last_now.replace(now) else { return now.trusted };
         let real = now.mono.saturating_duration_since(last.mono);
         let shown = i128::from(now.utc.as_microsecond()) - i128::from(last.utc.as_microsecond());
         let real = i128::try_from(real.as_micros()).unwrap_or(i128::MAX);
@@ -455,6 +458,7 @@ impl Engine {
         if moved || last.trusted != now.trusted {
             self.anything_changed();
         }
+        now.trusted && (moved || !last.trusted)
     }
 
     pub(super) async fn run<T: Send + 'static>(

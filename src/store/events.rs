@@ -197,6 +197,15 @@ impl Unit<'_> {
         Ok(())
     }
 
+    /// From now on each door is waited for anew: by the clock that was until now, nobody knows for how long it has been.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn wait_for_doors_anew(&mut self) -> Result<(), StoreError> {
+        self.execute("UPDATE cursors SET moved_at = ?1", [self.now()])?;
+        Ok(())
+    }
+
     /// A door has handed everything up to this number on. It never goes back.
     ///
     /// # Errors

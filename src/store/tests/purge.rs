@@ -148,6 +148,18 @@ fn beyond_a_hundred_thousand_the_oldest_events_go_unless_a_door_that_is_waited_f
 }
 
 #[test]
+fn what_was_written_by_a_clock_of_long_ago_is_not_thrown_away_before_its_door_had_it() {
+    let store = in_memory();
+    emit(&store, 0, 5);
+    run(&store, at(0), |unit| unit.set_cursor("mqtt", 2)).unwrap();
+    run(&store, at(365 * DAY), |unit| unit.wait_for_doors_anew()).unwrap();
+    purge(&store, 365 * DAY + 3600);
+    assert_eq!(numbers(&store), [3, 4, 5]);
+    purge(&store, 374 * DAY);
+    assert!(numbers(&store).is_empty(), "it does not come");
+}
+
+#[test]
 fn a_door_that_was_quiet_for_long_is_waited_for_when_something_happens_again() {
     let store = in_memory();
     emit(&store, 0, 5);

@@ -41,6 +41,9 @@ pub(super) struct Held {
     /// The PIN of the hub's that a hand wrote over, in a lock that shows no digits and told nobody: no look into the slot
     /// tells that from what was there.
     pub(super) hides: Option<String>,
+    /// A hand wrote it over the hub's, in a lock that shows no digits: what that tells is what it tells of a code that the
+    /// hub has just set, and the hub writes its own again rather than leave one in the lock for ever.
+    pub(super) passes_for_ours: bool,
 }
 
 /// A PIN's time in the lock.
@@ -167,7 +170,9 @@ impl DoorRecord {
                     // Written over twice.
                     By::Hand => held.hides.clone(),
                 });
-                self.slots.insert(slot, Held { pin: pin.clone(), by, since: now, hides });
+                let over_ours = before.as_ref().is_some_and(|held| held.by == By::Radio || held.passes_for_ours);
+                let passes_for_ours = masked && by == By::Hand && over_ours;
+                self.slots.insert(slot, Held { pin: pin.clone(), by, since: now, hides, passes_for_ours });
                 self.stays.push(Stay { pin: pin.clone(), until: None });
             }
             changes.push(Change { slot, before, after });

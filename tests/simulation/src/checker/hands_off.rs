@@ -13,7 +13,7 @@ const UNSEEN: Duration = Duration::from_secs(15);
 
 pub(super) fn judge(now: Timestamp, change: &Change) -> Option<Broken> {
     let held = change.before.as_ref().filter(|held| held.by == By::Hand && held.since.after(UNSEEN) < now)?;
-    if held.hides.is_some() {
+    if held.hides.is_some() || held.passes_for_ours {
         return None;
     }
     let done = if change.after.is_some() { "written over" } else { "taken out" };
