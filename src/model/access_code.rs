@@ -190,6 +190,12 @@ impl AccessCode {
         self.presence != Presence::Absent
     }
 
+    /// Since when it should be in its lock, in the time of its own that is now or comes next: since that begins, or since
+    /// the host ordered it, whichever is later. `None`: there is no such time.
+    pub fn due_since(&self, now: Timestamp) -> Option<Timestamp> {
+        Some(self.occurrence(now)?.starts_at.max(self.ordered_at))
+    }
+
     /// Whether its lock has proven that it is in it.
     pub fn is_proven(&self) -> bool {
         matches!(self.presence, Presence::Ahead(..) | Presence::Proven(..))

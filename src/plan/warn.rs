@@ -102,8 +102,7 @@ pub fn problem(code: &AccessCode, health: Health, now: Moment) -> Option<CodePro
         return keep(old, &[ProblemKind::FailedToRemove], kind);
     }
     if is_missing(code, now) {
-        let start = code.occurrence(now.utc)?.starts_at;
-        let due = start.max(code.ordered_at);
+        let due = code.due_since(now.utc)?;
         let grace = match health.reach {
             Reach::Online if !health.failing => PATIENCE,
             Reach::Online => GRACE,
@@ -161,7 +160,7 @@ pub(super) fn changes(code: &AccessCode, now: Moment) -> impl Iterator<Item = Ti
     let start = code.occurrence(now.utc).map(|time| time.starts_at);
     let near = i64::try_from(NEAR.as_micros()).unwrap_or(i64::MAX);
     let near = start.and_then(|start| Timestamp::from_microsecond(start.as_microsecond().saturating_sub(near)));
-    let due = start.map(|start| start.max(code.ordered_at));
+    let due = code.due_since(now.utc);
     let over = over(code, now).after(GRACE);
     [near, due.map(|due| due.after(GRACE)), due.map(|due| due.after(PATIENCE)), Some(over)].into_iter().flatten()
 }

@@ -35,8 +35,8 @@ pub(super) fn proven(
     unit.update_code(&code)?;
     unit.note(id, &JournalEntry::Confirmed(CodeChange::Set, evidence))?;
     if wanted {
-        if let Some(time) = code.occurrence(unit.now()).filter(|_| first) {
-            unit.tally_delay(CodeChange::Set, time.starts_at.max(code.ordered_at).until(unit.now()));
+        if let Some(due) = code.due_since(unit.now()).filter(|_| first) {
+            unit.tally_delay(CodeChange::Set, due.until(unit.now()));
         }
         unit.emit(EventType::AccessCodeSetOnDevice, &code, Map::new())?;
         all_doors_proven(unit, &code, first)?;

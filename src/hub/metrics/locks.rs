@@ -48,8 +48,8 @@ impl Lock {
 fn due_change(code: &AccessCode, now: Timestamp) -> Option<(CodeChange, Timestamp)> {
     if code.is_wanted(now) {
         let is_proven = matches!(code.presence, Presence::Proven(..));
-        let start = code.occurrence(now)?.starts_at.max(code.ordered_at);
-        return (!is_proven && !code.waits_in_lock(now)).then_some((CodeChange::Set, start));
+        let due = code.due_since(now)?;
+        return (!is_proven && !code.waits_in_lock(now)).then_some((CodeChange::Set, due));
     }
     let is_to_go = code.is_in_lock() && !code.is_put_ahead(now);
     let over = code.over_since(now).filter(|_| is_to_go)?;
