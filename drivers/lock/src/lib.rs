@@ -16,6 +16,7 @@ pub mod network;
 pub mod pin;
 pub mod quirks;
 pub mod radio;
+pub mod replies;
 pub mod setting;
 pub mod slot;
 pub mod stick;
@@ -43,6 +44,7 @@ pub use network::{
 pub use pin::{Pin, PinError};
 pub use quirks::QuirksError;
 pub use radio::{LockId, NetworkRecord, Output, PersistId, PortState, Radio, RecordKey, SecretBytes};
+pub use replies::Replies;
 pub use setting::{AdminCode, BoltSettings, Keypad, KeypadMode, Parameter, Settings};
 pub use slot::{Evidence, SlotContent, SlotNumber, SlotReport};
 pub use stick::StickCommand;

@@ -3,20 +3,25 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use keyway_zwave::host::frame::{ACK, CAN, DataFrame, FrameParser, NAK, Received};
+use keyway_zwave::host::frame::{ACK, CAN, DataFrame, FrameParser, FrameType, NAK, Received};
+use keyway_zwave::serial_api::function;
 
 /// How long the host may take to acknowledge.
 const ACK_TIMEOUT: Duration = Duration::from_millis(1600);
 /// How often a frame is sent again before it is dropped.
 const MAX_RETRANSMISSIONS: u32 = 3;
-/// Frames that wait for a host that does not read; the oldest are dropped beyond.
+/// Frames of either kind that wait for a host that does not read; what comes then is dropped, as sticks do. They keep 8;
+/// but on a real air, frames come one behind the other.
 const MAX_WAITING: usize = 64;
 
 /// Frames to and from the host.
 #[derive(Default)]
 pub(super) struct Link {
     parser: FrameParser,
-    waiting: VecDeque<DataFrame>,
+    /// What became of what the host asked: sticks keep that apart, so that no flood of frames takes its place.
+    answers: VecDeque<DataFrame>,
+    /// What nodes have said.
+    heard: VecDeque<DataFrame>,
     /// The frame at the host, not acknowledged yet.
     sent: Option<Sent>,
     bytes: VecDeque<Vec<u8>>,
@@ -58,12 +63,18 @@ impl Link {
         [self.sent.as_ref().map(|sent| sent.until), self.parser.timeout()].into_iter().flatten().min()
     }
 
-    /// Sends a frame when its turn has come.
+    /// Sends a frame when its turn has come: answers go first.
     pub(super) fn send(&mut self, now: Instant, frame: DataFrame) {
-        if self.waiting.len() >= MAX_WAITING {
-            self.waiting.pop_front();
+        let heard = [
+            function::APPLICATION_COMMAND_HANDLER,
+            function::BRIDGE_APPLICATION_COMMAND_HANDLER,
+            function::APPLICATION_UPDATE,
+        ];
+        let of_node = frame.frame_type == FrameType::Request && heard.contains(&frame.function);
+        let waiting = if of_node { &mut self.heard } else { &mut self.answers };
+        if waiting.len() < MAX_WAITING {
+            waiting.push_back(frame);
         }
-        self.waiting.push_back(frame);
         self.send_next(now);
     }
 
@@ -96,7 +107,7 @@ impl Link {
 
     fn send_next(&mut self, now: Instant) {
         if self.sent.is_none()
-            && let Some(frame) = self.waiting.pop_front()
+            && let Some(frame) = self.answers.pop_front().or_else(|| self.heard.pop_front())
         {
             let bytes = frame.encode();
             self.bytes.push_back(bytes.clone());
@@ -158,6 +169,22 @@ mod tests {
         assert_eq!(sent(&mut link), [frame(2).encode()], "the first one is given up");
         link.handle_bytes(now, &[ACK]);
         assert_eq!(link.timeout(), None);
+    }
+
+    #[test]
+    fn a_flood_of_frames_drops_no_answer_and_the_answer_goes_first() {
+        let (now, mut link) = (start(), Link::default());
+        for _ in 0..1000 {
+            link.send(now, frame(function::APPLICATION_COMMAND_HANDLER));
+        }
+        link.send(now, frame(function::SEND_DATA));
+        let mut functions = Vec::new();
+        while let Some(bytes) = link.poll() {
+            functions.push(bytes[3]);
+            link.handle_bytes(now, &[ACK]);
+        }
+        assert_eq!(functions[1], function::SEND_DATA, "behind the one that is under way");
+        assert_eq!(functions.len(), MAX_WAITING + 2);
     }
 
     #[test]

@@ -199,7 +199,7 @@ impl<C: Coordinator> ZigbeeRadio<C> {
             dialogue.handle_unasked(incoming.cluster, frame);
             if let Some(answer) = answer {
                 let place = dialogue.record().place();
-                self.queue.reply(to_cluster(place, incoming.cluster, incoming.source_endpoint, &answer));
+                self.queue.reply(place.nwk, to_cluster(place, incoming.cluster, incoming.source_endpoint, &answer));
             }
         }
     }
@@ -220,7 +220,7 @@ impl<C: Coordinator> ZigbeeRadio<C> {
             let record = self.devices.get(&device).map(Dialogue::record);
             let Some(endpoint) = record.and_then(|record| record.endpoint_of(poll_control::CLUSTER)) else { continue };
             let stop = poll_control::fast_poll_stop(self.queue.sequence());
-            self.queue.reply(to_cluster(place, poll_control::CLUSTER, endpoint, &stop));
+            self.queue.reply(place.nwk, to_cluster(place, poll_control::CLUSTER, endpoint, &stop));
         }
     }
 }

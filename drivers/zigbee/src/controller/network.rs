@@ -153,7 +153,7 @@ impl<C: Coordinator> ZigbeeRadio<C> {
     /// Asks or answers one device that is not waited for.
     pub(super) fn say(&mut self, nwk: Nwk, zdo: Zdo) {
         let sequence = self.queue.sequence();
-        self.queue.reply(of_us(Destination::Nwk(nwk), sequence, zdo));
+        self.queue.reply(nwk, of_us(Destination::Nwk(nwk), sequence, zdo));
     }
 }
 

@@ -8,6 +8,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
+use keyway_lock::Replies;
+
 use super::exchange::{Exchange, PATIENCE};
 use super::question::{Answer, AskError, Question};
 use super::ration::Ration;
@@ -19,8 +21,11 @@ use crate::device::link::Delivery;
 const MOST_ON_AIR: usize = 6;
 /// Of them, to devices that did not answer last.
 const MOST_TO_THE_LOST: usize = 2;
-/// Answers of ours, and broadcasts, that wait at most: a device that babbles must not fill the memory.
-const MOST_REPLIES: usize = 32;
+/// Broadcasts that wait at most.
+const MOST_BROADCASTS: usize = 32;
+/// Time on the air more than others have had that a device has to make up for at most, when it joins them: a door that was
+/// turned all day while nobody else wanted the stick must not wait for that now.
+const LONGEST_DEBT: Duration = Duration::from_secs(6);
 /// How long a device that sleeps deeply is taken to be awake after it was heard.
 const AWAKE: Duration = Duration::from_secs(3);
 /// How long it may miss its own hour.
@@ -92,7 +97,7 @@ struct OnAir {
 #[derive(Default)]
 pub struct Queue {
     lines: BTreeMap<Ieee, Line>,
-    replies: VecDeque<Outgoing>,
+    replies: Replies<Nwk, Outgoing>,
     broadcasts: VecDeque<Outgoing>,
     ration: Ration,
     on_air: BTreeMap<Ticket, OnAir>,
@@ -122,7 +127,8 @@ impl Queue {
         if let Some(line) = self.lines.get_mut(&device) {
             if line.tasks.is_empty() {
                 // Who was idle has saved nothing up.
-                line.used = line.used.max(least.unwrap_or_default());
+                let least = least.unwrap_or_default();
+                line.used = line.used.clamp(least, least + LONGEST_DEBT);
             }
             let exchange = Exchange::new(question, line.place.patience.unwrap_or(PATIENCE));
             line.tasks.push_back(Task { id, exchange, since: now });
@@ -130,18 +136,17 @@ impl Queue {
         id
     }
 
-    /// Answers a device, ahead of everything else. Nobody waits for its end.
-    pub fn reply(&mut self, outgoing: Outgoing) {
-        if self.replies.len() < MOST_REPLIES {
-            self.replies.push_back(outgoing);
-        } else {
-            tracing::warn!("too many answers wait for the stick: one is left out");
+    /// Answers a device, ahead of everything else; but not a second time before something else had its turn. Nobody waits
+    /// for its end.
+    pub fn reply(&mut self, to: Nwk, outgoing: Outgoing) {
+        if !self.replies.push(to, outgoing) {
+            tracing::debug!(%to, "too many answers wait for the stick: one is left out");
         }
     }
 
     /// Asks everybody, as soon as the ration allows.
     pub fn broadcast(&mut self, outgoing: Outgoing) {
-        if self.broadcasts.len() < MOST_REPLIES {
+        if self.broadcasts.len() < MOST_BROADCASTS {
             self.broadcasts.push_back(outgoing);
         }
     }
@@ -163,15 +168,17 @@ impl Queue {
             return None;
         }
         let unowned = OnAir { device: None, id: None, since: now };
-        if let Some(reply) = self.replies.pop_front() {
+        let others = self.whose_turn(now);
+        if let Some((_, reply)) = self.replies.next(others.is_some()) {
             self.on_air.insert(ticket, unowned);
             return Some(reply);
         }
+        self.replies.handle_turn();
         if !self.broadcasts.is_empty() && self.ration.take(now) {
             self.on_air.insert(ticket, unowned);
             return self.broadcasts.pop_front();
         }
-        let device = self.whose_turn(now)?;
+        let device = others?;
         let sequence = self.sequence();
         let line = self.lines.get_mut(&device)?;
         let task = line.tasks.front_mut()?;

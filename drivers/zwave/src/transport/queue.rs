@@ -1,9 +1,10 @@
 //! Whose turn it is on the stick: one frame at a time, answers to waiting nodes first, then fairly by airtime, so that a
-//! node that does not answer delays the others by no more than its share.
+//! node that does not answer, or tells something again and again, delays the others by no more than its share.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
+use keyway_lock::Replies;
 use zeroize::Zeroizing;
 
 use super::exchange::{Answer, AskError, Awaits, Exchange, Question, Security};
@@ -15,12 +16,15 @@ use crate::serial_api::callback::TransmitStatus;
 use crate::serial_api::command::Command;
 use crate::serial_api::session::{Completed, SendFailure, Ticket};
 
-/// Answers that wait for the stick at most: a node that babbles must not fill the memory.
-const MOST_REPLIES: usize = 32;
+/// Answers under Security 0 that wait in a node's line at most: each is an exchange of its own there.
+const MOST_ANSWERS: usize = 4;
 
 /// Airtime of one frame after which the stick is told to give up, if other nodes wait for it: an explorer frame to a node
 /// that is gone can keep it for a minute.
 const LONGEST_TURN: Duration = Duration::from_secs(6);
+/// Airtime more than others have had that a node has to make up for at most, when it joins them: a door that was turned all
+/// day while nobody else wanted the stick must not wait for that now.
+const LONGEST_DEBT: Duration = LONGEST_TURN;
 
 /// How long the stick stays with a lock that a beam has woken, for its answer and the next question: waking it again takes
 /// a second of everybody's air, and battery.
@@ -121,7 +125,6 @@ impl Line {
 
 /// An answer to a node that waits for it.
 struct Reply {
-    node: NodeId,
     level: Option<SecurityClass>,
     bytes: Zeroizing<Vec<u8>>,
 }
@@ -150,7 +153,7 @@ struct Hold {
 /// All lines before one stick.
 #[derive(Default)]
 pub struct Queue {
-    replies: VecDeque<Reply>,
+    replies: Replies<NodeId, Reply>,
     lines: BTreeMap<NodeId, Line>,
     /// What [`Queue::next`] gave last, until its ticket is known; then until it has ended.
     given: Option<(NodeId, bool)>,
@@ -215,13 +218,25 @@ impl Queue {
         self.push(node, Task::Stick(command, None))
     }
 
-    /// Answers a node, ahead of everything else.
+    /// Answers a node, ahead of everything else; but not a second time before something else had its turn.
     pub fn reply(&mut self, node: NodeId, level: Option<SecurityClass>, bytes: Vec<u8>) {
-        if self.replies.len() < MOST_REPLIES {
-            self.replies.push_back(Reply { node, level, bytes: Zeroizing::new(bytes) });
-        } else {
-            tracing::warn!(%node, "too many answers wait for the stick: one is left out");
+        let bytes = Zeroizing::new(bytes);
+        let taken = match level {
+            // Under Security 0 an answer needs a nonce of the node first: an exchange of its own.
+            Some(SecurityClass::S0) => self.reply_in_line(node, bytes),
+            _ => self.replies.push(node, Reply { level, bytes }),
+        };
+        if !taken {
+            tracing::debug!(%node, "too many answers wait for the stick: one is left out");
         }
+    }
+
+    fn reply_in_line(&mut self, node: NodeId, command: Zeroizing<Vec<u8>>) -> bool {
+        let room = self.lines.get(&node).is_none_or(|line| line.tasks.len() < MOST_ANSWERS);
+        if room {
+            self.ask(node, Question { command, level: Some(SecurityClass::S0), awaits: Awaits::Delivery });
+        }
+        room
     }
 
     fn push(&mut self, node: NodeId, task: Task) -> AskId {
@@ -232,7 +247,8 @@ impl Queue {
         line.put_off_farewell();
         if line.tasks.is_empty() {
             // Who was idle has saved nothing up.
-            line.used = line.used.max(least.unwrap_or_default());
+            let least = least.unwrap_or_default();
+            line.used = line.used.clamp(least, least + LONGEST_DEBT);
         }
         line.tasks.push_back((id, task));
         id
@@ -253,22 +269,18 @@ impl Queue {
         if !self.is_free() {
             return None;
         }
-        while let Some(reply) = self.replies.pop_front() {
+        let others = self.whose_turn(now).is_some();
+        while let Some((node, reply)) = self.replies.next(others) {
             let bytes = match reply.level {
                 None => Some(reply.bytes.to_vec()),
-                Some(SecurityClass::S0) => {
-                    // Under Security 0 an answer needs a nonce of the node first: an exchange of its own.
-                    let (command, level) = (reply.bytes, reply.level);
-                    self.ask(reply.node, Question { command, level, awaits: Awaits::Delivery });
-                    None
-                }
-                Some(class) => security.s2.encapsulate(reply.node, class, &reply.bytes).ok(),
+                Some(class) => security.s2.encapsulate(node, class, &reply.bytes).ok(),
             };
             if let Some(bytes) = bytes {
-                self.given = Some((reply.node, true));
-                return Some(Outgoing::Frame(reply.node, bytes));
+                self.given = Some((node, true));
+                return Some(Outgoing::Frame(node, bytes));
             }
         }
+        self.replies.handle_turn();
         loop {
             let node = self.whose_turn(now)?;
             self.hold.take_if(|hold| hold.node != node);
@@ -319,6 +331,12 @@ impl Queue {
         if idle { hold.idle_until } else { hold.until }
     }
 
+    /// An answer was all that was to be said to the node, and others wait; or the stick stays with another.
+    fn is_wanted_elsewhere(&self, node: NodeId) -> bool {
+        let nothing_more = self.lines.get(&node).is_none_or(|line| line.tasks.is_empty());
+        self.others_wait(node) && (nothing_more || self.hold.as_ref().is_some_and(|hold| hold.node != node))
+    }
+
     fn others_wait(&self, node: NodeId) -> bool {
         self.lines.iter().any(|(other, line)| *other != node && line.wants_turn())
     }
@@ -343,7 +361,7 @@ impl Queue {
             Ok(_) => true,
             Err(_) => false,
         };
-        if arrived(&result) {
+        if arrived(&result) && !(on_air.unowned && self.is_wanted_elsewhere(on_air.node)) {
             self.stay(now, on_air.node);
         }
         let Some(line) = self.lines.get_mut(&on_air.node) else { return Some(on_air.node) };
@@ -436,10 +454,13 @@ impl Queue {
         self.lines.values().filter_map(first).chain(self.turn_ends()).chain(hold).min()
     }
 
-    /// When the frame on the air has had its turn; `None` while nobody else waits.
+    /// When the frame on the air has had its turn; `None` while nobody waits for its end.
     fn turn_ends(&self) -> Option<Instant> {
         let on_air = self.on_air.as_ref().filter(|on_air| !on_air.aborted)?;
-        (self.others_wait(on_air.node) || !self.replies.is_empty() || self.pressed).then(|| on_air.since + LONGEST_TURN)
+        // The node has answered it, and the stick has lost its own word that it was sent.
+        let done = on_air.unowned && self.lines.get(&on_air.node).is_some_and(Line::wants_turn);
+        let waits = done || self.others_wait(on_air.node) || !self.replies.is_empty() || self.pressed;
+        waits.then(|| on_air.since + LONGEST_TURN)
     }
 
     /// Whether the stick is to be told to give up the frame on the air; true once a frame.
@@ -506,7 +527,7 @@ impl Queue {
                 on_air.unowned = true;
             }
         }
-        self.replies.retain(|reply| reply.node != node);
+        self.replies.forget(node);
         self.hold.take_if(|hold| hold.node == node);
     }
 

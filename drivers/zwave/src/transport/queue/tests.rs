@@ -127,10 +127,87 @@ fn answers_to_waiting_nodes_go_first() {
 }
 
 #[test]
-fn a_babbling_node_does_not_fill_the_memory() {
+fn a_babbling_node_takes_no_more_than_every_other_turn_from_who_waits() {
+    let mut bench = Bench::new();
+    let mut turns = Vec::new();
+    for _ in 0..20 {
+        // Node 3 has always told something else, node 2 has always something to ask.
+        bench.queue.reply(node(3), None, vec![0x98, 0x80]);
+        bench.ask(2);
+        turns.extend(bench.turn(Duration::from_millis(30)));
+    }
+    assert_eq!(turns.iter().filter(|turn| **turn == 2).count(), 10, "{turns:?}");
+}
+
+#[test]
+fn babbling_nodes_that_sleep_do_not_keep_the_stick_from_another() {
+    let mut bench = Bench::new();
+    for babbling in [3, 4] {
+        bench.queue.set_beamed(node(babbling), true);
+    }
+    bench.ask(2);
+    let mut turns = Vec::new();
+    for _ in 0..10 {
+        for babbling in [3, 4] {
+            bench.queue.reply(node(babbling), None, vec![0x98, 0x80]);
+            turns.extend(bench.turn(Duration::from_millis(30)));
+        }
+    }
+    assert!(turns[..4].contains(&2), "{turns:?}");
+}
+
+#[test]
+fn a_node_that_is_answered_and_is_to_be_asked_is_stayed_with() {
+    let mut bench = Bench::new();
+    bench.queue.set_beamed(node(3), true);
+    bench.queue.reply(node(3), None, vec![0x98, 0x80]);
+    assert_eq!(bench.turn(Duration::ZERO), Some(3));
+    bench.ask(3);
+    bench.ask(2);
+    assert_eq!(bench.turn(Duration::ZERO), Some(3), "a beam is saved");
+}
+
+#[test]
+fn a_door_that_was_turned_all_day_soon_has_its_turn_again() {
     let mut bench = Bench::new();
     for _ in 0..1000 {
         bench.queue.reply(node(3), None, vec![0x98, 0x80]);
+        bench.turn(Duration::from_millis(200));
     }
-    assert_eq!(std::iter::from_fn(|| bench.turn(Duration::ZERO)).count(), MOST_REPLIES);
+    for _ in 0..100 {
+        bench.ask(2);
+    }
+    bench.ask(3);
+    let turns: Vec<u16> = std::iter::from_fn(|| bench.turn(Duration::from_millis(200))).take(101).collect();
+    let waited = turns.iter().position(|turn| *turn == 3);
+    assert!(waited.is_some_and(|turns| turns <= 31), "{waited:?} turns of 200 ms");
+}
+
+#[test]
+fn a_send_that_the_node_has_answered_does_not_keep_its_own_next_question_waiting() {
+    let mut bench = Bench::new();
+    let awaits = Awaits::Report([0x62, 0x03].into());
+    let question = || Question { command: Zeroizing::new(vec![0x62, 0x02]), level: None, awaits: awaits.clone() };
+    bench.queue.ask(node(2), question());
+    assert!(bench.queue.next(bench.now, &mut bench.security, 46).is_some());
+    bench.queue.given(bench.now, Ticket(1));
+    // The answer comes, and the stick never says that the question was sent.
+    assert!(bench.queue.handle_command(bench.now, node(2), None, &[0x62, 0x03, 0xFF]));
+    assert!(bench.queue.poll_ended().is_some());
+    assert_eq!(bench.queue.timeout(), None, "there is time");
+    bench.queue.ask(node(2), question());
+    assert!(!bench.queue.must_abort(bench.now) && bench.queue.must_abort(bench.now + LONGEST_TURN));
+}
+
+#[test]
+fn a_babbling_node_does_not_fill_the_memory() {
+    for level in [None, Some(SecurityClass::S0)] {
+        let mut bench = Bench::new();
+        for _ in 0..1000 {
+            bench.queue.reply(node(3), level, vec![0x6C, 0x02]);
+        }
+        let waiting = bench.queue.lines.get(&node(3)).map_or(0, |line| line.tasks.len());
+        let sent = std::iter::from_fn(|| bench.turn(Duration::ZERO)).count();
+        assert!((1..=MOST_ANSWERS).contains(&sent.max(waiting)), "{level:?}: {sent} sent, {waiting} wait");
+    }
 }
