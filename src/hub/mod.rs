@@ -55,6 +55,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use tokio::sync::{broadcast, watch};
@@ -82,6 +83,20 @@ pub use shape::{Field, Shape};
 pub use sticks::{StickOrder, StickOrders, StickStatus, Sticks};
 
 use call::Surroundings;
+
+/// So long before its start, a grant is near: it is kept ready for whoever comes later. There may be a year of others.
+const GRANTS_AHEAD: Duration = Duration::from_secs(7 * 86_400);
+
+/// A grant as everybody may see it: no PIN in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ShownGrant {
+    /// It begins in a week at the earliest.
+    Ahead(Value),
+    /// It begins before that, is on, or not out of its locks yet.
+    Near(Value),
+    /// There is no such grant, or no more.
+    Gone,
+}
 
 /// What every door calls.
 #[derive(Clone)]
@@ -155,16 +170,21 @@ impl Hub {
         self.read(move |unit| Ok(devices::public(unit, id)?.map(|device| json!(device)))).await
     }
 
-    /// Grants and the state of their codes as shown to everybody: no PIN in it. `None`: no such grant.
+    /// Grants and the state of their codes as shown to everybody.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn public_grants(
-        &self,
-        ids: Vec<AccessGrantId>,
-    ) -> Result<Vec<(AccessGrantId, Option<Value>)>, StoreError> {
+    pub async fn public_grants(&self, ids: Vec<AccessGrantId>) -> Result<Vec<(AccessGrantId, ShownGrant)>, StoreError> {
         self.read(move |unit| {
-            let shown = |id| Ok((id, grant_resource::public(unit, id)?.map(|grant| json!(grant))));
+            let horizon = unit.now().after(GRANTS_AHEAD);
+            let shown = |id| {
+                let grant = match grant_resource::public(unit, id)? {
+                    None => ShownGrant::Gone,
+                    Some(grant) if grant.starts_at() > horizon => ShownGrant::Ahead(json!(grant)),
+                    Some(grant) => ShownGrant::Near(json!(grant)),
+                };
+                Ok((id, grant))
+            };
             ids.into_iter().map(shown).collect()
         })
         .await
@@ -185,12 +205,12 @@ impl Hub {
         .await
     }
 
-    /// Every device and every grant that is not over, for a broker that may have forgotten them.
+    /// Every device, and every grant that is on, near or not out of its locks yet, for a broker that may have forgotten them.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn everything_public(&self) -> Result<(Vec<DeviceId>, Vec<AccessGrantId>), StoreError> {
-        self.read(|unit| Ok((devices::ids(unit)?, unit.current_grant_ids()?))).await
+    pub async fn everything_public(&self) -> Result<(Vec<DeviceId>, BTreeSet<AccessGrantId>), StoreError> {
+        self.read(|unit| Ok((devices::ids(unit)?, unit.near_grant_ids(unit.now().after(GRANTS_AHEAD))?))).await
     }
 
     /// Every device, and every grant of which something may have changed since then by time alone.
@@ -198,7 +218,7 @@ impl Hub {
     /// # Errors
     /// [`StoreError`].
     pub async fn moved_public(&self, since: Timestamp) -> Result<(Vec<DeviceId>, BTreeSet<AccessGrantId>), StoreError> {
-        self.read(move |unit| Ok((devices::ids(unit)?, unit.grants_moved(since, unit.now())?))).await
+        self.read(move |unit| Ok((devices::ids(unit)?, unit.grants_moved(since, unit.now(), GRANTS_AHEAD)?))).await
     }
 
     /// What time it is, as the hub knows it.

@@ -1,4 +1,7 @@
 //! Retained state: what the hub, each device and each grant is now, for whoever comes later. No PIN in it.
+//!
+//! Grants are booked far ahead, and thousands of them: those that begin in a week at the earliest are told of when they
+//! change, and only from then on kept by the broker.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -12,7 +15,7 @@ use tokio::time::interval;
 use super::companion::Companion;
 use super::connection::{Link, Message, Publisher};
 use super::topics::Topics;
-use crate::hub::{Changes, Hub, Sticks, StoreError};
+use crate::hub::{Changes, Hub, ShownGrant, Sticks, StoreError};
 use crate::model::{AccessGrantId, DeviceId, Timestamp};
 
 /// How often the hub looks whether what it tells of itself has changed without the store (the next arrival).
@@ -27,6 +30,14 @@ const ONLINE: &str = "online";
 /// What it says when it is not; also the last will.
 pub(super) const OFFLINE: &str = "offline";
 
+/// What was told of a grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Told {
+    digest: u64,
+    /// The broker keeps it.
+    is_kept: bool,
+}
+
 /// Keeps the broker's retained topics as the store is.
 pub(super) struct Retained {
     hub: Hub,
@@ -38,8 +49,8 @@ pub(super) struct Retained {
     link: watch::Receiver<Link>,
     births: watch::Receiver<u64>,
     companion: Option<Arc<dyn Companion>>,
-    /// What the broker holds of grants, as a digest of what was published,
-    grants: BTreeMap<AccessGrantId, u64>,
+    /// What was told of grants, as a digest,
+    grants: BTreeMap<AccessGrantId, Told>,
     /// and of all else, by topic.
     shown: BTreeMap<String, u64>,
     /// When everything was looked at that changes with time.
@@ -150,8 +161,7 @@ impl Retained {
         for id in devices {
             self.device(id).await?;
         }
-        let gone: BTreeSet<AccessGrantId> =
-            self.grants.keys().filter(|id| grants.binary_search(id).is_err()).copied().collect();
+        let gone: BTreeSet<AccessGrantId> = self.grants.keys().filter(|id| !grants.contains(id)).copied().collect();
         self.show_grants(grants.into_iter().chain(gone)).await
     }
 
@@ -205,7 +215,7 @@ impl Retained {
     async fn judge(&self, topic: String) {
         // Of a use, only the events tell; it stays as long as its device.
         let about = topic.strip_suffix("/last_use").unwrap_or(&topic);
-        let is_grant = self.topics.grant_of(about).is_some_and(|id| self.grants.contains_key(&id));
+        let is_grant = self.topics.grant_of(about).and_then(|id| self.grants.get(&id)).is_some_and(|told| told.is_kept);
         if !is_grant && !self.shown.contains_key(about) {
             tracing::info!(topic, "the broker had kept what is gone: cleared");
             self.publish(topic, Vec::new()).await;
@@ -242,41 +252,62 @@ impl Retained {
         let ids: Vec<AccessGrantId> = ids.into_iter().collect();
         for some in ids.chunks(AT_ONCE) {
             for (id, grant) in self.hub.public_grants(some.to_vec()).await? {
-                let text = grant.map(|grant| grant.to_string()).unwrap_or_default();
-                if is_news(&mut self.grants, id, &text) {
-                    self.publish(self.topics.access_grant(id), text.into_bytes()).await;
-                }
+                self.show_grant(id, grant).await;
             }
         }
         Ok(())
     }
 
+    async fn show_grant(&mut self, id: AccessGrantId, grant: ShownGrant) {
+        let (text, is_kept) = match grant {
+            ShownGrant::Near(grant) => (grant.to_string(), true),
+            ShownGrant::Ahead(grant) => (grant.to_string(), false),
+            ShownGrant::Gone => (String::new(), false),
+        };
+        let is_gone = text.is_empty();
+        let told = (!is_gone).then(|| Told { digest: digest(&text), is_kept });
+        let before = match told {
+            Some(told) => self.grants.insert(id, told),
+            None => self.grants.remove(&id),
+        };
+        if before == told {
+            return;
+        }
+        let topic = self.topics.access_grant(id);
+        let was_kept = before.is_some_and(|before| before.is_kept);
+        if was_kept && !is_kept {
+            self.publish(topic.clone(), Vec::new()).await;
+        }
+        if !(is_gone && was_kept) {
+            self.send(Message { topic, payload: text.into_bytes(), retain: is_kept, correlation: None }).await;
+        }
+    }
+
     /// Publishes what is not there yet; nothing clears the topic.
     async fn show(&mut self, topic: String, text: Option<String>) {
         let text = text.unwrap_or_default();
-        if is_news(&mut self.shown, topic.clone(), &text) {
+        let is_news = if text.is_empty() {
+            self.shown.remove(&topic).is_some()
+        } else {
+            let digest = digest(&text);
+            self.shown.insert(topic.clone(), digest) != Some(digest)
+        };
+        if is_news {
             self.publish(topic, text.into_bytes()).await;
         }
     }
 
     async fn publish(&self, topic: String, payload: Vec<u8>) {
+        self.send(Message { topic, payload, retain: true, correlation: None }).await;
+    }
+
+    async fn send(&self, message: Message) {
         // Not to pile up while the broker is away: everything is published when it is back.
-        if self.link.borrow().is_ready() {
-            let message = Message { topic, payload, retain: true, correlation: None };
-            if let Err(error) = self.publisher.publish(message).await {
-                tracing::warn!("retained state not published: {error}");
-            }
+        let is_ready = self.link.borrow().is_ready();
+        if is_ready && let Err(error) = self.publisher.publish(message).await {
+            tracing::warn!("retained state not published: {error}");
         }
     }
-}
-
-/// Whether this is not what is shown there, which it is from now on; an empty text is nothing.
-fn is_news<K: Ord>(shown: &mut BTreeMap<K, u64>, place: K, text: &str) -> bool {
-    if text.is_empty() {
-        return shown.remove(&place).is_some();
-    }
-    let digest = digest(text);
-    shown.insert(place, digest) != Some(digest)
 }
 
 fn digest(text: &str) -> u64 {

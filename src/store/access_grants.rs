@@ -1,9 +1,11 @@
 //! Grants and their doors.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use rusqlite::{ToSql, params};
 
+use super::live_codes::LONG;
 use super::query::Query;
 use super::row::{Row, schedule_text};
 use super::{StoreError, Unit};
@@ -15,9 +17,25 @@ pub(super) const COUNTED: &str = "SELECT counted_at, grants FROM current_grants"
 /// Those that are over between two times.
 pub(super) const ENDED: &str = "SELECT count(*) AS grants FROM access_grants
     WHERE deleted_at IS NULL AND ends_at > ?1 AND ends_at <= ?2";
-/// Those that begin or end between two times.
+/// Those that are not over at ?1 and begin at ?2 at the latest: short ones, long ones and those without an end; and those with
+/// a code that is or may be in its lock. Arms, each with an index that leaves out what lies far ahead.
+pub(super) fn near() -> String {
+    format!(
+        "SELECT access_grant_id FROM access_grants WHERE deleted_at IS NULL AND ends_at - starts_at <= {LONG}
+            AND ends_at > ?1 AND ends_at <= ?2 + {LONG} AND starts_at <= ?2
+        UNION ALL SELECT access_grant_id FROM access_grants WHERE deleted_at IS NULL AND ends_at - starts_at > {LONG}
+            AND ends_at > ?1 AND starts_at <= ?2
+        UNION ALL SELECT access_grant_id FROM access_grants WHERE deleted_at IS NULL AND ends_at IS NULL AND starts_at <= ?2
+        UNION ALL SELECT access_grant_id FROM devices CROSS JOIN access_codes USING (device_id)
+            WHERE presence <> 'absent' AND access_grant_id IS NOT NULL"
+    )
+}
+
+/// Those that begin or end between two times, or begin between two others.
 pub(super) const MOVED: &str = "SELECT access_grant_id FROM access_grants
         WHERE deleted_at IS NULL AND schedule IS NULL AND starts_at > ?1 AND starts_at <= ?2
+    UNION SELECT access_grant_id FROM access_grants
+        WHERE deleted_at IS NULL AND schedule IS NULL AND starts_at > ?3 AND starts_at <= ?4
     UNION SELECT access_grant_id FROM access_grants WHERE deleted_at IS NULL AND ends_at > ?1 AND ends_at <= ?2";
 pub(super) const NEXT_ARRIVAL: &str = "SELECT min(starts_at) AS moment FROM access_grants
     WHERE deleted_at IS NULL AND schedule IS NULL AND starts_at > ?1";
@@ -123,15 +141,14 @@ impl Unit<'_> {
         Ok(doors)
     }
 
-    /// Ids of those that are neither deleted nor over.
+    /// Ids of those that are neither deleted nor over and begin at `horizon` at the latest, and of those with a code that is
+    /// or may be in its lock.
     ///
     /// # Errors
     /// As [`Unit::grants`].
-    pub fn current_grant_ids(&mut self) -> Result<Vec<AccessGrantId>, StoreError> {
-        let sql = "SELECT access_grant_id FROM access_grants WHERE deleted_at IS NULL AND ends_at > ?1
-            UNION ALL SELECT access_grant_id FROM access_grants WHERE deleted_at IS NULL AND ends_at IS NULL
-            ORDER BY access_grant_id";
-        self.readable(TABLE, sql, [self.now()], |row| row.id("access_grant_id"))
+    pub fn near_grant_ids(&mut self, horizon: Timestamp) -> Result<BTreeSet<AccessGrantId>, StoreError> {
+        let ids = self.readable(TABLE, &near(), params![self.now(), horizon], |row| row.id("access_grant_id"))?;
+        Ok(ids.into_iter().collect())
     }
 
     /// How many are neither deleted nor over. Costs what is over since it was asked last.
@@ -154,14 +171,20 @@ impl Unit<'_> {
     }
 
     /// Ids of those of which something may have changed from one time to another by that alone: they begin or end there,
-    /// or recur.
+    /// or recur; or they are `ahead` of their start.
     ///
     /// # Errors
     /// As [`Unit::grants`].
-    pub fn grants_moved(&mut self, from: Timestamp, to: Timestamp) -> Result<BTreeSet<AccessGrantId>, StoreError> {
-        let between = params![from.min(to), from.max(to)];
-        let moved = self.readable(TABLE, MOVED, between, |row| row.id("access_grant_id"))?;
-        let recurring = self.readable(TABLE, RECURRING, [from.min(to)], |row| row.id("access_grant_id"))?;
+    pub fn grants_moved(
+        &mut self,
+        from: Timestamp,
+        to: Timestamp,
+        ahead: Duration,
+    ) -> Result<BTreeSet<AccessGrantId>, StoreError> {
+        let (from, to) = (from.min(to), from.max(to));
+        let times = params![from, to, from.after(ahead), to.after(ahead)];
+        let moved = self.readable(TABLE, MOVED, times, |row| row.id("access_grant_id"))?;
+        let recurring = self.readable(TABLE, RECURRING, [from], |row| row.id("access_grant_id"))?;
         Ok(moved.into_iter().chain(recurring).collect())
     }
 

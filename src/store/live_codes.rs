@@ -15,7 +15,7 @@ use crate::model::{AccessCode, DeviceId, Timestamp, Window};
 pub(super) const IN_LOCK: &str = "SELECT * FROM access_codes WHERE device_id = ?1 AND presence <> 'absent'";
 /// A window is long beyond so many microseconds: 32 days. Those that are not have begun within that time, or are over, so
 /// that what overlaps a time is found by when it begins, whatever is stored before and behind; long ones are few.
-const LONG: &str = "2764800000000";
+pub(super) const LONG: &str = "2764800000000";
 
 /// What waits for a window that is not over at ?2: short ones, long ones and those without an end. Three arms, since an OR
 /// would read every code that the device ever had.

@@ -25,6 +25,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0012.sql"),
     include_str!("migrations/0013.sql"),
     include_str!("migrations/0014.sql"),
+    include_str!("migrations/0015.sql"),
 ];
 /// `PRAGMA application_id`: "Kywy" in ASCII, by which a database is known to be one of ours.
 const APPLICATION_ID: i64 = 0x4B79_7779;

@@ -51,6 +51,9 @@ async fn costs(guests: i64) -> Vec<(String, u64)> {
     let before = steps();
     world.hub.moved_public(at(today * DAY)).await.unwrap();
     costs.push(("what has changed with time".to_owned(), steps() - before));
+    let before = steps();
+    assert_eq!(world.hub.everything_public().await.unwrap().1.len(), 8, "today's and those of a week");
+    costs.push(("what a broker is told of at first".to_owned(), steps() - before));
     while world.write(|unit| unit.purge(30 * Duration::from_secs(86_400))).await > 0 {}
     let purged = steps();
     world.write(|unit| unit.purge(30 * Duration::from_secs(86_400))).await;

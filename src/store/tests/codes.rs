@@ -153,12 +153,13 @@ proptest! {
                 }
             }
             let changed = grants[which].clone();
-            let (ids, count) = run(&store, at(now), move |unit| {
+            let count = run(&store, at(now), move |unit| {
                 unit.update_grant(&changed)?;
-                Ok((unit.current_grant_ids()?, unit.current_grants()?))
+                unit.current_grants()
             })
             .unwrap();
-            prop_assert_eq!(ids.len(), count);
+            let is_current = |grant: &&AccessGrant| grant.deleted_at.is_none() && !grant.window.is_over(at(now));
+            prop_assert_eq!(grants.iter().filter(is_current).count(), count);
         }
     }
 }
@@ -180,7 +181,9 @@ fn deleted_grants_that_are_purged_are_not_counted_twice() {
 fn a_grant_moves_with_time_when_it_begins_and_when_it_ends() {
     let store = in_memory();
     let grant = built(&store, 2, "4711").grant.access_grant_id;
-    let moved = |from, to| run(&store, at(0), move |unit| unit.grants_moved(at(from), at(to))).unwrap();
+    let ahead = std::time::Duration::from_secs(600);
+    let moved = |from, to| run(&store, at(0), move |unit| unit.grants_moved(at(from), at(to), ahead)).unwrap();
+    assert_eq!(moved(-601, -600), [grant].into(), "it has come near");
     assert!(moved(-10, -1).is_empty() && moved(0, 3599).is_empty() && moved(3600, 9999).is_empty());
     for (from, to) in [(-1, 0), (3599, 3600), (-10, 9999), (0, -10)] {
         assert_eq!(moved(from, to), [grant].into(), "{from} to {to}");
@@ -235,19 +238,37 @@ fn grants_are_found_by_person_and_door_and_keep_the_order_of_their_doors() {
 }
 
 #[test]
-fn a_grant_that_is_over_or_deleted_is_not_current() {
+fn a_grant_is_near_from_the_horizon_on_until_it_is_over() {
+    const DAY: i64 = 86_400;
     let store = in_memory();
-    let (first, second) = (built(&store, 2, "4711").grant, built(&store, 3, "0815").grant);
-    let current = |seconds| run(&store, at(seconds), |unit| unit.current_grant_ids()).unwrap();
-    assert_eq!(current(0).len(), 2);
-    let (ongoing, deleted) = (
-        AccessGrant { window: Window { ends_at: None, ..first.window }, ..first.clone() },
-        AccessGrant { deleted_at: Some(at(0)), ..second.clone() },
-    );
-    run(&store, at(0), move |unit| unit.update_grant(&ongoing)).unwrap();
-    assert_eq!(current(3600), [first.access_grant_id]);
-    run(&store, at(0), move |unit| unit.update_grant(&deleted)).unwrap();
-    assert_eq!(current(0), [first.access_grant_id]);
+    let (first, second) = (built(&store, 2, "4711"), built(&store, 3, "0815"));
+    let ids = [first.grant.access_grant_id, second.grant.access_grant_id];
+    let near = |now, horizon| run(&store, at(now), move |unit| unit.near_grant_ids(at(horizon))).unwrap();
+    let window = |from, to: Option<i64>| Window { starts_at: at(from), ends_at: to.map(at) };
+    for window in [window(0, Some(3600)), window(0, Some(90 * DAY)), window(0, None)] {
+        let (changed, other) = (first.grant.clone(), second.grant.clone());
+        run(&store, at(0), move |unit| {
+            unit.update_grant(&AccessGrant { deleted_at: Some(at(0)), ..other })?;
+            unit.update_grant(&AccessGrant { window, ..changed })
+        })
+        .unwrap();
+        assert!(near(-10, -1).is_empty(), "{window:?}");
+        assert_eq!(near(-10, 0), [ids[0]].into(), "{window:?}");
+        assert_eq!(near(3599, 9999), [ids[0]].into(), "{window:?}");
+        let is_over = window.is_over(at(90 * DAY));
+        assert_eq!(near(90 * DAY, 91 * DAY).is_empty(), is_over, "{window:?}");
+    }
+}
+
+#[test]
+fn a_grant_that_is_over_is_near_while_its_code_may_be_in_a_lock() {
+    let store = in_memory();
+    let code = built(&store, 2, "4711").code;
+    let grant = code.access_grant_id().unwrap();
+    let near = || run(&store, at(9999), |unit| unit.near_grant_ids(at(9999))).unwrap();
+    assert!(near().is_empty());
+    run(&store, at(0), move |unit| unit.update_code(&AccessCode { presence: Presence::Unproven, ..code })).unwrap();
+    assert_eq!(near(), [grant].into());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rusqlite::types::Null;
 use rusqlite::{Connection, StatementStatus, params_from_iter};
 
-use super::super::access_grants::{COUNTED, ENDED, MOVED, NEXT_ARRIVAL, NEXT_DEPARTURE, RECURRING};
+use super::super::access_grants::{COUNTED, ENDED, MOVED, NEXT_ARRIVAL, NEXT_DEPARTURE, RECURRING, near};
 use super::super::live_codes::{
     DISPLACED, FIRST_BEYOND, IN_LOCK, OF_SLOT, TROUBLED, Trouble, beyond, live, live_until,
 };
@@ -29,6 +29,7 @@ const FROZEN: &[&str] = &[
     include_str!("../../../tests/golden/schema/0012.sql"),
     include_str!("../../../tests/golden/schema/0013.sql"),
     include_str!("../../../tests/golden/schema/0014.sql"),
+    include_str!("../../../tests/golden/schema/0015.sql"),
 ];
 /// A row in every table of schema 1.
 const FILLED: &str = include_str!("../../../tests/golden/schema/0001-filled.sql");
@@ -58,7 +59,7 @@ fn a_database_of_a_newer_keyway_is_refused_untouched_and_in_plain_words() {
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let before = std::fs::read(&path).unwrap();
     let refused = try_open(&path, KEY).err().unwrap();
-    assert!(matches!(refused, StoreError::Newer { found: 99, known: 14, copy: None }));
+    assert!(matches!(refused, StoreError::Newer { found: 99, known: 15, copy: None }));
     assert!(refused.to_string().contains("a newer keyway has used it"), "{refused}");
     assert_eq!(std::fs::read(&path).unwrap(), before);
 }
@@ -187,6 +188,7 @@ fn what_is_asked_all_the_time_never_reads_what_is_merely_stored() {
     uses(COUNTED, &[]);
     uses(ENDED, &["access_grants_by_end"]);
     uses(MOVED, &["access_grants_to_come", "access_grants_by_end"]);
+    uses(&near(), &["access_grants_by_end", "access_grants_long", in_lock]);
 }
 
 #[test]
