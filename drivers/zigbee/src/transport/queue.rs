@@ -300,3 +300,94 @@ impl Queue {
         self.on_air.clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use keyway_lock::SecretBytes;
+    use zeroize::Zeroizing;
+
+    use super::*;
+    use crate::coordinator::Destination;
+    use crate::transport::question::ZdoAsk;
+
+    const BABBLING: u16 = 3;
+
+    struct Bench {
+        now: Instant,
+        queue: Queue,
+        tickets: u64,
+    }
+
+    impl Bench {
+        #[expect(clippy::disallowed_methods, reason = "an arbitrary instant to count from")]
+        fn new() -> Self {
+            let mut queue = Queue::default();
+            for nwk in [2, BABBLING] {
+                let place = Place { nwk: Nwk(nwk), is_sleepy: false, comes_in: None, patience: None };
+                queue.set_place(Ieee(nwk.into()), place);
+            }
+            Self { now: Instant::now(), queue, tickets: 0 }
+        }
+
+        fn ask(&mut self, nwk: u16) {
+            self.queue.ask(self.now, Ieee(nwk.into()), Question::Zdo(ZdoAsk::NodeDescriptor));
+        }
+
+        fn answer(&mut self) {
+            let reply = Outgoing {
+                destination: Destination::Nwk(Nwk(BABBLING)),
+                profile: 0,
+                cluster: 0,
+                source_endpoint: 1,
+                destination_endpoint: 1,
+                aps_ack: false,
+                is_sleepy: false,
+                payload: SecretBytes(Zeroizing::new(Vec::new())),
+            };
+            self.queue.reply(Nwk(BABBLING), reply);
+        }
+
+        /// The next frame goes out, and the stick is done with it after so long: whose it was.
+        fn turn(&mut self, takes: Duration) -> Option<u16> {
+            self.tickets += 1;
+            let Destination::Nwk(to) = self.queue.next(self.now, Ticket(self.tickets))?.destination else {
+                return None;
+            };
+            self.now += takes;
+            self.queue.handle_answered(self.now, Ticket(self.tickets), Ok(()));
+            self.queue.clear_line(Ieee(to.0.into()));
+            Some(to.0)
+        }
+    }
+
+    #[test]
+    fn a_babbling_device_takes_no_more_than_every_other_turn_from_who_waits() {
+        let mut bench = Bench::new();
+        let mut turns = Vec::new();
+        for _ in 0..20 {
+            bench.answer();
+            bench.ask(2);
+            turns.extend(bench.turn(Duration::from_millis(30)));
+        }
+        assert_eq!(turns.iter().filter(|turn| **turn == 2).count(), 10, "{turns:?}");
+    }
+
+    #[test]
+    fn a_device_that_had_the_air_while_nobody_else_wanted_it_owes_little() {
+        let mut bench = Bench::new();
+        for _ in 0..1000 {
+            bench.ask(BABBLING);
+            bench.turn(Duration::from_secs(1));
+        }
+        let mut waited = 0;
+        loop {
+            bench.ask(2);
+            bench.ask(BABBLING);
+            match bench.turn(Duration::from_secs(1)) {
+                Some(BABBLING) => break,
+                _ => waited += 1,
+            }
+        }
+        assert!(waited <= 7, "{waited} turns of a second");
+    }
+}
