@@ -44,6 +44,10 @@ pub(super) enum Then {
     Await(Awaited),
     /// An item of the memory, which is kept if it is there.
     Item(u16),
+    /// It begins with as many bytes as were kept of it before.
+    Same(usize),
+    /// An item that is, or is not there, as it was before.
+    SameItem(u16),
     /// An item that must hold this.
     Ensure(u16, Zeroizing<Vec<u8>>),
     /// The line of a table, which is kept; the one behind it is read next, until there is none.
@@ -115,6 +119,16 @@ impl Script {
     /// Appends the reading of an item.
     pub(super) fn read_item(self, id: u16, then: Then) -> Self {
         self.line("reading its memory", SYS_NV_READ, &read_item(id), then)
+    }
+
+    /// Appends what is to be said twice alike, as far as its first `length` bytes, unless the stick does not know it.
+    pub(super) fn asked_twice(self, what: &'static str, command: Command, length: usize) -> Self {
+        self.line(what, command, &[], Then::KeepIfKnown).line(what, command, &[], Then::Same(length))
+    }
+
+    /// Appends an item that is to be read twice alike.
+    pub(super) fn read_item_twice(self, id: u16) -> Self {
+        self.read_item(id, Then::Item(id)).read_item(id, Then::SameItem(id))
     }
 
     /// Appends the writing of an item, whether there is one or not.
@@ -210,10 +224,14 @@ impl engine::Script for Script {
         let (what, command) = (line.what, line.frame.command);
         let data = match (result, &line.then) {
             (Ok(data), _) => data,
-            // There is no such item, table or function.
-            (Err(_), Then::Ignore | Then::KeepIfKnown | Then::Item(_) | Then::Ensure(..) | Then::TableLine(..)) => {
+            (Err(_), Then::Ignore) => return self.next(),
+            // There is no such item, table or function. (Of what is not answered nobody can know whether there is.)
+            (Err(CallError::Unknown), Then::KeepIfKnown | Then::Item(_) | Then::Ensure(..) | Then::TableLine(..)) => {
                 return self.next();
             }
+            // Nor was there before.
+            (Err(CallError::Unknown), Then::Same(_)) if self.kept(command).is_empty() => return self.next(),
+            (Err(CallError::Unknown), Then::SameItem(id)) if self.item(*id).is_none() => return self.next(),
             (Err(CallError::Unknown), _) => return Step::End(Err(CoordinatorError::NotSupported(what))),
             (Err(CallError::NoAnswer), _) => return Step::End(Err(CoordinatorError::NoSense(what))),
         };
@@ -228,6 +246,12 @@ impl engine::Script for Script {
             Then::Keep | Then::KeepIfKnown => self.kept.push((command, data)),
             Then::Item(id) => {
                 self.items.extend(item(&data).map(|bytes| (id, bytes)));
+            }
+            Then::Same(length) if data.get(..length) != self.kept(command).get(..length) => {
+                return Step::End(Err(CoordinatorError::NoSense(what)));
+            }
+            Then::SameItem(id) if item(&data).as_deref().map(Vec::as_slice) != self.item(id) => {
+                return Step::End(Err(CoordinatorError::NoSense(what)));
             }
             Then::Ensure(id, value) => {
                 if item(&data).as_ref() != Some(&value) {
@@ -265,7 +289,7 @@ impl engine::Script for Script {
                 }
                 None => return Step::End(Err(CoordinatorError::NotSupported("a memory laid out as that of CC2652"))),
             },
-            Then::Ignore | Then::Require(_) => {}
+            Then::Ignore | Then::Require(_) | Then::Same(_) | Then::SameItem(_) => {}
         }
         self.next()
     }

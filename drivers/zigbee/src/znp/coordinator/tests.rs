@@ -13,7 +13,7 @@ use crate::coordinator::{
     Broadcast, Coordinator, CoordinatorEvent, CoordinatorOutput, Destination, NetworkInfo, NetworkParameters, Outgoing,
     Ticket,
 };
-use crate::engine::{BUSY_PAUSE, WATCHDOG};
+use crate::engine::{BUSY_PAUSE, TRY_AGAIN, WATCHDOG};
 use crate::stranger::Stranger;
 
 const OWN: Ieee = Ieee(0x0012_4B00_1CAA_BBCC);
@@ -37,6 +37,10 @@ struct Bench {
     told: VecDeque<(Command, Vec<u8>)>,
     events: Vec<CoordinatorEvent>,
     is_dead: bool,
+    /// The next answer to this request comes out otherwise, with a checksum that is right: spoilt where it does not show.
+    spoilt: Option<(Command, Vec<u8>)>,
+    /// So many requests of this kind are not answered.
+    unheard: Option<(Command, u32)>,
     next_ticket: u64,
 }
 
@@ -54,6 +58,8 @@ impl Bench {
             told: VecDeque::new(),
             events: Vec::new(),
             is_dead: false,
+            spoilt: None,
+            unheard: None,
             next_ticket: 0,
         }
     }
@@ -184,8 +190,13 @@ impl Bench {
             c::AF_DATA_REQUEST_EXT => answer = vec![self.send_status.pop().unwrap_or_default()],
             _ => {}
         }
+        if let Some((_, spoilt)) = self.spoilt.take_if(|(command, _)| *command == frame.command) {
+            answer = spoilt;
+        }
+        let unheard = self.unheard.as_mut().filter(|(command, left)| *command == frame.command && *left > 0);
+        let is_heard = unheard.map(|(_, left)| *left -= 1).is_none();
         self.asked.push((frame.command, data));
-        if frame.kind == Kind::Request {
+        if frame.kind == Kind::Request && is_heard {
             self.say(Kind::Answer, frame.command, &answer);
         }
     }
@@ -242,6 +253,39 @@ fn a_stick_without_a_network_is_identified_and_one_is_formed() {
     assert_eq!(bench.items[&id::TCLK_SEED], [0x03; 16]);
     assert_eq!(bench.items[&id::ZDO_DIRECT_CB], [1]);
     assert_eq!(bench.items[&id::HAS_CONFIGURED], [0x55]);
+}
+
+#[test]
+fn what_a_stick_says_of_itself_once_is_not_believed() {
+    for spoilt in [
+        // Another's address.
+        (c::UTIL_GET_DEVICE_INFO, [&[0][..], &LOCK.to_bytes(), &[0, 0, 7, 9, 0]].concat()),
+        (c::SYS_VERSION, vec![2, 0, 2, 7, 1, 0x4B, 0x24, 0x34, 0x01]),
+    ] {
+        let mut bench = Bench::new();
+        bench.form();
+        bench.spoilt = Some(spoilt.clone());
+        bench.open();
+        bench.wait(TRY_AGAIN);
+        let identified: Vec<_> = bench
+            .events
+            .iter()
+            .filter_map(|event| match event {
+                CoordinatorEvent::Identified(info) => Some((info.ieee, info.network.is_some())),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(identified, [(OWN, true)], "{spoilt:?}");
+    }
+}
+
+#[test]
+fn what_a_stick_does_not_answer_is_not_taken_for_what_it_does_not_have() {
+    let mut bench = Bench::working();
+    bench.unheard = Some((c::SYS_TABLE_READ, 2));
+    let ticket = bench.submit(Request::ReadBackup);
+    bench.wait(Duration::from_secs(30));
+    assert_eq!(bench.answered(ticket), Some(Err(CoordinatorError::NoSense("reading its memory"))));
 }
 
 #[test]
