@@ -63,6 +63,34 @@ fn a_lock_that_loses_every_fourth_frame_does_the_job() {
     world.stick.wait_for_no_code(FRONT_DOOR, &grant.pin, SOON * 2);
 }
 
+/// Of every radio, as each has its own way of knowing a frame again.
+#[test]
+fn what_arrives_twice_is_done_and_told_once() {
+    let lock = |security| LockSetup { security, ..LockSetup::s2(FRONT_DOOR, "Front door") };
+    let zwave = |security| Setup::of(&[lock(security)]);
+    let zigbee = zwave(&[]);
+    let setups = [zwave(&["s2_access_control"]), zwave(&["s0"]), zigbee.clone().on_zigbee(13), zigbee.on_znp()];
+    for (number, setup) in setups.iter().enumerate() {
+        let world = World::with(KEYWAY, setup);
+        world.stick.fault(FRONT_DOOR, json!({"repeat_every": 1}));
+        let grant = world.client.grant(&[&world.devices[0]], -1.0, 600.0);
+        world.client.event("access_code.set_on_device", SOON, of(&grant));
+        assert!(world.stick.type_code(FRONT_DOOR, &grant.pin));
+        let unlocked = world.client.event("lock.unlocked", SOON, |event| event["access_code_id"].is_string());
+        assert_eq!(unlocked["user_identity_id"], grant.user_identity_id.as_str(), "{unlocked}");
+        world.stick.order(json!({"node": FRONT_DOOR, "turn": "lock"}));
+        world.client.event("lock.locked", SOON, |_| true);
+        world.stick.by_hand(FRONT_DOOR, 7, Some("24681357"));
+        world.client.event("access_code.unmanaged.created", SOON, |_| true);
+        world.client.ask("access_grants/delete", json!({"access_grant_id": grant.id}));
+        world.client.event("access_code.removed_from_device", SOON, of(&grant));
+        world.stick.wait_until_quiet(FRONT_DOOR);
+        let told = |what: &str| world.client.events().iter().filter(|event| event["event_type"] == what).count();
+        let once = ["lock.unlocked", "lock.locked", "access_code.set_on_device", "access_code.unmanaged.created"];
+        assert_eq!(once.map(told), [1; 4], "in setup {number}: {:?}", world.client.events());
+    }
+}
+
 #[test]
 fn a_code_that_was_deleted_by_hand_is_put_back() {
     let world = World::new(KEYWAY);

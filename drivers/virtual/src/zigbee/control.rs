@@ -73,6 +73,7 @@ struct Fault {
     status: Option<u8>,
     latency_ms: Option<u32>,
     drop_every: Option<u32>,
+    repeat_every: Option<u32>,
     /// 0: as from nearby again.
     signal: Option<i8>,
 }
@@ -216,6 +217,7 @@ impl LockRequest {
                 fault.status.map(|status| Action::Status((status != 0).then_some(status))),
                 fault.latency_ms.map(|ms| Action::Latency(Duration::from_millis(ms.into()))),
                 fault.drop_every.map(Action::DropEvery),
+                fault.repeat_every.map(Action::RepeatEvery),
                 fault.signal.map(|signal| Action::Signal((signal != 0).then_some(signal))),
             ]
         });

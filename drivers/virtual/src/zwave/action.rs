@@ -50,6 +50,8 @@ pub enum Action {
     Awake(bool),
     /// Every n-th frame to or from the lock is lost; 0: none.
     DropEvery(u32),
+    /// Every n-th frame to or from the lock that arrives does so twice; 0: none.
+    RepeatEvery(u32),
     /// Frames to the lock go this way.
     Way(Way),
     /// Its batteries are taken out and put back: its clock starts anew.

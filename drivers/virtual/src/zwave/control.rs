@@ -80,6 +80,7 @@ struct Fault {
     latency_ms: Option<u32>,
     awake: Option<bool>,
     drop_every: Option<u32>,
+    repeat_every: Option<u32>,
     way: Option<Way>,
 }
 
@@ -221,6 +222,7 @@ impl LockRequest {
                 fault.latency_ms.map(|ms| Action::Latency(millis(ms))),
                 fault.awake.map(Action::Awake),
                 fault.drop_every.map(Action::DropEvery),
+                fault.repeat_every.map(Action::RepeatEvery),
                 fault.way.map(Action::Way),
             ]
         });

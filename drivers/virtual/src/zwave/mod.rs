@@ -93,6 +93,7 @@ struct Post {
     kept_awake: bool,
     latency: Duration,
     drop_every: u32,
+    repeat_every: u32,
     way: Way,
     passed: u32,
     /// Until then the node listens without a beam.
@@ -179,6 +180,7 @@ impl VirtualStick {
             Action::Awake(awake) => (post.kept_awake, post.awake) = (awake, now),
             Action::Way(ref way) => post.way = way.clone(),
             Action::DropEvery(every) => (post.drop_every, post.passed) = (every, 0),
+            Action::RepeatEvery(every) => (post.repeat_every, post.passed) = (every, 0),
             Action::Restart => post.node.restart(now, entropy),
             _ => {}
         }
@@ -238,6 +240,9 @@ impl VirtualStick {
         if post.reaches() && post.node.listens(now) {
             let arrives = post.travel(now);
             self.air.put(arrives, Flight::Sent(Box::new(send.clone()), Sent::Ok, now));
+            if let Some(again) = post.comes_again(arrives) {
+                self.air.put(again, Flight::ToNode(node, send.data.clone()));
+            }
             self.air.put(arrives, Flight::ToNode(node, send.data));
         } else {
             post.counts.from_hub += 1;
@@ -312,6 +317,9 @@ impl VirtualStick {
             if (0..tries).any(|_| post.reaches()) {
                 post.awake = post.awake.max(now);
                 let arrives = post.travel(now);
+                if let Some(again) = post.comes_again(arrives) {
+                    self.air.put(again, Flight::ToStick(id, frame.clone()));
+                }
                 self.air.put(arrives, Flight::ToStick(id, frame));
             }
         }
@@ -386,6 +394,7 @@ impl Post {
             kept_awake: false,
             latency: node.setup().latency,
             drop_every: 0,
+            repeat_every: 0,
             way: Way::default(),
             passed: 0,
             awake: now,
@@ -400,6 +409,12 @@ impl Post {
         self.passed += 1;
         let lost = self.drop_every != 0 && self.passed.is_multiple_of(self.drop_every);
         !self.offline && !lost && !self.node.is_gone()
+    }
+
+    /// When the frame that arrives then does so again, if it does: its acknowledgement was lost, or it came by two ways.
+    fn comes_again(&self, arrives: Instant) -> Option<Instant> {
+        let again = self.repeat_every != 0 && self.passed.is_multiple_of(self.repeat_every);
+        again.then(|| arrives + self.latency)
     }
 
     /// When a frame that sets out now arrives.

@@ -13,6 +13,7 @@ use crate::address::{Ieee, Nwk};
 use crate::coordinator::Incoming;
 use crate::device::interview::{Interview, Progress};
 use crate::device::link::{Delivery, Link};
+use crate::device::repeated::Repeated;
 use crate::device::table::DeviceRecord;
 use crate::lock::{Job, Next, events, ping};
 use crate::quirks::Quirks;
@@ -82,6 +83,7 @@ pub(super) struct Dialogue {
     /// It left, and is gone then if it does not come back.
     gone_at: Option<Instant>,
     link: Link,
+    repeated: Repeated,
     /// The slots that the lock said are free, and when.
     free: BTreeMap<SlotNumber, Instant>,
     told: Vec<Told>,
@@ -110,6 +112,7 @@ impl Dialogue {
             progress: InterviewProgress::Idle,
             gone_at: None,
             link: Link::default(),
+            repeated: Repeated::default(),
             free: BTreeMap::new(),
             told: Vec::new(),
         }
@@ -454,8 +457,8 @@ impl Dialogue {
     }
 
     /// A frame of a cluster came in that nobody had asked for.
-    pub(super) fn handle_unasked(&mut self, cluster: u16, frame: &Frame) {
-        if self.record.lock_endpoint().is_none() {
+    pub(super) fn handle_unasked(&mut self, now: Instant, cluster: u16, frame: &Frame) {
+        if self.record.lock_endpoint().is_none() || self.repeated.is(now, cluster, frame) {
             return;
         }
         let told = events::of_frame(cluster, frame, &self.record);

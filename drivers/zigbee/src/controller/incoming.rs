@@ -196,7 +196,7 @@ impl<C: Coordinator> ZigbeeRadio<C> {
             _ => default_response(frame, incoming.was_broadcast),
         };
         if let Some(dialogue) = self.devices.get_mut(&device) {
-            dialogue.handle_unasked(incoming.cluster, frame);
+            dialogue.handle_unasked(now, incoming.cluster, frame);
             if let Some(answer) = answer {
                 let place = dialogue.record().place();
                 self.queue.reply(place.nwk, to_cluster(place, incoming.cluster, incoming.source_endpoint, &answer));

@@ -3,5 +3,6 @@
 pub mod interview;
 pub mod link;
 pub mod removed;
+pub mod repeated;
 pub mod table;
 pub mod tunable;

@@ -86,7 +86,7 @@ pub(super) struct Parcel {
 }
 
 /// What a lock sends.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Upward {
     frame: Frame,
     /// The lock's count of its frames.
@@ -164,6 +164,9 @@ impl Network {
         if post.reaches() {
             let arrives = post.travel(now);
             let told = if parcel.acknowledged { arrives + post.latency } else { now };
+            if let Some(again) = post.comes_again(arrives).filter(|_| matches!(parcel.content, Content::Frame(_))) {
+                self.agenda.put(again, Flight::ToLock(ieee, parcel.clone()));
+            }
             self.agenda.put(arrives, Flight::ToLock(ieee, parcel));
             self.agenda.put(told, Flight::Sent { tag, delivered: Ok(()) });
         } else if !parcel.acknowledged {
@@ -328,6 +331,9 @@ impl Network {
             && let Some(nwk) = post.nwk().filter(|_| up)
         {
             let arrives = post.travel(now);
+            if let Some(again) = post.comes_again(arrives) {
+                self.agenda.put(again, Flight::ToStick(from, nwk, upward.clone()));
+            }
             self.agenda.put(arrives, Flight::ToStick(from, nwk, upward));
         } else if upward.tries < TRIES {
             let again = Upward { tries: upward.tries + 1, ..upward };

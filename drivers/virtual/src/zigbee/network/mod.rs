@@ -143,6 +143,7 @@ pub(super) struct Post {
     /// How strong its frames arrive, in dBm; `None`: as from nearby.
     signal: Option<i8>,
     drop_every: u32,
+    repeat_every: u32,
     passed: u32,
     /// When the air between the two is free again.
     free: Instant,
@@ -339,6 +340,7 @@ impl Network {
             Action::Latency(latency) => post.latency = latency,
             Action::Signal(signal) => post.signal = signal,
             Action::DropEvery(every) => (post.drop_every, post.passed) = (every, 0),
+            Action::RepeatEvery(every) => (post.repeat_every, post.passed) = (every, 0),
             Action::Join => return Some(self.seek(now, ieee)),
             Action::Rejoin { secured } => return Some(self.rejoin(now, ieee, secured)),
             Action::Leave => return Some(self.left(now, ieee, false)),
@@ -383,6 +385,7 @@ impl Post {
             latency: setup.latency * if setup.behind_router { 2 } else { 1 },
             signal: None,
             drop_every: 0,
+            repeat_every: 0,
             passed: 0,
             free: now,
             kept: VecDeque::new(),
@@ -408,6 +411,13 @@ impl Post {
         self.passed += 1;
         let lost = self.drop_every != 0 && self.passed.is_multiple_of(self.drop_every);
         !self.offline && !lost
+    }
+
+    /// When the frame that arrives then does so again, if it does: sent anew since its acknowledgement was lost, which no
+    /// stack can tell from another frame once it has forgotten the first.
+    fn comes_again(&self, arrives: Instant) -> Option<Instant> {
+        let again = self.repeat_every != 0 && self.passed.is_multiple_of(self.repeat_every);
+        again.then(|| arrives + self.latency)
     }
 
     /// When a frame that sets out now arrives.
