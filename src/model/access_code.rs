@@ -185,6 +185,14 @@ impl AccessCode {
             .then_some(window)
     }
 
+    /// Whether its lock has proven it, and keeps it to a time that ends before the one it is wanted for: whoever stays longer
+    /// than was said at first would stand outside.
+    pub fn is_cut_short(&self, now: Timestamp) -> bool {
+        let kept = self.kept.filter(|_| matches!(self.presence, Presence::Proven(..)) && self.is_wanted(now));
+        let end = self.occurrence(now).map(|time| time.ends_at.map(|end| Minute::from(WallTime(end.as_microsecond()))));
+        kept.zip(end).is_some_and(|(kept, end)| end.is_none_or(|end| kept.until < end))
+    }
+
     /// Whether it is in its lock, or may be.
     pub fn is_in_lock(&self) -> bool {
         self.presence != Presence::Absent
@@ -291,7 +299,7 @@ impl AccessCode {
     pub fn status(&self, now: Timestamp) -> CodeStatus {
         let left_as_it_is = self.problem.as_ref().is_some_and(|problem| problem.kind.is_by_hand());
         match (self.is_wanted(now), self.presence) {
-            (true, Presence::Proven(..)) => CodeStatus::Set,
+            (true, Presence::Proven(..)) if !self.is_cut_short(now) => CodeStatus::Set,
             (true, _) if left_as_it_is => CodeStatus::Unset,
             (true, _) => CodeStatus::Setting,
             // As Seam has it: a code that its lock keeps for later is not set before its start.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use keyway_lock::{Evidence, KeypadMode, LockCommand, Pin, SlotContent, SlotNumber};
+use keyway_lock::{Evidence, KeypadMode, LockCommand, Minute, Pin, SlotContent, SlotNumber, SlotWindow, WallTime};
 use keyway_test_support::lock_info;
 use rand::{SeedableRng, rngs::StdRng};
 use uuid::Uuid;
@@ -11,8 +11,8 @@ use super::verdict::judge;
 use super::warn::{Health, Reach};
 use super::{ClockWord, LockFacts, Memory, Moment, Next, SlotTable, Step, Verdict, Word, diff, pin, slot, wake, warn};
 use crate::model::{
-    AccessCode, AccessCodeId, ActionAttempt, ActionStatus, ActionType, CodeOrigin, CodeProblem, Presence, ProblemKind,
-    Timestamp, Window,
+    AccessCode, AccessCodeId, ActionAttempt, ActionStatus, ActionType, CodeOrigin, CodeProblem, CodeStatus, Presence,
+    ProblemKind, Timestamp, Window,
 };
 
 mod properties;
@@ -490,6 +490,26 @@ fn what_is_ordered_behind_its_start_is_late_from_the_order_on() {
     assert_eq!(told(&code, (offline, false), 500), news(0), "and once");
     code.ordered_at = at(600);
     assert_eq!(told(&code, (offline, false), 600), news(600), "until it is ordered anew");
+}
+
+#[test]
+fn a_stay_that_is_made_longer_is_told_of_until_the_lock_keeps_the_code_to_the_new_end() {
+    let minute = |seconds: i64| Minute::of(WallTime(at(seconds).as_microsecond()));
+    let kept = |until| Some(SlotWindow { from: minute(-6000), until: minute(until) });
+    let longer = AccessCode { kept: kept(600), ordered_at: at(0), ..code(1, 1, -5000, 5000, proven(-4000)) };
+    let told = |code: &AccessCode, reach, seconds| warn::problem(code, health(reach, false), now(seconds));
+    let (online, offline) = (Reach::Online, Reach::Offline);
+    assert_eq!([59, 60].map(|second| told(&longer, online, second).map(|problem| problem.since)), [None, Some(at(60))]);
+    let at_once = told(&longer, offline, 0).unwrap();
+    assert_eq!((at_once.kind, at_once.since), (ProblemKind::DelayInSetting, at(0)));
+    assert!(at_once.message.starts_with("the lock keeps the code to the time that it had before"), "{at_once:?}");
+    assert_eq!(longer.status(at(0)), CodeStatus::Setting);
+    let for_ever = AccessCode { window: Window { ends_at: None, ..longer.window }, ..longer.clone() };
+    assert_eq!(told(&for_ever, offline, 0), Some(at_once));
+    for good in [kept(5040), kept(9000), None] {
+        let longer = AccessCode { kept: good, ..longer.clone() };
+        assert_eq!((told(&longer, offline, 60), longer.status(at(60))), (None, CodeStatus::Set));
+    }
 }
 
 #[test]

@@ -101,7 +101,8 @@ pub fn problem(code: &AccessCode, health: Health, now: Moment) -> Option<CodePro
         let kind = tells.then(|| told(ProblemKind::DelayInRemoving, sentence, health, now));
         return keep(old, &[ProblemKind::FailedToRemove], kind);
     }
-    if is_missing(code, now) {
+    let is_cut_short = now.trusted && code.is_cut_short(now.utc);
+    if is_missing(code, now) || is_cut_short {
         let due = code.due_since(now.utc)?;
         let grace = match health.reach {
             Reach::Online if !health.failing => PATIENCE,
@@ -114,6 +115,9 @@ pub fn problem(code: &AccessCode, health: Health, now: Moment) -> Option<CodePro
             return keep_any(old);
         }
         let sentence = match code.kept {
+            Some(_) if is_cut_short => {
+                "the lock keeps the code to the time that it had before, and closes to it too early"
+            }
             Some(_) => "the code was put into the lock for this time, which has not proven yet that it opens",
             None => "the code is due and not proven in the lock yet",
         };

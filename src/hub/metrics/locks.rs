@@ -47,7 +47,7 @@ impl Lock {
 /// What a lock should have done about a code by now, and since when.
 fn due_change(code: &AccessCode, now: Timestamp) -> Option<(CodeChange, Timestamp)> {
     if code.is_wanted(now) {
-        let is_proven = matches!(code.presence, Presence::Proven(..));
+        let is_proven = matches!(code.presence, Presence::Proven(..)) && !code.is_cut_short(now);
         let due = code.due_since(now)?;
         return (!is_proven && !code.waits_in_lock(now)).then_some((CodeChange::Set, due));
     }

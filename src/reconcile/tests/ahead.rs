@@ -1,6 +1,6 @@
 //! Locks that keep a code to its time by themselves.
 
-use keyway_lock::{LockEvent, Minute, SlotWindow, WallTime};
+use keyway_lock::{LockEvent, Minute, RadioEvent, SlotWindow, WallTime};
 
 use super::world::{FRONT, Grant, World, at};
 use crate::model::{CodeStatus, Presence, ProblemKind, Schedule, Window};
@@ -169,6 +169,23 @@ async fn a_grant_that_is_moved_takes_its_code_along_and_never_opens_at_the_old_s
     world.run_until(2 * DAY + 3700).await;
     assert_eq!(world.code(&grant).await.kept, kept(2 * DAY + 3600, 3 * DAY + 7200));
     assert!(!world.lock(FRONT).asked.iter().any(|asked| asked.starts_with("clear")));
+}
+
+#[tokio::test]
+async fn whoever_stays_longer_than_a_lock_out_of_reach_knows_of_is_told_of_before_he_stands_outside() {
+    let (mut world, grant) = waiting().await;
+    world.run_until(2 * DAY + 10).await;
+    world.lock(FRONT).faults.offline = true;
+    world.report(RadioEvent::LockReachable(FRONT, false)).await;
+    move_to(&mut world, &grant, 2 * DAY, 4 * DAY).await;
+    world.run_until(2 * DAY + 20).await;
+    assert!(!world.opens(FRONT, &grant.pin, 3 * DAY + 3600), "the lock closes at the old end");
+    assert_eq!(world.events("access_code.delay_in_setting").await.len(), 1);
+    world.lock(FRONT).faults.offline = false;
+    world.report(RadioEvent::LockReachable(FRONT, true)).await;
+    world.run_until(2 * DAY + 100).await;
+    assert_eq!(world.code(&grant).await.problem, None);
+    assert!(world.opens(FRONT, &grant.pin, 3 * DAY + 3600));
 }
 
 #[tokio::test]

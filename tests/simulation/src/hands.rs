@@ -98,7 +98,7 @@ fn is_unheard(world: &World, door: usize) -> bool {
 }
 
 /// Waits until a lock has been within reach for as long as it takes to be asked.
-async fn heard_again(world: &World, door: usize) {
+pub(crate) async fn heard_again(world: &World, door: usize) {
     let step = ASKED_WITHIN / 11;
     let mut heard_for = Duration::ZERO;
     while heard_for < ASKED_WITHIN {

@@ -71,7 +71,7 @@ pub(crate) fn begin(world: &Rc<World>) {
 async fn lock(world: &Rc<World>, door: usize, random: &mut StdRng) {
     let begins = |trouble| world.begins([door], trouble);
     let ends = |trouble| world.ends([door], trouble);
-    match pick(random, &[4, 2, 3, 2, 1, 1]) {
+    match pick(random, &[4, 2, 3, 2, 1, 2, 1]) {
         0 => {
             let minutes = random.random_bool(0.7);
             begins(Trouble::Offline);
@@ -117,11 +117,18 @@ async fn lock(world: &Rc<World>, door: usize, random: &mut StdRng) {
             world.recover(door, "lock not jammed any more", Action::Jam(false));
             world.jam(door, false);
         }
+        5 => {
+            // No excuse for anything.
+            world.suffer(door, "frames twice", Action::RepeatEvery(random.random_range(1..6)));
+            pause(random, MINUTE..6.0 * HOUR).await;
+            world.recover(door, "no frames twice any more", Action::RepeatEvery(0));
+        }
         _ => {
             world.suffer(door, "batteries changed", Action::Restart);
             // Its clock stands at nothing until the hub looks at it.
             begins(Trouble::Unheard);
             pause(random, 7.0 * HOUR..7.1 * HOUR).await;
+            hands::heard_again(world, door).await;
             ends(Trouble::Unheard);
         }
     }

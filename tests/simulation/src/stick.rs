@@ -95,6 +95,7 @@ fn in_zigbee(action: &Action) -> zigbee::Action {
         Action::Mask(masking) => zigbee::Action::Mask(*masking),
         Action::Latency(latency) => zigbee::Action::Latency(*latency),
         Action::DropEvery(every) => zigbee::Action::DropEvery(*every),
+        Action::RepeatEvery(every) => zigbee::Action::RepeatEvery(*every),
         Action::Restart => zigbee::Action::Restart,
         other => panic!("nobody does {other:?} here"),
     }
