@@ -24,13 +24,6 @@ pub(super) struct PublicGrant {
     access_codes: Vec<AccessCodeResource>,
 }
 
-impl PublicGrant {
-    /// When it begins.
-    pub(super) fn starts_at(&self) -> Timestamp {
-        self.grant.starts_at
-    }
-}
-
 /// The grant and the state of its codes as shown to everybody, without PINs; `None` once it is deleted, or over and
 /// its codes are proven gone.
 pub(super) fn public(unit: &mut Unit<'_>, id: AccessGrantId) -> Result<Option<PublicGrant>, StoreError> {

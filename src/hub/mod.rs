@@ -59,6 +59,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use tokio::sync::{broadcast, watch};
+use uuid::Uuid;
 
 use crate::clock::{Clock, Moves};
 use crate::faults::{self, Fault};
@@ -66,7 +67,7 @@ use crate::model::{AccessGrantId, ApiError, DeviceId, Event, Timestamp, Workspac
 use crate::store::{HandedIn, Store, Unit};
 
 pub use crate::model::Role;
-pub use crate::store::{Changes, StoreError};
+pub use crate::store::{Changes, GrantPlace, StoreError};
 pub use answer::Answer;
 pub use backup::{BackupFailed, SealedBackup};
 pub use broker::BrokerState;
@@ -84,19 +85,8 @@ pub use sticks::{StickOrder, StickOrders, StickStatus, Sticks};
 
 use call::Surroundings;
 
-/// So long before its start, a grant is near: it is kept ready for whoever comes later. There may be a year of others.
-const GRANTS_AHEAD: Duration = Duration::from_secs(7 * 86_400);
-
-/// A grant as everybody may see it: no PIN in it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ShownGrant {
-    /// It begins in a week at the earliest.
-    Ahead(Value),
-    /// It begins before that, is on, or not out of its locks yet.
-    Near(Value),
-    /// There is no such grant, or no more.
-    Gone,
-}
+/// A grant that begins within this is near: a broker is told of it at once. There may be a year of others.
+const NEAR: Duration = Duration::from_secs(7 * 86_400);
 
 /// What every door calls.
 #[derive(Clone)]
@@ -170,21 +160,16 @@ impl Hub {
         self.read(move |unit| Ok(devices::public(unit, id)?.map(|device| json!(device)))).await
     }
 
-    /// Grants and the state of their codes as shown to everybody.
+    /// Grants and the state of their codes as shown to everybody: no PIN in it. `None`: no such grant.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn public_grants(&self, ids: Vec<AccessGrantId>) -> Result<Vec<(AccessGrantId, ShownGrant)>, StoreError> {
+    pub async fn public_grants(
+        &self,
+        ids: Vec<AccessGrantId>,
+    ) -> Result<Vec<(AccessGrantId, Option<Value>)>, StoreError> {
         self.read(move |unit| {
-            let horizon = unit.now().after(GRANTS_AHEAD);
-            let shown = |id| {
-                let grant = match grant_resource::public(unit, id)? {
-                    None => ShownGrant::Gone,
-                    Some(grant) if grant.starts_at() > horizon => ShownGrant::Ahead(json!(grant)),
-                    Some(grant) => ShownGrant::Near(json!(grant)),
-                };
-                Ok((id, grant))
-            };
+            let shown = |id| Ok((id, grant_resource::public(unit, id)?.map(|grant| json!(grant))));
             ids.into_iter().map(shown).collect()
         })
         .await
@@ -205,12 +190,25 @@ impl Hub {
         .await
     }
 
-    /// Every device, and every grant that is on, near or not out of its locks yet, for a broker that may have forgotten them.
+    /// Every device, and every grant that is on, near or not out of its locks yet, for a broker that may have forgotten them;
+    /// and from where on [`Self::far_grants`] has the others.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn everything_public(&self) -> Result<(Vec<DeviceId>, BTreeSet<AccessGrantId>), StoreError> {
-        self.read(|unit| Ok((devices::ids(unit)?, unit.near_grant_ids(unit.now().after(GRANTS_AHEAD))?))).await
+    pub async fn everything_public(&self) -> Result<(Vec<DeviceId>, BTreeSet<AccessGrantId>, GrantPlace), StoreError> {
+        self.read(|unit| {
+            let horizon = unit.now().after(NEAR);
+            Ok((devices::ids(unit)?, unit.near_grant_ids(horizon)?, (horizon, AccessGrantId(Uuid::nil()))))
+        })
+        .await
+    }
+
+    /// The next `most` grants behind this one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn far_grants(&self, behind: GrantPlace, most: usize) -> Result<Vec<GrantPlace>, StoreError> {
+        self.read(move |unit| unit.grants_behind(behind, most)).await
     }
 
     /// Every device, and every grant of which something may have changed since then by time alone.
@@ -218,7 +216,7 @@ impl Hub {
     /// # Errors
     /// [`StoreError`].
     pub async fn moved_public(&self, since: Timestamp) -> Result<(Vec<DeviceId>, BTreeSet<AccessGrantId>), StoreError> {
-        self.read(move |unit| Ok((devices::ids(unit)?, unit.grants_moved(since, unit.now(), GRANTS_AHEAD)?))).await
+        self.read(move |unit| Ok((devices::ids(unit)?, unit.grants_moved(since, unit.now())?))).await
     }
 
     /// What time it is, as the hub knows it.

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::{Answer, Caller, Hub, Role, ShownGrant, operations};
+use super::{Answer, Caller, Hub, Role, operations};
 use crate::clock::{Clock, Now};
 use crate::model::{AccessGrantId, Device, DeviceId, DeviceState, RadioAddress, RadioKind, Timestamp};
 use crate::store::{Store, StoreError, Unit};
@@ -126,10 +126,7 @@ impl World {
 
     /// A grant as everybody may see it.
     async fn public(&self, id: AccessGrantId) -> Option<Value> {
-        match self.hub.public_grants(vec![id]).await.unwrap().remove(0).1 {
-            ShownGrant::Ahead(grant) | ShownGrant::Near(grant) => Some(grant),
-            ShownGrant::Gone => None,
-        }
+        self.hub.public_grants(vec![id]).await.unwrap().remove(0).1
     }
 
     /// What happened to grants, oldest first.

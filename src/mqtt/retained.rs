@@ -1,21 +1,21 @@
 //! Retained state: what the hub, each device and each grant is now, for whoever comes later. No PIN in it.
 //!
-//! Grants are booked far ahead, and thousands of them: those that begin in a week at the earliest are told of when they
-//! change, and only from then on kept by the broker.
+//! There may be a year of bookings. When the hub has come to its broker it tells of those that are on or near, and of the
+//! others by and by, so that a start costs what is due; what changes is told at once, however far it is.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::{broadcast, mpsc, watch};
-use tokio::time::interval;
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::companion::Companion;
 use super::connection::{Link, Message, Publisher};
 use super::topics::Topics;
-use crate::hub::{Changes, Hub, ShownGrant, Sticks, StoreError};
+use crate::hub::{Changes, GrantPlace, Hub, Sticks, StoreError};
 use crate::model::{AccessGrantId, DeviceId, Timestamp};
 
 /// How often the hub looks whether what it tells of itself has changed without the store (the next arrival).
@@ -24,19 +24,13 @@ const INFO_EVERY: Duration = Duration::from_secs(30);
 const PASSED_EVERY: Duration = Duration::from_secs(600);
 /// Grants that are read at once: others wait for the store.
 const AT_ONCE: usize = 32;
+/// How often so many of those that can wait are looked at.
+const BY_AND_BY: Duration = Duration::from_secs(1);
 
 /// What the status topic says while the hub is there.
 const ONLINE: &str = "online";
 /// What it says when it is not; also the last will.
 pub(super) const OFFLINE: &str = "offline";
-
-/// What was told of a grant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Told {
-    digest: u64,
-    /// The broker keeps it.
-    is_kept: bool,
-}
 
 /// Keeps the broker's retained topics as the store is.
 pub(super) struct Retained {
@@ -49,10 +43,14 @@ pub(super) struct Retained {
     link: watch::Receiver<Link>,
     births: watch::Receiver<u64>,
     companion: Option<Arc<dyn Companion>>,
-    /// What was told of grants, as a digest,
-    grants: BTreeMap<AccessGrantId, Told>,
+    /// What the broker holds of grants, as a digest of what was published,
+    grants: BTreeMap<AccessGrantId, u64>,
     /// and of all else, by topic.
     shown: BTreeMap<String, u64>,
+    /// Those that can wait: all behind this one,
+    far: Option<GrantPlace>,
+    /// and those of which it is not known whether the broker should hold them.
+    unsure: BTreeSet<AccessGrantId>,
     /// When everything was looked at that changes with time.
     looked_at: Timestamp,
 }
@@ -81,6 +79,8 @@ impl Retained {
             companion,
             grants: BTreeMap::new(),
             shown: BTreeMap::new(),
+            far: None,
+            unsure: BTreeSet::new(),
         }
     }
 
@@ -88,6 +88,8 @@ impl Retained {
     pub(super) async fn run(mut self, mut kept: mpsc::Receiver<String>) {
         let mut shown_on = Link::Down;
         let (mut info, mut passed) = (interval(INFO_EVERY), interval(PASSED_EVERY));
+        let mut by_and_by = interval(BY_AND_BY);
+        by_and_by.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut moves = self.hub.clock_moves();
         loop {
             let link = *self.link.borrow_and_update();
@@ -131,6 +133,7 @@ impl Retained {
                     // What is true of a device or a grant may depend on the time.
                     () = moves.next(), if link.is_ready() => self.everything().await,
                     _ = info.tick(), if link.is_ready() => self.info().await,
+                    _ = by_and_by.tick(), if link.is_ready() && self.is_behind() => self.catch_up().await,
                 }
             };
             if let Err(error) = outcome {
@@ -143,7 +146,7 @@ impl Retained {
         self.looked_at = self.hub.time();
         self.show(self.topics.status(), Some(ONLINE.to_owned())).await;
         self.info().await?;
-        let (devices, grants) = self.hub.everything_public().await?;
+        let (devices, grants, others) = self.hub.everything_public().await?;
         let mut current: BTreeSet<String> = devices.iter().flat_map(|id| self.topics_of(*id)).collect();
         current.extend([self.topics.status(), self.topics.info()]);
         let networks = self.hub.pairings();
@@ -161,8 +164,37 @@ impl Retained {
         for id in devices {
             self.device(id).await?;
         }
-        let gone: BTreeSet<AccessGrantId> = self.grants.keys().filter(|id| !grants.contains(id)).copied().collect();
-        self.show_grants(grants.into_iter().chain(gone)).await
+        self.far = Some(others);
+        self.unsure.extend(self.grants.keys().filter(|id| !grants.contains(id)));
+        self.show_grants(grants).await
+    }
+
+    fn is_behind(&self) -> bool {
+        self.far.is_some() || !self.unsure.is_empty()
+    }
+
+    /// Some of what can wait.
+    async fn catch_up(&mut self) -> Result<(), StoreError> {
+        let mut some = Vec::new();
+        while some.len() < AT_ONCE
+            && let Some(id) = self.unsure.pop_first()
+        {
+            some.push(id);
+        }
+        for (id, grant) in self.hub.public_grants(some).await? {
+            if grant.is_none() && !self.grants.contains_key(&id) {
+                tracing::info!(%id, "the broker had kept a grant that is gone: cleared");
+                self.publish(self.topics.access_grant(id), Vec::new()).await;
+            } else {
+                self.show_grant(id, grant).await;
+            }
+        }
+        if let Some(far) = self.far {
+            let next = self.hub.far_grants(far, AT_ONCE).await?;
+            self.far = next.last().copied();
+            self.show_grants(next.into_iter().map(|(_, id)| id)).await?;
+        }
+        Ok(())
     }
 
     /// What may have changed with time alone since it was looked at last.
@@ -212,11 +244,15 @@ impl Retained {
     }
 
     /// The broker has kept something here: cleared if it is none of ours any more.
-    async fn judge(&self, topic: String) {
+    async fn judge(&mut self, topic: String) {
         // Of a use, only the events tell; it stays as long as its device.
         let about = topic.strip_suffix("/last_use").unwrap_or(&topic);
-        let is_grant = self.topics.grant_of(about).and_then(|id| self.grants.get(&id)).is_some_and(|told| told.is_kept);
-        if !is_grant && !self.shown.contains_key(about) {
+        if let Some(id) = self.topics.grant_of(about) {
+            // One that is far may be to be told of yet.
+            if !self.grants.contains_key(&id) {
+                self.unsure.insert(id);
+            }
+        } else if !self.shown.contains_key(about) {
             tracing::info!(topic, "the broker had kept what is gone: cleared");
             self.publish(topic, Vec::new()).await;
         }
@@ -258,56 +294,39 @@ impl Retained {
         Ok(())
     }
 
-    async fn show_grant(&mut self, id: AccessGrantId, grant: ShownGrant) {
-        let (text, is_kept) = match grant {
-            ShownGrant::Near(grant) => (grant.to_string(), true),
-            ShownGrant::Ahead(grant) => (grant.to_string(), false),
-            ShownGrant::Gone => (String::new(), false),
-        };
-        let is_gone = text.is_empty();
-        let told = (!is_gone).then(|| Told { digest: digest(&text), is_kept });
-        let before = match told {
-            Some(told) => self.grants.insert(id, told),
-            None => self.grants.remove(&id),
-        };
-        if before == told {
-            return;
-        }
-        let topic = self.topics.access_grant(id);
-        let was_kept = before.is_some_and(|before| before.is_kept);
-        if was_kept && !is_kept {
-            self.publish(topic.clone(), Vec::new()).await;
-        }
-        if !(is_gone && was_kept) {
-            self.send(Message { topic, payload: text.into_bytes(), retain: is_kept, correlation: None }).await;
+    async fn show_grant(&mut self, id: AccessGrantId, grant: Option<Value>) {
+        let text = grant.map(|grant| grant.to_string()).unwrap_or_default();
+        if is_news(&mut self.grants, id, &text) {
+            self.publish(self.topics.access_grant(id), text.into_bytes()).await;
         }
     }
 
     /// Publishes what is not there yet; nothing clears the topic.
     async fn show(&mut self, topic: String, text: Option<String>) {
         let text = text.unwrap_or_default();
-        let is_news = if text.is_empty() {
-            self.shown.remove(&topic).is_some()
-        } else {
-            let digest = digest(&text);
-            self.shown.insert(topic.clone(), digest) != Some(digest)
-        };
-        if is_news {
+        if is_news(&mut self.shown, topic.clone(), &text) {
             self.publish(topic, text.into_bytes()).await;
         }
     }
 
     async fn publish(&self, topic: String, payload: Vec<u8>) {
-        self.send(Message { topic, payload, retain: true, correlation: None }).await;
-    }
-
-    async fn send(&self, message: Message) {
         // Not to pile up while the broker is away: everything is published when it is back.
-        let is_ready = self.link.borrow().is_ready();
-        if is_ready && let Err(error) = self.publisher.publish(message).await {
-            tracing::warn!("retained state not published: {error}");
+        if self.link.borrow().is_ready() {
+            let message = Message { topic, payload, retain: true, correlation: None };
+            if let Err(error) = self.publisher.publish(message).await {
+                tracing::warn!("retained state not published: {error}");
+            }
         }
     }
+}
+
+/// Whether this is not what is shown there, which it is from now on; an empty text is nothing.
+fn is_news<K: Ord>(shown: &mut BTreeMap<K, u64>, place: K, text: &str) -> bool {
+    if text.is_empty() {
+        return shown.remove(&place).is_some();
+    }
+    let digest = digest(text);
+    shown.insert(place, digest) != Some(digest)
 }
 
 fn digest(text: &str) -> u64 {

@@ -1,7 +1,6 @@
 //! Grants and their doors.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use rusqlite::{ToSql, params};
 
@@ -31,11 +30,13 @@ pub(super) fn near() -> String {
     )
 }
 
-/// Those that begin or end between two times, or begin between two others.
+/// The next behind a start and an id, in the order of both. (Those that recur are few, and always near.)
+pub(super) const BEHIND: &str = "SELECT access_grant_id, starts_at FROM access_grants
+    WHERE deleted_at IS NULL AND schedule IS NULL AND (starts_at, access_grant_id) > (?1, ?2)
+    ORDER BY starts_at, access_grant_id LIMIT ?3";
+/// Those that begin or end between two times.
 pub(super) const MOVED: &str = "SELECT access_grant_id FROM access_grants
         WHERE deleted_at IS NULL AND schedule IS NULL AND starts_at > ?1 AND starts_at <= ?2
-    UNION SELECT access_grant_id FROM access_grants
-        WHERE deleted_at IS NULL AND schedule IS NULL AND starts_at > ?3 AND starts_at <= ?4
     UNION SELECT access_grant_id FROM access_grants WHERE deleted_at IS NULL AND ends_at > ?1 AND ends_at <= ?2";
 pub(super) const NEXT_ARRIVAL: &str = "SELECT min(starts_at) AS moment FROM access_grants
     WHERE deleted_at IS NULL AND schedule IS NULL AND starts_at > ?1";
@@ -45,6 +46,9 @@ pub(super) const NEXT_DEPARTURE: &str = "SELECT min(ends_at) AS moment FROM acce
 pub(super) const RECURRING: &str = "SELECT * FROM access_grants
         WHERE deleted_at IS NULL AND schedule IS NOT NULL AND ends_at > ?1
     UNION ALL SELECT * FROM access_grants WHERE deleted_at IS NULL AND schedule IS NOT NULL AND ends_at IS NULL";
+
+/// Where a grant stands in the order of their starts.
+pub type GrantPlace = (Timestamp, AccessGrantId);
 
 /// Which grants; `None` does not narrow.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -141,14 +145,24 @@ impl Unit<'_> {
         Ok(doors)
     }
 
-    /// Ids of those that are neither deleted nor over and begin at `horizon` at the latest, and of those with a code that is
-    /// or may be in its lock.
+    /// Ids of those that are neither deleted nor over and begin at `horizon` at the latest or recur, and of those with a code
+    /// that is or may be in its lock.
     ///
     /// # Errors
     /// As [`Unit::grants`].
     pub fn near_grant_ids(&mut self, horizon: Timestamp) -> Result<BTreeSet<AccessGrantId>, StoreError> {
         let ids = self.readable(TABLE, &near(), params![self.now(), horizon], |row| row.id("access_grant_id"))?;
-        Ok(ids.into_iter().collect())
+        let recurring = self.readable(TABLE, RECURRING, [self.now()], |row| row.id("access_grant_id"))?;
+        Ok(ids.into_iter().chain(recurring).collect())
+    }
+
+    /// The next `most` that are not deleted and do not recur, behind one that begins then, in the order of their starts.
+    ///
+    /// # Errors
+    /// As [`Unit::grants`].
+    pub fn grants_behind(&mut self, (start, id): GrantPlace, most: usize) -> Result<Vec<GrantPlace>, StoreError> {
+        let place = |row: &Row<'_>| Ok((row.time("starts_at")?, row.id("access_grant_id")?));
+        self.readable(TABLE, BEHIND, params![start, id, i64::try_from(most).unwrap_or(i64::MAX)], place)
     }
 
     /// How many are neither deleted nor over. Costs what is over since it was asked last.
@@ -171,19 +185,13 @@ impl Unit<'_> {
     }
 
     /// Ids of those of which something may have changed from one time to another by that alone: they begin or end there,
-    /// or recur; or they are `ahead` of their start.
+    /// or recur.
     ///
     /// # Errors
     /// As [`Unit::grants`].
-    pub fn grants_moved(
-        &mut self,
-        from: Timestamp,
-        to: Timestamp,
-        ahead: Duration,
-    ) -> Result<BTreeSet<AccessGrantId>, StoreError> {
+    pub fn grants_moved(&mut self, from: Timestamp, to: Timestamp) -> Result<BTreeSet<AccessGrantId>, StoreError> {
         let (from, to) = (from.min(to), from.max(to));
-        let times = params![from, to, from.after(ahead), to.after(ahead)];
-        let moved = self.readable(TABLE, MOVED, times, |row| row.id("access_grant_id"))?;
+        let moved = self.readable(TABLE, MOVED, [from, to], |row| row.id("access_grant_id"))?;
         let recurring = self.readable(TABLE, RECURRING, [from], |row| row.id("access_grant_id"))?;
         Ok(moved.into_iter().chain(recurring).collect())
     }

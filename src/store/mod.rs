@@ -59,7 +59,7 @@ use zeroize::Zeroizing;
 use crate::model::Timestamp;
 
 pub use access_codes::CodeFilter;
-pub use access_grants::GrantFilter;
+pub use access_grants::{GrantFilter, GrantPlace};
 pub use action_attempts::AttemptFilter;
 pub use changes::Changes;
 pub use copy::{DatabaseLock, is_database};

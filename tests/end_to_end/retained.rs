@@ -1,6 +1,6 @@
 //! What the broker keeps for those who come later.
 
-use keyway_test_support::{Client, Hub, SOON, World, in_seconds, wait_until};
+use keyway_test_support::{Client, Hub, SOON, Signal, World, wait_until};
 use serde_json::{Value, json};
 
 use crate::{FRONT_DOOR, KEYWAY};
@@ -41,36 +41,29 @@ fn a_latecomer_finds_the_hub_its_devices_and_its_grants() {
 }
 
 #[test]
-fn a_grant_far_ahead_is_told_of_and_kept_only_from_a_week_before_its_start() {
+fn a_broker_that_forgot_all_is_told_of_grants_far_ahead_again_and_one_that_kept_what_is_gone_forgets_it() {
     const DAY: f64 = 86_400.0;
-    let world = World::new(KEYWAY);
-    let grant = world.client.grant(&[&world.devices[0]], 30.0 * DAY, 31.0 * DAY);
-    let topic = format!("access_grants/{}", grant.id);
-    let last_told = || {
-        let full = format!("{}/{topic}", world.client.base());
-        world.client.messages().into_iter().rfind(|message| message.topic == full)
-    };
-    let is_told = |start: &str| {
-        let told = last_told().filter(|message| !message.payload.is_empty());
-        told.is_some_and(|message| message.json()["starts_at"] == start)
-    };
-    let starts = |days: f64| {
-        let (starts_at, ends_at) = (in_seconds(days * DAY), in_seconds((days + 1.0) * DAY));
-        let body = json!({"access_grant_id": grant.id, "starts_at": starts_at, "ends_at": ends_at});
-        world.client.ask("access_grants/update", body);
-        let grant = world.client.ask("access_grants/get", json!({"access_grant_id": grant.id}));
-        grant["access_grant"]["starts_at"].as_str().unwrap().to_owned()
-    };
-    wait_until("it is told of", SOON, || last_told().filter(|message| !message.payload.is_empty()));
-    assert_eq!(found(&world, &topic), None);
+    let mut world = World::new(KEYWAY);
+    let grant = |days: f64| world.client.grant(&[&world.devices[0]], days * DAY, (days + 1.0) * DAY);
+    let (far, near) = (grant(400.0), grant(2.0));
+    let topic_of = |id: &str| format!("access_grants/{id}");
+    let is_kept =
+        |world: &World, id: &str| found(world, &topic_of(id)).is_some_and(|kept| kept["access_grant_id"] == id);
+    wait_until("both are kept", SOON, || (is_kept(&world, &far.id) && is_kept(&world, &near.id)).then_some(()));
 
-    let start = starts(2.0);
-    wait_until("it is kept", SOON, || found(&world, &topic).filter(|kept| kept["starts_at"] == start.as_str()));
+    world.broker.forget();
+    world.broker.start();
+    world.wait_for_hub();
+    wait_until("both are kept again", SOON, || (is_kept(&world, &far.id) && is_kept(&world, &near.id)).then_some(()));
 
-    let start = starts(40.0);
-    wait_until("it is told of", SOON, || is_told(&start).then_some(()));
-    wait_until("and kept no more", SOON, || found(&world, &topic).is_none().then_some(()));
-
-    world.client.ask("access_grants/delete", json!({"access_grant_id": grant.id}));
-    wait_until("that it is gone is told as well", SOON, || last_told().filter(|message| message.payload.is_empty()));
+    world.hub.end(Signal::Terminate);
+    let gone = topic_of("01a00000-0000-7000-8000-000000000000");
+    world.client.send(&format!("{}/{gone}", world.client.base()), b"{}".to_vec(), true);
+    let latecomer = Client::connect(world.broker.port(), Hub::NAME);
+    wait_until("what is none of the hub's is kept", SOON, || {
+        latecomer.messages().iter().any(|message| message.retained && message.topic.ends_with(&gone)).then_some(())
+    });
+    world.restart_hub();
+    wait_until("it is cleared", SOON, || found(&world, &gone).is_none().then_some(()));
+    assert!(is_kept(&world, &far.id) && is_kept(&world, &near.id));
 }

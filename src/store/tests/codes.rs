@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{AccessCodeId, CodeProblem, DeviceCode, ProblemKind, Schedule};
+use crate::store::GrantPlace;
 
 /// All times that a row can hold: the years -9999 to 9999.
 fn any_time() -> impl Strategy<Value = Timestamp> {
@@ -181,9 +182,7 @@ fn deleted_grants_that_are_purged_are_not_counted_twice() {
 fn a_grant_moves_with_time_when_it_begins_and_when_it_ends() {
     let store = in_memory();
     let grant = built(&store, 2, "4711").grant.access_grant_id;
-    let ahead = std::time::Duration::from_secs(600);
-    let moved = |from, to| run(&store, at(0), move |unit| unit.grants_moved(at(from), at(to), ahead)).unwrap();
-    assert_eq!(moved(-601, -600), [grant].into(), "it has come near");
+    let moved = |from, to| run(&store, at(0), move |unit| unit.grants_moved(at(from), at(to))).unwrap();
     assert!(moved(-10, -1).is_empty() && moved(0, 3599).is_empty() && moved(3600, 9999).is_empty());
     for (from, to) in [(-1, 0), (3599, 3600), (-10, 9999), (0, -10)] {
         assert_eq!(moved(from, to), [grant].into(), "{from} to {to}");
@@ -235,6 +234,32 @@ fn grants_are_found_by_person_and_door_and_keep_the_order_of_their_doors() {
         Ok(())
     })
     .unwrap();
+}
+
+#[test]
+fn grants_are_gone_through_in_the_order_of_their_starts_also_of_those_that_begin_at_once() {
+    let store = in_memory();
+    let mut places: Vec<GrantPlace> = (2..9)
+        .map(|slot| {
+            let grant = built(&store, slot, "4711").grant;
+            let start = at(i64::try_from(slot / 3).unwrap());
+            let window = Window { starts_at: start, ..grant.window };
+            let id = grant.access_grant_id;
+            run(&store, at(0), move |unit| unit.update_grant(&AccessGrant { window, ..grant })).unwrap();
+            (start, id)
+        })
+        .collect();
+    places.sort();
+    for most in [1, 2, 100] {
+        let (mut found, mut last) = (Vec::new(), (at(-1), crate::model::AccessGrantId(uuid::Uuid::nil())));
+        loop {
+            let next = run(&store, at(0), move |unit| unit.grants_behind(last, most)).unwrap();
+            let Some(place) = next.last() else { break };
+            last = *place;
+            found.extend(next);
+        }
+        assert_eq!(found, places);
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rusqlite::types::Null;
 use rusqlite::{Connection, StatementStatus, params_from_iter};
 
-use super::super::access_grants::{COUNTED, ENDED, MOVED, NEXT_ARRIVAL, NEXT_DEPARTURE, RECURRING, near};
+use super::super::access_grants::{BEHIND, COUNTED, ENDED, MOVED, NEXT_ARRIVAL, NEXT_DEPARTURE, RECURRING, near};
 use super::super::live_codes::{
     DISPLACED, FIRST_BEYOND, IN_LOCK, OF_SLOT, TROUBLED, Trouble, beyond, live, live_until,
 };
@@ -188,6 +188,7 @@ fn what_is_asked_all_the_time_never_reads_what_is_merely_stored() {
     uses(COUNTED, &[]);
     uses(ENDED, &["access_grants_by_end"]);
     uses(MOVED, &["access_grants_to_come", "access_grants_by_end"]);
+    uses(BEHIND, &["access_grants_to_come"]);
     uses(&near(), &["access_grants_by_end", "access_grants_long", in_lock]);
 }
 
