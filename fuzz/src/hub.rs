@@ -40,7 +40,7 @@ pub fn mqtt_requests(data: &[u8]) {
             sound(&answer);
         }
         // What is shown to everybody can be shown whatever was asked for.
-        for grant in hub.everything_public().await.map(|(_, grants)| grants).unwrap_or_default() {
+        for grant in hub.everything_public().await.map(|(_, grants, _)| grants).unwrap_or_default() {
             assert!(hub.public_grants(vec![grant]).await.is_ok(), "a grant can be shown");
         }
     });
