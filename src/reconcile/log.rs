@@ -8,11 +8,14 @@ use serde_json::{Map, json};
 
 use super::observe::{self, method_name};
 use crate::model::{AccessCode, AccessCodeId, CodeOrigin, DeviceId, EventSubject, EventType, Timestamp};
-use crate::store::{CodeChange, CodeFilter, EventFilter, JournalEntry, LogMark, StoreError, Unit};
+use crate::store::{CodeChange, EventFilter, JournalEntry, LogMark, StoreError, Unit};
 
 /// A lock's clock that is off by more than this is not believed. Between the lock's own word on the air and what it writes
 /// down there is no more either.
 const OFF: Duration = Duration::from_secs(300);
+
+/// A code that is over is out of a lock that is heard by then, or still in it.
+const LEFT_WITHIN: Duration = Duration::from_secs(24 * 3600);
 
 /// What a record says, as the hub understands it.
 struct Entry {
@@ -87,8 +90,9 @@ fn user(
     slot: SlotNumber,
     moments: [Timestamp; 2],
 ) -> Result<Option<(EventSubject, bool)>, StoreError> {
-    let mut codes = unit.codes(&CodeFilter { device: Some(device), ..CodeFilter::default() })?;
-    codes.retain(|code| code.slot == slot);
+    let [one, other] = moments;
+    let between = (one.min(other).before(LEFT_WITHIN), one.max(other).after(OFF));
+    let codes = unit.codes_of_slot_between(device, slot, between)?;
     for at in moments {
         for code in codes.iter().rev() {
             if was_in(unit, code, at)? {

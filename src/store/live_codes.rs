@@ -91,6 +91,10 @@ pub(super) const OF_SLOT: &str =
     UNION ALL SELECT * FROM access_codes WHERE device_id = ?1 AND slot = ?2 AND pin_sealed IS NOT NULL
     AND presence = 'absent'";
 
+/// What was deleted since ?2, and is not in the lock any more.
+pub(super) const DELETED_SINCE: &str =
+    "SELECT * FROM access_codes WHERE deleted_at >= ?2 AND presence = 'absent' AND +device_id = ?1";
+
 /// What is or may be in the lock, or waits, and is in trouble.
 pub(super) const TROUBLED: &str = "SELECT * FROM access_codes WHERE device_id = ?1 AND presence <> 'absent'
         AND problem IS NOT NULL
@@ -146,6 +150,23 @@ impl Unit<'_> {
     /// As [`Unit::codes`].
     pub fn codes_of_slot(&mut self, device: DeviceId, slot: SlotNumber) -> Result<Vec<AccessCode>, StoreError> {
         self.readable(TABLE, OF_SLOT, params![device, slot.0], |row| self.read_code(row))
+    }
+
+    /// Every code of a slot that was on between two times, or is or may be in its lock; by age.
+    ///
+    /// # Errors
+    /// As [`Unit::codes`].
+    pub fn codes_of_slot_between(
+        &mut self,
+        device: DeviceId,
+        slot: SlotNumber,
+        (from, to): (Timestamp, Timestamp),
+    ) -> Result<Vec<AccessCode>, StoreError> {
+        let mut codes = self.readable(TABLE, &live_until(), params![device, from, to], |row| self.read_code(row))?;
+        codes.extend(self.readable(TABLE, DELETED_SINCE, params![device, from], |row| self.read_code(row))?);
+        codes.retain(|code| code.slot == slot);
+        codes.sort_by_key(|code| code.access_code_id);
+        Ok(codes)
     }
 
     /// Of [`Unit::live_codes`] those that something stands in the way of.

@@ -1,6 +1,6 @@
 //! What locks wrote down while nobody listened.
 
-use keyway_lock::{LockEvent, LogEntry, LogRecord, RadioEvent, SlotNumber, UnlockSource, WallTime};
+use keyway_lock::{LockEvent, LogEntry, LogReading, LogRecord, RadioEvent, SlotNumber, UnlockSource, WallTime};
 use serde_json::{Value, json};
 
 use super::world::{FRONT, World, at};
@@ -109,4 +109,29 @@ async fn a_clock_that_can_not_be_right_is_said_to_be_wrong() {
         (detail(&events[0], "device_time"), detail(&events[1], "device_time")),
         (json!(null), json!(at(90_000)))
     );
+}
+
+/// What it costs to read of ten uses of a code, with so many guests to come in its slot.
+async fn reading_among(guests: i64) -> u64 {
+    const DAY: i64 = 86_400;
+    let mut world = World::new().await;
+    let grant = world.grant(&[FRONT], 0, DAY).await.unwrap();
+    for day in 3..3 + guests {
+        world.grant(&[FRONT], day * DAY, (day + 1) * DAY).await.unwrap();
+    }
+    world.run_until(700).await;
+    let (device, slot) = (world.device(FRONT).await.device_id, world.code(&grant).await.slot);
+    let used = |n: i64| record(500 + n, LogEntry::Unlocked(BY_CODE), Some(slot.0));
+    let reading = LogReading { newest: None, records: (0..10).map(used).collect(), has_gap: false };
+    let before = world.steps();
+    world.read(move |unit| super::super::log::read(unit, device, &reading)).await;
+    let steps = world.steps() - before;
+    assert_eq!(told(&world).await.iter().filter(|event| event.subject.access_grant_id == Some(grant.id)).count(), 10);
+    steps
+}
+
+#[tokio::test]
+async fn a_log_costs_no_more_because_more_guests_are_to_come() {
+    let (few, many) = (reading_among(10).await, reading_among(300).await);
+    assert!(many <= few + few / 20, "{few} steps among 10 guests, {many} among 300");
 }

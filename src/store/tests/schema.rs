@@ -7,7 +7,7 @@ use rusqlite::{Connection, StatementStatus, params_from_iter};
 
 use super::super::access_grants::{BEHIND, COUNTED, ENDED, MOVED, NEXT_ARRIVAL, NEXT_DEPARTURE, RECURRING, near};
 use super::super::live_codes::{
-    DISPLACED, FIRST_BEYOND, IN_LOCK, OF_SLOT, TROUBLED, Trouble, beyond, live, live_until,
+    DELETED_SINCE, DISPLACED, FIRST_BEYOND, IN_LOCK, OF_SLOT, TROUBLED, Trouble, beyond, live, live_until,
 };
 use super::super::migrate::{MIGRATIONS, check, migrate};
 use super::super::open;
@@ -176,6 +176,7 @@ fn what_is_asked_all_the_time_never_reads_what_is_merely_stored() {
     uses(IN_LOCK, &[in_lock]);
     uses(OF_SLOT, &[in_lock, "access_codes_of_slot"]);
     uses(TROUBLED, &[in_lock, troubled]);
+    uses(DELETED_SINCE, &["access_codes_deleted"]);
     uses(&beyond(Trouble::None), &[untroubled]);
     uses(&beyond(Trouble::Passing), &[troubled]);
     uses(&beyond(Trouble::Any), &[troubled]);
