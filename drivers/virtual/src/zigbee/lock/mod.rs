@@ -80,6 +80,8 @@ pub(super) struct Lock {
     settings: Settings,
     bindings: Vec<Binding>,
     reports: Reports,
+    /// When the next of them is due, as things have been since something last happened.
+    reports_at: Option<Instant>,
     log: Log,
     /// Users that have a code, to tell a new one from one that is changed.
     with_code: BTreeSet<u16>,
@@ -122,6 +124,7 @@ impl Lock {
             users: Users::default(),
             bindings: Vec::new(),
             reports: Reports::default(),
+            reports_at: None,
             log: Log::default(),
             radio_user: None,
             membership: None,
@@ -215,6 +218,7 @@ impl Lock {
         self.membership = None;
         self.bindings.clear();
         self.reports.forget();
+        self.reports_at = None;
         self.due.retain(|due| !matches!(due, Due::AskTime | Due::CheckIn));
     }
 
@@ -262,8 +266,7 @@ impl Lock {
     }
 
     pub(super) fn timeout(&self) -> Option<Instant> {
-        let reports = self.reports.timeout(|of, id| self.attribute(of, id));
-        self.due.timeout().into_iter().chain(reports).min()
+        self.due.timeout().into_iter().chain(self.reports_at).min()
     }
 
     /// The next frame for the coordinator.
@@ -347,6 +350,7 @@ impl Lock {
             let body = Vec::new().u16(id).u8(value.kind).bytes(&value.bytes);
             self.tell(of, false, zcl::global::REPORT, &body);
         }
+        self.reports_at = reports.timeout(|of, id| self.attribute(of, id));
         self.reports = reports;
         if !self.frames.is_empty() {
             self.expects_until = now + EXPECTS;

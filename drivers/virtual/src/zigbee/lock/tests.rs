@@ -127,7 +127,7 @@ fn the_battery_is_reported_when_it_has_changed_enough_and_from_time_to_time() {
     bench.lock.handle_timeout(bench.now);
     assert_eq!(bench.told(), [(global::REPORT, vec![0x21, 0, 0x20, 180])]);
     bench.now += Duration::from_secs(60);
-    assert_eq!(bench.lock.reports.timeout(|of, id| bench.lock.attribute(of, id)), Some(bench.now));
+    assert_eq!(bench.lock.timeout(), Some(bench.now));
     bench.lock.handle_timeout(bench.now);
     assert_eq!(bench.told(), [(global::REPORT, vec![0x21, 0, 0x20, 180])], "nothing has changed");
 }
