@@ -222,7 +222,7 @@ impl Retained {
     }
 
     async fn changed(&mut self, changes: &Changes) -> Result<(), StoreError> {
-        for id in &changes.devices {
+        for id in changes.devices.union(&changes.heard) {
             self.device(*id).await?;
         }
         self.show_grants(changes.grants.iter().copied()).await?;

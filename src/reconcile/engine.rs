@@ -66,6 +66,10 @@ pub(super) struct Engine {
     seats: BTreeMap<Seat, DeviceId>,
     workers: BTreeMap<DeviceId, Worker>,
     dirty: BTreeSet<DeviceId>,
+    /// Locks that told something that could not be written down: until it can be, they are asked nothing.
+    unwritten: BTreeSet<DeviceId>,
+    /// When it is tried whether it can be.
+    try_store_at: Option<Instant>,
     last_command: u64,
     last_now: Option<Now>,
 }
@@ -80,6 +84,8 @@ impl Engine {
             seats: BTreeMap::new(),
             workers: BTreeMap::new(),
             dirty: BTreeSet::new(),
+            unwritten: BTreeSet::new(),
+            try_store_at: None,
             last_command: 0,
             last_now: None,
         }
@@ -117,7 +123,7 @@ impl Engine {
     /// When to call [`Engine::turn`] again, if nothing happens before.
     pub(super) fn wake(&self) -> Option<Instant> {
         let counts = self.sticks.values().filter_map(|stick| stick.count_at);
-        self.workers.values().filter_map(Worker::next_wake).chain(counts).min()
+        self.workers.values().filter_map(Worker::next_wake).chain(counts).chain(self.try_store_at).min()
     }
 
     /// A report of a stick.
@@ -183,6 +189,7 @@ impl Engine {
         if self.sticks.values().any(|stick| stick.must_be_counted(now.mono)) {
             self.count(now).await;
         }
+        self.try_store(now).await;
         let late = |worker: &Worker| worker.is_overdue(now.mono);
         let overdue: Vec<DeviceId> = self.workers.iter().filter(|(_, w)| late(w)).map(|(id, _)| *id).collect();
         for device in overdue {
@@ -224,7 +231,7 @@ impl Engine {
             device,
             memory: worker.memory(now, reachable),
             now: Moment { utc: now.utc, trusted: now.trusted || faults::is(Fault::ClockTrusted) },
-            may_send: reachable && worker.is_idle() && !waits,
+            may_send: reachable && worker.is_idle() && !waits && !self.unwritten.contains(&device),
             given_up: worker.is_given_up(now.mono),
             acting: worker.acting(now.mono),
         })
@@ -379,7 +386,7 @@ impl Engine {
             Some(mut device) => outcome::heard(unit, &mut device),
             None => Ok(()),
         };
-        self.run(now, job).await;
+        self.write_down(now, device, job).await;
     }
 
     pub(super) async fn lost(&mut self, now: Now, stick: &Arc<str>, lock: LockId) {
@@ -407,7 +414,7 @@ impl Engine {
         worker.handle_event(now, &event);
         let is_echo = changed.is_some_and(|(change, slot)| worker.handle_told(now.mono, change, slot));
         let told = Told { event, is_echo, acting: worker.acting(now.mono) };
-        self.run(now, move |unit: &mut Unit<'_>| observe::told(unit, device, &told)).await;
+        self.write_down(now, device, move |unit: &mut Unit<'_>| observe::told(unit, device, &told)).await;
     }
 
     fn mark_heard(&mut self, now: Now, device: DeviceId) {
@@ -438,7 +445,38 @@ impl Engine {
             outcome::tally(unit, &step, &result, took);
             outcome::apply(unit, device, &step, &before, &result)
         };
-        self.run(now, job).await;
+        self.write_down(now, device, job).await;
+    }
+
+    /// Writes down what a lock told.
+    async fn write_down(
+        &mut self,
+        now: Now,
+        device: DeviceId,
+        job: impl FnOnce(&mut Unit<'_>) -> Result<(), StoreError> + Send + 'static,
+    ) {
+        if self.run(now, job).await.is_none() {
+            self.unwritten.insert(device);
+            self.try_store_at.get_or_insert(now.mono + STORE_RETRY);
+        }
+    }
+
+    /// Once it can be written again, the locks whose word was lost are asked for it.
+    async fn try_store(&mut self, now: Now) {
+        if self.try_store_at.is_none_or(|at| at > now.mono) {
+            return;
+        }
+        self.try_store_at = None;
+        if self.run(now, |unit| unit.try_to_write()).await.is_none() {
+            self.try_store_at = Some(now.mono + STORE_RETRY);
+            return;
+        }
+        for device in std::mem::take(&mut self.unwritten) {
+            if let Some(worker) = self.workers.get_mut(&device) {
+                worker.handle_unwritten(now);
+            }
+            self.dirty.insert(device);
+        }
     }
 
     /// Everything that was decided by the wall clock is decided anew when it was moved, or came to be trusted (I6). True:

@@ -9,13 +9,15 @@ use crate::store::{StoreError, Unit};
 /// All facts of one lock that its next step depends on: they cost what is due, however much is stored.
 pub(super) fn of(unit: &mut Unit<'_>, device: &Device, memory: &Memory) -> Result<LockFacts, StoreError> {
     let (id, horizon) = (device.device_id, unit.now().after(HORIZON));
+    let beyond = unit.first_start_beyond(id, horizon)?;
     let codes = |unit: &mut Unit<'_>| {
         let mut codes = unit.live_codes_until(id, horizon)?;
         // They get another place at once, while it is easily found.
-        codes.extend(unit.displaced_beyond(id, horizon)?);
+        if beyond.is_some() {
+            codes.extend(unit.displaced_beyond(id, horizon)?);
+        }
         Ok(codes)
     };
-    let beyond = unit.first_start_beyond(id, horizon)?;
     with_table(unit, device, memory, beyond, codes)
 }
 

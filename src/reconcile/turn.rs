@@ -50,7 +50,7 @@ pub(super) fn turn(unit: &mut Unit<'_>, ask: &Ask) -> Result<Turn, StoreError> {
         outcome::lost(unit, &mut device)?;
     }
     let mut facts = facts::of(unit, &device, &ask.memory)?;
-    if expire(unit, ask, &facts)? | warn(unit, ask, &device, &facts)? | warn_beyond(unit, ask, &device)? {
+    if expire(unit, ask, &facts)? | warn(unit, ask, &device, &facts)? | warn_beyond(unit, ask, &device, &facts)? {
         facts = facts::of(unit, &device, &ask.memory)?;
     }
     let mut step = None;
@@ -91,9 +91,9 @@ fn warn(unit: &mut Unit<'_>, ask: &Ask, device: &Device, facts: &LockFacts) -> R
 
 /// The same for codes of far times, for which it only matters whether the lock could take them now: when that changes, all
 /// are told of, some at each turn, and then none any more.
-fn warn_beyond(unit: &mut Unit<'_>, ask: &Ask, device: &Device) -> Result<bool, StoreError> {
+fn warn_beyond(unit: &mut Unit<'_>, ask: &Ask, device: &Device, facts: &LockFacts) -> Result<bool, StoreError> {
     let health = Health::of(device, false);
-    if !ask.now.trusted || !device.takes_codes() {
+    if facts.beyond.is_none() || !ask.now.trusted || !device.takes_codes() {
         return Ok(false);
     }
     let trouble = if health.is_well() { Trouble::Passing } else { Trouble::None };

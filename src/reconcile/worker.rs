@@ -378,6 +378,14 @@ impl Worker {
         }
     }
 
+    /// What the lock told could not be written down: what is known of it is not to be relied on, and asked anew.
+    pub(super) fn handle_unwritten(&mut self, now: Now) {
+        (self.status_known, self.log_read) = (false, false);
+        if self.heard_since.is_some() {
+            self.heard_since = Some(now.utc);
+        }
+    }
+
     pub(super) fn is_overdue(&self, now: Instant) -> bool {
         self.in_flight.as_ref().is_some_and(|in_flight| in_flight.deadline <= now)
     }

@@ -174,29 +174,33 @@ impl Unit<'_> {
 
     pub(super) fn read_code(&self, row: &Row<'_>) -> Result<AccessCode, StoreError> {
         let access_code_id: AccessCodeId = row.id("access_code_id")?;
+        let (origin, device_id, slot) = (origin(row)?, row.id("device_id")?, row.slot("slot")?);
+        let pin = read_pin(self.vault, row, access_code_id.0.as_bytes());
+        let (window, schedule, deleted_at) = (row.window()?, row.schedule(), row.optional_time("deleted_at")?);
+        let presence = self.complaints.mend(presence(row), Presence::Unproven);
         let mut problem = self.complaints.mend(problem(row), None);
+        let created_at = row.time("created_at")?;
         let mut lost = |what, error| {
             self.complaints.add(&error);
             problem = problem.take().or_else(|| Some(unreadable(what, self.now())));
             None
         };
-        let pin = read_pin(self.vault, row, access_code_id.0.as_bytes()).unwrap_or_else(|error| lost("PIN", error));
+        let pin = pin.unwrap_or_else(|error| lost("PIN", error));
         // Without its schedule it would be wanted all the time: without its PIN it is not wanted at all.
-        let (schedule, pin) = match row.schedule() {
+        let (schedule, pin) = match schedule {
             Ok(schedule) => (schedule, pin),
             Err(error) => (None, lost("schedule", error)),
         };
-        let created_at = row.time("created_at")?;
         Ok(AccessCode {
             access_code_id,
-            origin: origin(row)?,
-            device_id: row.id("device_id")?,
-            slot: row.slot("slot")?,
+            origin,
+            device_id,
+            slot,
             pin,
-            window: row.window()?,
+            window,
             schedule,
-            deleted_at: row.optional_time("deleted_at")?,
-            presence: self.complaints.mend(presence(row), Presence::Unproven),
+            deleted_at,
+            presence,
             kept: self.complaints.mend(kept(row), None),
             problem,
             created_at,
@@ -208,8 +212,8 @@ impl Unit<'_> {
 fn origin(row: &Row<'_>) -> Result<CodeOrigin, StoreError> {
     Ok(match row.text("origin")? {
         "grant" => CodeOrigin::Grant {
-            access_grant_id: row.id("access_grant_id")?,
             access_method_id: row.id("access_method_id")?,
+            access_grant_id: row.id("access_grant_id")?,
             user_identity_id: row.id("user_identity_id")?,
         },
         "device" => CodeOrigin::Device(DeviceCode {

@@ -9,6 +9,8 @@ use crate::model::{AccessGrantId, DeviceId};
 pub struct Changes {
     /// Devices of which the state, a code, a slot or an action attempt changed.
     pub devices: BTreeSet<DeviceId>,
+    /// Devices of which nothing is new but when they were heard, and how well.
+    pub heard: BTreeSet<DeviceId>,
     /// Grants that changed, or one of whose methods or codes did.
     pub grants: BTreeSet<AccessGrantId>,
     /// Events were added to the outbox.
@@ -20,12 +22,14 @@ pub struct Changes {
 impl Changes {
     /// Whether nothing changed that anybody would look at.
     pub fn is_empty(&self) -> bool {
-        self.devices.is_empty() && self.grants.is_empty() && !self.events && !self.webhooks
+        let none = self.devices.is_empty() && self.heard.is_empty() && self.grants.is_empty();
+        none && !self.events && !self.webhooks
     }
 
     /// Takes over what others changed.
     pub fn merge(&mut self, other: &Self) {
         self.devices.extend(&other.devices);
+        self.heard.extend(&other.heard);
         self.grants.extend(&other.grants);
         self.events |= other.events;
         self.webhooks |= other.webhooks;

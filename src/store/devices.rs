@@ -118,7 +118,7 @@ impl Unit<'_> {
             let sql = "UPDATE devices SET last_seen = ?1, link = ?2 WHERE device_id = ?3";
             let (id, link) = (device.device_id, link::encode(device.link.as_ref()));
             self.change(TABLE, id, sql, params![device.state.last_seen, link, id])?;
-            self.changed_device(id);
+            self.heard_device(id);
             self.may_wait(1);
             return Ok(());
         }
@@ -196,30 +196,30 @@ impl Unit<'_> {
         Ok(Device {
             device_id: row.id("device_id")?,
             name: row.get("name")?,
-            nickname: row.get("nickname")?,
-            custom_metadata: self.complaints.mend(metadata(row), Map::new()),
-            is_managed: row.get("is_managed")?,
-            is_configured: row.get("configured")?,
             address: RadioAddress {
                 kind: row.word("radio")?,
                 network: row.get("network")?,
                 lock: LockId(row.get::<i64>("lock")?.cast_unsigned()),
             },
             info: self.complaints.mend(self.read_info(row), None),
-            interview: self.complaints.mend(progress(row), InterviewProgress::Idle),
-            link: self.complaints.mend(link_of(row), None),
             state: DeviceState {
                 online: row.get("online")?,
                 locked: row.get("locked")?,
                 door_open: row.get("door_open")?,
                 battery_percent: row.optional_number("battery_percent")?,
                 battery_low: row.get("battery_low")?,
-                battery_details: self.complaints.mend(battery(row), None),
                 jammed: row.get("jammed")?,
                 last_seen: row.optional_time("last_seen")?,
                 gone: row.optional_word("gone")?,
+                battery_details: self.complaints.mend(battery(row), None),
             },
             created_at: row.time("created_at")?,
+            nickname: row.get("nickname")?,
+            custom_metadata: self.complaints.mend(metadata(row), Map::new()),
+            is_managed: row.get("is_managed")?,
+            is_configured: row.get("configured")?,
+            interview: self.complaints.mend(progress(row), InterviewProgress::Idle),
+            link: self.complaints.mend(link_of(row), None),
         })
     }
 }

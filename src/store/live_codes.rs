@@ -4,6 +4,8 @@
 //! stored; or waiting for its window. Of the latter most begin only after a horizon, before which nothing is done for
 //! them: they are not read, but for those that somebody must be told of.
 
+use std::sync::LazyLock;
+
 use keyway_lock::SlotNumber;
 use rusqlite::params;
 
@@ -36,14 +38,13 @@ const ORDER: &str = "ORDER BY starts_at, access_code_id";
 const LASTING: &str = "('failed_to_set', 'modified_externally', 'removed_externally')";
 
 /// All of these, with what waits.
-pub(super) fn live() -> String {
-    let [short, long, ongoing] = waiting();
-    format!("{IN_LOCK} UNION ALL {short} UNION ALL {long} UNION ALL {ongoing} {ORDER}")
-}
+pub(super) static LIVE: LazyLock<String> = LazyLock::new(|| with_waiting(&waiting()));
 
 /// The same, with what begins at ?3 at the latest.
-pub(super) fn live_until() -> String {
-    let [short, long, ongoing] = waiting().map(|arm| format!("{arm} AND starts_at <= ?3"));
+pub(super) static LIVE_UNTIL: LazyLock<String> =
+    LazyLock::new(|| with_waiting(&waiting().map(|arm| format!("{arm} AND starts_at <= ?3"))));
+
+fn with_waiting([short, long, ongoing]: &[String; 3]) -> String {
     format!("{IN_LOCK} UNION ALL {short} UNION ALL {long} UNION ALL {ongoing} {ORDER}")
 }
 
@@ -109,7 +110,7 @@ impl Unit<'_> {
     /// # Errors
     /// As [`Unit::codes`].
     pub fn live_codes(&mut self, device: DeviceId) -> Result<Vec<AccessCode>, StoreError> {
-        self.readable(TABLE, &live(), params![device, self.now()], |row| self.read_code(row))
+        self.readable(TABLE, &LIVE, params![device, self.now()], |row| self.read_code(row))
     }
 
     /// Of [`Unit::live_codes`] those that are or may be in the lock, and those that begin at `horizon` at the latest.
@@ -117,7 +118,7 @@ impl Unit<'_> {
     /// # Errors
     /// As [`Unit::codes`].
     pub fn live_codes_until(&mut self, device: DeviceId, horizon: Timestamp) -> Result<Vec<AccessCode>, StoreError> {
-        self.readable(TABLE, &live_until(), params![device, self.now(), horizon], |row| self.read_code(row))
+        self.readable(TABLE, &LIVE_UNTIL, params![device, self.now(), horizon], |row| self.read_code(row))
     }
 
     /// Of [`Unit::live_codes`] those that are or may be in the lock, and those whose window overlaps this one.
@@ -128,8 +129,8 @@ impl Unit<'_> {
         // What is over before it begins, as what is over by now.
         let from = self.now().max(window.starts_at);
         let mut codes = match window.ends_at {
-            Some(end) => self.readable(TABLE, &live_until(), params![device, from, end], |row| self.read_code(row))?,
-            None => self.readable(TABLE, &live(), params![device, from], |row| self.read_code(row))?,
+            Some(end) => self.readable(TABLE, &LIVE_UNTIL, params![device, from, end], |row| self.read_code(row))?,
+            None => self.readable(TABLE, &LIVE, params![device, from], |row| self.read_code(row))?,
         };
         codes.retain(|code| code.is_in_lock() || code.window.overlaps(window));
         Ok(codes)
@@ -162,7 +163,7 @@ impl Unit<'_> {
         slot: SlotNumber,
         (from, to): (Timestamp, Timestamp),
     ) -> Result<Vec<AccessCode>, StoreError> {
-        let mut codes = self.readable(TABLE, &live_until(), params![device, from, to], |row| self.read_code(row))?;
+        let mut codes = self.readable(TABLE, &LIVE_UNTIL, params![device, from, to], |row| self.read_code(row))?;
         codes.extend(self.readable(TABLE, DELETED_SINCE, params![device, from], |row| self.read_code(row))?);
         codes.retain(|code| code.slot == slot);
         codes.sort_by_key(|code| code.access_code_id);

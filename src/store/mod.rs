@@ -65,6 +65,7 @@ pub use changes::Changes;
 pub use copy::{DatabaseLock, is_database};
 pub use devices::DeviceFilter;
 pub use disk::Disk;
+use disk::Plain;
 pub use error::StoreError;
 pub use events::EventFilter;
 pub use examine::{Examination, examine, is_in_use};
@@ -121,7 +122,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`], saying what to do: in use, newer than this program, wrong key, not ours, disk.
     pub fn open(path: &Path, key: Zeroizing<[u8; 32]>, seed: [u8; 32]) -> Result<Self, StoreError> {
-        Self::start(open::file(path, &key, seed)?, Some(path.into()), key)
+        Self::start(open::file(path, &key, seed)?, Some(path.into()), key, Box::new(Plain))
     }
 
     /// The same for a simulation: instead of a thread of its own, its jobs have the future that comes with it, to be run
@@ -147,12 +148,22 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn in_memory(key: Zeroizing<[u8; 32]>, seed: [u8; 32]) -> Result<Self, StoreError> {
-        Self::start(open::in_memory(&key, seed)?, None, key)
+        Self::start(open::in_memory(&key, seed)?, None, key, Box::new(Plain))
     }
 
     /// As [`Store::in_memory`], with a count of the steps that SQLite takes: what a job costs, whatever machine it runs on.
     #[cfg(test)]
     pub(crate) fn counted(key: Zeroizing<[u8; 32]>, seed: [u8; 32]) -> Result<(Self, Arc<AtomicU64>), StoreError> {
+        Self::counted_on(key, seed, Box::new(Plain))
+    }
+
+    /// The same on another disk.
+    #[cfg(test)]
+    pub(crate) fn counted_on(
+        key: Zeroizing<[u8; 32]>,
+        seed: [u8; 32],
+        disk: Box<dyn Disk>,
+    ) -> Result<(Self, Arc<AtomicU64>), StoreError> {
         let mut opened = open::in_memory(&key, seed)?;
         let steps = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&steps);
@@ -161,11 +172,17 @@ impl Store {
             false
         };
         opened.db.progress_handler(1, Some(count))?;
-        Ok((Self::start(opened, None, key)?, steps))
+        Ok((Self::start(opened, None, key, disk)?, steps))
     }
 
-    fn start(opened: open::Opened, path: Option<Arc<Path>>, key: Zeroizing<[u8; 32]>) -> Result<Self, StoreError> {
+    fn start(
+        opened: open::Opened,
+        path: Option<Arc<Path>>,
+        key: Zeroizing<[u8; 32]>,
+        disk: Box<dyn Disk>,
+    ) -> Result<Self, StoreError> {
         let (store, writer, jobs) = Self::around(opened, path, key);
+        let writer = writer.on(disk);
         std::thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || writer.run(jobs))

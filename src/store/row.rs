@@ -1,6 +1,6 @@
 //! Columns in and out: ids, times and words, with errors that name table, column and row.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::num::TryFromIntError;
 
 use keyway_lock::{Charging, Evidence, ReadBack, Replace, SlotNumber, UnlockSource};
@@ -18,11 +18,23 @@ pub(super) struct Row<'a> {
     row: &'a rusqlite::Row<'a>,
     /// The column behind the one that was read last.
     next: Cell<usize>,
+    /// What the rows before have shown, and how many columns were asked for of this one.
+    places: Option<&'a Places>,
+    asked: Cell<usize>,
 }
+
+/// Where the columns are that the rows of one question were asked for, in that order: of each row the same is asked again.
+#[derive(Default)]
+pub(super) struct Places(RefCell<Vec<(&'static str, usize)>>);
 
 impl<'a> Row<'a> {
     pub(super) fn new(table: &'static str, row: &'a rusqlite::Row<'a>) -> Self {
-        Self { table, row, next: Cell::new(0) }
+        Self { table, row, next: Cell::new(0), places: None, asked: Cell::new(0) }
+    }
+
+    /// One of several.
+    pub(super) fn of_many(table: &'static str, row: &'a rusqlite::Row<'a>, places: &'a Places) -> Self {
+        Self { places: Some(places), ..Self::new(table, row) }
     }
 
     pub(super) fn get<T: FromSql>(&self, column: &'static str) -> Result<T, StoreError> {
@@ -44,8 +56,25 @@ impl<'a> Row<'a> {
         self.row.get_ref(place).map_err(|error| self.unreadable(column, error.to_string()))
     }
 
-    /// Where a column is. Most are asked for in their order, so it is looked for behind the last one first.
-    fn place(&self, column: &str) -> Option<usize> {
+    /// Where a column is.
+    fn place(&self, column: &'static str) -> Option<usize> {
+        let Some(Places(places)) = self.places else { return self.find(column) };
+        let asked = self.asked.replace(self.asked.get() + 1);
+        let mut places = places.borrow_mut();
+        match places.get(asked) {
+            Some((name, place)) if std::ptr::eq(*name, column) => Some(*place),
+            _ => {
+                self.next.set(places.get(asked.wrapping_sub(1)).map_or(0, |(_, last)| last + 1));
+                let place = self.find(column)?;
+                places.truncate(asked);
+                places.push((column, place));
+                Some(place)
+            }
+        }
+    }
+
+    /// Most are asked for in their order, so it is looked for behind the last one first.
+    fn find(&self, column: &str) -> Option<usize> {
         let statement = self.row.as_ref();
         let (next, count) = (self.next.get(), statement.column_count());
         let is_it = |place: &usize| statement.column_name(*place).is_ok_and(|name| name == column);

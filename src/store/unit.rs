@@ -1,18 +1,21 @@
 //! One job's view of the database.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
 use rand::rngs::StdRng;
-use rusqlite::{Connection, Params};
+use rusqlite::{CachedStatement, Connection, Params};
 use uuid::Uuid;
 
 use super::lock_info::Interviews;
-use super::row::Row;
+use super::row::{Places, Row};
 use super::tally::Tally;
 use super::vault::Vault;
 use super::{Changes, StoreError};
 use crate::model::{AccessGrantId, DeviceId, IdSource, Timestamp, WorkspaceId};
+
+/// To which a job goes back that does not end well.
+const SAVEPOINT: &str = "SAVEPOINT job";
 
 /// What a job works with: reads and writes of every aggregate (each in its own file), the time, ids and randomness.
 ///
@@ -26,6 +29,8 @@ pub struct Unit<'a> {
     pub(super) interviews: &'a Interviews,
     /// Rows of what was written that may wait.
     pub(super) waiting: u64,
+    /// It has written something, or tried to: there is a savepoint to go back to.
+    pub(super) has_written: Cell<bool>,
     ids: &'a mut IdSource,
     now: Timestamp,
     caller: Option<String>,
@@ -41,7 +46,8 @@ impl<'a> Unit<'a> {
         now: Timestamp,
     ) -> Self {
         let (changes, tally) = (Changes::default(), Tally::default());
-        Self { db, vault, changes, tally, complaints, interviews, waiting: 0, ids, now, caller: None }
+        let (waiting, has_written) = (0, Cell::new(false));
+        Self { db, vault, changes, tally, complaints, interviews, waiting, has_written, ids, now, caller: None }
     }
 
     /// The time that the job was given: one moment for all of it.
@@ -83,6 +89,15 @@ impl<'a> Unit<'a> {
         Ok(id)
     }
 
+    /// Writes something of no worth, which must be kept all the same: it can be written again.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn try_to_write(&mut self) -> Result<(), StoreError> {
+        let sql = "INSERT INTO meta (name, value) VALUES ('tried_at', ?1) ON CONFLICT DO UPDATE SET value = ?1";
+        self.execute(sql, [self.now()]).map(drop)
+    }
+
     /// So many rows were changed in a way that the hub would find out anew: they need not be on disk before something else
     /// is.
     pub(super) fn may_wait(&mut self, rows: usize) {
@@ -91,7 +106,17 @@ impl<'a> Unit<'a> {
 
     /// Runs a statement; how many rows it changed.
     pub(super) fn execute(&self, sql: &str, params: impl Params) -> Result<usize, StoreError> {
-        Ok(self.db.prepare_cached(sql)?.execute(params)?)
+        Ok(self.prepare(sql)?.execute(params)?)
+    }
+
+    /// A statement. Most jobs only read: what there is to go back to is made before the first that writes.
+    fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>, StoreError> {
+        let statement = self.db.prepare_cached(sql)?;
+        if !statement.readonly() && !self.has_written.get() {
+            self.db.prepare_cached(SAVEPOINT)?.execute([])?;
+            self.has_written.set(true);
+        }
+        Ok(statement)
     }
 
     /// Changes exactly one row.
@@ -116,7 +141,7 @@ impl<'a> Unit<'a> {
         params: impl Params,
         read: impl FnOnce(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Option<T>, StoreError> {
-        let mut statement = self.db.prepare_cached(sql)?;
+        let mut statement = self.prepare(sql)?;
         let mut rows = statement.query(params)?;
         rows.next()?.map(|row| read(&Row::new(table, row))).transpose()
     }
@@ -129,11 +154,11 @@ impl<'a> Unit<'a> {
         params: impl Params,
         mut read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
-        let mut statement = self.db.prepare_cached(sql)?;
+        let mut statement = self.prepare(sql)?;
         let mut rows = statement.query(params)?;
-        let mut all = Vec::new();
+        let (mut all, places) = (Vec::new(), Places::default());
         while let Some(row) = rows.next()? {
-            all.push(read(&Row::new(table, row))?);
+            all.push(read(&Row::of_many(table, row, &places))?);
         }
         Ok(all)
     }
@@ -160,6 +185,11 @@ impl<'a> Unit<'a> {
 
     pub(super) fn changed_device(&mut self, id: DeviceId) {
         self.changes.devices.insert(id);
+    }
+
+    /// Nothing is new but when it was heard, and how well.
+    pub(super) fn heard_device(&mut self, id: DeviceId) {
+        self.changes.heard.insert(id);
     }
 
     pub(super) fn changed_grant(&mut self, id: AccessGrantId) {

@@ -234,11 +234,10 @@ impl Writer {
         (changes, tally): (&mut Changes, &mut Tally),
         may_wait: &mut u64,
     ) -> Result<Ran, StoreError> {
-        self.control("SAVEPOINT job")?;
         let mut unit = Unit::new(&self.db, &self.vault, &self.complaints, &self.interviews, &mut self.ids, now);
         let ran = catch_unwind(AssertUnwindSafe(|| task.run(&mut unit)));
         let (changed, counted) = (std::mem::take(&mut unit.changes), std::mem::take(&mut unit.tally));
-        let waiting = unit.waiting;
+        let (waiting, has_written) = (unit.waiting, unit.has_written.get());
         if self.db.is_autocommit() {
             return Err(StoreError::GivenUp);
         }
@@ -247,10 +246,12 @@ impl Writer {
         if let Ok(true) = ran {
             changes.merge(&changed);
             tally.merge(counted);
-        } else {
+        } else if has_written {
             self.control("ROLLBACK TO job")?;
         }
-        self.control("RELEASE job")?;
+        if has_written {
+            self.control("RELEASE job")?;
+        }
         Ok(if ran.is_ok() { Ran::Whole } else { Ran::Panicked })
     }
 

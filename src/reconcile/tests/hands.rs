@@ -54,6 +54,22 @@ async fn a_code_deleted_by_hand_within_its_window_is_put_back() {
 }
 
 #[tokio::test]
+async fn a_code_changed_by_hand_while_the_disk_is_full_is_put_back_once_it_has_room() {
+    let mut world = World::new().await;
+    let grant = world.grant(&[FRONT], 0, 50_000).await.unwrap();
+    world.run_until(1000).await;
+    let slot = world.code(&grant).await.slot;
+    world.set_disk_full(true);
+    world.by_hand(FRONT, slot.0, Some("4711")).await;
+    world.run_until(2000).await;
+    assert_eq!(world.pins(FRONT), ["4711"], "what is not written down first is not done");
+    world.set_disk_full(false);
+    world.run_until(2060).await;
+    assert!(world.pins(FRONT).contains(&grant.pin));
+    assert_eq!(world.events("access_code.modified_external").await.len(), 1);
+}
+
+#[tokio::test]
 async fn a_code_changed_by_hand_is_put_back_beside_the_other_which_is_left() {
     let mut world = World::new().await;
     let grant = world.grant(&[FRONT], 0, 5000).await.unwrap();

@@ -1,7 +1,7 @@
 //! A store, an engine that can be killed, two locks on one stick, and a clock moved by hand.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ use crate::model::{
 use crate::plan::{SlotTable, slot};
 use crate::reconcile::engine::Engine;
 use crate::reconcile::{Air, StickSeat};
-use crate::store::{Changes, CodeFilter, EventFilter, Store, StoreError, Unit};
+use crate::store::{Changes, CodeFilter, Disk, EventFilter, Store, StoreError, Unit};
 
 /// The two doors.
 pub(super) const FRONT: LockId = LockId(2);
@@ -37,8 +37,22 @@ impl Air for Queue {
     }
 }
 
+/// A disk that may be full.
+struct FullDisk(Arc<AtomicBool>);
+
+impl Disk for FullDisk {
+    fn delay(&mut self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn is_full(&mut self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 pub(super) struct World {
     pub(super) store: Store,
+    disk_full: Arc<AtomicBool>,
     steps: Arc<AtomicU64>,
     changes: broadcast::Receiver<Arc<Changes>>,
     engine: Engine,
@@ -75,13 +89,16 @@ impl World {
 
     #[expect(clippy::disallowed_methods, reason = "an Instant can't be made otherwise; only differences to it count")]
     async fn of_locks(keeps_windows: bool) -> Self {
-        let (store, steps) = Store::counted(Zeroizing::new([1; 32]), [2; 32]).unwrap();
+        let disk_full = Arc::new(AtomicBool::new(false));
+        let disk = Box::new(FullDisk(Arc::clone(&disk_full)));
+        let (store, steps) = Store::counted_on(Zeroizing::new([1; 32]), [2; 32], disk).unwrap();
         let start = Now { utc: at(0), mono: Instant::now(), trusted: true };
         let queue = Arc::new(Queue::default());
         let mut world = Self {
             changes: store.subscribe(),
             engine: engine(&store, &queue),
             store,
+            disk_full,
             steps,
             queue,
             locks: [FRONT, GATE].map(|lock| (lock, FakeLock::new())).into(),
@@ -134,6 +151,11 @@ impl World {
     /// Whether a PIN opens a lock at this second, with nobody but the lock to see to it.
     pub(super) fn opens(&self, lock: LockId, pin: &str, seconds: i64) -> bool {
         self.locks[&lock].opens(pin, WallTime(at(seconds).as_microsecond()))
+    }
+
+    /// There is no room on the disk any more, or there is again.
+    pub(super) fn set_disk_full(&self, full: bool) {
+        self.disk_full.store(full, Ordering::Relaxed);
     }
 
     fn assert_nobody_is_early(&self) {

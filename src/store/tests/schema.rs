@@ -7,7 +7,7 @@ use rusqlite::{Connection, StatementStatus, params_from_iter};
 
 use super::super::access_grants::{BEHIND, COUNTED, ENDED, MOVED, NEXT_ARRIVAL, NEXT_DEPARTURE, RECURRING, near};
 use super::super::live_codes::{
-    DELETED_SINCE, DISPLACED, FIRST_BEYOND, IN_LOCK, OF_SLOT, TROUBLED, Trouble, beyond, live, live_until,
+    DELETED_SINCE, DISPLACED, FIRST_BEYOND, IN_LOCK, LIVE, LIVE_UNTIL, OF_SLOT, TROUBLED, Trouble, beyond,
 };
 use super::super::migrate::{MIGRATIONS, check, migrate};
 use super::super::open;
@@ -171,8 +171,8 @@ fn what_is_asked_all_the_time_never_reads_what_is_merely_stored() {
     let in_lock = "access_codes_in_lock";
     let waiting = ["access_codes_short", "access_codes_long", "access_codes_ongoing"];
     let (untroubled, troubled) = ("access_codes_untroubled", "access_codes_troubled");
-    uses(&live(), &[&[in_lock], &waiting[..]].concat());
-    uses(&live_until(), &[&[in_lock], &waiting[..]].concat());
+    uses(&LIVE, &[&[in_lock], &waiting[..]].concat());
+    uses(&LIVE_UNTIL, &[&[in_lock], &waiting[..]].concat());
     uses(IN_LOCK, &[in_lock]);
     uses(OF_SLOT, &[in_lock, "access_codes_of_slot"]);
     uses(TROUBLED, &[in_lock, troubled]);
@@ -197,7 +197,7 @@ fn what_is_asked_all_the_time_never_reads_what_is_merely_stored() {
 fn a_question_is_planned_once_whatever_is_asked_for() {
     let db = open::in_memory(&[7; 32], [1; 32]).unwrap().db;
     let slots = "SELECT * FROM slots WHERE device_id = ?1 ORDER BY slot";
-    for sql in [slots, &live(), &live_until(), DISPLACED, OF_SLOT, TROUBLED, &beyond(Trouble::Any), FIRST_BEYOND[0]] {
+    for sql in [slots, &LIVE, &LIVE_UNTIL, DISPLACED, OF_SLOT, TROUBLED, &beyond(Trouble::Any), FIRST_BEYOND[0]] {
         let mut statement = db.prepare(sql).unwrap();
         for value in 1..4_i64 {
             let values = vec![value; statement.parameter_count()];
