@@ -10,17 +10,19 @@ use keyway::model::{
 };
 use keyway::store::{Store, StoreError, Unit};
 use keyway_lock::{Pin, SlotNumber};
-use keyway_test_support::{now, utc};
+use keyway_test_support::utc;
 use rusqlite::{Connection, params};
 
-/// One in so many grants is still to come, and has its PIN.
-const TO_COME: usize = 50;
+/// So many guests of each door come within a week, however many grants there are: what is due is always the same.
+const NEAR: usize = 4;
+/// Of all others, one in so many is still to come. Who comes has a PIN.
+const TO_COME: usize = 200;
 /// Slots that are used of each lock.
 const SLOTS: usize = 25;
-/// As the hub has it: PINs of what is over for longer are forgotten.
-const RETENTION: std::time::Duration = std::time::Duration::from_secs(30 * 86_400);
 /// Events that a hub keeps.
 const EVENTS: usize = 100_000;
+/// From one to the next, so that all are of the last weeks: microseconds.
+const EVENT_EVERY: i64 = 20_000_000;
 const DAY: i64 = 86_400_000_000;
 
 pub(crate) struct Database {
@@ -43,18 +45,10 @@ impl Database {
             let to_come = count("SELECT count(*) FROM access_grants WHERE pins_purged = 0")?;
             (usize::try_from(there)?, usize::try_from(to_come)?)
         };
-        let wanted = grants / TO_COME;
+        let wanted = NEAR * self.doors.len() + grants / TO_COME;
         let over = grants.saturating_sub(there).saturating_sub(wanted.saturating_sub(to_come));
         self.fill_over(there, over)?;
         self.fill_to_come(to_come..wanted)
-    }
-
-    /// How many milliseconds a round of housekeeping takes, when there is nothing to do.
-    pub(crate) fn housekeeping(&self) -> Result<f64> {
-        self.with_store(|unit| unit.purge(RETENTION))?;
-        let begun = now();
-        self.with_store(|unit| unit.purge(RETENTION))?;
-        Ok((now() - begun).as_secs_f64() * 1e3)
     }
 
     /// Grants that ended, and whose PINs are forgotten: the oldest ended first.
@@ -101,11 +95,14 @@ impl Database {
                 method.execute(params![way, which, made, ended])?;
                 code.execute(params![what, way, which, who, device, slot, start, ended, made])?;
                 (1..=2).try_for_each(|n| note.execute(params![what, n, start]).map(drop))?;
-                if first + count - number <= EVENTS {
-                    event.execute(params![told, now - 1_000_000, device, what])?;
+                if first < EVENTS && first + count - number <= EVENTS - first {
+                    let told_at = now - DAY - EVENT_EVERY * i64::try_from(first + count - number)?;
+                    event.execute(params![told, told_at, device, what])?;
                 }
             }
         }
+        // They were handed on in their time.
+        transaction.execute("UPDATE cursors SET number = (SELECT max(number) FROM events)", [])?;
         Ok(transaction.commit()?)
     }
 
@@ -115,7 +112,9 @@ impl Database {
         self.with_store(move |unit| {
             for number in numbers {
                 let (door, turn) = (doors[number % doors.len()], number / doors.len());
-                let start = unit.now().as_microsecond() + 3 * DAY + i64::try_from(turn).unwrap_or(0) * DAY;
+                // The first come within a week, the others behind that.
+                let ahead = if turn < NEAR { 3 + turn } else { 4 + turn };
+                let start = unit.now().as_microsecond() + i64::try_from(ahead).unwrap_or(0) * DAY;
                 let at = |micros| Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH);
                 let window = Window { starts_at: at(start), ends_at: Some(at(start + DAY)) };
                 let slot = SlotNumber(u16::try_from(1 + turn % SLOTS).unwrap_or(1));
