@@ -30,11 +30,23 @@ pub enum Fault {
     QueueUnfair,
     /// Nothing is ever thrown away.
     PurgeOff,
+    /// A code that waits in a lock for its time is put there without its window.
+    WindowDropped,
+    /// Recurring grants are reckoned by winter time, all year.
+    DaylightIgnored,
+    /// A slot is written by what its lock said long ago, whatever may have happened since.
+    StaleWord,
+    /// A code that was set is never looked at again.
+    AuditOff,
+    /// Nobody is told that a code is set.
+    SetUntold,
+    /// Nobody is told that a code is out.
+    RemovalUntold,
 }
 
 impl Fault {
     /// Every one.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 19] = [
         Self::IntentForgotten,
         Self::ClearedUnread,
         Self::ForeignTaken,
@@ -48,6 +60,12 @@ impl Fault {
         Self::AlarmSilent,
         Self::QueueUnfair,
         Self::PurgeOff,
+        Self::WindowDropped,
+        Self::DaylightIgnored,
+        Self::StaleWord,
+        Self::AuditOff,
+        Self::SetUntold,
+        Self::RemovalUntold,
     ];
 }
 

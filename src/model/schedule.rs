@@ -174,9 +174,13 @@ impl Schedule {
         let opens = jiff::Timestamp::from_second(opening.timestamp()).ok()?;
         let opens = TimeZone::UTC.to_datetime(opens);
         let closes = opens.checked_add(self.0.duration).ok()?;
-        let time_zone = if faults::is(Fault::TimeZoneIgnored) { &TimeZone::UTC } else { &self.0.time_zone };
-        let starts_at = instant(time_zone, opens)?;
-        let ends_at = instant(time_zone, closes)?;
+        let time_zone = match &self.0.time_zone {
+            _ if faults::is(Fault::TimeZoneIgnored) => TimeZone::UTC,
+            own if faults::is(Fault::DaylightIgnored) => TimeZone::fixed(own.to_offset(jiff::Timestamp::UNIX_EPOCH)),
+            own => own.clone(),
+        };
+        let starts_at = instant(&time_zone, opens)?;
+        let ends_at = instant(&time_zone, closes)?;
         // One that opens in a skipped hour and closes right behind it would close before it opens: it has its length.
         let ends_at = if ends_at > starts_at { ends_at } else { starts_at.after(Duration::from_secs(self.0.seconds)) };
         Some(Window { starts_at, ends_at: Some(ends_at) })

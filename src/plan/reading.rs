@@ -7,6 +7,7 @@ use keyway_lock::{SlotContent, SlotNumber, SlotReport};
 use super::desired::{is_overdue, is_upcoming};
 use super::diff::Step;
 use super::facts::{Checksum, HORIZON, Memory, Moment, SlotTable, Word};
+use crate::faults::{self, Fault};
 use crate::model::{AccessCode, Presence, Timestamp};
 
 /// Older than this, a word about a slot is asked again before the slot is written or cleared.
@@ -29,7 +30,8 @@ const QUIET: Duration = Duration::from_secs(5);
 
 /// Whether the word about a slot is recent enough to write or clear by.
 pub(super) fn is_fresh(table: &SlotTable, slot: SlotNumber, memory: &Memory, now: Moment) -> bool {
-    let recent = |word: &Word| holds(word, memory, now) && word.told_at.until(now.utc) <= FRESH;
+    let is_new = |word: &Word| holds(word, memory, now) && word.told_at.until(now.utc) <= FRESH;
+    let recent = |word: &Word| is_new(word) || faults::is(Fault::StaleWord);
     let doubted = memory.doubted.contains(&slot) || memory.passed_over.contains(&slot);
     table.word(slot).is_some_and(recent) && !doubted
 }
@@ -54,6 +56,7 @@ fn due(table: &SlotTable, memory: &Memory, code: &AccessCode, now: Moment) -> Op
             let near = code.window.starts_at <= now.utc.after(HORIZON);
             (near && is_upcoming(code, now) && known.is_none()).then_some(now.utc)
         }
+        Presence::Proven(..) if faults::is(Fault::AuditOff) => None,
         Presence::Unproven | Presence::Ahead(..) | Presence::Proven(..) => {
             let Some(word) = known.filter(|word| holds(word, memory, now)) else { return Some(now.utc) };
             if table.shows_another(code) {

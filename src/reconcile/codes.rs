@@ -5,6 +5,7 @@ use std::time::Duration;
 use keyway_lock::{Evidence, SlotWindow};
 use serde_json::{Map, Value, json};
 
+use crate::faults::{self, Fault};
 use crate::model::{
     AccessCode, AccessCodeId, AccessMethodId, CodeOrigin, CodeProblem, EventSubject, EventType, Presence, ProblemKind,
 };
@@ -38,7 +39,9 @@ pub(super) fn proven(
         if let Some(due) = code.due_since(unit.now()).filter(|_| first) {
             unit.tally_delay(CodeChange::Set, due.until(unit.now()));
         }
-        unit.emit(EventType::AccessCodeSetOnDevice, &code, Map::new())?;
+        if !faults::is(Fault::SetUntold) {
+            unit.emit(EventType::AccessCodeSetOnDevice, &code, Map::new())?;
+        }
         all_doors_proven(unit, &code, first)?;
     }
     Ok(())
@@ -68,7 +71,8 @@ pub(super) fn gone(unit: &mut Unit<'_>, id: AccessCodeId, how: Gone) -> Result<(
     let Some(mut code) = unit.code(id)? else { return Ok(()) };
     let was_in = matches!(code.presence, Presence::Proven(..));
     let wanted = code.is_wanted(unit.now());
-    let never_began = code.deleted_at.is_none() && code.is_put_ahead(unit.now());
+    // By a clock that was wrong it may have been told to be set already.
+    let never_began = code.deleted_at.is_none() && code.is_put_ahead(unit.now()) && !is_told_set(unit, id)?;
     (code.presence, code.kept) = (Presence::Absent, None);
     code.problem = code.problem.filter(|problem| wanted && problem.kind.keeps_out());
     unit.update_code(&code)?;
@@ -100,6 +104,7 @@ pub(super) fn gone(unit: &mut Unit<'_>, id: AccessCodeId, how: Gone) -> Result<(
         }
         // The code itself is told of when it is set with its new PIN.
         CodeOrigin::Former { .. } => Ok(()),
+        CodeOrigin::Device(_) | CodeOrigin::Grant { .. } if faults::is(Fault::RemovalUntold) => settle(unit, &code),
         CodeOrigin::Device(_) | CodeOrigin::Grant { .. } => {
             unit.emit(EventType::AccessCodeRemovedFromDevice, &code, Map::new())?;
             settle(unit, &code)
@@ -203,6 +208,15 @@ fn codes_of(unit: &mut Unit<'_>, method: AccessMethodId) -> Result<Vec<AccessCod
     let mut codes = unit.codes_of_method(method)?;
     codes.retain(|code| code.deleted_at.is_none());
     Ok(codes)
+}
+
+/// Whether the last that was told of it is that it is set.
+fn is_told_set(unit: &mut Unit<'_>, id: AccessCodeId) -> Result<bool, StoreError> {
+    let confirmed = |entry: &JournalEntry| match entry {
+        JournalEntry::Confirmed(change, _) => Some(*change == CodeChange::Set),
+        _ => None,
+    };
+    Ok(unit.journal(id)?.iter().rev().find_map(|(_, entry)| confirmed(entry)).unwrap_or(false))
 }
 
 fn was_proven(unit: &mut Unit<'_>, id: AccessCodeId) -> Result<bool, StoreError> {

@@ -518,6 +518,9 @@ fn command(step: &Step) -> LockCommand {
     match step {
         Step::Act(_, command) => command.clone(),
         Step::Clear(_, slot) => LockCommand::ClearCode(*slot),
+        Step::Set(_, slot, pin, Some(_)) if faults::is(Fault::WindowDropped) => {
+            LockCommand::SetCode { slot: *slot, pin: pin.clone() }
+        }
         Step::Set(_, slot, pin, None) => LockCommand::SetCode { slot: *slot, pin: pin.clone() },
         Step::Set(_, slot, pin, Some(within)) => LockCommand::SetTimedCode {
             slot: *slot,

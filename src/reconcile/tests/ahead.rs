@@ -189,6 +189,18 @@ async fn whoever_stays_longer_than_a_lock_out_of_reach_knows_of_is_told_of_befor
 }
 
 #[tokio::test]
+async fn one_that_was_told_to_be_set_by_a_wrong_clock_is_told_to_be_out_again() {
+    let (mut world, grant) = waiting().await;
+    world.set_clock(2 * DAY + 100, true);
+    world.pump().await;
+    assert_eq!(status(&world, &grant).await, CodeStatus::Set);
+    world.set_clock(DAY + 60, true);
+    world.pump().await;
+    assert_eq!(status(&world, &grant).await, CodeStatus::Unset);
+    assert_eq!(world.events("access_code.removed_from_device").await.len(), 1);
+}
+
+#[tokio::test]
 async fn a_deleted_one_leaves_at_once() {
     let (mut world, grant) = waiting().await;
     world.delete(&grant).await;

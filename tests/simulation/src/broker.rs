@@ -140,13 +140,19 @@ fn look(world: &Rc<World>, number: u64, event: &Value) {
     let door = event["device_id"].as_str().and_then(|id| world.checker.borrow().door_of(id));
     world.note(door, &format!("event {number} {kind}"));
     let (Some(grant), Some(door)) = (event["access_grant_id"].as_str(), door) else { return };
-    if kind == "access_code.set_on_device" {
-        let told_at = event["occurred_at"].as_str().and_then(|text| Timestamp::parse(text).ok());
-        let broken =
-            told_at.and_then(|told_at| world.checker.borrow().told_set(told_at, world.time.now(), grant, door));
-        if let Some((invariant, what)) = broken {
-            world.broken(invariant, Some(door), &what);
+    let told_at = event["occurred_at"].as_str().and_then(|text| Timestamp::parse(text).ok());
+    let broken = told_at.and_then(|told_at| {
+        let (checker, now) = (world.checker.borrow(), world.time.now());
+        match kind {
+            "access_code.set_on_device" => checker.told_set(told_at, now, grant, door),
+            "access_code.failed_to_set_on_device" => {
+                checker.told_refused(told_at, now, grant, door, world.slots(door).into())
+            }
+            _ => None,
         }
+    });
+    if let Some((invariant, what)) = broken {
+        world.broken(invariant, Some(door), &what);
     }
     if kind == "access_code.delay_in_removing_from_device" {
         hands::told_that_it_stays(world, door, grant);

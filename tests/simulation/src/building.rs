@@ -97,7 +97,7 @@ fn zwave_lock(lock: usize, door: usize, random: &mut StdRng) -> zwave::LockSetup
     lock.user_code_version = if random.random_bool(0.5) { 2 } else { 1 };
     lock.codes_by =
         [zwave::CodesBy::UserCode, zwave::CodesBy::UserCredential, zwave::CodesBy::Both][pick(random, &[7, 2, 1])];
-    lock.masked = lock.codes_by == zwave::CodesBy::UserCode && random.random_bool(0.25);
+    lock.masked = lock.codes_by == zwave::CodesBy::UserCode && random.random_bool(0.4);
     lock.flirs = random.random_bool(0.9);
     lock.door.slots = [30, 8, 100][pick(random, &[7, 2, 1])];
     lock.door.refuse_duplicates = random.random_bool(0.7);
@@ -118,6 +118,7 @@ fn zigbee_lock(lock: usize, door: usize, random: &mut StdRng) -> zigbee::LockSet
     lock.poll = random.random_bool(0.8).then_some(Duration::from_millis(250));
     lock.door.slots = [30, 8, 100][pick(random, &[7, 2, 1])];
     lock.door.refuse_duplicates = random.random_bool(0.7);
+    lock.shows = [zigbee::Shows::Digits, zigbee::Shows::Masked, zigbee::Shows::Nothing][pick(random, &[6, 3, 1])];
     lock.latency = Duration::from_millis(random.random_range(5..60));
     lock.motor = Duration::from_millis(random.random_range(200..1500));
     lock.programming_events = random.random_bool(0.8);

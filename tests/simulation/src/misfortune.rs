@@ -23,6 +23,10 @@ const DAY: f64 = 86_400.0;
 const OF_A_LOCK: f64 = 2.0 * DAY;
 /// A stick has one this often.
 const OF_A_STICK: f64 = 1.5 * DAY;
+/// Frames that are so long under way, in milliseconds, are no excuse for anything.
+const SLOW_FRAMES: u64 = 800;
+/// Nor is a disk that takes so long to write, in milliseconds: memory cards do.
+const SLOW_DISK: u64 = 200;
 /// The machine has one this often.
 const OF_THE_MACHINE: f64 = 0.5 * DAY;
 
@@ -73,6 +77,12 @@ async fn lock(world: &Rc<World>, door: usize, random: &mut StdRng) {
     let ends = |trouble| world.ends([door], trouble);
     match pick(random, &[4, 2, 3, 2, 1, 2, 1]) {
         0 => {
+            // Also while a code is on its way in or out.
+            let edge = world.checker.borrow().next_edge_at(world.time.now(), door);
+            if let Some(edge) = edge.filter(|_| random.random_bool(0.3)) {
+                world.time.wait_until(edge).await;
+                pause(random, 0.0..2.0).await;
+            }
             let minutes = random.random_bool(0.7);
             begins(Trouble::Offline);
             world.suffer(door, "lock offline", Action::Offline(true));
@@ -104,11 +114,13 @@ async fn lock(world: &Rc<World>, door: usize, random: &mut StdRng) {
             ends(Trouble::Lossy);
         }
         3 => {
-            begins(Trouble::Slow);
-            world.suffer(door, "frames slow", Action::Latency(Duration::from_millis(random.random_range(200..4000))));
+            let millis = random.random_range(200..4000);
+            let excuse = (millis > SLOW_FRAMES).then_some(Trouble::Slow);
+            excuse.into_iter().for_each(begins);
+            world.suffer(door, "frames slow", Action::Latency(Duration::from_millis(millis)));
             pause(random, MINUTE..3.0 * HOUR).await;
             world.recover(door, "frames fast again", Action::Latency(Duration::from_millis(15)));
-            ends(Trouble::Slow);
+            excuse.into_iter().for_each(ends);
         }
         4 => {
             world.jam(door, true);
@@ -197,30 +209,45 @@ async fn machine(world: &Rc<World>, random: &mut StdRng) {
         4 => {
             world.count("disk slow");
             world.note(None, "the disk is slow");
-            world.begins(doors(), Trouble::DiskSlow);
-            world.machine.disk.slow.store(random.random_range(20..3000), Ordering::Relaxed);
+            let millis =
+                [random.random_range(20..SLOW_DISK), random.random_range(SLOW_DISK..3000)][random.random_range(0..2)];
+            let excuse = (millis > SLOW_DISK).then_some(Trouble::DiskSlow);
+            excuse.into_iter().for_each(|trouble| world.begins(doors(), trouble));
+            world.machine.disk.slow.store(millis, Ordering::Relaxed);
             pause(random, 10.0..HOUR).await;
             world.machine.disk.slow.store(0, Ordering::Relaxed);
             world.note(None, "the disk is fast again");
-            world.ends(doors(), Trouble::DiskSlow);
+            excuse.into_iter().for_each(|trouble| world.ends(doors(), trouble));
         }
         _ => moved_clock(world, random).await,
     }
 }
 
-/// Killed between any two awaits: some commits from now, and then a few turns of the runtime later; or when a lock has done
-/// as it was told, and its answer may be under way.
+/// Killed, and often again by what killed it, in what it does to make good for that.
 async fn killed(world: &Rc<World>, random: &mut StdRng) {
+    loop {
+        kill(world, random).await;
+        if random.random_bool(0.5) {
+            return;
+        }
+    }
+}
+
+/// Killed between any two awaits: when a lock has done as it was told, and its answer may be under way; or some commits from
+/// now, and then a few turns of the runtime later.
+async fn kill(world: &Rc<World>, random: &mut StdRng) {
     // Often while a code goes in or out.
     let edge = world.checker.borrow().ledger.next_edge(world.time.now());
     if let Some(edge) = edge.filter(|_| random.random_bool(0.7)) {
         world.time.wait_until(edge).await;
-        pause(random, 0.0..3.0).await;
     }
     if random.random_bool(0.5) {
-        let _ = tokio::time::timeout(Duration::from_secs(60), world.changed_by_radio()).await;
-        pause(random, 0.0..0.2).await;
+        let _ = tokio::time::timeout(Duration::from_secs(3600), world.changed_by_radio()).await;
+        // In half of all cases nothing of the answer got anywhere.
+        let long = random.random_bool(0.5);
+        pause(random, 0.0..if long { 0.2 } else { 0.001 }).await;
     } else {
+        pause(random, 0.0..3.0).await;
         for _ in 0..random.random_range(0..5) {
             world.machine.disk.touched.notified().await;
         }

@@ -6,30 +6,35 @@ use std::time::Duration;
 
 use keyway::clock::{BatteryClock, Clock, ClockPolicy, Kernel, Machine, SystemClock};
 use keyway::model::Timestamp;
+use rand::RngExt;
+use rand::rngs::StdRng;
 use tokio::time::Instant;
 
-/// 2027-03-01T00:00:00Z, shortly before the clocks of Europe go forward.
-const BEGIN: i64 = 1_803_859_200_000_000;
+/// When a run may begin, in seconds since 1970: on 1 March 2027, and some days before the clocks of Europe go forward, on
+/// 28 March, or back, on 31 October.
+const BEGINNINGS: [i64; 3] = [1_803_859_200, 1_805_932_800, 1_824_681_600];
 
 /// True time.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Time {
     start: Instant,
+    /// In microseconds since 1970.
+    begin: i64,
 }
 
 impl Time {
     /// It begins now; to be called on the simulation's runtime.
-    pub(crate) fn begin() -> Self {
-        Self { start: Instant::now() }
+    pub(crate) fn begin(random: &mut StdRng) -> Self {
+        Self { start: Instant::now(), begin: BEGINNINGS[random.random_range(0..BEGINNINGS.len())] * 1_000_000 }
     }
 
     pub(crate) fn now(self) -> Timestamp {
-        at(BEGIN + micros(self.start.elapsed()))
+        at(self.begin + micros(self.start.elapsed()))
     }
 
     /// When it is `utc`.
     pub(crate) fn instant(self, utc: Timestamp) -> Instant {
-        self.start + Duration::from_micros((utc.as_microsecond() - BEGIN).max(0).unsigned_abs())
+        self.start + Duration::from_micros((utc.as_microsecond() - self.begin).max(0).unsigned_abs())
     }
 
     pub(crate) async fn wait_until(self, utc: Timestamp) {

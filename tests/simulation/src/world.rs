@@ -71,7 +71,7 @@ async fn live(scenario: Scenario) -> Report {
         plugs.push(plug);
         connections.push(connected);
     }
-    let time = Time::begin();
+    let time = Time::begin(&mut random);
     let world = Rc::new(World {
         scenario,
         time,

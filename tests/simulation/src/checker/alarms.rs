@@ -13,7 +13,7 @@ const TOLD_WITHIN: Duration = Duration::from_secs(600);
 
 pub(super) fn judge(ledger: &Ledger, record: &mut DoorRecord, now: Timestamp) -> Vec<Broken> {
     let known = [Trouble::Offline, Trouble::Rejecting, Trouble::StickGone].iter().any(|trouble| record.has(*trouble));
-    let unknown = [Trouble::Unheard, Trouble::Lossy].iter().any(|trouble| record.has(*trouble));
+    let unknown = record.unseen || [Trouble::Unheard, Trouble::Lossy].iter().any(|trouble| record.has(*trouble));
     let Some(hub_since) = record.hub_since().filter(|_| known && !unknown) else { return Vec::new() };
     let mut broken = Vec::new();
     for (number, wrong) in &mut record.wrong {

@@ -76,6 +76,14 @@ pub(super) struct DoorRecord {
     pub(super) refused: BTreeSet<GrantNumber>,
     /// Grants of whose code the hub told that it is late, and when.
     pub(super) alarmed: BTreeMap<GrantNumber, Timestamp>,
+    /// Grants whose code the hub last told to be set.
+    pub(super) said_set: BTreeSet<GrantNumber>,
+    /// Grants of whose code it told something else than what is, and that was held against it.
+    pub(super) unsaid: BTreeSet<GrantNumber>,
+    /// A hand changed a code while the hub was down, and the lock was not within its reach since.
+    pub(super) unseen: bool,
+    /// When the lock took no codes.
+    rejections: Vec<(Timestamp, Option<Timestamp>)>,
     troubles: BTreeMap<Trouble, u32>,
     calm_since: Timestamp,
     hub_since: Timestamp,
@@ -99,6 +107,10 @@ impl DoorRecord {
             strange: BTreeMap::new(),
             refused: BTreeSet::new(),
             alarmed: BTreeMap::new(),
+            said_set: BTreeSet::new(),
+            unsaid: BTreeSet::new(),
+            unseen: false,
+            rejections: Vec::new(),
             troubles: BTreeMap::new(),
             calm_since: now,
             hub_since: now,
@@ -106,7 +118,10 @@ impl DoorRecord {
         }
     }
 
-    pub(super) fn trouble_begins(&mut self, trouble: Trouble) {
+    pub(super) fn trouble_begins(&mut self, now: Timestamp, trouble: Trouble) {
+        if trouble == Trouble::Rejecting {
+            self.rejections.push((now, None));
+        }
         *self.troubles.entry(trouble).or_default() += 1;
     }
 
@@ -117,6 +132,11 @@ impl DoorRecord {
                 self.troubles.remove(&trouble);
             }
         }
+        if trouble == Trouble::Rejecting {
+            self.rejections.last_mut().into_iter().for_each(|(_, until)| *until = Some(now));
+        }
+        let in_reach = |trouble: &Trouble| ![Trouble::HubDown, Trouble::StickGone, Trouble::Offline].contains(trouble);
+        self.unseen &= !self.troubles.keys().all(in_reach);
         self.calm_since = now;
         self.check_at = now;
         if trouble.is_the_hubs() {
@@ -152,6 +172,7 @@ impl DoorRecord {
         codes: &BTreeMap<SlotNumber, Code>,
     ) -> Vec<Change> {
         let unseen = masked && by == By::Hand && (self.has(Trouble::Unheard) || self.has(Trouble::HubDown));
+        self.unseen |= by == By::Hand && self.has(Trouble::HubDown);
         let slots: BTreeSet<SlotNumber> = self.slots.keys().chain(codes.keys()).copied().collect();
         let mut changes = Vec::new();
         for slot in slots {
@@ -178,6 +199,17 @@ impl DoorRecord {
             changes.push(Change { slot, before, after });
         }
         changes
+    }
+
+    /// When a PIN left the lock.
+    pub(super) fn left(&self, pin: &str) -> Timestamp {
+        let last = self.stays.iter().filter(|stay| stay.pin == pin).filter_map(|stay| stay.until).max();
+        last.unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
+    /// Whether the lock took no codes at a moment between these.
+    pub(super) fn rejected(&self, from: Timestamp, to: Timestamp) -> bool {
+        self.rejections.iter().any(|(since, until)| *since <= to && until.is_none_or(|until| until >= from))
     }
 
     /// Whether a PIN was in the lock at a moment, or not long before.

@@ -10,6 +10,8 @@ mod hands_off;
 mod ledger;
 mod orphans;
 mod proof;
+mod refusals;
+mod said;
 mod stays_in;
 mod wrong_clock;
 
@@ -162,12 +164,18 @@ impl Checker {
         }
     }
 
+    /// When the next window of a grant for this door begins or ends, if that is within a day.
+    pub(crate) fn next_edge_at(&self, now: Timestamp, door: usize) -> Option<Timestamp> {
+        let edges = self.doors[door].grants.iter().filter_map(|number| self.ledger.grant(*number).next_edge(now));
+        edges.min().filter(|edge| now.until(*edge) < Duration::from_secs(86_400))
+    }
+
     /// Something is in the way at these doors from now on.
     pub(crate) fn trouble_begins(&mut self, now: Timestamp, doors: impl IntoIterator<Item = usize>, trouble: Trouble) {
         if trouble == Trouble::ClockUntrusted {
             self.untrusted_since = self.untrusted_since.or(Some(now));
         }
-        doors.into_iter().for_each(|door| self.doors[door].trouble_begins(trouble));
+        doors.into_iter().for_each(|door| self.doors[door].trouble_begins(now, trouble));
     }
 
     /// It is not any more.
@@ -236,6 +244,7 @@ impl Checker {
     pub(crate) fn check(&mut self, now: Timestamp, door: usize, opens: &dyn Fn(&str) -> bool) -> Vec<Broken> {
         let mut broken = stays_in::judge(&self.ledger, &mut self.doors[door], now, opens);
         broken.extend(alarms::judge(&self.ledger, &mut self.doors[door], now));
+        broken.extend(said::judge(&self.ledger, &mut self.doors[door], now));
         broken.extend(orphans::judge(&self.ledger, &mut self.doors[door], door, now));
         self.sooner.notify_one();
         broken
@@ -254,13 +263,30 @@ impl Checker {
 
     /// The hub tells that a code is in a lock.
     pub(crate) fn told_set(&self, told_at: Timestamp, now: Timestamp, grant: &str, door: usize) -> Option<Broken> {
-        // By a clock that is, or just was, wrong it says in vain when.
-        let wrong = |record: &DoorRecord| record.has(Trouble::ClockWrong) || record.has(Trouble::ClockUntrusted);
-        if wrong(&self.doors[door]) || told_at > now {
-            return None;
-        }
-        let number = self.ledger.by_id(grant)?;
-        proof::judge(&self.doors[door], &self.ledger.grant(number).pin, told_at)
+        let pin = self.told_of(told_at, now, grant, door)?;
+        proof::judge(&self.doors[door], pin, told_at)
+    }
+
+    /// The hub tells that a lock, of so many slots, refuses a code.
+    pub(crate) fn told_refused(
+        &self,
+        told_at: Timestamp,
+        now: Timestamp,
+        grant: &str,
+        door: usize,
+        slots: usize,
+    ) -> Option<Broken> {
+        let pin = self.told_of(told_at, now, grant, door)?;
+        refusals::judge(&self.doors[door], pin, told_at, slots)
+    }
+
+    /// The PIN that something is told of, if it is known when that was: by a clock that is, or just was, wrong the hub says
+    /// it in vain.
+    fn told_of(&self, told_at: Timestamp, now: Timestamp, grant: &str, door: usize) -> Option<&str> {
+        let record = &self.doors[door];
+        let wrong = record.has(Trouble::ClockWrong) || record.has(Trouble::ClockUntrusted) || told_at > now;
+        let number = self.ledger.by_id(grant).filter(|_| !wrong)?;
+        Some(&self.ledger.grant(number).pin)
     }
 
     /// The hub tells something of a grant's code.
@@ -281,7 +307,11 @@ impl Checker {
             "access_code.set_on_device" => {
                 record.refused.remove(&number);
                 record.alarmed.remove(&number);
+                record.said_set.insert(number);
             }
+            "access_code.removed_from_device"
+            | "access_code.deleted_external_to_seam"
+            | "access_code.modified_external_to_seam" => _ = record.said_set.remove(&number),
             _ => {}
         }
     }

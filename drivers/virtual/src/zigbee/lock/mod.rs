@@ -112,6 +112,7 @@ impl Lock {
             let _ = door.set_code(slot, Code { pin: pin.clone(), enabled: true }, By::Hand);
         }
         while door.poll_event().is_some() {}
+        door.set_masking(setup.shows != Shows::Digits);
         let numbers = Numbers { first: setup.first_user, count: setup.door.slots, schedules: setup.schedules };
         let sends_pins = setup.shows != Shows::Masked;
         Self {
