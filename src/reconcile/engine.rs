@@ -13,6 +13,7 @@ use keyway_lock::{
 use super::observe::{self, Told};
 use super::roll::{self, Census};
 use super::turn::{self, Ask, Turn};
+use super::unwritten::Unwritten;
 use super::worker::{Change, Seat, Worker};
 use super::{Air, StickSeat, outcome};
 use crate::clock::Now;
@@ -66,10 +67,7 @@ pub(super) struct Engine {
     seats: BTreeMap<Seat, DeviceId>,
     workers: BTreeMap<DeviceId, Worker>,
     dirty: BTreeSet<DeviceId>,
-    /// Locks that told something that could not be written down: until it can be, they are asked nothing.
-    unwritten: BTreeSet<DeviceId>,
-    /// When it is tried whether it can be.
-    try_store_at: Option<Instant>,
+    unwritten: Unwritten,
     last_command: u64,
     last_now: Option<Now>,
 }
@@ -84,8 +82,7 @@ impl Engine {
             seats: BTreeMap::new(),
             workers: BTreeMap::new(),
             dirty: BTreeSet::new(),
-            unwritten: BTreeSet::new(),
-            try_store_at: None,
+            unwritten: Unwritten::default(),
             last_command: 0,
             last_now: None,
         }
@@ -123,7 +120,7 @@ impl Engine {
     /// When to call [`Engine::turn`] again, if nothing happens before.
     pub(super) fn wake(&self) -> Option<Instant> {
         let counts = self.sticks.values().filter_map(|stick| stick.count_at);
-        self.workers.values().filter_map(Worker::next_wake).chain(counts).chain(self.try_store_at).min()
+        self.workers.values().filter_map(Worker::next_wake).chain(counts).chain(self.unwritten.try_at()).min()
     }
 
     /// A report of a stick.
@@ -231,7 +228,7 @@ impl Engine {
             device,
             memory: worker.memory(now, reachable),
             now: Moment { utc: now.utc, trusted: now.trusted || faults::is(Fault::ClockTrusted) },
-            may_send: reachable && worker.is_idle() && !waits && !self.unwritten.contains(&device),
+            may_send: reachable && worker.is_idle() && !waits && !self.unwritten.has(device),
             given_up: worker.is_given_up(now.mono),
             acting: worker.acting(now.mono),
         })
@@ -414,7 +411,12 @@ impl Engine {
         worker.handle_event(now, &event);
         let is_echo = changed.is_some_and(|(change, slot)| worker.handle_told(now.mono, change, slot));
         let told = Told { event, is_echo, acting: worker.acting(now.mono) };
-        self.write_down(now, device, move |unit: &mut Unit<'_>| observe::told(unit, device, &told)).await;
+        let news = told.clone();
+        if self.unwritten.has(device)
+            || self.run(now, move |unit: &mut Unit<'_>| observe::told(unit, device, &news)).await.is_none()
+        {
+            self.unwritten.keep(now, device, told);
+        }
     }
 
     fn mark_heard(&mut self, now: Now, device: DeviceId) {
@@ -448,7 +450,7 @@ impl Engine {
         self.write_down(now, device, job).await;
     }
 
-    /// Writes down what a lock told.
+    /// Writes down what a lock answered.
     async fn write_down(
         &mut self,
         now: Now,
@@ -456,22 +458,20 @@ impl Engine {
         job: impl FnOnce(&mut Unit<'_>) -> Result<(), StoreError> + Send + 'static,
     ) {
         if self.run(now, job).await.is_none() {
-            self.unwritten.insert(device);
-            self.try_store_at.get_or_insert(now.mono + STORE_RETRY);
+            self.unwritten.lose(now, device);
         }
     }
 
-    /// Once it can be written again, the locks whose word was lost are asked for it.
+    /// Once it can be written again, what locks told is, and they are asked for what they answered.
     async fn try_store(&mut self, now: Now) {
-        if self.try_store_at.is_none_or(|at| at > now.mono) {
+        if self.unwritten.try_at().is_none_or(|at| at > now.mono) {
             return;
         }
-        self.try_store_at = None;
-        if self.run(now, |unit| unit.try_to_write()).await.is_none() {
-            self.try_store_at = Some(now.mono + STORE_RETRY);
-            return;
-        }
-        for device in std::mem::take(&mut self.unwritten) {
+        let can_write = self.run(now, |unit| unit.try_to_write()).await.is_some();
+        for (device, all) in self.unwritten.tried(now, can_write) {
+            for (at, told) in all {
+                self.run(at, move |unit: &mut Unit<'_>| observe::told(unit, device, &told)).await;
+            }
             if let Some(worker) = self.workers.get_mut(&device) {
                 worker.handle_unwritten(now);
             }

@@ -13,6 +13,7 @@ mod retry;
 mod roll;
 mod tamper;
 mod turn;
+mod unwritten;
 mod worker;
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Hands at the keypad (I3), and locks that do not show their codes.
 
-use keyway_lock::{LockEvent, SlotContent};
+use keyway_lock::{LockEvent, SlotContent, UnlockSource};
 
 use super::world::{FRONT, World};
 use crate::model::{Presence, ProblemKind};
@@ -67,6 +67,31 @@ async fn a_code_changed_by_hand_while_the_disk_is_full_is_put_back_once_it_has_r
     world.run_until(2060).await;
     assert!(world.pins(FRONT).contains(&grant.pin));
     assert_eq!(world.events("access_code.modified_external").await.len(), 1);
+}
+
+/// Of a lock that shows no digits, its word is all that tells of the hand.
+#[tokio::test]
+async fn what_a_lock_tells_while_the_disk_is_full_is_kept_and_written_down_once_it_has_room() {
+    let mut world = World::new().await;
+    world.lock(FRONT).faults.masked = true;
+    let grant = world.grant(&[FRONT], 0, 50_000).await.unwrap();
+    world.run_until(1000).await;
+    let slot = world.code(&grant).await.slot;
+    let turned = |locked| {
+        let (source, slot) = (UnlockSource::Manual, None);
+        if locked { LockEvent::Locked { source, slot } } else { LockEvent::Unlocked { source, slot } }
+    };
+    world.set_disk_full(true);
+    world.by_hand(FRONT, slot.0, Some("4711")).await;
+    world.tells(FRONT, turned(false)).await;
+    world.run_until(2000).await;
+    world.set_disk_full(false);
+    world.tells(FRONT, turned(true)).await;
+    assert_eq!(world.events("lock.").await, Vec::<&str>::new(), "it has to wait behind what was told before");
+    world.run_until(2060).await;
+    assert_eq!(world.pins(FRONT), [grant.pin]);
+    assert_eq!(world.events("access_code.modified_external").await.len(), 1);
+    assert_eq!(world.events("lock.").await, ["lock.unlocked", "lock.locked"]);
 }
 
 #[tokio::test]

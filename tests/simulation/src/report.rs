@@ -58,6 +58,9 @@ impl fmt::Display for Counts {
     }
 }
 
+/// Violations that are shown with what happened before them.
+const IN_FULL: usize = 10;
+
 /// What came of a run.
 #[derive(Debug, Clone)]
 pub struct Report {
@@ -83,7 +86,9 @@ impl fmt::Display for Report {
             0 => write!(f, "violations: none"),
             count => {
                 writeln!(f, "violations: {count}")?;
-                self.violations.iter().take(3).try_for_each(|violation| writeln!(f, "{violation}"))
+                let (first, others) = self.violations.split_at(count.min(IN_FULL));
+                first.iter().try_for_each(|violation| writeln!(f, "{violation}"))?;
+                others.iter().try_for_each(|violation| writeln!(f, "{}", violation.headline()))
             }
         }
     }

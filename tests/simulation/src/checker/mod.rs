@@ -56,10 +56,17 @@ pub struct Violation {
     pub last: Vec<String>,
 }
 
+impl Violation {
+    /// In one line.
+    pub(crate) fn headline(&self) -> String {
+        let door = self.door.map(|door| format!(", door {door}")).unwrap_or_default();
+        format!("{} broken at {}{door} (seed {}): {}", self.invariant, self.at, self.seed, self.what)
+    }
+}
+
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let door = self.door.map(|door| format!(", door {door}")).unwrap_or_default();
-        writeln!(f, "{} broken at {}{door} (seed {}): {}", self.invariant, self.at, self.seed, self.what)?;
+        writeln!(f, "{}", self.headline())?;
         self.last.iter().try_for_each(|line| writeln!(f, "    {line}"))
     }
 }
