@@ -125,7 +125,8 @@ impl DoorRecord {
         *self.troubles.entry(trouble).or_default() += 1;
     }
 
-    pub(super) fn trouble_ends(&mut self, now: Timestamp, trouble: Trouble) {
+    /// `calm`: from then on nothing is in the way, as far as this was.
+    pub(super) fn trouble_ends(&mut self, now: Timestamp, calm: Timestamp, trouble: Trouble) {
         if let Some(count) = self.troubles.get_mut(&trouble) {
             *count -= 1;
             if *count == 0 {
@@ -137,7 +138,7 @@ impl DoorRecord {
         }
         let in_reach = |trouble: &Trouble| ![Trouble::HubDown, Trouble::StickGone, Trouble::Offline].contains(trouble);
         self.unseen &= !self.troubles.keys().all(in_reach);
-        self.calm_since = now;
+        self.calm_since = self.calm_since.max(calm);
         self.check_at = now;
         if trouble.is_the_hubs() {
             self.hub_since = now;

@@ -33,6 +33,10 @@ use door::DoorRecord;
 
 /// So long after a start, an end or an order the locks are as they should be, if nothing is in the way.
 pub(crate) const SETTLES_WITHIN: Duration = Duration::from_secs(90);
+/// Where a trouble ends at more doors than these at once, something may be due at each, and they share the air of their sticks:
+/// for each more it may take as much longer as a beam and some frames do.
+const FEW: usize = 10;
+const SHARED_AIR: Duration = Duration::from_millis(1500);
 /// Violations that are kept.
 const KEPT: usize = 100;
 
@@ -193,7 +197,9 @@ impl Checker {
         if matches!(trouble, Trouble::ClockUntrusted | Trouble::ClockWrong) {
             self.untidy(now);
         }
-        doors.into_iter().for_each(|door| self.doors[door].trouble_ends(now, trouble));
+        let doors: Vec<usize> = doors.into_iter().collect();
+        let calm = now.after(SHARED_AIR * u32::try_from(doors.len().saturating_sub(FEW)).unwrap_or(u32::MAX));
+        doors.into_iter().for_each(|door| self.doors[door].trouble_ends(now, calm, trouble));
         self.sooner.notify_one();
     }
 
