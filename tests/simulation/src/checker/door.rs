@@ -6,6 +6,7 @@ use keyway::model::Timestamp;
 use keyway_lock::SlotNumber;
 use keyway_virtual::door::{By, Code};
 
+use super::hands_off::UNSEEN;
 use super::ledger::GrantNumber;
 
 /// What is in the hub's way at a door. None of it is an excuse for another door, as far as it is not every door's.
@@ -187,7 +188,9 @@ impl DoorRecord {
                 stay.into_iter().for_each(|stay| stay.until = Some(now));
             }
             if let Some(pin) = &after {
-                let hides = before.as_ref().filter(|_| unseen).and_then(|held| match held.by {
+                // What a lock tells right behind the hub's own change is taken for the echo of that.
+                let is_echo = |held: &Held| masked && by == By::Hand && now < held.since.after(UNSEEN);
+                let hides = before.as_ref().filter(|held| unseen || is_echo(held)).and_then(|held| match held.by {
                     By::Radio => Some(held.pin.clone()),
                     // Written over twice.
                     By::Hand => held.hides.clone(),

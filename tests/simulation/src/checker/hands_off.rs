@@ -8,8 +8,9 @@ use keyway_virtual::door::By;
 use super::Broken;
 use super::door::Change;
 
-/// A hand that comes between the hub's last look into a slot and its write can't be seen by it.
-const UNSEEN: Duration = Duration::from_secs(15);
+/// A hand that comes between the hub's last look into a slot and its write can't be seen by it; nor can one right behind that,
+/// where the lock shows no digits.
+pub(super) const UNSEEN: Duration = Duration::from_secs(15);
 
 pub(super) fn judge(now: Timestamp, change: &Change) -> Option<Broken> {
     let held = change.before.as_ref().filter(|held| held.by == By::Hand && held.since.after(UNSEEN) < now)?;
