@@ -1,6 +1,6 @@
 //! What comes in from nodes: security and the other encapsulations are taken off, layer by layer, down to plain commands.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
@@ -20,6 +20,8 @@ use crate::serial_api::callback::ApplicationCommand;
 const DEEPEST: u8 = 6;
 /// A supervised command that is repeated with its session within this time is the same again.
 const SAME_SESSION: Duration = Duration::from_secs(10);
+/// So many of a node are remembered.
+const MOST_SESSIONS: usize = 8;
 /// The classes of which commands are taken, so that a supervised one is answered SUCCESS.
 const TAKEN: [u8; 5] =
     [cc::notification::CLASS, cc::battery::CLASS, cc::door_lock::CLASS, cc::user_code::CLASS, cc::association::CLASS];
@@ -72,9 +74,9 @@ impl Layer {
 #[derive(Default)]
 pub struct Receiver {
     reassembly: Reassembly,
-    /// The last supervised command of each node under each security: one in the clear, which anybody can make up, says
-    /// nothing of one under security.
-    supervised: BTreeMap<(NodeId, Option<SecurityClass>), Supervised>,
+    /// The last supervised commands of each node under each security: a node that waits for several answers repeats each of
+    /// them. One in the clear, which anybody can make up, says nothing of one under security.
+    supervised: BTreeMap<(NodeId, Option<SecurityClass>), VecDeque<Supervised>>,
 }
 
 /// A supervised command that was carried out.
@@ -217,13 +219,19 @@ impl Receiver {
         let node = layer.node;
         let end_points = layer.end_points;
         let this = Supervised { session, end_points, command: Zeroizing::new(command.to_vec()), at: now };
-        let last = self.supervised.insert((node, layer.level), this);
-        let same = |last: Supervised| {
-            let recent = now.saturating_duration_since(last.at) < SAME_SESSION;
-            recent && last.session == session && last.end_points == end_points && *last.command == command
-        };
-        if !last.is_some_and(same) {
-            self.unwrap(now, security, &layer.inner(), command, out);
+        let lately = self.supervised.entry((node, layer.level)).or_default();
+        lately.retain(|last| now.saturating_duration_since(last.at) < SAME_SESSION);
+        // One that does not count its sessions has said something else in between.
+        let last = lately.iter_mut().rfind(|last| last.session == session && last.end_points == end_points);
+        match last.filter(|last| *last.command == command) {
+            Some(last) => last.at = now,
+            None => {
+                if lately.len() == MOST_SESSIONS {
+                    lately.pop_front();
+                }
+                lately.push_back(this);
+                self.unwrap(now, security, &layer.inner(), command, out);
+            }
         }
         // Supervision of a multicast is not answered (CC:006C.01.01.11.006).
         if layer.multicast {
@@ -316,8 +324,15 @@ mod tests {
         let mut bench = Bench::new();
         let first = bench.receive(false, &SUPERVISED);
         assert_eq!((commands(&first), replies(&first)), (vec![&BATTERY[..]], vec![&[0x6C, 0x02, 9, 0xFF, 0][..]]));
-        let again = bench.receive(false, &SUPERVISED);
-        assert_eq!((commands(&again).len(), replies(&again).len()), (0, 1));
+        let mut taken = |session, percent| {
+            let [class, get, _, length, battery, report, _] = SUPERVISED;
+            let again = bench.receive(false, &[class, get, session, length, battery, report, percent]);
+            assert_eq!(replies(&again).len(), 1);
+            commands(&again).len()
+        };
+        assert_eq!([taken(9, 87), taken(10, 86), taken(9, 87), taken(10, 86)], [0, 1, 0, 0]);
+        // Of a node that does not count its sessions.
+        assert_eq!([taken(9, 86), taken(9, 87), taken(9, 87)], [1, 1, 0]);
     }
 
     #[test]
