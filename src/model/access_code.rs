@@ -188,9 +188,9 @@ impl AccessCode {
     /// Whether its lock has proven it, and keeps it to a time that ends before the one it is wanted for: whoever stays longer
     /// than was said at first would stand outside.
     pub fn is_cut_short(&self, now: Timestamp) -> bool {
-        let kept = self.kept.filter(|_| matches!(self.presence, Presence::Proven(..)) && self.is_wanted(now));
-        let end = self.occurrence(now).map(|time| time.ends_at.map(|end| Minute::from(WallTime(end.as_microsecond()))));
-        kept.zip(end).is_some_and(|(kept, end)| end.is_none_or(|end| kept.until < end))
+        let (Some(kept), Presence::Proven(..)) = (self.kept, self.presence) else { return false };
+        let closes_before = |end: Timestamp| kept.until < Minute::from(WallTime(end.as_microsecond()));
+        self.is_wanted(now) && self.occurrence(now).is_some_and(|time| time.ends_at.is_none_or(closes_before))
     }
 
     /// Whether it is in its lock, or may be.

@@ -13,7 +13,7 @@ use keyway_lock::{
 use super::observe::{self, Told};
 use super::roll::{self, Census};
 use super::turn::{self, Ask, Turn};
-use super::unwritten::Unwritten;
+use super::unwritten::{STORE_RETRY, Unwritten};
 use super::worker::{Change, Seat, Worker};
 use super::{Air, StickSeat, outcome};
 use crate::clock::Now;
@@ -24,8 +24,6 @@ use crate::store::{Store, StoreError, Unit};
 
 /// More than this between the wall clock's step and the monotonic one's means that somebody moved the wall clock.
 const CLOCK_MOVED: Duration = Duration::from_secs(1);
-/// A store that could not be read or written is asked again after this.
-const STORE_RETRY: Duration = Duration::from_secs(30);
 /// So long after it is ready, a stick has told of every lock that it drives.
 const ALL_TOLD: Duration = Duration::from_secs(60);
 

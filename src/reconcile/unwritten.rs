@@ -10,8 +10,8 @@ use super::observe::Told;
 use crate::clock::Now;
 use crate::model::DeviceId;
 
-/// How often it is tried whether it can be written again.
-const TRY_EVERY: Duration = Duration::from_secs(30);
+/// A store that could not be read or written is asked again after this.
+pub(super) const STORE_RETRY: Duration = Duration::from_secs(30);
 /// How much is kept of one lock; behind that, its log and a look at its slots have to do.
 const MOST: usize = 64;
 
@@ -26,7 +26,7 @@ impl Unwritten {
     /// An answer of a lock could not be written down: it will be asked again.
     pub(super) fn lose(&mut self, now: Now, device: DeviceId) {
         self.told.entry(device).or_default();
-        self.try_at.get_or_insert(now.mono + TRY_EVERY);
+        self.try_at.get_or_insert(now.mono + STORE_RETRY);
     }
 
     /// What a lock told by itself could not be, or has to wait behind something that could not.
@@ -52,7 +52,7 @@ impl Unwritten {
 
     /// It is tried now: again later, if that is in vain.
     pub(super) fn tried(&mut self, now: Now, can_write: bool) -> BTreeMap<DeviceId, VecDeque<(Now, Told)>> {
-        self.try_at = (!can_write).then(|| now.mono + TRY_EVERY);
+        self.try_at = (!can_write).then(|| now.mono + STORE_RETRY);
         if can_write { std::mem::take(&mut self.told) } else { BTreeMap::new() }
     }
 }

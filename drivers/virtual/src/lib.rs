@@ -2,6 +2,7 @@
 
 mod agenda;
 mod control;
+mod crossing;
 pub mod door;
 pub mod faults;
 pub mod schedule;

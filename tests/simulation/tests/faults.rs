@@ -1,6 +1,6 @@
 //! A checker that catches nothing is worth nothing: each fault that is built into the hub on purpose is noticed within
-//! [`SEEDS`] seeds, each of a week with four doors. `cargo test --profile bench -p keyway-simulation --features faults --test faults -- --nocapture` shows the table;
-//! `SIMULATION_FAULTS=ClockTrusted,PurgeOff` tries these only.
+//! [`SEEDS`] seeds, each of a week with four doors. `cargo test --profile bench -p keyway-simulation --features faults
+//! --test faults -- --nocapture` shows the table; `SIMULATION_FAULTS=ClockTrusted,PurgeOff` tries these only.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};

@@ -45,6 +45,7 @@ use memory::Known;
 use network::Comings;
 use node::{Membership, Node};
 
+use crate::crossing::Crossing;
 use crate::door::Door;
 use crate::schedule::Schedule;
 use crate::stick::{Control, Stick, VirtualOutput};
@@ -92,10 +93,8 @@ struct Post {
     offline: bool,
     kept_awake: bool,
     latency: Duration,
-    drop_every: u32,
-    repeat_every: u32,
+    crossing: Crossing,
     way: Way,
-    passed: u32,
     /// Until then the node listens without a beam.
     awake: Instant,
     /// When the air between the two is free again.
@@ -179,8 +178,8 @@ impl VirtualStick {
             Action::Latency(latency) => post.latency = latency,
             Action::Awake(awake) => (post.kept_awake, post.awake) = (awake, now),
             Action::Way(ref way) => post.way = way.clone(),
-            Action::DropEvery(every) => (post.drop_every, post.passed) = (every, 0),
-            Action::RepeatEvery(every) => (post.repeat_every, post.passed) = (every, 0),
+            Action::DropEvery(every) => post.crossing.set_drop_every(every),
+            Action::RepeatEvery(every) => post.crossing.set_repeat_every(every),
             Action::Restart => post.node.restart(now, entropy),
             _ => {}
         }
@@ -393,10 +392,8 @@ impl Post {
             offline: false,
             kept_awake: false,
             latency: node.setup().latency,
-            drop_every: 0,
-            repeat_every: 0,
+            crossing: Crossing::default(),
             way: Way::default(),
-            passed: 0,
             awake: now,
             free: now,
             counts: FrameCounts::default(),
@@ -406,15 +403,13 @@ impl Post {
 
     /// Whether the next frame gets through.
     fn reaches(&mut self) -> bool {
-        self.passed += 1;
-        let lost = self.drop_every != 0 && self.passed.is_multiple_of(self.drop_every);
+        let lost = self.crossing.loses_next();
         !self.offline && !lost && !self.node.is_gone()
     }
 
     /// When the frame that arrives then does so again, if it does: its acknowledgement was lost, or it came by two ways.
     fn comes_again(&self, arrives: Instant) -> Option<Instant> {
-        let again = self.repeat_every != 0 && self.passed.is_multiple_of(self.repeat_every);
-        again.then(|| arrives + self.latency)
+        self.crossing.repeats_last().then(|| arrives + self.latency)
     }
 
     /// When a frame that sets out now arrives.

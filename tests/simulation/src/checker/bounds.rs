@@ -19,9 +19,9 @@ const KEPT: [(&str, &str, u64); 3] = [
 pub(crate) fn look_at(world: &World) {
     let now = world.time.now();
     // What a wrong clock writes looks old, and is not touched by it.
-    let is_wrong =
-        [Trouble::ClockWrong, Trouble::ClockUntrusted].map(|wrong| world.checker.borrow().has_trouble(0, wrong));
-    if is_wrong.contains(&true) || world.checker.borrow().tidy_since.after(Duration::from_secs(LATE * HOUR)) > now {
+    let wrong = [Trouble::ClockWrong, Trouble::ClockUntrusted];
+    let is_wrong = wrong.iter().any(|wrong| world.checker.borrow().has_trouble(0, *wrong));
+    if is_wrong || world.checker.borrow().tidy_since.after(Duration::from_secs(LATE * HOUR)) > now {
         return;
     }
     let database = rusqlite::Connection::open(world.machine.database()).expect("the database opens");

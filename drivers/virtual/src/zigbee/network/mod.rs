@@ -22,6 +22,7 @@ use super::frame::Frame;
 use super::lock::{Lock, Membership};
 use super::setup::{LockSetup, NetworkSetup};
 use crate::agenda::Agenda;
+use crate::crossing::Crossing;
 
 pub(super) use air::{Failure, To};
 use air::{Flight, Parcel};
@@ -142,9 +143,7 @@ pub(super) struct Post {
     latency: Duration,
     /// How strong its frames arrive, in dBm; `None`: as from nearby.
     signal: Option<i8>,
-    drop_every: u32,
-    repeat_every: u32,
-    passed: u32,
+    crossing: Crossing,
     /// When the air between the two is free again.
     free: Instant,
     /// What its parent keeps for it until it asks.
@@ -339,8 +338,8 @@ impl Network {
             Action::Asleep(asleep) => post.asleep = asleep,
             Action::Latency(latency) => post.latency = latency,
             Action::Signal(signal) => post.signal = signal,
-            Action::DropEvery(every) => (post.drop_every, post.passed) = (every, 0),
-            Action::RepeatEvery(every) => (post.repeat_every, post.passed) = (every, 0),
+            Action::DropEvery(every) => post.crossing.set_drop_every(every),
+            Action::RepeatEvery(every) => post.crossing.set_repeat_every(every),
             Action::Join => return Some(self.seek(now, ieee)),
             Action::Rejoin { secured } => return Some(self.rejoin(now, ieee, secured)),
             Action::Leave => return Some(self.left(now, ieee, false)),
@@ -384,9 +383,7 @@ impl Post {
             asleep: false,
             latency: setup.latency * if setup.behind_router { 2 } else { 1 },
             signal: None,
-            drop_every: 0,
-            repeat_every: 0,
-            passed: 0,
+            crossing: Crossing::default(),
             free: now,
             kept: VecDeque::new(),
             polls: false,
@@ -408,16 +405,14 @@ impl Post {
 
     /// Whether the next frame gets through.
     fn reaches(&mut self) -> bool {
-        self.passed += 1;
-        let lost = self.drop_every != 0 && self.passed.is_multiple_of(self.drop_every);
+        let lost = self.crossing.loses_next();
         !self.offline && !lost
     }
 
     /// When the frame that arrives then does so again, if it does: sent anew since its acknowledgement was lost, which no
     /// stack can tell from another frame once it has forgotten the first.
     fn comes_again(&self, arrives: Instant) -> Option<Instant> {
-        let again = self.repeat_every != 0 && self.passed.is_multiple_of(self.repeat_every);
-        again.then(|| arrives + self.latency)
+        self.crossing.repeats_last().then(|| arrives + self.latency)
     }
 
     /// When a frame that sets out now arrives.
