@@ -325,7 +325,7 @@ impl CodeJob {
 
     pub(super) fn handle_event(&mut self, event: &LockEvent) {
         let ours = matches!(event, LockEvent::CodeAdded(Some(slot)) if *slot == self.slot);
-        self.programmed |= ours && matches!(self.goal, Goal::Set(_)) && !self.emptying;
+        self.programmed |= ours && matches!(self.goal, Goal::Set(_)) && !self.emptying && !self.in_place;
     }
 
     fn refused(&mut self, refusal: Refusal) {

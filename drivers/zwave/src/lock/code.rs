@@ -56,6 +56,9 @@ pub(super) struct CodeJob {
     /// The lock may tell of as many slots as fit its answer; up to this one.
     more: Option<SlotNumber>,
     was_free: bool,
+    /// The code is to be replaced and never taken out meanwhile, and what it replaces is ours: the lock may tell of that
+    /// only now.
+    in_place: bool,
     /// How long it tells the old content after a write.
     slow: Duration,
     hides: Option<bool>,
@@ -92,6 +95,7 @@ impl CodeJob {
             goal,
             extended: slot.0 > 255,
             was_free,
+            in_place: false,
             hides: record.hides_codes(),
             slow: record.quirk.settle,
             confirmed: false,
@@ -110,6 +114,12 @@ impl CodeJob {
     /// A read takes what the lock tells of other slots along.
     pub(super) fn with_others(mut self, record: &NodeRecord) -> Self {
         self.more = record.tells_up_to().filter(|_| self.goal == Goal::Read);
+        self
+    }
+
+    /// The slot is not emptied on the way: there is more to it than its code.
+    pub(super) fn in_place(mut self) -> Self {
+        self.in_place = true;
         self
     }
 
@@ -172,9 +182,9 @@ impl CodeJob {
         self.unheard = matches!(answer, Err(AskError::Offline { .. }));
         match answer {
             Ok(Answer::Supervised(Status::Success)) => {
-                self.confirmed = true;
+                self.confirmed = !self.emptying;
                 match self.goal {
-                    Goal::Set(_) if self.hides == Some(true) => {
+                    Goal::Set(_) if self.hides == Some(true) && !self.emptying => {
                         self.done(Ok(CommandOutput::CodeSet(Evidence::Supervised)));
                     }
                     _ => self.look(now),
@@ -232,7 +242,7 @@ impl CodeJob {
                 self.done(Ok(output.unwrap_or_else(one)));
             }
             (Goal::Set(_), SlotContent::Free) if self.emptying => {
-                (self.emptying, self.was_free) = (false, true);
+                (self.emptying, self.was_free, self.programmed) = (false, true, false);
                 (self.reads, self.writes) = (0, 0);
                 self.phase = Phase::Write;
             }
@@ -286,6 +296,9 @@ impl CodeJob {
         } else if self.unheard && self.writes < WRITES {
             // It never arrived.
             self.phase = Phase::Write;
+        } else if self.in_place && content == SlotContent::Hidden {
+            // Its answer to that is the only proof there can be.
+            self.phase = if self.writes < WRITES { Phase::Write } else { Phase::Done(Err(CommandError::Unproven)) };
         } else if self.reads < READS {
             self.settle(now);
         } else if matches!((&self.goal, &content), (Goal::Set(_), SlotContent::Hidden)) {
@@ -336,7 +349,9 @@ impl CodeJob {
                     self.refused(Refusal::DuplicatePin);
                 }
             }
-            (LockEvent::CodeAdded(Some(slot)), Goal::Set(_)) if *slot == self.slot => self.programmed = true,
+            (LockEvent::CodeAdded(Some(slot)), Goal::Set(_)) if *slot == self.slot => {
+                self.programmed = !self.emptying && !self.in_place;
+            }
             _ => {}
         }
     }

@@ -219,7 +219,7 @@ impl TimedJob {
         let was_free = self.held == Held::Nothing;
         self.touched = true;
         self.phase = match CodeJob::new(&command, &self.record, was_free) {
-            Some(job) => Phase::Put(stand_in, Box::new(job)),
+            Some(job) => Phase::Put(stand_in, Box::new(job.in_place())),
             None => Phase::Done(Err(CommandError::Unproven)),
         };
     }
@@ -269,5 +269,82 @@ impl TimedJob {
 
     fn done(&mut self, result: Result<CommandOutput, CommandError>) {
         self.phase = Phase::Done(result);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use keyway_lock::{Evidence, Minute, WallTime};
+
+    use super::*;
+    use crate::cc::{time_parameters, user_code};
+    use crate::transport::supervision;
+
+    const SLOT: SlotNumber = SlotNumber(3);
+
+    fn window() -> SlotWindow {
+        let minute = |hours: i64| Minute::of(WallTime::from_seconds(1_795_622_400 + hours * 3600));
+        SlotWindow { from: minute(0), until: minute(1) }
+    }
+
+    fn report(bytes: Vec<u8>) -> Result<Answer, AskError> {
+        Ok(Answer::Report(Zeroizing::new(bytes)))
+    }
+
+    /// The lock tells that there is a code, and not which.
+    fn hidden() -> Result<Answer, AskError> {
+        report([&[user_code::CLASS, 0x03, 3, 1][..], b"****"].concat())
+    }
+
+    /// About to write the guest's PIN over what the lock hides, which has its schedule.
+    fn job(now: Instant) -> TimedJob {
+        let classes = [user_code::CLASS, schedule_entry_lock::CLASS, time_parameters::CLASS, supervision::CLASS];
+        let mut record = NodeRecord::new(&[]);
+        record.secure = BTreeSet::from(classes);
+        (record.users, record.year_day_slots) = (Some(20), Some(1));
+        (record.keeps_schedules, record.masked) = (Some(true), Some(true));
+        let [pin, first, second] = ["482915", "111111", "222222"].map(|digits| Pin::new(digits).unwrap());
+        let stand_ins = [first, second];
+        let command = LockCommand::SetTimedCode { slot: SLOT, pin, window: window(), stand_ins };
+        let mut job = TimedJob::new(&command, &record).unwrap();
+        job.handle_answer(now, hidden());
+        let schedule = YearDay { user: 3, slot: SCHEDULE, window: Some(window()) };
+        job.handle_answer(now, report(ScheduleEntryLockCommand::YearDayReport(schedule).encode()));
+        assert!(writes(&job));
+        job
+    }
+
+    fn writes(job: &TimedJob) -> bool {
+        matches!(job.next(), Next::Ask(command, Want::Outcome) if command.ends_with(b"482915"))
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "an arbitrary instant to count from")]
+    fn what_a_lock_tells_late_of_the_pin_that_stood_in_is_no_proof_of_the_guests() {
+        let now = Instant::now();
+        for lost in [AskError::Offline { maybe_done: true }, AskError::NoAnswer] {
+            let mut job = job(now);
+            for _ in 0..3 {
+                assert!(writes(&job), "{lost:?}");
+                job.handle_event(&LockEvent::CodeAdded(Some(SLOT)));
+                job.handle_answer(now, Err(lost));
+                job.handle_timeout(now + again_after(READS));
+                job.handle_answer(now, hidden());
+            }
+            assert!(matches!(job.next(), Next::Done(Err(CommandError::Unproven))), "{lost:?}");
+        }
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "an arbitrary instant to count from")]
+    fn its_answer_is() {
+        let now = Instant::now();
+        let mut job = job(now);
+        job.handle_answer(now, Ok(Answer::Supervised(Status::Success)));
+        let schedule = YearDay { user: 3, slot: SCHEDULE, window: Some(window()) };
+        job.handle_answer(now, report(ScheduleEntryLockCommand::YearDayReport(schedule).encode()));
+        assert!(matches!(job.next(), Next::Done(Ok(CommandOutput::CodeSet(Evidence::Supervised)))));
     }
 }

@@ -201,6 +201,26 @@ fn lost_frames_change_nothing_but_the_time_it_takes() {
 }
 
 #[test]
+fn that_a_slot_was_emptied_on_the_way_is_not_taken_for_the_code_being_in_it() {
+    for every in 2..=12 {
+        for step in 0..every {
+            let lock =
+                LockSetup { masked: true, programming_events: false, ..lock(2, &[SecurityClass::S2AccessControl]) };
+            let mut world = World::new(building(vec![lock])).ready();
+            world.act(2, Action::DropEvery(every));
+            for _ in 0..step {
+                let _ = world.command(2, LockCommand::ReadSlot(SLOT));
+            }
+            for digits in ["111222", "333444", "555666"] {
+                if world.command(2, set(digits)).0.is_ok() {
+                    assert_eq!(held(&world, 2).as_deref(), Some(digits), "every {every}th, {step} before");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn a_garbled_line_changes_nothing_but_the_time_it_takes() {
     let mut world = three_locks();
     world.garble(Garble::every(50));

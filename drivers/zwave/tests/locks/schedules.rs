@@ -156,6 +156,27 @@ fn a_lock_that_hides_its_codes_keeps_windows_too() {
 }
 
 #[test]
+fn what_a_lock_tells_of_a_pin_that_stands_in_is_no_proof_of_the_guests() {
+    for every in 2..=9 {
+        for (supervised_reports, step) in (0..every).flat_map(|step| [(false, step), (true, step)]) {
+            let mut world = world(LockSetup { masked: true, supervised_reports, ..scheduler(Oddities::default()) });
+            world.act(2, Action::DropEvery(every));
+            for _ in 0..step {
+                let _ = world.command(2, LockCommand::ReadSlot(SLOT));
+            }
+            for round in 0..3 {
+                let window = minutes_from_now(30, 60);
+                if command_while_it_never_opens(&mut world, timed(window)).is_ok() {
+                    let lock = (held(&world, 2), window_of(&world));
+                    assert_eq!(lock, (Some(PIN.to_owned()), Some(window)), "every {every}th, {step} before, {round}");
+                }
+                let _ = world.command(2, LockCommand::ClearCode(SLOT));
+            }
+        }
+    }
+}
+
+#[test]
 fn a_code_without_a_window_opens_whatever_schedule_its_slot_had() {
     for oddities in [Oddities::default(), Oddities { leaves_schedules: true, ..Oddities::default() }] {
         let mut world = world(scheduler(oddities));
