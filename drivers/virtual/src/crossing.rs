@@ -4,6 +4,8 @@
 #[derive(Debug, Default)]
 pub(crate) struct Crossing {
     drop_every: u32,
+    /// So many get through yet.
+    drop_after: Option<u32>,
     repeat_every: u32,
     passed: u32,
 }
@@ -14,6 +16,11 @@ impl Crossing {
         (self.drop_every, self.passed) = (every, 0);
     }
 
+    /// So many frames more get through, and none behind them; `None`: all.
+    pub(crate) fn set_drop_after(&mut self, frames: Option<u32>) {
+        self.drop_after = frames;
+    }
+
     /// From now on every `every`-th frame that arrives does so twice; 0: none.
     pub(crate) fn set_repeat_every(&mut self, every: u32) {
         (self.repeat_every, self.passed) = (every, 0);
@@ -22,7 +29,9 @@ impl Crossing {
     /// A frame sets out: whether it is lost.
     pub(crate) fn loses_next(&mut self) -> bool {
         self.passed += 1;
-        is_one_of(self.passed, self.drop_every)
+        let is_over = self.drop_after == Some(0);
+        self.drop_after = self.drop_after.map(|frames| frames.saturating_sub(1));
+        is_over || is_one_of(self.passed, self.drop_every)
     }
 
     /// Whether the one that set out last arrives twice.

@@ -102,12 +102,8 @@ impl Job {
 
     /// The lock tells something meanwhile.
     pub fn handle_event(&mut self, event: &LockEvent) {
-        match &mut self.0 {
-            Kind::Code(job) => job.handle_event(event),
-            Kind::Timed(job) => job.handle_event(event),
-            Kind::Untimed(job) => job.handle_event(event),
-            Kind::Bolt(job) => job.handle_event(event),
-            _ => {}
+        if let Kind::Bolt(job) = &mut self.0 {
+            job.handle_event(event);
         }
     }
 

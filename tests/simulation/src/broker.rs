@@ -140,17 +140,16 @@ fn look(world: &Rc<World>, number: u64, event: &Value) {
     let door = event["device_id"].as_str().and_then(|id| world.checker.borrow().door_of(id));
     world.note(door, &format!("event {number} {kind}"));
     let (Some(grant), Some(door)) = (event["access_grant_id"].as_str(), door) else { return };
+    let now = world.time.now();
     let told_at = event["occurred_at"].as_str().and_then(|text| Timestamp::parse(text).ok());
-    let broken = told_at.and_then(|told_at| {
-        let (checker, now) = (world.checker.borrow(), world.time.now());
-        match kind {
-            "access_code.set_on_device" => checker.told_set(told_at, now, grant, door),
-            "access_code.failed_to_set_on_device" => {
-                checker.told_refused(told_at, now, grant, door, world.slots(door).into())
-            }
-            _ => None,
+    let told_at = told_at.expect("each event has its time");
+    let broken = match kind {
+        "access_code.set_on_device" => world.checker.borrow().told_set(told_at, now, grant, door),
+        "access_code.failed_to_set_on_device" => {
+            world.checker.borrow().told_refused(told_at, now, grant, door, world.slots(door).into())
         }
-    });
+        _ => None,
+    };
     if let Some((invariant, what)) = broken {
         world.broken(invariant, Some(door), &what);
     }
@@ -160,5 +159,5 @@ fn look(world: &Rc<World>, number: u64, event: &Value) {
     if kind == "access_code.failed_to_set_on_device" {
         world.note(Some(door), &format!("refused: {}", event["message"]));
     }
-    world.checker.borrow_mut().told(world.time.now(), grant, door, kind);
+    world.checker.borrow_mut().told(told_at, now, grant, door, kind);
 }

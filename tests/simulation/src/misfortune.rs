@@ -137,11 +137,12 @@ async fn lock(world: &Rc<World>, door: usize, random: &mut StdRng) {
         }
         _ => {
             world.suffer(door, "batteries changed", Action::Restart);
-            // Its clock stands at nothing until the hub looks at it.
-            begins(Trouble::Unheard);
+            // The clock of one that keeps times stands at nothing until the hub looks at it.
+            let excuse = world.keeps_times(door).then_some(Trouble::Unheard);
+            excuse.into_iter().for_each(begins);
             pause(random, 7.0 * HOUR..7.1 * HOUR).await;
             hands::heard_again(world, door).await;
-            ends(Trouble::Unheard);
+            excuse.into_iter().for_each(ends);
         }
     }
 }

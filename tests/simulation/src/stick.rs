@@ -16,6 +16,16 @@ pub(crate) enum AnySetup {
     Zigbee(zigbee::StickSetup),
 }
 
+impl AnySetup {
+    /// Of each lock, whether it can keep codes to their times by its own clock.
+    pub(crate) fn keep_times(&self) -> Vec<bool> {
+        match self {
+            Self::Zwave(stick) => stick.locks.iter().map(|lock| lock.year_day_slots > 0).collect(),
+            Self::Zigbee(stick) => stick.locks.iter().map(|lock| lock.schedules > 0).collect(),
+        }
+    }
+}
+
 /// A stick with its locks, which are counted from 0.
 pub(crate) enum AnyStick {
     Zwave(Box<zwave::VirtualStick>),
@@ -94,6 +104,7 @@ fn in_zigbee(action: &Action) -> zigbee::Action {
         Action::Reject(rejecting) => zigbee::Action::Reject(*rejecting),
         Action::Mask(masking) => zigbee::Action::Mask(*masking),
         Action::Latency(latency) => zigbee::Action::Latency(*latency),
+        Action::DropAfter(frames) => zigbee::Action::DropAfter(*frames),
         Action::DropEvery(every) => zigbee::Action::DropEvery(*every),
         Action::RepeatEvery(every) => zigbee::Action::RepeatEvery(*every),
         Action::Restart => zigbee::Action::Restart,

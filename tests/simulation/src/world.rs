@@ -37,6 +37,7 @@ pub(crate) struct World {
     pub(crate) broker: Broker,
     pub(crate) inbox: RefCell<Inbox>,
     jammed: Vec<Cell<bool>>,
+    keeps_times: Vec<bool>,
     is_broken: Notify,
     /// A lock has done what the hub told it, which the hub does not know yet.
     done: Notify,
@@ -71,6 +72,7 @@ async fn live(scenario: Scenario) -> Report {
         plugs.push(plug);
         connections.push(connected);
     }
+    let keeps_times = setups.iter().flat_map(|(setup, _)| setup.keep_times()).collect();
     let time = Time::begin(&mut random);
     let world = Rc::new(World {
         scenario,
@@ -87,6 +89,7 @@ async fn live(scenario: Scenario) -> Report {
         counts: RefCell::default(),
         broker: Broker::new(),
         inbox: RefCell::default(),
+        keeps_times,
         is_broken: Notify::new(),
         done: Notify::new(),
         jammed: vec![Cell::new(false); scenario.doors],
@@ -175,6 +178,11 @@ impl World {
     pub(crate) fn slots(&self, door: usize) -> u16 {
         let (site, lock) = self.place(door);
         site.stick.borrow().door(lock).setup().slots
+    }
+
+    /// Whether the lock of a door can keep codes to their times by its own clock.
+    pub(crate) fn keeps_times(&self, door: usize) -> bool {
+        self.keeps_times[door]
     }
 
     /// The lock of a door looks for a network.

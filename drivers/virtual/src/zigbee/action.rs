@@ -47,6 +47,8 @@ pub enum Action {
     Latency(Duration),
     /// Every n-th frame to or from the lock is lost; 0: none.
     DropEvery(u32),
+    /// So many frames more to or from the lock get through, and none behind them; `None`: all.
+    DropAfter(Option<u32>),
     /// Every n-th frame to or from the lock that arrives does so twice; 0: none.
     RepeatEvery(u32),
     /// Its frames arrive with this strength in dBm; `None`: as those of a lock nearby do.

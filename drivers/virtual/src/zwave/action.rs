@@ -50,6 +50,8 @@ pub enum Action {
     Awake(bool),
     /// Every n-th frame to or from the lock is lost; 0: none.
     DropEvery(u32),
+    /// So many frames more to or from the lock get through, and none behind them; `None`: all.
+    DropAfter(Option<u32>),
     /// Every n-th frame to or from the lock that arrives does so twice; 0: none.
     RepeatEvery(u32),
     /// Frames to the lock go this way.

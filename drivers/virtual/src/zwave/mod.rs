@@ -179,6 +179,7 @@ impl VirtualStick {
             Action::Awake(awake) => (post.kept_awake, post.awake) = (awake, now),
             Action::Way(ref way) => post.way = way.clone(),
             Action::DropEvery(every) => post.crossing.set_drop_every(every),
+            Action::DropAfter(frames) => post.crossing.set_drop_after(frames),
             Action::RepeatEvery(every) => post.crossing.set_repeat_every(every),
             Action::Restart => post.node.restart(now, entropy),
             _ => {}

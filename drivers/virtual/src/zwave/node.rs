@@ -353,6 +353,7 @@ impl Node {
             | Action::Latency(_)
             | Action::Awake(_)
             | Action::DropEvery(_)
+            | Action::DropAfter(_)
             | Action::RepeatEvery(_)
             | Action::Way(_)
             | Action::Restart => Outcome::Done,

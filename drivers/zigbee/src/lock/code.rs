@@ -1,13 +1,14 @@
 //! Reading, setting and clearing a code.
 //!
 //! A set is sent once; the lock's answer says how it went, and the user is read back. A lock that hides its codes has
-//! proven it by that answer, or by its own programming event. One that can't be asked for a code at all is asked whether
+//! proven it by that answer, or by the user having had none before. Its own event that somebody gave the user a code is no
+//! proof: it may be told late, of a code that was there before. One that can't be asked for a code at all is asked whether
 //! the user has one.
 
 use std::time::{Duration, Instant};
 
 use keyway_lock::{
-    CommandError, CommandOutput, Evidence, LockCommand, LockEvent, Pin, Refusal, SlotContent, SlotNumber, SlotReport,
+    CommandError, CommandOutput, Evidence, LockCommand, Pin, Refusal, SlotContent, SlotNumber, SlotReport,
 };
 
 use super::{Next, Seen, Told, again_after, ask_lock, reading_failed, told, writing_failed};
@@ -69,8 +70,6 @@ pub(super) struct CodeJob {
     written: Written,
     /// The last write was not acknowledged.
     unheard: bool,
-    /// The lock's programming event named the user.
-    programmed: bool,
     /// The user is emptied first: a lock may take a code only where there is none, and what it hides after that is what
     /// was written.
     emptying: bool,
@@ -104,7 +103,6 @@ impl CodeJob {
             unreadable: record.is_unreadable(),
             written: Written::Unknown,
             unheard: false,
-            programmed: false,
             emptying,
             emptied: emptying,
             reads: 0,
@@ -236,7 +234,7 @@ impl CodeJob {
         match (&self.goal, &content) {
             (Goal::Read, _) => self.done(Ok(CommandOutput::Slot(SlotReport { slot: self.slot, content }))),
             (Goal::Set(_), SlotContent::Free) if self.emptying => {
-                (self.emptying, self.was_free, self.programmed) = (false, true, false);
+                (self.emptying, self.was_free) = (false, true);
                 (self.reads, self.writes) = (0, 0);
                 self.phase = Phase::Write;
             }
@@ -246,9 +244,6 @@ impl CodeJob {
             }
             (Goal::Set(_), SlotContent::Hidden) if self.written == Written::Done => {
                 self.done(Ok(CommandOutput::CodeSet(Evidence::Supervised)));
-            }
-            (Goal::Set(_), SlotContent::Hidden) if self.programmed => {
-                self.done(Ok(CommandOutput::CodeSet(Evidence::ProgrammingEvent)));
             }
             // It was free when last read, and we are its only writer: what it hides now is what was written.
             (Goal::Set(_), SlotContent::Hidden) if self.was_free => {
@@ -268,12 +263,13 @@ impl CodeJob {
             // It never arrived.
             self.reads = 0;
             self.phase = Phase::Write;
+        } else if self.is_hidden_set(&content) {
+            // No look tells what it hides from what it hid before; its answer to that does.
+            if self.writes < WRITES { self.phase = Phase::Write } else { self.empty_first() }
         } else if self.reads < READS {
             self.settle(now);
         } else if self.written == Written::Done {
             self.refused(Refusal::NotTaken(content));
-        } else if self.hides_what_it_has(&content) {
-            self.empty_first();
         } else if self.writes < WRITES {
             self.reads = 0;
             self.phase = Phase::Write;
@@ -285,6 +281,8 @@ impl CodeJob {
 
     fn said_no(&mut self, status: SetCodeStatus, content: &SlotContent) {
         match status {
+            // It may have taken it the first time, and not have it twice.
+            SetCodeStatus::Duplicate if self.writes > 1 && self.is_hidden_set(content) => self.empty_first(),
             SetCodeStatus::Duplicate => self.refused(Refusal::DuplicatePin),
             SetCodeStatus::MemoryFull => self.refused(Refusal::MemoryFull),
             // Some take a code only where there is none.
@@ -298,11 +296,15 @@ impl CodeJob {
         }
     }
 
-    fn hides_what_it_has(&self, content: &SlotContent) -> bool {
-        matches!((&self.goal, content), (Goal::Set(_), SlotContent::Hidden)) && !self.emptied && !self.in_place
+    fn is_hidden_set(&self, content: &SlotContent) -> bool {
+        matches!((&self.goal, content), (Goal::Set(_), SlotContent::Hidden)) && !self.emptying
     }
 
+    /// There is proof only from an empty slot on.
     fn empty_first(&mut self) {
+        if self.in_place || self.emptied {
+            return self.done(Err(CommandError::Unproven));
+        }
         (self.emptying, self.emptied) = (true, true);
         (self.reads, self.writes, self.written) = (0, 0, Written::Unknown);
         self.phase = Phase::Write;
@@ -321,11 +323,6 @@ impl CodeJob {
         if matches!(self.phase, Phase::Settle { until } if until <= now) {
             self.phase = Phase::Read;
         }
-    }
-
-    pub(super) fn handle_event(&mut self, event: &LockEvent) {
-        let ours = matches!(event, LockEvent::CodeAdded(Some(slot)) if *slot == self.slot);
-        self.programmed |= ours && matches!(self.goal, Goal::Set(_)) && !self.emptying && !self.in_place;
     }
 
     fn refused(&mut self, refusal: Refusal) {

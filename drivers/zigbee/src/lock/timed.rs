@@ -8,9 +8,7 @@
 use std::time::Instant;
 
 use keyway_lock::timed::Held;
-use keyway_lock::{
-    CommandError, CommandOutput, LockCommand, LockEvent, Pin, Refusal, SlotContent, SlotNumber, SlotWindow,
-};
+use keyway_lock::{CommandError, CommandOutput, LockCommand, Pin, Refusal, SlotContent, SlotNumber, SlotWindow};
 
 use super::code::CodeJob;
 use super::{Next, Seen, Told, again_after, ask_lock, reading_failed, told};
@@ -159,13 +157,6 @@ impl TimedJob {
             (Phase::SetType, _) => (self.type_written, self.phase) = (true, Phase::ReadType),
             (Phase::ReadType, told) => self.read_type(now, &told),
             _ => {}
-        }
-    }
-
-    pub(super) fn handle_event(&mut self, event: &LockEvent) {
-        if let Phase::Put(_, job) | Phase::Withdraw(_, job) = &mut self.phase {
-            job.handle_event(event);
-            self.code_answered();
         }
     }
 
@@ -345,89 +336,4 @@ fn year_day(window: &SlotWindow) -> Option<YearDay> {
 
 fn local(time: keyway_lock::WallTime) -> Option<u32> {
     crate::zcl::time::seconds(time).filter(|seconds| *seconds != u32::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use keyway_lock::{Minute, WallTime};
-
-    use super::*;
-    use crate::address::{Ieee, Nwk};
-    use crate::device::table::Endpoint;
-    use crate::transport::question::Question;
-    use crate::zcl::door_lock::{self, Code, UserCode, UserStatus, attribute};
-    use crate::zcl::{Frame, HOME_AUTOMATION, time};
-
-    const SLOT: SlotNumber = SlotNumber(3);
-
-    fn window() -> SlotWindow {
-        let minute = |hours: i64| Minute::of(WallTime::from_seconds(1_795_622_400 + hours * 3600));
-        SlotWindow { from: minute(0), until: minute(1) }
-    }
-
-    fn says(command: &FromLock) -> Result<Answer, AskError> {
-        Ok(Answer::Zcl(command.frame(0)))
-    }
-
-    /// About to write the guest's PIN over what the lock hides, which has its schedule.
-    fn job(now: Instant) -> TimedJob {
-        let input = BTreeSet::from([door_lock::CLUSTER, time::CLUSTER]);
-        let endpoint = Endpoint { profile: HOME_AUTOMATION, device_type: 10, input, output: BTreeSet::new() };
-        let mut record = DeviceRecord::new(Ieee(1), Nwk(1), None);
-        record.described.insert(1, endpoint);
-        for (id, value) in [(attribute::PIN_USERS, 20), (attribute::YEAR_DAY_SCHEDULES, 1)] {
-            record.learn(door_lock::CLUSTER, id, Some(value));
-        }
-        (record.keeps_schedules, record.masked) = (Some(true), Some(true));
-        let [pin, first, second] = ["482915", "111111", "222222"].map(|digits| Pin::new(digits).unwrap());
-        let stand_ins = [first, second];
-        let command = LockCommand::SetTimedCode { slot: SLOT, pin, window: window(), stand_ins };
-        let mut job = TimedJob::new(&command, 1, &record).unwrap();
-        while !writes(&job) {
-            job.handle_answer(now, answer(&job));
-        }
-        job
-    }
-
-    fn asks(job: &TimedJob) -> Option<Frame> {
-        match job.next() {
-            Next::Ask(Question::Zcl(ask)) => Some(ask.frame),
-            _ => None,
-        }
-    }
-
-    fn writes(job: &TimedJob) -> bool {
-        asks(job).is_some_and(|frame| frame.payload.ends_with(b"482915"))
-    }
-
-    /// The lock has a code there that it hides, with the schedule.
-    fn answer(job: &TimedJob) -> Result<Answer, AskError> {
-        let schedule = ToLock::GetYearDay(SCHEDULE, SLOT).id();
-        if asks(job).is_some_and(|frame| frame.command == schedule) {
-            return says(&FromLock::YearDay(SCHEDULE, SLOT, Ok(year_day(&window()).unwrap())));
-        }
-        let (status, kind) = (UserStatus::Enabled, UserType::YearDay);
-        says(&FromLock::Pin(UserCode { user: SLOT, status, kind, code: Code::default() }))
-    }
-
-    #[test]
-    #[expect(clippy::disallowed_methods, reason = "an arbitrary instant to count from")]
-    fn what_a_lock_tells_late_of_the_pin_that_stood_in_is_no_proof_of_the_guests() {
-        let now = Instant::now();
-        for lost in [AskError::Offline { maybe_done: true }, AskError::NoAnswer] {
-            let mut job = job(now);
-            assert!(writes(&job), "{lost:?}");
-            let mut asked = 0;
-            while !matches!(job.next(), Next::Done(_)) {
-                asked += 1;
-                assert!(asked < 50, "it goes on for ever");
-                job.handle_event(&LockEvent::CodeAdded(Some(SLOT)));
-                job.handle_answer(now, if writes(&job) { Err(lost) } else { answer(&job) });
-                job.handle_timeout(now + again_after(READS));
-            }
-            assert!(matches!(job.next(), Next::Done(Err(CommandError::Unproven))), "{lost:?}");
-        }
-    }
 }

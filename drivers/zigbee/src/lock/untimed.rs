@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use keyway_lock::{CommandError, CommandOutput, LockCommand, LockEvent, Refusal};
+use keyway_lock::{CommandError, CommandOutput, LockCommand, Refusal};
 
 use super::code::CodeJob;
 use super::timed::SCHEDULE;
@@ -88,13 +88,6 @@ impl UntimedJob {
             }
             (Phase::Code | Phase::Done(_), _) => return,
         };
-    }
-
-    pub(super) fn handle_event(&mut self, event: &LockEvent) {
-        if matches!(self.phase, Phase::Code) {
-            self.code.handle_event(event);
-            self.code_answered();
-        }
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {

@@ -1,7 +1,8 @@
 //! Reading, setting and clearing a code.
 //!
 //! A set is sent once, under supervision where the lock knows that, and is then read back. A lock that hides its codes
-//! has proven it by its supervised SUCCESS or by its own programming event.
+//! has proven it by its supervised SUCCESS, or by its slot being free before. Its own event that somebody put a code into
+//! the slot is no proof: it may be told late, of a code that was there before.
 
 use std::time::{Duration, Instant};
 
@@ -56,16 +57,15 @@ pub(super) struct CodeJob {
     /// The lock may tell of as many slots as fit its answer; up to this one.
     more: Option<SlotNumber>,
     was_free: bool,
-    /// The code is to be replaced and never taken out meanwhile, and what it replaces is ours: the lock may tell of that
-    /// only now.
+    /// The code is to be replaced and never taken out meanwhile.
     in_place: bool,
+    /// The lock can tell how a write went.
+    supervised: bool,
     /// How long it tells the old content after a write.
     slow: Duration,
     hides: Option<bool>,
     /// The lock said SUCCESS.
     confirmed: bool,
-    /// The lock's programming event named the slot.
-    programmed: bool,
     duplicate: bool,
     /// The last write was not acknowledged.
     unheard: bool,
@@ -96,10 +96,10 @@ impl CodeJob {
             extended: slot.0 > 255,
             was_free,
             in_place: false,
+            supervised: record.is_supervised(),
             hides: record.hides_codes(),
             slow: record.quirk.settle,
             confirmed: false,
-            programmed: false,
             duplicate: false,
             unheard: false,
             emptying: false,
@@ -191,6 +191,8 @@ impl CodeJob {
                 }
             }
             Ok(Answer::Supervised(Status::Fail)) if self.duplicate => self.refused(Refusal::DuplicatePin),
+            // It may have taken it the first time, and not have it twice.
+            Ok(Answer::Supervised(Status::Fail)) if self.writes > 1 && self.is_hidden_set() => self.empty_first(),
             Ok(Answer::Supervised(Status::Fail)) => self.cause(now, false),
             // Not told how it went: the slot tells.
             Ok(Answer::Supervised(Status::NoSupport | Status::Working) | Answer::Delivered | Answer::Report(_)) => {
@@ -242,7 +244,7 @@ impl CodeJob {
                 self.done(Ok(output.unwrap_or_else(one)));
             }
             (Goal::Set(_), SlotContent::Free) if self.emptying => {
-                (self.emptying, self.was_free, self.programmed) = (false, true, false);
+                (self.emptying, self.was_free) = (false, true);
                 (self.reads, self.writes) = (0, 0);
                 self.phase = Phase::Write;
             }
@@ -252,9 +254,6 @@ impl CodeJob {
             }
             (Goal::Set(_), SlotContent::Hidden) if self.confirmed => {
                 self.done(Ok(CommandOutput::CodeSet(Evidence::Supervised)));
-            }
-            (Goal::Set(_), SlotContent::Hidden) if self.programmed => {
-                self.done(Ok(CommandOutput::CodeSet(Evidence::ProgrammingEvent)));
             }
             // It was free when last read, and we are its only writer: what it hides now is what was written.
             (Goal::Set(_), SlotContent::Hidden) if self.was_free => {
@@ -296,20 +295,13 @@ impl CodeJob {
         } else if self.unheard && self.writes < WRITES {
             // It never arrived.
             self.phase = Phase::Write;
-        } else if self.in_place && content == SlotContent::Hidden {
-            // Its answer to that is the only proof there can be.
-            self.phase = if self.writes < WRITES { Phase::Write } else { Phase::Done(Err(CommandError::Unproven)) };
+        } else if content == SlotContent::Hidden && self.is_hidden_set() {
+            // No look tells what it hides from what it hid before; its answer to that does.
+            if self.supervised && self.writes < WRITES { self.phase = Phase::Write } else { self.empty_first() }
         } else if self.reads < READS {
             self.settle(now);
-        } else if matches!((&self.goal, &content), (Goal::Set(_), SlotContent::Hidden)) {
-            // A lock that hides its codes and can't tell how a set went: there is proof only from an empty slot on.
-            if std::mem::replace(&mut self.emptied, true) {
-                self.done(Err(CommandError::Unproven));
-            } else {
-                self.emptying = true;
-                (self.reads, self.writes) = (0, 0);
-                self.phase = Phase::Write;
-            }
+        } else if content == SlotContent::Hidden && self.emptying {
+            self.done(Err(CommandError::Unproven));
         } else if !self.confirmed && self.writes < WRITES {
             self.reads = 0;
             self.phase = Phase::Write;
@@ -319,6 +311,20 @@ impl CodeJob {
         } else {
             self.refused(Refusal::NotTaken(content));
         }
+    }
+
+    fn is_hidden_set(&self) -> bool {
+        matches!(self.goal, Goal::Set(_)) && self.masked.or(self.hides) == Some(true) && !self.emptying
+    }
+
+    /// A lock that hides its codes did not tell how a set went: there is proof only from an empty slot on.
+    fn empty_first(&mut self) {
+        if self.in_place || std::mem::replace(&mut self.emptied, true) {
+            return self.done(Err(CommandError::Unproven));
+        }
+        self.emptying = true;
+        (self.reads, self.writes) = (0, 0);
+        self.phase = Phase::Write;
     }
 
     /// The first read after a write.
@@ -340,19 +346,12 @@ impl CodeJob {
     }
 
     pub(super) fn handle_event(&mut self, event: &LockEvent) {
-        match (event, &self.goal) {
-            (LockEvent::DuplicateCode(slot), Goal::Set(_))
-                if slot.is_none_or(|slot| slot == self.slot || slot.0 == 0) =>
-            {
-                self.duplicate = true;
-                if matches!(self.phase, Phase::Cause { .. }) {
-                    self.refused(Refusal::DuplicatePin);
-                }
+        let (LockEvent::DuplicateCode(slot), Goal::Set(_)) = (event, &self.goal) else { return };
+        if slot.is_none_or(|slot| slot == self.slot || slot.0 == 0) {
+            self.duplicate = true;
+            if matches!(self.phase, Phase::Cause { .. }) {
+                self.refused(Refusal::DuplicatePin);
             }
-            (LockEvent::CodeAdded(Some(slot)), Goal::Set(_)) if *slot == self.slot => {
-                self.programmed = !self.emptying && !self.in_place;
-            }
-            _ => {}
         }
     }
 

@@ -56,7 +56,8 @@ enum Phase {
     WhoIsThere,
     /// Puts the PIN in.
     Write(Operation),
-    /// The lock refused: its report may tell why.
+    /// The lock refused: its report may tell why. If it does not, the slot tells whether that is so: what it was asked twice,
+    /// since its first answer was not heard or not to be relied upon, it refuses as done already.
     Cause {
         until: Instant,
     },
@@ -93,6 +94,8 @@ pub(super) struct CredentialJob {
     supervised: bool,
     /// The lock reported that the PIN was added or modified.
     reported: bool,
+    /// The lock said FAIL to the last write, which was this.
+    failed: Option<Operation>,
     duplicate: bool,
     masked: Option<bool>,
     /// What came in place of an answer and is about another slot.
@@ -120,6 +123,7 @@ impl CredentialJob {
             made_user: false,
             supervised: false,
             reported: false,
+            failed: None,
             duplicate: false,
             masked: None,
             aside: None,
@@ -208,9 +212,9 @@ impl CredentialJob {
             }
             (Phase::Pin, Goal::Clear) => self.looked_for(now, answer),
             (Phase::Owner { content, .. }, _) => self.owner_read(content, answer),
-            (Phase::User(_), _) => self.user_made(now, answer),
+            (Phase::User(_), _) => self.user_made(answer),
             (Phase::WhoIsThere, _) => self.user_found(answer),
-            (Phase::Write(_), _) => self.written(now, answer),
+            (Phase::Write(operation), _) => self.written(now, operation, answer),
             (Phase::Credentials, _) => self.credentials_told(answer),
             (Phase::DeleteUser | Phase::DeletePin { .. }, _) => self.deleted(now, answer),
             // Whether that went well or not: a user without a PIN opens nothing, and is found again.
@@ -279,7 +283,7 @@ impl CredentialJob {
     pub(super) fn handle_timeout(&mut self, now: Instant) {
         match self.phase {
             Phase::Settle { until } if until <= now => self.phase = Phase::Pin,
-            Phase::Cause { until } if until <= now => self.refused(Refusal::Rejected),
+            Phase::Cause { until } if until <= now => self.phase = Phase::Pin,
             _ => {}
         }
     }

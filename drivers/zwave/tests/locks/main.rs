@@ -4,6 +4,7 @@
 
 mod batch;
 mod credentials;
+mod cut;
 mod interviews;
 mod joining;
 mod leaving;

@@ -79,6 +79,8 @@ pub(super) struct DoorRecord {
     pub(super) alarmed: BTreeMap<GrantNumber, Timestamp>,
     /// Grants whose code the hub last told to be set.
     pub(super) said_set: BTreeSet<GrantNumber>,
+    /// Grants whose code the hub told to be out of the lock, when it did last.
+    pub(super) said_out: BTreeMap<GrantNumber, Timestamp>,
     /// Grants of whose code it told something else than what is, and that was held against it.
     pub(super) unsaid: BTreeSet<GrantNumber>,
     /// A hand changed a code while the hub was down, and the lock was not within its reach since.
@@ -109,6 +111,7 @@ impl DoorRecord {
             refused: BTreeSet::new(),
             alarmed: BTreeMap::new(),
             said_set: BTreeSet::new(),
+            said_out: BTreeMap::new(),
             unsaid: BTreeSet::new(),
             unseen: false,
             rejections: Vec::new(),

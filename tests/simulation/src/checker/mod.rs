@@ -84,7 +84,7 @@ pub(crate) struct Checker {
     doors: Vec<DoorRecord>,
     devices: BTreeMap<String, usize>,
     /// What was told of grants at doors before they were answered, by their ids.
-    early: Vec<(String, usize, String)>,
+    early: Vec<(Timestamp, String, usize, String)>,
     /// Since when the clock can't be trusted.
     untrusted_since: Option<Timestamp>,
     /// Since when there has been nothing in the way of throwing away what is old: the clock is right, and the broker there.
@@ -131,8 +131,9 @@ impl Checker {
             self.doors[door].grants.insert(number);
             self.doors[door].check_at = now;
         }
-        for (grant, door, event_type) in self.early.extract_if(.., |(grant, ..)| *grant == id).collect::<Vec<_>>() {
-            self.told(now, &grant, door, &event_type);
+        let early: Vec<_> = self.early.extract_if(.., |(_, grant, ..)| *grant == id).collect();
+        for (told_at, grant, door, event_type) in early {
+            self.told(told_at, now, &grant, door, &event_type);
         }
         self.sooner.notify_one();
         number
@@ -276,8 +277,8 @@ impl Checker {
 
     /// The hub tells that a code is in a lock.
     pub(crate) fn told_set(&self, told_at: Timestamp, now: Timestamp, grant: &str, door: usize) -> Option<Broken> {
-        let pin = self.told_of(told_at, now, grant, door)?;
-        proof::judge(&self.doors[door], pin, told_at)
+        let (number, pin) = self.told_of(told_at, now, grant, door)?;
+        proof::judge(&self.doors[door], number, pin, told_at)
     }
 
     /// The hub tells that a lock, of so many slots, refuses a code.
@@ -289,23 +290,23 @@ impl Checker {
         door: usize,
         slots: usize,
     ) -> Option<Broken> {
-        let pin = self.told_of(told_at, now, grant, door)?;
+        let (_, pin) = self.told_of(told_at, now, grant, door)?;
         refusals::judge(&self.doors[door], pin, told_at, slots)
     }
 
-    /// The PIN that something is told of, if it is known when that was: by a clock that is, or just was, wrong the hub says
-    /// it in vain.
-    fn told_of(&self, told_at: Timestamp, now: Timestamp, grant: &str, door: usize) -> Option<&str> {
+    /// The grant that something is told of, and its PIN, if it is known when that was: by a clock that is, or just was, wrong
+    /// the hub says it in vain.
+    fn told_of(&self, told_at: Timestamp, now: Timestamp, grant: &str, door: usize) -> Option<(GrantNumber, &str)> {
         let record = &self.doors[door];
         let wrong = record.has(Trouble::ClockWrong) || record.has(Trouble::ClockUntrusted) || told_at > now;
         let number = self.ledger.by_id(grant).filter(|_| !wrong)?;
-        Some(&self.ledger.grant(number).pin)
+        Some((number, &self.ledger.grant(number).pin))
     }
 
-    /// The hub tells something of a grant's code.
-    pub(crate) fn told(&mut self, now: Timestamp, grant: &str, door: usize, event_type: &str) {
+    /// The hub tells something of a grant's code, as of `told_at`.
+    pub(crate) fn told(&mut self, told_at: Timestamp, now: Timestamp, grant: &str, door: usize, event_type: &str) {
         let Some(number) = self.ledger.by_id(grant) else {
-            self.early.push((grant.to_owned(), door, event_type.to_owned()));
+            self.early.push((told_at, grant.to_owned(), door, event_type.to_owned()));
             return;
         };
         let record = &mut self.doors[door];
@@ -324,7 +325,10 @@ impl Checker {
             }
             "access_code.removed_from_device"
             | "access_code.deleted_external_to_seam"
-            | "access_code.modified_external_to_seam" => _ = record.said_set.remove(&number),
+            | "access_code.modified_external_to_seam" => {
+                record.said_set.remove(&number);
+                record.said_out.insert(number, told_at);
+            }
             _ => {}
         }
     }

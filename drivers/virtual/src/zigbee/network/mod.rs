@@ -339,6 +339,7 @@ impl Network {
             Action::Latency(latency) => post.latency = latency,
             Action::Signal(signal) => post.signal = signal,
             Action::DropEvery(every) => post.crossing.set_drop_every(every),
+            Action::DropAfter(frames) => post.crossing.set_drop_after(frames),
             Action::RepeatEvery(every) => post.crossing.set_repeat_every(every),
             Action::Join => return Some(self.seek(now, ieee)),
             Action::Rejoin { secured } => return Some(self.rejoin(now, ieee, secured)),

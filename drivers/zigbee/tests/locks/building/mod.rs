@@ -1,6 +1,7 @@
 //! A stick of either maker in software, with its wire, its air and its locks.
 
 mod codes;
+mod cut;
 mod joining;
 mod settings;
 mod timed;

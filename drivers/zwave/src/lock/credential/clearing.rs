@@ -24,11 +24,14 @@ impl CredentialJob {
         };
     }
 
-    /// How taking it out went: the slot tells, unless the lock said that it will not.
+    /// How taking it out went: the slot tells.
     pub(super) fn deleted(&mut self, now: Instant, answer: Result<Answer, AskError>) {
-        self.writes += 1;
+        (self.writes, self.failed) = (self.writes + 1, None);
         match answer {
-            Ok(Answer::Supervised(Status::Fail)) => self.phase = Phase::Cause { until: now + again_after(CAUSE_PAUSE) },
+            Ok(Answer::Supervised(Status::Fail)) => {
+                self.failed = Some(Operation::Delete);
+                self.phase = Phase::Cause { until: now + again_after(CAUSE_PAUSE) };
+            }
             Err(AskError::NoKey) => self.done(Err(writing_failed(AskError::NoKey))),
             Ok(_) | Err(_) => self.phase = Phase::Pin,
         }
@@ -46,6 +49,7 @@ impl CredentialJob {
         self.see(&report);
         match report.content() {
             SlotContent::Free => self.done(Ok(CommandOutput::CodeCleared(Evidence::ReadBack))),
+            _ if self.failed.is_some() => self.refused(Refusal::Rejected),
             content if self.writes >= WRITES => self.refused(Refusal::NotTaken(content)),
             // The lock may need a moment.
             _ if self.writes > 0 && self.reads == self.writes => self.settle(now),

@@ -6,7 +6,7 @@ use super::*;
 
 impl CredentialJob {
     /// How making the user went.
-    pub(super) fn user_made(&mut self, now: Instant, answer: Result<Answer, AskError>) {
+    pub(super) fn user_made(&mut self, answer: Result<Answer, AskError>) {
         self.writes += 1;
         let answer = match answer {
             Ok(answer) => answer,
@@ -18,7 +18,8 @@ impl CredentialJob {
         match &answer {
             Answer::Supervised(Status::Success) => return self.user_is_there(true),
             Answer::Supervised(Status::Fail) => {
-                return self.phase = Phase::Cause { until: now + again_after(CAUSE_PAUSE) };
+                self.failed = Some(Operation::Add);
+                return self.look_who();
             }
             Answer::Supervised(Status::NoSupport | Status::Working) | Answer::Delivered => return self.look_who(),
             Answer::Report(_) => {}
@@ -39,7 +40,7 @@ impl CredentialJob {
 
     fn user_is_there(&mut self, made: bool) {
         self.made_user |= made;
-        (self.unheard, self.writes) = (false, 0);
+        (self.unheard, self.failed, self.writes) = (false, None, 0);
         self.phase = Phase::Write(Operation::Add);
     }
 
@@ -52,6 +53,7 @@ impl CredentialJob {
     pub(super) fn user_found(&mut self, answer: Result<Answer, AskError>) {
         match answer.as_ref().map(user_of) {
             Ok(Some(report)) if report.modifier != Modifier::Nobody => self.somebody_is_there(&report),
+            Ok(Some(_)) if self.failed.is_some() => self.refused(Refusal::Rejected),
             Ok(Some(_)) if self.writes < WRITES => self.phase = Phase::User(Operation::Add),
             Ok(_) => self.done(Err(CommandError::Unproven)),
             Err(error) => self.done(Err(reading_failed(*error))),
@@ -73,8 +75,8 @@ impl CredentialJob {
     }
 
     /// How putting the PIN in went.
-    pub(super) fn written(&mut self, now: Instant, answer: Result<Answer, AskError>) {
-        self.writes += 1;
+    pub(super) fn written(&mut self, now: Instant, operation: Operation, answer: Result<Answer, AskError>) {
+        (self.writes, self.failed) = (self.writes + 1, None);
         let answer = match answer {
             Ok(answer) => answer,
             Err(AskError::NoKey) => return self.done(Err(writing_failed(AskError::NoKey))),
@@ -91,6 +93,7 @@ impl CredentialJob {
             }
             Answer::Supervised(Status::Fail) if self.duplicate => return self.refused(Refusal::DuplicatePin),
             Answer::Supervised(Status::Fail) => {
+                self.failed = Some(operation);
                 return self.phase = Phase::Cause { until: now + again_after(CAUSE_PAUSE) };
             }
             Answer::Supervised(Status::NoSupport | Status::Working) | Answer::Delivered => {
@@ -153,6 +156,8 @@ impl CredentialJob {
     fn not_yet(&mut self, now: Instant, again: Operation, content: SlotContent) {
         if self.duplicate {
             self.refused(Refusal::DuplicatePin);
+        } else if self.failed == Some(again) {
+            self.refused(Refusal::Rejected);
         } else if (self.reported || self.supervised) && self.reads < READS {
             self.settle(now);
         } else if self.writes < WRITES && !self.reported {
