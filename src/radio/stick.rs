@@ -1,6 +1,7 @@
 //! One stick's actor: owns the port and one driver, and moves bytes, commands and events between them and the hub.
 
 use std::future::pending;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -167,6 +168,7 @@ impl Stick {
         let mut port: Option<Port> = None;
         let (mut open_at, mut moves) = (self.clock.now().mono, self.clock.moves());
         let mut buffer = Zeroizing::new([0; READ_BUFFER]);
+        let mut stopped = pin!(stopped(&mut stop));
         loop {
             let look = async {
                 tokio::select! {
@@ -187,7 +189,7 @@ impl Stick {
                     };
                     tokio::select! {
                         biased;
-                        () = stopped(&mut stop) => Happened::Stop,
+                        () = &mut stopped => Happened::Stop,
                         wrote = write => Happened::Wrote(wrote),
                         read = port.reader.read(&mut *buffer) => Happened::Read(read),
                         asked = self.requests.recv() => asked.map_or(Happened::Stop, Happened::Asked),
@@ -202,7 +204,7 @@ impl Stick {
                     };
                     tokio::select! {
                         biased;
-                        () = stopped(&mut stop) => Happened::Stop,
+                        () = &mut stopped => Happened::Stop,
                         opened = open => Happened::Opened(opened),
                         asked = self.requests.recv() => asked.map_or(Happened::Stop, Happened::Asked),
                         () = at(self.deadline) => Happened::Timeout,
@@ -301,7 +303,8 @@ impl Stick {
                 }
                 Output::Timeout(deadline) => {
                     self.deadline = deadline;
-                    self.traffic.send_replace(self.radio.traffic());
+                    let traffic = self.radio.traffic();
+                    self.traffic.send_if_modified(|told| std::mem::replace(told, traffic) != traffic);
                     return true;
                 }
             };

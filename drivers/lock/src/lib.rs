@@ -3,6 +3,7 @@
 //! This crate knows nobody: no radio, no clock, no store. A driver turns these words into frames;
 //! the hub turns grants into these words.
 
+pub mod attended;
 pub mod capability;
 pub mod command;
 pub mod error;
@@ -25,6 +26,7 @@ pub mod timed;
 pub mod traffic;
 pub mod wire;
 
+pub use attended::Attended;
 pub use capability::{Alike, AutoLock, Capabilities, LockInfo, ReadBack};
 pub use command::{CommandId, CommandOutput, LockCommand, SlotChange};
 pub use error::{CommandError, Refusal, Retry};

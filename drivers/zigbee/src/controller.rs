@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use keyway_lock::{
-    CommandError, CommandId, LockCommand, LockId, NetworkCommand, NetworkRecord, Output, PersistId, PortState, Radio,
-    RadioEvent, StickCommand, StickState, Traffic, WallClock, WallTime,
+    Attended, CommandError, CommandId, LockCommand, LockId, NetworkCommand, NetworkRecord, Output, PersistId,
+    PortState, Radio, RadioEvent, StickCommand, StickState, Traffic, WallClock, WallTime,
 };
 use zeroize::Zeroize;
 
@@ -47,7 +47,7 @@ pub struct ZigbeeRadio<C> {
     quirks: Arc<Quirks>,
     network: Network,
     queue: Queue,
-    devices: BTreeMap<Ieee, Dialogue>,
+    devices: Attended<Ieee, Dialogue>,
     removed: Removed,
     /// Who was asked who it is, and who was told again to leave.
     strangers: Strangers,
@@ -64,11 +64,10 @@ impl<C: Coordinator> ZigbeeRadio<C> {
     /// With what the store has kept; `entropy` must be fresh at every start.
     pub fn new(stick: C, setup: Setup, records: &[NetworkRecord], mut entropy: [u8; 32]) -> Self {
         let quirks = Arc::new(setup.quirks);
-        let devices: BTreeMap<Ieee, Dialogue> = records
-            .iter()
-            .filter_map(DeviceRecord::from_record)
-            .map(|(device, record)| (device, Dialogue::new(device, record, Arc::clone(&quirks))))
-            .collect();
+        let mut devices = Attended::default();
+        for (device, record) in records.iter().filter_map(DeviceRecord::from_record) {
+            devices.insert(device, Dialogue::new(device, record, Arc::clone(&quirks)));
+        }
         let network = Network::new(records, !devices.is_empty(), setup.install_codes_only, entropy);
         entropy.zeroize();
         Self {
@@ -103,9 +102,10 @@ impl<C: Coordinator> ZigbeeRadio<C> {
             }
             moved |= self.drain_network(now);
             if let Some(coordinator) = self.network.stick().map(|stick| stick.ieee) {
-                for dialogue in self.devices.values_mut() {
+                self.devices.look(now, |_, dialogue| {
                     dialogue.advance(now, coordinator, self.clock, &mut self.queue);
-                }
+                    dialogue.timeout(true)
+                });
                 self.sleep_on();
                 moved |= self.feed_stick(now);
             }
@@ -199,9 +199,7 @@ impl<C: Coordinator> ZigbeeRadio<C> {
     /// The stick is gone, and with it whatever was asked of its devices.
     fn give_up(&mut self) {
         self.queue.clear();
-        for dialogue in self.devices.values_mut() {
-            dialogue.stick_lost();
-        }
+        self.devices.iter_mut().for_each(|(_, dialogue)| dialogue.stick_lost());
     }
 
     fn persist(&mut self, record: NetworkRecord) -> PersistId {
@@ -217,10 +215,7 @@ impl<C: Coordinator> ZigbeeRadio<C> {
 
     /// Hands on what the dialogues have to tell. False: nothing.
     fn tell(&mut self) -> bool {
-        let mut told = Vec::new();
-        for (device, dialogue) in &mut self.devices {
-            told.extend(dialogue.take_told().into_iter().map(|told| (*device, told)));
-        }
+        let told = self.devices.ask(Dialogue::take_told);
         let any = !told.is_empty();
         told.into_iter().for_each(|(device, told)| self.tell_of(device, told));
         any
@@ -312,7 +307,11 @@ impl<C: Coordinator> Radio for ZigbeeRadio<C> {
         }
         self.queue.handle_timeout(now);
         self.network.handle_timeout(now);
-        self.devices.values_mut().for_each(|dialogue| dialogue.handle_timeout(now));
+        let gone = self.devices.iter().filter(|(_, dialogue)| dialogue.is_gone(now));
+        let gone: Vec<Ieee> = gone.map(|(device, _)| device).collect();
+        for device in gone {
+            self.devices.get_mut(&device).map(Dialogue::handle_gone);
+        }
         self.run(now);
     }
 
@@ -326,7 +325,12 @@ impl<C: Coordinator> Radio for ZigbeeRadio<C> {
         }
         let up = self.network.up().is_some();
         let queue = self.queue.timeout().filter(|_| up);
-        let dialogues = self.devices.values().filter_map(|dialogue| dialogue.timeout(up));
-        Output::Timeout(dialogues.chain(self.stick_timeout).chain(queue).chain(self.network.timeout()).min())
+        let dialogues = match up {
+            true => self.devices.next(),
+            false => self.devices.iter().filter_map(|(_, dialogue)| dialogue.timeout(false)).min(),
+        };
+        Output::Timeout(
+            dialogues.into_iter().chain(self.stick_timeout).chain(queue).chain(self.network.timeout()).min(),
+        )
     }
 }

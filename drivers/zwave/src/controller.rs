@@ -9,8 +9,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use keyway_lock::{
-    CommandError, CommandId, LockCommand, LockEvent, LockId, NetworkCommand, NetworkRecord, Output, PersistId,
-    PortState, Radio, RadioEvent, RecordKey, SecretBytes, StickCommand, StickState, Traffic, WallClock, WallTime,
+    Attended, CommandError, CommandId, LockCommand, LockEvent, LockId, NetworkCommand, NetworkRecord, Output,
+    PersistId, PortState, Radio, RadioEvent, RecordKey, SecretBytes, StickCommand, StickState, Traffic, WallClock,
+    WallTime,
 };
 use zeroize::Zeroizing;
 
@@ -74,7 +75,7 @@ pub struct ZwaveRadio {
     secured: Option<Secured>,
     receiver: Receiver,
     queue: Queue,
-    locks: BTreeMap<NodeId, Dialogue>,
+    locks: Attended<NodeId, Dialogue>,
     sessions: BTreeMap<NodeId, SessionIds>,
     /// Whose session ids the store is asked to keep as used up.
     reserving: BTreeMap<PersistId, NodeId>,
@@ -106,7 +107,7 @@ impl ZwaveRadio {
             secured: None,
             receiver: Receiver::default(),
             queue: Queue::default(),
-            locks: BTreeMap::new(),
+            locks: Attended::default(),
             sessions: BTreeMap::new(),
             reserving: BTreeMap::new(),
             next_persist: 0,
@@ -123,7 +124,6 @@ impl ZwaveRadio {
     /// Lets everything go on as far as it can.
     fn run(&mut self, now: Instant) {
         loop {
-            self.reserve_sessions();
             let mut moved = false;
             while let Some((node, id, ended)) = self.queue.poll_ended() {
                 moved = true;
@@ -136,11 +136,12 @@ impl ZwaveRadio {
             }
             moved |= self.drain_network(now);
             moved |= self.drain_keeper(now);
+            self.reserve_sessions();
             if let Some(stick) = self.session.stick() {
-                for (node, lock) in &mut self.locks {
-                    let Some(sessions) = self.sessions.get_mut(node) else { continue };
-                    lock.advance(now, stick, &mut self.queue, sessions);
-                }
+                self.locks.look(now, |node, lock| {
+                    lock.advance(now, stick, &mut self.queue, self.sessions.get_mut(&node)?);
+                    lock.timeout()
+                });
             }
             moved |= self.feed_stick(now);
             moved |= self.drain_session(now);
@@ -152,9 +153,9 @@ impl ZwaveRadio {
     }
 
     fn reserve_sessions(&mut self) {
-        for node in self.locks.keys() {
-            self.sessions.entry(*node).or_insert_with(|| {
-                let record = self.records.iter().find(|record| record.key == sessions_key(*node));
+        for node in self.locks.touched() {
+            self.sessions.entry(node).or_insert_with(|| {
+                let record = self.records.iter().find(|record| record.key == sessions_key(node));
                 let kept = record.and_then(|record| record.value.as_ref()?.0.first().copied());
                 let [any] = self.random.generate();
                 SessionIds::new(kept.unwrap_or(any))
@@ -246,7 +247,7 @@ impl ZwaveRadio {
                 self.traffic.received += 1;
                 let Some(secured) = &mut self.secured else { return };
                 let spoken_to = [self.network.joining(), self.network.sought()].contains(&Some(command.source));
-                if !self.locks.contains_key(&command.source) && !spoken_to {
+                if !self.locks.contains(&command.source) && !spoken_to {
                     tracing::debug!(node = %command.source, "a command of a node that is not driven is passed over");
                     return;
                 }
@@ -279,17 +280,17 @@ impl ZwaveRadio {
         if !known {
             let entropy = (self.random.generate(), self.random.generate());
             let mut security = Security::new(own, stick.home_id, self.network.keys(), entropy);
-            for (node, lock) in &self.locks {
-                security.s2.add_peer(*node, lock.granted());
+            for (node, lock) in self.locks.iter() {
+                security.s2.add_peer(node, lock.granted());
             }
             self.secured = Some(Secured { home_id: stick.home_id, own, security });
         }
         self.stick(StickState::Ready(stick.info()));
         self.network.handle_identified(stick);
         self.drain_network(now);
-        for (node, lock) in &mut self.locks {
+        for (node, lock) in self.locks.iter_mut() {
             if !lock.begin(now, stick) {
-                self.queue.forget(*node, &self.errands.asked);
+                self.queue.forget(node, &self.errands.asked);
             }
         }
     }
@@ -298,9 +299,7 @@ impl ZwaveRadio {
     fn give_up(&mut self) {
         self.network_lost();
         self.queue.clear();
-        for lock in self.locks.values_mut() {
-            lock.stick_lost();
-        }
+        self.locks.iter_mut().for_each(|(_, lock)| lock.stick_lost());
     }
 
     fn handle_incoming(&mut self, now: Instant, incoming: Vec<Incoming>) {
@@ -341,16 +340,12 @@ impl ZwaveRadio {
 
     /// Hands on what the dialogues have to tell. True: something more is to be done about that.
     fn tell(&mut self, now: Instant) -> bool {
-        let mut told = Vec::new();
-        for (node, lock) in &mut self.locks {
-            told.extend(lock.take_told().into_iter().map(|told| (*node, told)));
-        }
         let mut reset = Vec::new();
-        for (node, told) in told {
+        for (node, told) in self.locks.ask(Dialogue::take_told) {
             if matches!(told, Told::Event(RadioEvent::Lock(_, LockEvent::Reset))) {
                 reset.push(node);
             }
-            self.tell_of(node, vec![told]);
+            self.tell_of(node, told);
         }
         for node in &reset {
             self.network.handle_reset(now, *node);
@@ -358,16 +353,14 @@ impl ZwaveRadio {
         !reset.is_empty()
     }
 
-    fn tell_of(&mut self, node: NodeId, told: Vec<Told>) {
-        for told in told {
-            match told {
-                Told::Event(event) => self.outputs.push_back(Output::Event(event)),
-                Told::Keep(record) => _ = self.persist(record.to_record(NodeRecord::key(node))),
-                Told::KeepDraft(found) => {
-                    let key = NodeRecord::draft_key(node);
-                    let forgotten = NetworkRecord { key: key.clone(), value: None };
-                    self.persist(found.map_or(forgotten, |found| found.to_record(key)));
-                }
+    fn tell_of(&mut self, node: NodeId, told: Told) {
+        match told {
+            Told::Event(event) => self.outputs.push_back(Output::Event(event)),
+            Told::Keep(record) => _ = self.persist(record.to_record(NodeRecord::key(node))),
+            Told::KeepDraft(found) => {
+                let key = NodeRecord::draft_key(node);
+                let forgotten = NetworkRecord { key: key.clone(), value: None };
+                self.persist(found.map_or(forgotten, |found| found.to_record(key)));
             }
         }
     }
@@ -424,7 +417,7 @@ impl Radio for ZwaveRadio {
 
     fn handle_wall_time(&mut self, now: Instant, utc: WallTime) {
         self.clock.set(now, utc);
-        self.locks.values_mut().for_each(|lock| lock.handle_wall_time(now, self.clock));
+        self.locks.iter_mut().for_each(|(_, lock)| lock.handle_wall_time(now, self.clock));
         self.run(now);
     }
 
@@ -436,8 +429,10 @@ impl Radio for ZwaveRadio {
             self.run(now);
         } else if self.network_kept(now, id) {
             self.run(now);
-        } else if let Some(ids) = self.reserving.remove(&id).and_then(|node| self.sessions.get_mut(&node)) {
-            ids.handle_kept();
+        } else if let Some(node) = self.reserving.remove(&id) {
+            self.sessions.get_mut(&node).map(SessionIds::handle_kept);
+            // It may have waited for one.
+            self.locks.touch(&node);
             self.run(now);
         }
     }
@@ -470,7 +465,7 @@ impl Radio for ZwaveRadio {
             return output;
         }
         // While the stick is not known, no lock can go on.
-        let locks = self.session.stick().and_then(|_| self.locks.values().filter_map(Dialogue::timeout).min());
+        let locks = self.session.stick().and_then(|_| self.locks.next());
         let timeouts = [self.session_timeout, self.queue.timeout(), self.receiver.timeout(), self.network.timeout()];
         let timeouts = timeouts.into_iter().chain([self.keeper.timeout(), locks]);
         Output::Timeout(timeouts.flatten().min())

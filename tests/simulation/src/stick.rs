@@ -63,6 +63,15 @@ impl AnyStick {
         door.expect("there is such a lock")
     }
 
+    /// How often the codes of each of its locks were changed.
+    pub(crate) fn revisions(&self) -> impl Iterator<Item = u64> {
+        let (zwave, zigbee) = match self {
+            Self::Zwave(stick) => (Some(stick.doors()), None),
+            Self::Zigbee(stick) => (None, Some(stick.doors())),
+        };
+        zwave.into_iter().flatten().chain(zigbee.into_iter().flatten()).map(Door::revision)
+    }
+
     /// Whether a PIN would open a door now.
     pub(crate) fn opens(&self, now: Instant, lock: usize, pin: &str) -> bool {
         let slot = match self {

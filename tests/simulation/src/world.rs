@@ -200,9 +200,13 @@ impl World {
 
     /// Something happened between a stick and its locks, or the machine.
     pub(crate) fn look_at_site(&self, site: usize) {
-        for door in self.sites[site].doors.clone() {
-            self.look_at_door(door, By::Radio);
-        }
+        let Site { stick, doors, .. } = &self.sites[site];
+        let known = |door: usize| self.revisions[door].get();
+        let stick = stick.borrow();
+        let changed = doors.clone().zip(stick.revisions()).filter(|(door, revision)| *revision != known(*door));
+        let changed: Vec<usize> = changed.map(|(door, _)| door).collect();
+        drop(stick);
+        changed.into_iter().for_each(|door| self.look_at_door(door, By::Radio));
     }
 
     /// A lock suffers something.

@@ -68,6 +68,11 @@ impl VirtualStick {
         Some(post.lock.door())
     }
 
+    /// The doors of all locks, in the order of their addresses.
+    pub fn doors(&self) -> impl Iterator<Item = &Door> {
+        self.network.posts().map(|(_, post)| post.lock.door())
+    }
+
     /// The slot whose code would open a door now, without being typed.
     pub fn opened_by(&self, now: Instant, node: u16, digits: &str) -> Option<SlotNumber> {
         self.network.post(self.network.by_node(node)?)?.lock.opened_by(now, digits)

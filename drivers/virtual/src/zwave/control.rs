@@ -169,7 +169,7 @@ impl VirtualStick {
     }
 
     fn state(&self, now: Instant) -> Value {
-        let lock = |(id, post): (&NodeId, &super::Post)| {
+        let lock = |(id, post): (NodeId, &super::Post)| {
             let door = post.node.door();
             let slot = |(slot, code): (&SlotNumber, &crate::door::Code)| {
                 let status = if code.enabled { 1 } else { 2 };

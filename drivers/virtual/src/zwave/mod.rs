@@ -24,7 +24,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use keyway_lock::{SlotNumber, WallTime};
+use keyway_lock::{Attended, SlotNumber, WallTime};
 use keyway_zwave::node::NodeId;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -80,7 +80,7 @@ pub struct VirtualStick {
     link: Link,
     controller: Controller,
     air: Air,
-    posts: BTreeMap<NodeId, Post>,
+    posts: Attended<NodeId, Post>,
     comings: Comings,
     open: bool,
     /// The stick is restarting.
@@ -106,14 +106,14 @@ impl VirtualStick {
     /// A stick that runs, with nobody connected. The same entropy gives the same stick.
     pub fn new(now: Instant, setup: StickSetup, entropy: [u8; 32]) -> Self {
         let mut random = StdRng::from_seed(entropy);
-        let post = |lock: &LockSetup| {
+        let mut posts = Attended::default();
+        for lock in &setup.locks {
             let keys = setup.keys.of(lock.node);
             let network = Membership { hub: setup.own, home_id: setup.home_id, keys: &keys };
             let node = Node::new(now, lock.clone(), &network, [random.random(), random.random()]);
-            (lock.node, Post::new(now, node))
-        };
-        let posts: BTreeMap<_, _> = setup.locks.iter().map(post).collect();
-        let nodes = posts.iter().map(|(id, post)| (*id, post.node.protocol_info())).collect();
+            posts.insert(lock.node, Post::new(now, node));
+        }
+        let nodes = posts.iter().map(|(id, post)| (id, post.node.protocol_info())).collect();
         let known = Known { home_id: setup.home_id, own: setup.own, nodes };
         let controller = Controller::new(known, setup.bridge, setup.series);
         Self {
@@ -137,6 +137,11 @@ impl VirtualStick {
     /// The door at a node.
     pub fn door(&self, node: NodeId) -> Option<&Door> {
         self.posts.get(&node).map(|post| post.node.door())
+    }
+
+    /// The doors of all its nodes, in the order of these.
+    pub fn doors(&self) -> impl Iterator<Item = &Door> {
+        self.posts.iter().map(|(_, post)| post.node.door())
     }
 
     /// What the clock of a lock shows.
@@ -364,9 +369,8 @@ impl Stick for VirtualStick {
         while let Some(flight) = self.air.take(now) {
             self.arrive(now, flight);
         }
-        let due = |(id, post): (&NodeId, &Post)| post.node.timeout().is_some_and(|at| at <= now).then_some(*id);
-        let nodes: Vec<NodeId> = self.posts.iter().filter_map(due).collect();
-        for id in nodes {
+        self.posts.look_at_touched(|_, post| post.node.timeout());
+        for id in self.posts.due(now) {
             if let Some(post) = self.posts.get_mut(&id) {
                 post.node.handle_timeout(now);
             }
@@ -378,8 +382,9 @@ impl Stick for VirtualStick {
         if let Some(bytes) = self.link.poll() {
             return VirtualOutput::Transmit(bytes);
         }
-        let nodes = self.posts.values().filter_map(|post| post.node.timeout());
-        VirtualOutput::Timeout(nodes.chain(self.link.timeout()).chain(self.air.timeout()).min())
+        self.posts.look_at_touched(|_, post| post.node.timeout());
+        let timeouts = [self.posts.next(), self.link.timeout(), self.air.timeout()];
+        VirtualOutput::Timeout(timeouts.into_iter().flatten().min())
     }
 
     fn handle_control(&mut self, now: Instant, line: &str) -> Control {

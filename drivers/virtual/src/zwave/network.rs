@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
-use keyway_lock::DeviceLabel;
+use keyway_lock::{Attended, DeviceLabel};
 use keyway_zwave::node::NodeId;
 use keyway_zwave::security::s2::keys::KeyPair;
 use keyway_zwave::serial_api::function;
@@ -130,7 +130,7 @@ impl VirtualStick {
 
     /// Presses the button of a lock in the network, as for removing it. False: there is none.
     pub fn press(&mut self, now: Instant, node: NodeId) -> bool {
-        let there = self.posts.contains_key(&node);
+        let there = self.posts.contains(&node);
         if there {
             self.comings.pressed.insert(node);
             self.meet(now);
@@ -159,7 +159,7 @@ impl VirtualStick {
 
     fn begin_network(&mut self) {
         let home_id = self.random.random();
-        self.posts.clear();
+        self.posts = Attended::default();
         self.setup.home_id = home_id;
         self.controller.begin_network(home_id);
     }
@@ -321,7 +321,7 @@ impl VirtualStick {
             Mode::Removing if !self.comings.pressed.is_empty() || self.comings.foreign => {
                 self.later(now + STEP, NetworkFlight::Removing);
             }
-            Mode::Replacing(node) if !self.posts.contains_key(&node) => {
+            Mode::Replacing(node) if !self.posts.contains(&node) => {
                 self.later(now + PLACE, NetworkFlight::Replacing(node));
             }
             _ => {}
@@ -336,7 +336,7 @@ impl VirtualStick {
     fn stop_adding(&mut self, now: Instant, callback: u8) {
         let newcomer = self.comings.newcomer.take();
         let status = match &newcomer {
-            Some((_, Some(node))) if self.posts.contains_key(node) => DONE,
+            Some((_, Some(node))) if self.posts.contains(node) => DONE,
             Some(_) => FAILED,
             None => DONE,
         };

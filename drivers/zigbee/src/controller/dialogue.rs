@@ -521,15 +521,19 @@ impl Dialogue {
         }
     }
 
-    /// The instant of [`Dialogue::timeout`] has come.
-    pub(super) fn handle_timeout(&mut self, now: Instant) {
-        if self.gone_at.take_if(|at| *at <= now).is_some() {
-            self.event(RadioEvent::Lock(self.lock(), LockEvent::Reset));
-            self.reach(false);
-        }
+    /// Whether it left, and did not come back in time; [`Dialogue::handle_gone`] is to follow.
+    pub(super) fn is_gone(&self, now: Instant) -> bool {
+        self.gone_at.is_some_and(|at| at <= now)
     }
 
-    /// When [`Dialogue::advance`] (while the network is up) or [`Dialogue::handle_timeout`] is due again.
+    /// It is gone for good.
+    pub(super) fn handle_gone(&mut self) {
+        self.gone_at = None;
+        self.event(RadioEvent::Lock(self.lock(), LockEvent::Reset));
+        self.reach(false);
+    }
+
+    /// When [`Dialogue::advance`] (while the network is up) or [`Dialogue::handle_gone`] is due again.
     pub(super) fn timeout(&self, network_up: bool) -> Option<Instant> {
         let next = match &self.doing {
             _ if !network_up || !self.up || self.asked.is_some() => None,

@@ -80,11 +80,8 @@ impl<C: Coordinator> ZigbeeRadio<C> {
 
     /// A device said over which others its frames come.
     pub(super) fn route_recorded(&mut self, nwk: Nwk, ieee: Option<Ieee>, relays: &[Nwk]) {
-        let its = |(device, dialogue): &(&Ieee, &mut Dialogue)| match ieee.filter(|ieee| ieee.is_real()) {
-            Some(ieee) => **device == ieee,
-            None => dialogue.nwk() == nwk,
-        };
-        if let Some((_, dialogue)) = self.devices.iter_mut().find(its) {
+        let device = ieee.filter(|ieee| ieee.is_real()).or_else(|| self.device_at(nwk));
+        if let Some(dialogue) = device.and_then(|device| self.devices.get_mut(&device)) {
             dialogue.handle_route(relays);
         }
     }
@@ -93,14 +90,18 @@ impl<C: Coordinator> ZigbeeRadio<C> {
     fn whose(&mut self, now: Instant, incoming: &Incoming) -> Option<Ieee> {
         if let Some(ieee) = incoming.source_ieee.filter(|ieee| ieee.is_real()) {
             self.located(now, ieee, incoming.source);
-            return self.devices.contains_key(&ieee).then_some(ieee);
+            return self.devices.contains(&ieee).then_some(ieee);
         }
-        let at = |dialogue: &Dialogue| dialogue.nwk() == incoming.source;
-        let known = self.devices.iter().find(|(_, dialogue)| at(dialogue)).map(|(device, _)| *device);
+        let known = self.device_at(incoming.source);
         if known.is_none() && !incoming.was_broadcast && self.strangers.ask(now, incoming.source) {
             self.say(incoming.source, Zdo::IeeeAddrRequest(incoming.source));
         }
         known
+    }
+
+    /// The device of ours that is at this address.
+    fn device_at(&self, nwk: Nwk) -> Option<Ieee> {
+        self.devices.iter().find(|(_, dialogue)| dialogue.nwk() == nwk).map(|(device, _)| device)
     }
 
     /// A device of the network is at this address. One that is not known is asked what it is.
@@ -129,7 +130,7 @@ impl<C: Coordinator> ZigbeeRadio<C> {
         if self.network.up().is_none() || !device.is_real() {
             return;
         }
-        let known = self.devices.contains_key(&device);
+        let known = self.devices.contains(&device);
         // One that comes back has kept what it was told.
         let waited = !(known && rejoined) && self.network.handle_joined(now, device, nwk);
         if !waited && (known || !self.network.is_joining(device)) {

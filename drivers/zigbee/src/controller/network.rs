@@ -47,7 +47,7 @@ impl<C: Coordinator> ZigbeeRadio<C> {
                     self.leave_off(device);
                 }
                 NetworkOutput::AllLeft => {
-                    let all: Vec<Ieee> = self.devices.keys().copied().collect();
+                    let all: Vec<Ieee> = self.devices.iter().map(|(device, _)| device).collect();
                     all.into_iter().for_each(|device| self.leave_off(device));
                     let record = self.removed.clear();
                     self.keep(record);
@@ -60,11 +60,11 @@ impl<C: Coordinator> ZigbeeRadio<C> {
     /// A stick tells of the devices for which it has a key or a line in a table. Whoever gets the network by this backup has
     /// to know where the others are as well.
     pub(super) fn add_known_devices(&self, backup: &mut NetworkBackup) {
-        for (ieee, dialogue) in &self.devices {
-            match backup.devices.iter_mut().find(|device| device.ieee == *ieee) {
+        for (ieee, dialogue) in self.devices.iter() {
+            match backup.devices.iter_mut().find(|device| device.ieee == ieee) {
                 Some(device) => device.nwk = Some(dialogue.nwk()),
                 None => backup.devices.push(KnownDevice {
-                    ieee: *ieee,
+                    ieee,
                     nwk: Some(dialogue.nwk()),
                     is_child: false,
                     link_key: None,
@@ -84,12 +84,12 @@ impl<C: Coordinator> ZigbeeRadio<C> {
         let Some(network) = self.network.up() else { return };
         let others = |dialogue: &Dialogue| dialogue.record().network != network.extended_pan.0;
         // What is kept of another network is of no use: the addresses mean others here.
-        let others: Vec<Ieee> = self.devices.iter().filter(|(_, d)| others(d)).map(|(device, _)| *device).collect();
+        let others: Vec<Ieee> = self.devices.iter().filter(|(_, d)| others(d)).map(|(device, _)| device).collect();
         others.into_iter().for_each(|device| self.leave_off(device));
         let locks: Vec<Ieee> =
-            self.devices.iter().filter(|(_, d)| is_known_lock(d)).map(|(device, _)| *device).collect();
+            self.devices.iter().filter(|(_, d)| is_known_lock(d)).map(|(device, _)| device).collect();
         locks.into_iter().for_each(|device| self.announce(device));
-        self.devices.values_mut().for_each(|dialogue| dialogue.begin(now));
+        self.devices.iter_mut().for_each(|(_, dialogue)| dialogue.begin(now));
     }
 
     /// The hub is told of a lock, once.
@@ -104,7 +104,7 @@ impl<C: Coordinator> ZigbeeRadio<C> {
     /// Begins to drive a device that is in the network at this address.
     pub(super) fn drive(&mut self, now: Instant, device: Ieee, nwk: Nwk, name: Option<String>) {
         let Some(network) = self.network.up() else { return };
-        if self.devices.len() >= MOST_DEVICES && !self.devices.contains_key(&device) {
+        if self.devices.len() >= MOST_DEVICES && !self.devices.contains(&device) {
             tracing::warn!(%device, "there are too many devices: this one is passed over");
             return;
         }

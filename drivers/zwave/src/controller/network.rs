@@ -191,12 +191,12 @@ impl ZwaveRadio {
     pub(super) fn drive_members(&mut self, home_id: u32) {
         let members: BTreeMap<NodeId, Vec<SecurityClass>> = self.network.members(home_id).collect();
         let driven = |node: &NodeId| self.given.contains_key(node) || members.contains_key(node);
-        let others: Vec<NodeId> = self.locks.keys().copied().filter(|node| !driven(node)).collect();
+        let others: Vec<NodeId> = self.locks.iter().map(|(node, _)| node).filter(|node| !driven(node)).collect();
         for node in others {
             self.leave_off(node);
         }
         for (node, granted) in members {
-            if !self.locks.contains_key(&node) {
+            if !self.locks.contains(&node) {
                 self.drive(node, granted);
             }
         }
@@ -207,7 +207,7 @@ impl ZwaveRadio {
     fn leave_off(&mut self, node: NodeId) {
         if let Some(mut lock) = self.locks.remove(&node) {
             lock.dismissed();
-            self.tell_of(node, lock.take_told());
+            lock.take_told().into_iter().for_each(|told| self.tell_of(node, told));
         }
         self.queue.forget(node, &self.errands.asked);
     }

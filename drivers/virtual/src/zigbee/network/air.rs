@@ -116,7 +116,7 @@ impl Network {
             To::Device { nwk, acknowledged, patient } => {
                 let parcel =
                     Parcel { content: Content::Frame(frame), tag, acknowledged, patient, tries: 1, counter: 0 };
-                match self.ieee_of(nwk).filter(|ieee| self.posts.contains_key(ieee)) {
+                match self.ieee_of(nwk).filter(|ieee| self.posts.contains(ieee)) {
                     Some(ieee) => self.dispatch(now, ieee, parcel),
                     None => {
                         let delivered = Err(Failure::NoRoute);
@@ -199,7 +199,7 @@ impl Network {
             _ => false,
         };
         let hearers: Vec<Ieee> =
-            self.posts.iter().filter(|(_, post)| self.is_member(post) && hears(post)).map(|(ieee, _)| *ieee).collect();
+            self.posts.iter().filter(|(_, post)| self.is_member(post) && hears(post)).map(|(ieee, _)| ieee).collect();
         for ieee in hearers {
             let content = Content::Frame(frame.clone());
             let parcel = Parcel { content, tag: 0, acknowledged: false, patient: true, tries: TRIES, counter };

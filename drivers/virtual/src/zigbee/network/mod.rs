@@ -8,9 +8,10 @@ mod air;
 mod joining;
 mod own;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use keyway_lock::Attended;
 use keyway_zigbee::address::{Ieee, Nwk};
 use keyway_zigbee::key::Key;
 use rand::rngs::StdRng;
@@ -129,7 +130,7 @@ pub(super) struct Network {
     pub(super) endpoints: Vec<OwnEndpoint>,
     /// What the stick says that it is.
     pub(super) node: NodeDescriptor,
-    posts: BTreeMap<Ieee, Post>,
+    posts: Attended<Ieee, Post>,
     agenda: Agenda<Flight>,
     events: VecDeque<Event>,
     random: StdRng,
@@ -176,7 +177,7 @@ impl Network {
             keeps_for: Duration::from_millis(7680),
             endpoints: Vec::new(),
             node,
-            posts: BTreeMap::new(),
+            posts: Attended::default(),
             agenda: Agenda::default(),
             events: VecDeque::new(),
             random: StdRng::from_seed(entropy),
@@ -203,7 +204,7 @@ impl Network {
         }
     }
 
-    pub(super) fn posts(&self) -> impl Iterator<Item = (&Ieee, &Post)> {
+    pub(super) fn posts(&self) -> impl Iterator<Item = (Ieee, &Post)> {
         self.posts.iter()
     }
 
@@ -213,7 +214,7 @@ impl Network {
 
     /// The lock of this number.
     pub(super) fn by_node(&self, node: u16) -> Option<Ieee> {
-        self.posts.iter().find(|(_, post)| post.lock.setup().node == node).map(|(ieee, _)| *ieee)
+        self.posts.iter().find(|(_, post)| post.lock.setup().node == node).map(|(ieee, _)| ieee)
     }
 
     pub(super) fn is_up(&self) -> bool {
@@ -237,14 +238,14 @@ impl Network {
         if nwk == Nwk::COORDINATOR {
             return Some(self.own);
         }
-        let mut members = self.posts.iter().filter(|(_, post)| self.is_member(post));
-        members.find(|(_, post)| post.nwk() == Some(nwk)).map(|(ieee, _)| *ieee)
+        let mut there = self.posts.iter().filter(|(_, post)| post.nwk() == Some(nwk));
+        there.find(|(_, post)| self.is_member(post)).map(|(ieee, _)| ieee)
     }
 
     /// The devices whose parent the stick is.
     pub(super) fn children(&self) -> impl Iterator<Item = (Nwk, &Post)> {
         let child = |post: &&Post| self.is_member(post) && !post.lock.setup().behind_router;
-        self.posts.values().filter(child).filter_map(|post| Some((post.nwk()?, post)))
+        self.posts.iter().map(|(_, post)| post).filter(child).filter_map(|post| Some((post.nwk()?, post)))
     }
 
     /// Forms a network, or takes up the one that is held; [`Event::Up`] follows.
@@ -268,9 +269,7 @@ impl Network {
         self.endpoints.clear();
         self.events.clear();
         self.agenda.retain(Flight::outlives_the_stick);
-        for post in self.posts.values_mut() {
-            post.kept.clear();
-        }
+        self.posts.iter_mut().for_each(|(_, post)| post.kept.clear());
     }
 
     /// Another stick takes the place of this one, with this address and no network.
@@ -311,9 +310,8 @@ impl Network {
         while let Some(flight) = self.agenda.take(now) {
             self.arrive(now, flight);
         }
-        let due = |(ieee, post): (&Ieee, &Post)| post.lock.timeout().is_some_and(|at| at <= now).then_some(*ieee);
-        let locks: Vec<Ieee> = self.posts.iter().filter_map(due).collect();
-        for ieee in locks {
+        self.posts.look_at_touched(|_, post| post.lock.timeout());
+        for ieee in self.posts.due(now) {
             if let Some(post) = self.posts.get_mut(&ieee) {
                 post.lock.handle_timeout(now);
             }
@@ -321,8 +319,9 @@ impl Network {
         }
     }
 
-    pub(super) fn timeout(&self) -> Option<Instant> {
-        self.posts.values().filter_map(|post| post.lock.timeout()).chain(self.agenda.timeout()).min()
+    pub(super) fn timeout(&mut self) -> Option<Instant> {
+        self.posts.look_at_touched(|_, post| post.lock.timeout());
+        [self.posts.next(), self.agenda.timeout()].into_iter().flatten().min()
     }
 
     /// The next thing the firmware is to hear.
@@ -370,7 +369,7 @@ impl Network {
     fn free_address(&mut self) -> Nwk {
         loop {
             let nwk = Nwk(self.random.random_range(0x0001..=0xFFF7));
-            if nwk != ROUTER.0 && self.posts.values().all(|post| post.nwk() != Some(nwk)) {
+            if nwk != ROUTER.0 && self.posts.iter().all(|(_, post)| post.nwk() != Some(nwk)) {
                 return nwk;
             }
         }
