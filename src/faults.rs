@@ -42,11 +42,15 @@ pub enum Fault {
     SetUntold,
     /// Nobody is told that a code is out.
     RemovalUntold,
+    /// A change of which nothing is known is told to have been refused by the lock.
+    RefusalInvented,
+    /// A change that failed is not tried again for an hour.
+    RetryLate,
 }
 
 impl Fault {
     /// Every one.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::IntentForgotten,
         Self::ClearedUnread,
         Self::ForeignTaken,
@@ -66,6 +70,8 @@ impl Fault {
         Self::AuditOff,
         Self::SetUntold,
         Self::RemovalUntold,
+        Self::RefusalInvented,
+        Self::RetryLate,
     ];
 }
 

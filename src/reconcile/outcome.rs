@@ -128,6 +128,9 @@ fn failed(unit: &mut Unit<'_>, write: &Write, before: Presence, error: &CommandE
     let (id, change) = (write.code, change_of(write));
     unit.note(id, &JournalEntry::Failed(change, error.to_string()))?;
     match error {
+        CommandError::Unproven if faults::is(Fault::RefusalInvented) => {
+            codes::refused(unit, id, ProblemKind::FailedToSet, "nobody said so")
+        }
         // It never went out, or the lock said that it did nothing. "Offline" is no such word: an acknowledgement may
         // get lost on its way, and the command not.
         // Of a code with a window some part may be written already.

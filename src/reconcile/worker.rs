@@ -9,6 +9,7 @@ use keyway_lock::{CommandError, CommandId, CommandOutput, LockEvent, LockId, Ret
 
 use super::retry::Pause;
 use crate::clock::Now;
+use crate::faults::{self, Fault};
 use crate::model::{AccessCodeId, ActionAttemptId, Presence, Timestamp};
 use crate::plan::{Checksum, ClockWord, Memory, Step, Write};
 
@@ -23,6 +24,8 @@ const UNREACHABLE_WHEN_DUE: Duration = Duration::from_secs(20);
 const BUSY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
 /// Pauses after a set or clear that was not confirmed; its slot is read meanwhile.
 const UNCONFIRMED: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(30));
+/// The same with [`Fault::RetryLate`].
+const HOUR: Duration = Duration::from_secs(3600);
 /// A removal that is refused goes on being tried (I1).
 const REFUSED_REMOVAL: Duration = Duration::from_secs(600);
 /// A question that is refused is not asked again soon.
@@ -286,6 +289,7 @@ impl Worker {
                 UNREACHABLE
             }
             Retry::Soon => BUSY,
+            Retry::AfterReading if faults::is(Fault::RetryLate) => (HOUR, HOUR),
             Retry::AfterReading => UNCONFIRMED,
             Retry::Never => (REFUSED_QUESTION, REFUSED_QUESTION),
         };

@@ -63,7 +63,7 @@ pub(crate) fn told_that_it_stays(world: &Rc<World>, door: usize, grant: &str) {
     let (world, grant, mut random) = (Rc::clone(world), grant.to_owned(), world.choices());
     tokio::task::spawn_local(async move {
         tokio::time::sleep(Duration::from_secs(random.random_range(60..1800))).await;
-        let slot = world.checker.borrow().slot_of(door, &grant);
+        let slot = world.checker.borrow().slot_of_what_is_over(world.time.now(), door, &grant);
         let code = random.random_bool(0.6).then(|| new_code(&mut random));
         if let Some(slot) = slot.filter(|_| random.random_bool(0.6)) {
             by_hand(&world, door, slot, code);

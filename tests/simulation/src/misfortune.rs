@@ -75,7 +75,7 @@ pub(crate) fn begin(world: &Rc<World>) {
 async fn lock(world: &Rc<World>, door: usize, random: &mut StdRng) {
     let begins = |trouble| world.begins([door], trouble);
     let ends = |trouble| world.ends([door], trouble);
-    match pick(random, &[4, 2, 3, 2, 1, 2, 1]) {
+    match pick(random, &[4, 2, 3, 2, 1, 2, 3, 1]) {
         0 => {
             // Also while a code is on its way in or out.
             let edge = world.checker.borrow().next_edge_at(world.time.now(), door);
@@ -134,6 +134,17 @@ async fn lock(world: &Rc<World>, door: usize, random: &mut StdRng) {
             world.suffer(door, "frames twice", Action::RepeatEvery(random.random_range(1..6)));
             pause(random, MINUTE..6.0 * HOUR).await;
             world.recover(door, "no frames twice any more", Action::RepeatEvery(0));
+        }
+        6 => {
+            // Any frame of a code on its way in or out may be the last that is heard.
+            let edge = world.checker.borrow().next_edge_at(world.time.now(), door);
+            let Some(edge) = edge else { return };
+            world.time.wait_until(edge).await;
+            begins(Trouble::Offline);
+            world.suffer(door, "silent in the middle", Action::DropAfter(Some(random.random_range(0..10))));
+            pause(random, 1.0..MINUTE).await;
+            world.recover(door, "lock back", Action::DropAfter(None));
+            ends(Trouble::Offline);
         }
         _ => {
             world.suffer(door, "batteries changed", Action::Restart);

@@ -219,10 +219,10 @@ impl Checker {
         self.doors[door].slots.iter().filter(|(_, held)| held.by == by).map(|(slot, _)| *slot).collect()
     }
 
-    /// The slot in which a grant's code is.
-    pub(crate) fn slot_of(&self, door: usize, grant: &str) -> Option<SlotNumber> {
-        let pin = &self.ledger.grant(self.ledger.by_id(grant)?).pin;
-        let is_it = |held: &door::Held| held.by == By::Radio && held.pin == *pin;
+    /// The slot in which the code of a grant is that is over.
+    pub(crate) fn slot_of_what_is_over(&self, now: Timestamp, door: usize, grant: &str) -> Option<SlotNumber> {
+        let grant = Some(self.ledger.grant(self.ledger.by_id(grant)?)).filter(|grant| grant.is_over(now))?;
+        let is_it = |held: &door::Held| held.by == By::Radio && held.pin == grant.pin;
         self.doors[door].slots.iter().find(|(_, held)| is_it(held)).map(|(slot, _)| *slot)
     }
 
@@ -291,7 +291,7 @@ impl Checker {
         slots: usize,
     ) -> Option<Broken> {
         let (_, pin) = self.told_of(told_at, now, grant, door)?;
-        refusals::judge(&self.doors[door], pin, told_at, slots)
+        refusals::judge(&self.ledger, &self.doors[door], pin, told_at, slots)
     }
 
     /// The grant that something is told of, and its PIN, if it is known when that was: by a clock that is, or just was, wrong
