@@ -125,6 +125,30 @@ fn a_code_that_its_lock_keeps_to_its_time() {
 }
 
 #[test]
+fn a_bolt_that_is_turned() {
+    for security in [&[SecurityClass::S2AccessControl][..], &[SecurityClass::S0], &[]] {
+        for supervision in [true, false] {
+            let setup = LockSetup { supervision, supervised_reports: supervision, ..lock(security) };
+            let mut world = World::new(building(vec![setup])).ready();
+            for (frames, turn) in (0..FRAMES).flat_map(|frames| [(frames, false), (frames, true)]) {
+                let command = if turn { LockCommand::Lock } else { LockCommand::Unlock };
+                world.act(2, Action::Turn { locked: !turn });
+                world.pass(Duration::from_secs(10));
+                let told = cut(&mut world, &command, frames, None);
+                let locked = world.stick.door(node(2)).unwrap().locked();
+                match told {
+                    Ok(_) => assert_eq!(locked, Some(turn), "{security:?}, silent after {frames}"),
+                    Err(error) => assert!(
+                        matches!(error, CommandError::Unproven | CommandError::Offline),
+                        "{error:?}, {security:?}, silent after {frames}"
+                    ),
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn codes_that_are_changed_together() {
     let s2 = [SecurityClass::S2AccessControl];
     let (from, to) = ([None, Some("700701"), Some("700702")], [Some("482911"), Some("482912"), None]);

@@ -100,3 +100,22 @@ fn a_code_that_its_lock_keeps_to_its_time() {
         is_told_as_it_is(&lock, Some("111111"), &timed(), Some(PIN));
     }
 }
+
+#[test]
+fn a_bolt_that_is_turned() {
+    let mut world = World::with(vec![lock(2)]);
+    for (frames, turn) in (0..FRAMES).flat_map(|frames| [(frames, false), (frames, true)]) {
+        let command = if turn { LockCommand::Lock } else { LockCommand::Unlock };
+        world.act(2, &Action::Turn { locked: !turn });
+        world.pass(Duration::from_secs(10));
+        let told = cut(&mut world, &command, frames, None);
+        let locked = world.building.stick.door(2).unwrap().locked();
+        match told {
+            Ok(_) => assert_eq!(locked, Some(turn), "silent after {frames}"),
+            Err(error) => assert!(
+                matches!(error, CommandError::Unproven | CommandError::Offline),
+                "{error:?}, silent after {frames}"
+            ),
+        }
+    }
+}
