@@ -9,7 +9,7 @@ mod calendar;
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime as Reading, Utc};
@@ -45,6 +45,28 @@ struct Parsed {
     /// The duration in seconds, with days of 24 hours.
     seconds: u64,
     time_zone: TimeZone,
+    /// What was found last: most questions are about nearly the same time.
+    found: Mutex<Option<Openings>>,
+}
+
+/// The openings in a span of the wall clock, with one before and one behind it, and the windows that they open.
+struct Openings {
+    before: Option<Reading<Utc>>,
+    /// In order.
+    others: Vec<Reading<Utc>>,
+    windows: Vec<Window>,
+    last: Reading<Utc>,
+}
+
+impl Openings {
+    /// Whether they are those of this span as well.
+    fn are_of(&self, first: Reading<Utc>, last: Reading<Utc>) -> bool {
+        let no_other_before = self.before.is_none_or(|before| before < first);
+        let (within, behind) = self.others.split_at(self.others.partition_point(|opening| *opening <= self.last));
+        let same_first = self.others.first().is_none_or(|opening| first <= *opening);
+        let same_last = within.last().is_none_or(|opening| *opening <= last);
+        no_other_before && same_first && same_last && behind.first().is_none_or(|opening| last < *opening)
+    }
 }
 
 /// A schedule as it is written and kept.
@@ -91,6 +113,7 @@ impl Schedule {
             seconds,
             time_zone: parse_time_zone(&words.time_zone).map_err(wrong("time_zone"))?,
             words,
+            found: Mutex::default(),
         })))
     }
 
@@ -147,26 +170,40 @@ impl Schedule {
     /// window, those that overlap or touch as one.
     fn around(&self, outer: &Window, now: Timestamp) -> Vec<Window> {
         let now = outer.ends_at.map_or(now, |end| now.min(end)).max(outer.starts_at);
-        let Parsed { cron, duration, time_zone, .. } = self.0.as_ref();
+        let Parsed { duration, time_zone, .. } = self.0.as_ref();
         let Some(here) = civil(time_zone, now) else { return Vec::new() };
         // Clocks were never moved by more than a day.
         let first = here.checked_sub(*duration).and_then(|at| at.checked_sub(1.day())).unwrap_or(DateTime::MIN);
         let last = here.checked_add(1.day()).unwrap_or(DateTime::MAX);
         let (Some(first), Some(last)) = (reading(first), reading(last)) else { return Vec::new() };
-        let mut openings: Vec<Reading<Utc>> = cron.after(&first).next_back().into_iter().collect();
-        // `after` gives what is behind a moment, and the moment itself may be one.
-        openings.extend(Some(first).filter(|first| cron.includes(*first)));
-        for opening in cron.after(&first) {
-            openings.push(opening);
-            if opening > last {
-                break;
-            }
-        }
-        let mut windows: Vec<Window> = openings.into_iter().filter_map(|opening| self.window(opening)).collect();
+        let mut windows = self.opened(first, last);
         windows.retain_mut(|window| cut(window, outer));
         windows.sort_by_key(|window| (window.starts_at, window.ends_at));
         windows.dedup();
         merge(windows)
+    }
+
+    /// The windows that open from `first` to `last`, one before them and one behind them.
+    fn opened(&self, first: Reading<Utc>, last: Reading<Utc>) -> Vec<Window> {
+        let mut found = self.0.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = found.take().filter(|openings| openings.are_of(first, last));
+        let openings = found.insert(known.unwrap_or_else(|| self.find(first, last)));
+        openings.windows.clone()
+    }
+
+    fn find(&self, first: Reading<Utc>, last: Reading<Utc>) -> Openings {
+        let cron = &self.0.cron;
+        let before = cron.after(&first).next_back();
+        // `after` gives what is behind a moment, and the moment itself may be one.
+        let mut others: Vec<Reading<Utc>> = Some(first).filter(|first| cron.includes(*first)).into_iter().collect();
+        for opening in cron.after(&first) {
+            others.push(opening);
+            if opening > last {
+                break;
+            }
+        }
+        let windows = before.iter().chain(&others).filter_map(|opening| self.window(*opening)).collect();
+        Openings { before, others, windows, last }
     }
 
     /// The window that opens at this reading of the wall clock.

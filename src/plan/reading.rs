@@ -109,14 +109,15 @@ pub(super) fn background(table: &SlotTable, memory: &Memory, now: Moment) -> Opt
     let quiet_until = edges.iter().copied().filter(|edge| *edge <= now.utc).max().map(|edge| edge.after(QUIET));
     let told = |slot: &SlotNumber| table.word(*slot).map(|word| word.told_at).filter(|told| *told <= now.utc);
     let asked = |slot: &SlotNumber| table.holder(*slot).is_none() && !memory.refused.contains(slot);
-    let others: Vec<SlotNumber> = table.slots().filter(asked).collect();
-    let last = others.iter().filter_map(told).max();
+    let others: Vec<(Option<Timestamp>, SlotNumber)> =
+        table.slots().filter(asked).map(|slot| (told(&slot), slot)).collect();
+    let last = others.iter().filter_map(|(told, _)| *told).max();
     // An unread slot comes before every read one, as `None` comes before `Some`.
-    let slot = *others.iter().min_by_key(|slot| told(slot))?;
-    let due = match (told(&slot), last) {
+    let (told, slot) = *others.iter().min()?;
+    let due = match (told, last) {
         // A lock that was just added: one slot behind the other, since it is awake, and whether it is full must be known
         // before a grant is promised.
-        (None, _) | (_, None) if others.iter().position(|other| *other == slot) < Some(SCAN_AT_ONCE) => now.utc,
+        (None, _) | (_, None) if others.iter().position(|(_, other)| *other == slot) < Some(SCAN_AT_ONCE) => now.utc,
         (None, Some(last)) => last.after(SCAN_REST_EVERY),
         (_, None) => now.utc,
         (Some(_), Some(last)) => last.after(SCAN_EVERY),

@@ -36,7 +36,8 @@ fn with_table(
 ) -> Result<LockFacts, StoreError> {
     let table = table(unit, device, codes)?;
     let actions = unit.pending_action_attempts(device.device_id)?;
-    let log = match device.info.as_ref().is_some_and(|info| info.settings.keeps_log) {
+    let keeps_log = device.info.as_ref().is_some_and(|info| info.settings.keeps_log);
+    let log = match keeps_log && !memory.log_read {
         true => Some(unit.log_mark(device.device_id)?.map_or(LogStart::Newest, |mark| LogStart::Behind(mark.newest))),
         false => None,
     };
@@ -71,8 +72,5 @@ pub(super) fn change_state(
 ) -> Result<(), StoreError> {
     let before = device.state;
     change(&mut device.state);
-    if device.state != before {
-        unit.update_device(device)?;
-    }
-    Ok(())
+    unit.update_state(device.device_id, &before, &device.state)
 }

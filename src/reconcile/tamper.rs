@@ -51,9 +51,10 @@ pub(super) fn slot_word(unit: &mut Unit<'_>, device: DeviceId, report: &SlotRepo
 pub(super) fn all_as_before(unit: &mut Unit<'_>, device: DeviceId, slots: &[SlotReport]) -> Result<(), StoreError> {
     let mut others: BTreeSet<SlotNumber> = unit.codes_in_lock(device)?.iter().map(|code| code.slot).collect();
     others.extend(unit.unmanaged_codes(device)?.iter().map(|code| code.slot));
+    let free = unit.still_free(device)?;
     for report in slots {
-        let free = report.content == SlotContent::Free && !others.contains(&report.slot);
-        if !(free && unit.is_still_free(device, report.slot)?) {
+        let is_free = report.content == SlotContent::Free && free.contains(&report.slot);
+        if !is_free || others.contains(&report.slot) {
             slot_word(unit, device, report)?;
         }
     }

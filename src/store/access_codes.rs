@@ -176,7 +176,8 @@ impl Unit<'_> {
         let access_code_id: AccessCodeId = row.id("access_code_id")?;
         let (origin, device_id, slot) = (origin(row)?, row.id("device_id")?, row.slot("slot")?);
         let pin = read_pin(self.vault, row, access_code_id.0.as_bytes());
-        let (window, schedule, deleted_at) = (row.window()?, row.schedule(), row.optional_time("deleted_at")?);
+        let (window, schedule, deleted_at) =
+            (row.window()?, row.schedule(&self.known.schedules), row.optional_time("deleted_at")?);
         let presence = self.complaints.mend(presence(row), Presence::Unproven);
         let mut problem = self.complaints.mend(problem(row), None);
         let created_at = row.time("created_at")?;

@@ -151,7 +151,7 @@ impl Unit<'_> {
     /// # Errors
     /// As [`Unit::grants`].
     pub fn near_grant_ids(&mut self, horizon: Timestamp) -> Result<BTreeSet<AccessGrantId>, StoreError> {
-        let ids = self.readable(TABLE, &near(), params![self.now(), horizon], |row| row.id("access_grant_id"))?;
+        let ids = self.readable_of(TABLE, &near(), params![self.now(), horizon], |row| row.id("access_grant_id"))?;
         let recurring = self.readable(TABLE, RECURRING, [self.now()], |row| row.id("access_grant_id"))?;
         Ok(ids.into_iter().chain(recurring).collect())
     }
@@ -285,7 +285,7 @@ impl Unit<'_> {
             space_ids: self.all("access_grant_spaces", spaces, [access_grant_id], |row| row.id("space_id"))?,
             reservation_key: row.get("reservation_key")?,
             window: row.window()?,
-            schedule: row.schedule()?,
+            schedule: row.schedule(&self.known.schedules)?,
             created_at: row.time("created_at")?,
             deleted_at: row.optional_time("deleted_at")?,
         })

@@ -17,13 +17,15 @@ pub struct Changes {
     pub events: bool,
     /// Webhooks were made, changed or deleted.
     pub webhooks: bool,
+    /// Nothing is new, but what was written and did not have to be on disk yet is lost: what was read of it is not so.
+    pub undone: bool,
 }
 
 impl Changes {
     /// Whether nothing changed that anybody would look at.
     pub fn is_empty(&self) -> bool {
         let none = self.devices.is_empty() && self.heard.is_empty() && self.grants.is_empty();
-        none && !self.events && !self.webhooks
+        none && !self.events && !self.webhooks && !self.undone
     }
 
     /// Takes over what others changed.
@@ -33,5 +35,6 @@ impl Changes {
         self.grants.extend(&other.grants);
         self.events |= other.events;
         self.webhooks |= other.webhooks;
+        self.undone |= other.undone;
     }
 }

@@ -1,6 +1,6 @@
 //! Devices: locks, where they are, what they can do and how they do.
 
-use keyway_lock::{InterviewProgress, LinkReport, LockId, LockInfo};
+use keyway_lock::{BatteryDetails, InterviewProgress, LinkReport, LockId, LockInfo};
 use rusqlite::params;
 use serde_json::{Map, Value};
 
@@ -56,12 +56,9 @@ impl Unit<'_> {
     /// # Errors
     /// [`StoreError`].
     pub fn device_by_address(&mut self, address: &RadioAddress) -> Result<Option<Device>, StoreError> {
-        let sql = "SELECT device_id FROM devices WHERE radio = ?1 AND network = ?2 AND lock = ?3";
+        let sql = "SELECT * FROM devices WHERE radio = ?1 AND network = ?2 AND lock = ?3";
         let key = params![address.kind.word(), address.network, address.lock.0.cast_signed()];
-        match self.one(TABLE, sql, key, |row| row.id("device_id"))? {
-            Some(id) => self.device(id),
-            None => Ok(None),
-        }
+        self.one(TABLE, sql, key, |row| self.read_device(row))
     }
 
     /// Whether another device than the one at this address has this name.
@@ -118,15 +115,56 @@ impl Unit<'_> {
             let sql = "UPDATE devices SET last_seen = ?1, link = ?2 WHERE device_id = ?3";
             let (id, link) = (device.device_id, link::encode(device.link.as_ref()));
             self.change(TABLE, id, sql, params![device.state.last_seen, link, id])?;
-            self.heard_device(id);
-            self.may_wait(1);
-            return Ok(());
+            return self.heard_device(id);
         }
         let sql = "UPDATE devices SET name = ?1, radio = ?2, network = ?3, lock = ?4, info = ?5, online = ?6,
             locked = ?7, door_open = ?8, battery_percent = ?9, battery_low = ?10, jammed = ?11, last_seen = ?12,
             created_at = ?13, nickname = ?14, custom_metadata = ?15, is_managed = ?16, configured = ?17,
             interview = ?18, gone = ?19, battery_details = ?20, link = ?21 WHERE device_id = ?22";
         self.write(device, sql)
+    }
+
+    /// What a device does now, of which this job has read `before`. What is as it was is not written.
+    ///
+    /// # Errors
+    /// As [`Unit::update_device`].
+    pub fn update_state(&mut self, id: DeviceId, before: &DeviceState, state: &DeviceState) -> Result<(), StoreError> {
+        if state == before {
+            return Ok(());
+        }
+        if *state == (DeviceState { last_seen: state.last_seen, ..*before }) {
+            self.change(
+                TABLE,
+                id,
+                "UPDATE devices SET last_seen = ?1 WHERE device_id = ?2",
+                params![state.last_seen, id],
+            )?;
+            return self.heard_device(id);
+        }
+        let sql = "UPDATE devices SET online = ?1, locked = ?2, door_open = ?3, battery_percent = ?4, battery_low = ?5,
+            jammed = ?6, last_seen = ?7, gone = ?8, battery_details = ?9 WHERE device_id = ?10";
+        let values = params![
+            state.online,
+            state.locked,
+            state.door_open,
+            state.battery_percent,
+            state.battery_low,
+            state.jammed,
+            state.last_seen,
+            state.gone.map(Word::word),
+            state.battery_details.as_ref().map(battery_details::encode),
+            id,
+        ];
+        self.change(TABLE, id, sql, values)?;
+        self.changed_device(id);
+        Ok(())
+    }
+
+    /// Nothing is new of a device but when it was heard, and how well.
+    fn heard_device(&mut self, id: DeviceId) -> Result<(), StoreError> {
+        self.changes.heard.insert(id);
+        self.may_wait(1);
+        Ok(())
     }
 
     fn write(&mut self, device: &Device, sql: &str) -> Result<(), StoreError> {
@@ -187,8 +225,20 @@ impl Unit<'_> {
     }
 
     fn read_info(&self, row: &Row<'_>) -> Result<Option<LockInfo>, StoreError> {
-        let info = row.optional_text("info")?.map(|text| self.interviews.decode(text)).transpose();
+        let info =
+            row.optional_text("info")?.map(|text| self.known.interviews.get(text, lock_info::decode)).transpose();
         info.map_err(|what| row.unreadable("info", what))
+    }
+
+    fn read_battery(&self, row: &Row<'_>) -> Result<Option<BatteryDetails>, StoreError> {
+        let decode = |text: &str| battery_details::decode(text).ok_or("is none");
+        let details = row.optional_text("battery_details")?.map(|text| self.known.batteries.get(text, decode));
+        details.transpose().map_err(|what| row.unreadable("battery_details", what))
+    }
+
+    fn read_link(&self, row: &Row<'_>) -> Result<Option<LinkReport>, StoreError> {
+        let link = row.optional_text("link")?.map(|text| self.known.links.get(text, link::decode)).transpose();
+        link.map_err(|what| row.unreadable("link", what))
     }
 
     /// An interview or metadata that can't be read are as good as none: they are logged, and can be had again.
@@ -211,7 +261,7 @@ impl Unit<'_> {
                 jammed: row.get("jammed")?,
                 last_seen: row.optional_time("last_seen")?,
                 gone: row.optional_word("gone")?,
-                battery_details: self.complaints.mend(battery(row), None),
+                battery_details: self.complaints.mend(self.read_battery(row), None),
             },
             created_at: row.time("created_at")?,
             nickname: row.get("nickname")?,
@@ -219,7 +269,7 @@ impl Unit<'_> {
             is_managed: row.get("is_managed")?,
             is_configured: row.get("configured")?,
             interview: self.complaints.mend(progress(row), InterviewProgress::Idle),
-            link: self.complaints.mend(link_of(row), None),
+            link: self.complaints.mend(self.read_link(row), None),
         })
     }
 }
@@ -235,19 +285,7 @@ fn metadata(row: &Row<'_>) -> Result<Map<String, Value>, StoreError> {
     serde_json::from_str(&text).map_err(|_| row.unreadable("custom_metadata", "is not a JSON object"))
 }
 
-fn battery(row: &Row<'_>) -> Result<Option<keyway_lock::BatteryDetails>, StoreError> {
-    let text: Option<String> = row.get("battery_details")?;
-    let read =
-        |text: String| battery_details::decode(&text).ok_or_else(|| row.unreadable("battery_details", "is none"));
-    text.map(read).transpose()
-}
-
 fn progress(row: &Row<'_>) -> Result<InterviewProgress, StoreError> {
     let text: Option<String> = row.get("interview")?;
     interview::decode(text.as_deref()).map_err(|what| row.unreadable("interview", what))
-}
-
-fn link_of(row: &Row<'_>) -> Result<Option<LinkReport>, StoreError> {
-    let text: Option<String> = row.get("link")?;
-    link::decode(text.as_deref()).map_err(|what| row.unreadable("link", what))
 }

@@ -7,7 +7,7 @@
 use std::sync::LazyLock;
 
 use keyway_lock::SlotNumber;
-use rusqlite::params;
+use rusqlite::{Params, params};
 
 use super::access_codes::TABLE;
 use super::{StoreError, Unit};
@@ -33,7 +33,7 @@ fn waiting() -> [String; 3] {
     })
 }
 
-const ORDER: &str = "ORDER BY starts_at, access_code_id";
+static IN_LOCK_BY_START: LazyLock<String> = LazyLock::new(|| format!("{IN_LOCK} ORDER BY starts_at, access_code_id"));
 /// Problems that only somebody's doing ends, and that do not come and go with the lock.
 const LASTING: &str = "('failed_to_set', 'modified_externally', 'removed_externally')";
 
@@ -45,7 +45,7 @@ pub(super) static LIVE_UNTIL: LazyLock<String> =
     LazyLock::new(|| with_waiting(&waiting().map(|arm| format!("{arm} AND starts_at <= ?3"))));
 
 fn with_waiting([short, long, ongoing]: &[String; 3]) -> String {
-    format!("{IN_LOCK} UNION ALL {short} UNION ALL {long} UNION ALL {ongoing} {ORDER}")
+    format!("{IN_LOCK} UNION ALL {short} UNION ALL {long} UNION ALL {ongoing}")
 }
 
 /// What is said to stand in the way of a code.
@@ -79,13 +79,12 @@ pub(super) const DISPLACED: &str = "SELECT access_codes.* FROM (
         EXCEPT SELECT slot FROM access_codes WHERE device_id = ?1 AND presence <> 'absent') AS taken
     CROSS JOIN access_codes ON device_id = ?1 AND access_codes.slot = taken.slot
     WHERE pin_sealed IS NOT NULL AND presence = 'absent' AND deleted_at IS NULL AND starts_at > ?2";
-/// The first start behind ?2 of those in trouble, or not.
-pub(super) const FIRST_BEYOND: [&str; 2] = [
-    "SELECT min(starts_at) AS moment FROM access_codes WHERE device_id = ?1 AND presence = 'absent'
-        AND deleted_at IS NULL AND problem IS NULL AND starts_at > ?2",
-    "SELECT min(starts_at) AS moment FROM access_codes WHERE device_id = ?1 AND presence = 'absent'
-        AND deleted_at IS NULL AND problem IS NOT NULL AND starts_at > ?2",
-];
+/// The first start behind ?2, of those in trouble and of the others.
+pub(super) const FIRST_BEYOND: &str = "SELECT min(moment) AS moment FROM (
+        SELECT min(starts_at) AS moment FROM access_codes WHERE device_id = ?1 AND presence = 'absent'
+            AND deleted_at IS NULL AND problem IS NULL AND starts_at > ?2
+        UNION ALL SELECT min(starts_at) AS moment FROM access_codes WHERE device_id = ?1 AND presence = 'absent'
+            AND deleted_at IS NULL AND problem IS NOT NULL AND starts_at > ?2)";
 /// What is in a slot, and what was and is known by its PIN.
 pub(super) const OF_SLOT: &str =
     "SELECT * FROM access_codes WHERE device_id = ?1 AND presence <> 'absent' AND slot = ?2
@@ -110,7 +109,7 @@ impl Unit<'_> {
     /// # Errors
     /// As [`Unit::codes`].
     pub fn live_codes(&mut self, device: DeviceId) -> Result<Vec<AccessCode>, StoreError> {
-        self.readable(TABLE, &LIVE, params![device, self.now()], |row| self.read_code(row))
+        self.live(&LIVE, params![device, self.now()])
     }
 
     /// Of [`Unit::live_codes`] those that are or may be in the lock, and those that begin at `horizon` at the latest.
@@ -118,7 +117,14 @@ impl Unit<'_> {
     /// # Errors
     /// As [`Unit::codes`].
     pub fn live_codes_until(&mut self, device: DeviceId, horizon: Timestamp) -> Result<Vec<AccessCode>, StoreError> {
-        self.readable(TABLE, &LIVE_UNTIL, params![device, self.now(), horizon], |row| self.read_code(row))
+        self.live(&LIVE_UNTIL, params![device, self.now(), horizon])
+    }
+
+    /// By start. They are few, and SQLite would have to go through all four of its answers at once to put them in order.
+    fn live(&mut self, sql: &'static str, params: impl Params) -> Result<Vec<AccessCode>, StoreError> {
+        let mut codes = self.readable(TABLE, sql, params, |row| self.read_code(row))?;
+        codes.sort_by_key(|code| (code.window.starts_at, code.access_code_id));
+        Ok(codes)
     }
 
     /// Of [`Unit::live_codes`] those that are or may be in the lock, and those whose window overlaps this one.
@@ -129,8 +135,8 @@ impl Unit<'_> {
         // What is over before it begins, as what is over by now.
         let from = self.now().max(window.starts_at);
         let mut codes = match window.ends_at {
-            Some(end) => self.readable(TABLE, &LIVE_UNTIL, params![device, from, end], |row| self.read_code(row))?,
-            None => self.readable(TABLE, &LIVE, params![device, from], |row| self.read_code(row))?,
+            Some(end) => self.live(&LIVE_UNTIL, params![device, from, end])?,
+            None => self.live(&LIVE, params![device, from])?,
         };
         codes.retain(|code| code.is_in_lock() || code.window.overlaps(window));
         Ok(codes)
@@ -141,7 +147,7 @@ impl Unit<'_> {
     /// # Errors
     /// As [`Unit::codes`].
     pub fn codes_in_lock(&mut self, device: DeviceId) -> Result<Vec<AccessCode>, StoreError> {
-        self.readable(TABLE, &format!("{IN_LOCK} {ORDER}"), [device], |row| self.read_code(row))
+        self.readable(TABLE, &IN_LOCK_BY_START, [device], |row| self.read_code(row))
     }
 
     /// What is or may be in a slot, and every code that was there or is to be, finished or not, as long as its PIN is
@@ -163,7 +169,7 @@ impl Unit<'_> {
         slot: SlotNumber,
         (from, to): (Timestamp, Timestamp),
     ) -> Result<Vec<AccessCode>, StoreError> {
-        let mut codes = self.readable(TABLE, &LIVE_UNTIL, params![device, from, to], |row| self.read_code(row))?;
+        let mut codes = self.live(&LIVE_UNTIL, params![device, from, to])?;
         codes.extend(self.readable(TABLE, DELETED_SINCE, params![device, from], |row| self.read_code(row))?);
         codes.retain(|code| code.slot == slot);
         codes.sort_by_key(|code| code.access_code_id);
@@ -190,7 +196,7 @@ impl Unit<'_> {
         limit: usize,
     ) -> Result<Vec<AccessCode>, StoreError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.readable(TABLE, &beyond(trouble), params![device, horizon, limit], |row| self.read_code(row))
+        self.readable_of(TABLE, &beyond(trouble), params![device, horizon, limit], |row| self.read_code(row))
     }
 
     /// Of the codes that begin after `horizon` those whose slot is not free, as the lock said last, and holds no code of
@@ -211,11 +217,6 @@ impl Unit<'_> {
         device: DeviceId,
         horizon: Timestamp,
     ) -> Result<Option<Timestamp>, StoreError> {
-        let mut first = None;
-        for sql in FIRST_BEYOND {
-            let start = self.one(TABLE, sql, params![device, horizon], |row| row.optional_time("moment"))?.flatten();
-            first = first.into_iter().chain(start).min();
-        }
-        Ok(first)
+        Ok(self.one(TABLE, FIRST_BEYOND, params![device, horizon], |row| row.optional_time("moment"))?.flatten())
     }
 }

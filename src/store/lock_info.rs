@@ -1,37 +1,11 @@
 //! A lock's interview as JSON: the one thing of a device that is kept as it is found, since only the lock gives it.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
-
 use keyway_lock::{
     AdminCode, Alike, AutoLock, Capabilities, Keypad, KeypadMode, LockInfo, Parameter, ReadBack, Settings, SlotNumber,
 };
 use serde_json::{Value, json};
 
 use super::row::Word;
-
-/// Interviews that were read before, by their text: each turn of a lock asks for its own again.
-#[derive(Default)]
-pub(super) struct Interviews(RefCell<BTreeMap<String, LockInfo>>);
-
-impl Interviews {
-    /// Those of more locks than this are read each time.
-    const REMEMBERED: usize = 500;
-
-    /// As [`decode`].
-    pub(super) fn decode(&self, text: &str) -> Result<LockInfo, &'static str> {
-        if let Some(info) = self.0.borrow().get(text) {
-            return Ok(info.clone());
-        }
-        let info = decode(text)?;
-        let mut known = self.0.borrow_mut();
-        if known.len() == Self::REMEMBERED {
-            known.clear();
-        }
-        known.insert(text.to_owned(), info.clone());
-        Ok(info)
-    }
-}
 
 pub(super) fn encode(info: &LockInfo) -> String {
     let capabilities = &info.capabilities;

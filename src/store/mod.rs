@@ -24,6 +24,7 @@ mod events;
 mod examine;
 mod interview;
 mod journal;
+mod known;
 mod link;
 mod live_codes;
 mod lock_info;

@@ -68,6 +68,6 @@ impl<'a> Query<'a> {
         table: &'static str,
         read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
-        unit.readable(table, &self.sql, rusqlite::params_from_iter(self.values), read)
+        unit.readable_of(table, &self.sql, rusqlite::params_from_iter(self.values), read)
     }
 }

@@ -9,6 +9,7 @@ use rusqlite::{ToSql, types::FromSql};
 use uuid::Uuid;
 
 use super::StoreError;
+use super::known::Texts;
 use crate::model::id::every_id;
 use crate::model::{Gone, ProblemKind, RadioKind, Role, Schedule, Timestamp, Window};
 
@@ -16,25 +17,18 @@ use crate::model::{Gone, ProblemKind, RadioKind, Role, Schedule, Timestamp, Wind
 pub(super) struct Row<'a> {
     pub(super) table: &'static str,
     row: &'a rusqlite::Row<'a>,
-    /// The column behind the one that was read last.
-    next: Cell<usize>,
-    /// What the rows before have shown, and how many columns were asked for of this one.
-    places: Option<&'a Places>,
+    /// What the rows before have shown, and where in that the column is that was read last; behind it.
+    places: &'a Places,
     asked: Cell<usize>,
 }
 
-/// Where the columns are that the rows of one question were asked for, in that order: of each row the same is asked again.
+/// Where the columns are that the rows of one question were asked for: of each row the same are asked for again.
 #[derive(Default)]
 pub(super) struct Places(RefCell<Vec<(&'static str, usize)>>);
 
 impl<'a> Row<'a> {
-    pub(super) fn new(table: &'static str, row: &'a rusqlite::Row<'a>) -> Self {
-        Self { table, row, next: Cell::new(0), places: None, asked: Cell::new(0) }
-    }
-
-    /// One of several.
-    pub(super) fn of_many(table: &'static str, row: &'a rusqlite::Row<'a>, places: &'a Places) -> Self {
-        Self { places: Some(places), ..Self::new(table, row) }
+    pub(super) fn new(table: &'static str, row: &'a rusqlite::Row<'a>, places: &'a Places) -> Self {
+        Self { table, row, places, asked: Cell::new(0) }
     }
 
     pub(super) fn get<T: FromSql>(&self, column: &'static str) -> Result<T, StoreError> {
@@ -58,29 +52,26 @@ impl<'a> Row<'a> {
 
     /// Where a column is.
     fn place(&self, column: &'static str) -> Option<usize> {
-        let Some(Places(places)) = self.places else { return self.find(column) };
-        let asked = self.asked.replace(self.asked.get() + 1);
-        let mut places = places.borrow_mut();
-        match places.get(asked) {
-            Some((name, place)) if std::ptr::eq(*name, column) => Some(*place),
-            _ => {
-                self.next.set(places.get(asked.wrapping_sub(1)).map_or(0, |(_, last)| last + 1));
-                let place = self.find(column)?;
-                places.truncate(asked);
-                places.push((column, place));
-                Some(place)
-            }
+        let mut known = self.places.0.borrow_mut();
+        let (asked, count) = (self.asked.get(), known.len());
+        let is_it = |at: &usize| known.get(*at).is_some_and(|(name, _)| std::ptr::eq(*name, column));
+        // Most rows are asked for the same in the same order.
+        if let Some(at) = (asked..count).chain(0..asked).find(is_it) {
+            self.asked.set(at + 1);
+            return known.get(at).map(|(_, place)| *place);
         }
+        let next = asked.checked_sub(1).and_then(|last| known.get(last)).map_or(0, |(_, last)| last + 1);
+        let place = self.find(column, next)?;
+        self.asked.set(count + 1);
+        known.push((column, place));
+        Some(place)
     }
 
     /// Most are asked for in their order, so it is looked for behind the last one first.
-    fn find(&self, column: &str) -> Option<usize> {
+    fn find(&self, column: &str, next: usize) -> Option<usize> {
         let statement = self.row.as_ref();
-        let (next, count) = (self.next.get(), statement.column_count());
         let is_it = |place: &usize| statement.column_name(*place).is_ok_and(|name| name == column);
-        let place = (next..count).chain(0..next).find(is_it)?;
-        self.next.set(place + 1);
-        Some(place)
+        (next..statement.column_count()).chain(0..next).find(is_it)
     }
 
     /// A whole number in the range of `T`.
@@ -136,8 +127,9 @@ impl<'a> Row<'a> {
     }
 
     /// From the column `schedule`.
-    pub(super) fn schedule(&self) -> Result<Option<Schedule>, StoreError> {
-        let parsed = self.optional_text("schedule")?.map(serde_json::from_str).transpose();
+    pub(super) fn schedule(&self, known: &Texts<Schedule>) -> Result<Option<Schedule>, StoreError> {
+        let parse = |text| known.get(text, |text| serde_json::from_str(text));
+        let parsed = self.optional_text("schedule")?.map(parse).transpose();
         parsed.map_err(|error| self.unreadable("schedule", error.to_string()))
     }
 

@@ -1,5 +1,7 @@
 //! The lock's last word on each slot. Written only from what a lock said.
 
+use std::collections::BTreeSet;
+
 use keyway_lock::{Pin, SlotContent, SlotNumber, SlotReport};
 use rusqlite::params;
 
@@ -62,15 +64,15 @@ impl Unit<'_> {
         Ok(before)
     }
 
-    /// The lock just said that a slot is free. True: that is what it had said before; else nothing is written down.
+    /// The lock just said that all slots are as they were: gives those that were free.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn is_still_free(&mut self, device: DeviceId, slot: SlotNumber) -> Result<bool, StoreError> {
-        let sql = "UPDATE slots SET told_at = ?3 WHERE device_id = ?1 AND slot = ?2 AND content = 'free'";
-        let rows = self.execute(sql, params![device, slot.0, self.now()])?;
-        self.may_wait(rows);
-        Ok(rows > 0)
+    pub fn still_free(&mut self, device: DeviceId) -> Result<BTreeSet<SlotNumber>, StoreError> {
+        let sql = "UPDATE slots SET told_at = ?2 WHERE device_id = ?1 AND content = 'free' RETURNING slot";
+        let slots = self.all(TABLE, sql, params![device, self.now()], |row| row.slot("slot"))?;
+        self.may_wait(slots.len());
+        Ok(slots.into_iter().collect())
     }
 
     /// What was known of a slot is not to be relied on any more: it must be read again.
@@ -116,9 +118,9 @@ impl Unit<'_> {
 }
 
 fn read(vault: &Vault, device: DeviceId, row: &Row<'_>) -> Result<SlotWord, StoreError> {
-    let slot = row.slot("slot")?;
+    let (slot, told_at) = (row.slot("slot")?, row.time("told_at")?);
     let content = read_content(vault, row, &slot_row(device, slot))?;
-    Ok(SlotWord { report: SlotReport { slot, content }, told_at: row.time("told_at")? })
+    Ok(SlotWord { report: SlotReport { slot, content }, told_at })
 }
 
 /// The row's name for the vault.

@@ -7,7 +7,7 @@ use rand::rngs::StdRng;
 use rusqlite::{CachedStatement, Connection, Params};
 use uuid::Uuid;
 
-use super::lock_info::Interviews;
+use super::known::Known;
 use super::row::{Places, Row};
 use super::tally::Tally;
 use super::vault::Vault;
@@ -26,7 +26,7 @@ pub struct Unit<'a> {
     pub(super) changes: Changes,
     pub(super) tally: Tally,
     pub(super) complaints: &'a Complaints,
-    pub(super) interviews: &'a Interviews,
+    pub(super) known: &'a Known,
     /// Rows of what was written that may wait.
     pub(super) waiting: u64,
     /// It has written something, or tried to: there is a savepoint to go back to.
@@ -41,13 +41,13 @@ impl<'a> Unit<'a> {
         db: &'a Connection,
         vault: &'a Vault,
         complaints: &'a Complaints,
-        interviews: &'a Interviews,
+        known: &'a Known,
         ids: &'a mut IdSource,
         now: Timestamp,
     ) -> Self {
         let (changes, tally) = (Changes::default(), Tally::default());
         let (waiting, has_written) = (0, Cell::new(false));
-        Self { db, vault, changes, tally, complaints, interviews, waiting, has_written, ids, now, caller: None }
+        Self { db, vault, changes, tally, complaints, known, waiting, has_written, ids, now, caller: None }
     }
 
     /// The time that the job was given: one moment for all of it.
@@ -137,28 +137,45 @@ impl<'a> Unit<'a> {
     pub(super) fn one<T>(
         &self,
         table: &'static str,
-        sql: &str,
+        sql: &'static str,
         params: impl Params,
         read: impl FnOnce(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Option<T>, StoreError> {
         let mut statement = self.prepare(sql)?;
         let mut rows = statement.query(params)?;
-        rows.next()?.map(|row| read(&Row::new(table, row))).transpose()
+        let places = self.known.take_places(sql);
+        let value = rows.next()?.map(|row| read(&Row::new(table, row, &places))).transpose();
+        self.known.put_places(sql, places);
+        value
     }
 
     /// Every row; one that can't be read is an error.
     pub(super) fn all<T>(
         &self,
         table: &'static str,
+        sql: &'static str,
+        params: impl Params,
+        read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let places = self.known.take_places(sql);
+        let all = self.rows(table, sql, params, &places, read);
+        self.known.put_places(sql, places);
+        all
+    }
+
+    fn rows<T>(
+        &self,
+        table: &'static str,
         sql: &str,
         params: impl Params,
+        places: &Places,
         mut read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
         let mut statement = self.prepare(sql)?;
         let mut rows = statement.query(params)?;
-        let (mut all, places) = (Vec::new(), Places::default());
+        let mut all = Vec::new();
         while let Some(row) = rows.next()? {
-            all.push(read(&Row::of_many(table, row, &places))?);
+            all.push(read(&Row::new(table, row, places))?);
         }
         Ok(all)
     }
@@ -167,11 +184,25 @@ impl<'a> Unit<'a> {
     pub(super) fn readable<T>(
         &self,
         table: &'static str,
+        sql: &'static str,
+        params: impl Params,
+        mut read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        self.without_unreadable(self.all(table, sql, params, |row| Ok(read(row)))?)
+    }
+
+    /// The same for a question that is not part of the program, but made by it.
+    pub(super) fn readable_of<T>(
+        &self,
+        table: &'static str,
         sql: &str,
         params: impl Params,
         mut read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
-        let rows = self.all(table, sql, params, |row| Ok(read(row)))?;
+        self.without_unreadable(self.rows(table, sql, params, &Places::default(), |row| Ok(read(row)))?)
+    }
+
+    fn without_unreadable<T>(&self, rows: Vec<Result<T, StoreError>>) -> Result<Vec<T>, StoreError> {
         let mut readable = Vec::with_capacity(rows.len());
         for row in rows {
             match row {
@@ -185,11 +216,6 @@ impl<'a> Unit<'a> {
 
     pub(super) fn changed_device(&mut self, id: DeviceId) {
         self.changes.devices.insert(id);
-    }
-
-    /// Nothing is new but when it was heard, and how well.
-    pub(super) fn heard_device(&mut self, id: DeviceId) {
-        self.changes.heard.insert(id);
     }
 
     pub(super) fn changed_grant(&mut self, id: AccessGrantId) {

@@ -14,7 +14,7 @@ use rusqlite::{Connection, ffi, params};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use super::disk::{Disk, Plain};
-use super::lock_info::Interviews;
+use super::known::Known;
 use super::open::Opened;
 use super::tally::Tally;
 use super::unit::{Complaints, Unit};
@@ -80,7 +80,7 @@ pub(super) struct Writer {
     vault: Vault,
     ids: IdSource,
     complaints: Complaints,
-    interviews: Interviews,
+    known: Known,
     changes: broadcast::Sender<Arc<Changes>>,
     tally: watch::Sender<Tally>,
     /// Latest time seen, and the one written, in microseconds.
@@ -101,7 +101,7 @@ impl Writer {
             vault,
             ids,
             complaints: Complaints::default(),
-            interviews: Interviews::default(),
+            known: Known::default(),
             changes,
             tally,
             latest,
@@ -173,7 +173,7 @@ impl Writer {
     fn commit(&mut self, batch: &mut IntoIter<(Timestamp, Box<dyn AnyTask>)>) {
         let mut done = Vec::new();
         let (mut changes, mut tally) = (Changes::default(), Tally::default());
-        let saved = self.saved;
+        let (saved, waited) = (self.saved, self.waits);
         let outcome = self.transaction(batch, &mut done, (&mut changes, &mut tally));
         if outcome.is_err() && !self.db.is_autocommit() {
             self.control("ROLLBACK").unwrap_or_else(|error| tracing::error!(%error, "rollback failed"));
@@ -181,9 +181,10 @@ impl Writer {
         self.waits = !self.db.is_autocommit();
         if let Err(error) = &outcome {
             self.saved = saved;
+            changes = Changes { undone: waited, ..Changes::default() };
             tracing::error!(%error, jobs = done.len(), "a commit failed; nothing of it was kept");
         }
-        if outcome.is_ok() && !changes.is_empty() {
+        if !changes.is_empty() {
             // An error means that nobody listens.
             let _ = self.changes.send(Arc::new(changes));
         }
@@ -234,7 +235,7 @@ impl Writer {
         (changes, tally): (&mut Changes, &mut Tally),
         may_wait: &mut u64,
     ) -> Result<Ran, StoreError> {
-        let mut unit = Unit::new(&self.db, &self.vault, &self.complaints, &self.interviews, &mut self.ids, now);
+        let mut unit = Unit::new(&self.db, &self.vault, &self.complaints, &self.known, &mut self.ids, now);
         let ran = catch_unwind(AssertUnwindSafe(|| task.run(&mut unit)));
         let (changed, counted) = (std::mem::take(&mut unit.changes), std::mem::take(&mut unit.tally));
         let (waiting, has_written) = (unit.waiting, unit.has_written.get());

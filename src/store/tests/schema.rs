@@ -181,8 +181,7 @@ fn what_is_asked_all_the_time_never_reads_what_is_merely_stored() {
     uses(&beyond(Trouble::Passing), &[troubled]);
     uses(&beyond(Trouble::Any), &[troubled]);
     uses(DISPLACED, &[in_lock, "access_codes_of_slot"]);
-    uses(FIRST_BEYOND[0], &[untroubled]);
-    uses(FIRST_BEYOND[1], &[troubled]);
+    uses(FIRST_BEYOND, &[untroubled, troubled]);
     uses(NEXT_ARRIVAL, &["access_grants_to_come"]);
     uses(NEXT_DEPARTURE, &["access_grants_to_end"]);
     uses(RECURRING, &["access_grants_recurring"]);
@@ -197,7 +196,7 @@ fn what_is_asked_all_the_time_never_reads_what_is_merely_stored() {
 fn a_question_is_planned_once_whatever_is_asked_for() {
     let db = open::in_memory(&[7; 32], [1; 32]).unwrap().db;
     let slots = "SELECT * FROM slots WHERE device_id = ?1 ORDER BY slot";
-    for sql in [slots, &LIVE, &LIVE_UNTIL, DISPLACED, OF_SLOT, TROUBLED, &beyond(Trouble::Any), FIRST_BEYOND[0]] {
+    for sql in [slots, &LIVE, &LIVE_UNTIL, DISPLACED, OF_SLOT, TROUBLED, &beyond(Trouble::Any), FIRST_BEYOND] {
         let mut statement = db.prepare(sql).unwrap();
         for value in 1..4_i64 {
             let values = vec![value; statement.parameter_count()];
