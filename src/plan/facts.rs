@@ -98,7 +98,7 @@ pub(super) fn is_another(content: &SlotContent, code: &AccessCode) -> bool {
 }
 
 /// What only this run of the program knows of a lock.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Memory {
     /// Since when the lock has been heard without a break; `None`: not heard in this run, or lost. Words older than
     /// this may be out of date: hands at the keypad went unheard.
@@ -183,7 +183,7 @@ pub struct LockFacts {
     pub actions: Vec<ActionAttempt>,
     /// When it was last heard, as far as that was written down.
     pub last_seen: Option<Timestamp>,
-    /// From where on its log is to be read; `None`: it keeps none.
+    /// From where on its log is to be read; `None`: it keeps none, or that was done.
     pub log: Option<LogStart>,
     /// See [`Memory`].
     pub memory: Memory,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use keyway_lock::{
     CommandError, CommandId, CommandOutput, InterviewProgress, LinkReport, LockCommand, LockEvent, LockId, LockInfo,
-    RadioEvent, SlotChange, StickState,
+    RadioEvent, Retry, SlotChange, StickState,
 };
 
 use super::observe::{self, Told};
@@ -20,7 +20,7 @@ use crate::clock::Now;
 use crate::faults::{self, Fault};
 use crate::model::{DeviceId, Presence, RadioAddress, RadioKind};
 use crate::plan::{Moment, Step, Write};
-use crate::store::{Store, StoreError, Unit};
+use crate::store::{Changes, Store, StoreError, Unit};
 
 /// More than this between the wall clock's step and the monotonic one's means that somebody moved the wall clock.
 const CLOCK_MOVED: Duration = Duration::from_secs(1);
@@ -68,6 +68,8 @@ pub(super) struct Engine {
     unwritten: Unwritten,
     last_command: u64,
     last_now: Option<Now>,
+    /// When a lock has its turn, if nothing happens before.
+    wake: Option<Instant>,
 }
 
 impl Engine {
@@ -83,6 +85,7 @@ impl Engine {
             unwritten: Unwritten::default(),
             last_command: 0,
             last_now: None,
+            wake: None,
         }
     }
 
@@ -105,20 +108,29 @@ impl Engine {
         }
     }
 
-    /// Something in the store changed for these locks.
-    pub(super) fn changed(&mut self, devices: &BTreeSet<DeviceId>) {
-        self.dirty.extend(devices.iter().filter(|device| self.workers.contains_key(device)));
+    /// Something in the store changed.
+    pub(super) fn changed(&mut self, changes: &Changes) {
+        for device in &changes.devices {
+            self.changed_now(*device);
+        }
+        if changes.undone {
+            self.workers.values_mut().for_each(|worker| worker.answers.forget());
+        }
     }
 
     /// Nobody knows what changed.
     pub(super) fn anything_changed(&mut self) {
-        self.dirty.extend(self.workers.keys());
+        for (device, worker) in &mut self.workers {
+            worker.answers.forget();
+            self.dirty.insert(*device);
+        }
     }
 
     /// When to call [`Engine::turn`] again, if nothing happens before.
-    pub(super) fn wake(&self) -> Option<Instant> {
+    pub(super) fn wake(&mut self) -> Option<Instant> {
         let counts = self.sticks.values().filter_map(|stick| stick.count_at);
-        self.workers.values().filter_map(Worker::next_wake).chain(counts).chain(self.unwritten.try_at()).min()
+        self.wake = self.workers.values().filter_map(Worker::next_wake).min();
+        self.wake.into_iter().chain(counts).chain(self.unwritten.try_at()).min()
     }
 
     /// A report of a stick.
@@ -162,7 +174,10 @@ impl Engine {
 
     /// Something changed for a lock.
     pub(super) fn changed_now(&mut self, device: DeviceId) {
-        self.dirty.insert(device);
+        if let Some(worker) = self.workers.get_mut(&device) {
+            worker.answers.forget();
+            self.dirty.insert(device);
+        }
     }
 
     pub(super) fn leave_seat(&mut self, seat: &Seat) {
@@ -185,25 +200,28 @@ impl Engine {
             self.count(now).await;
         }
         self.try_store(now).await;
-        let late = |worker: &Worker| worker.is_overdue(now.mono);
-        let overdue: Vec<DeviceId> = self.workers.iter().filter(|(_, w)| late(w)).map(|(id, _)| *id).collect();
-        for device in overdue {
-            tracing::error!(%device, "the driver did not answer a command");
-            self.ended(now, device, Err(CommandError::Unproven)).await;
+        // Of a lock to which something happened since that was reckoned, the turn comes anyway.
+        if self.wake.is_none_or(|wake| wake <= now.mono) {
+            self.look_at_clocks(now).await;
         }
-        let due = |worker: &Worker| worker.was_due(now.mono);
-        self.dirty.extend(self.workers.iter().filter(|(_, worker)| due(worker)).map(|(id, _)| *id));
         let asks: Vec<Ask> = std::mem::take(&mut self.dirty).into_iter().filter_map(|id| self.ask(now, id)).collect();
         if asks.is_empty() {
             return;
         }
         let devices: Vec<DeviceId> = asks.iter().map(|ask| ask.device).collect();
-        let job =
-            move |unit: &mut Unit<'_>| asks.iter().map(|ask| turn::turn(unit, ask)).collect::<Result<Vec<_>, _>>();
+        let known = |ask: &Ask| self.workers.get(&ask.device).and_then(|worker| worker.answers.to(ask));
+        let asks: Vec<(Option<Turn>, Ask)> = asks.into_iter().map(|ask| (known(&ask), ask)).collect();
+        let job = move |unit: &mut Unit<'_>| {
+            let answered = |(known, ask): (Option<Turn>, Ask)| match known {
+                Some(turn) => Ok((turn, ask)),
+                None => Ok((turn::turn(unit, &ask)?, ask)),
+            };
+            asks.into_iter().map(answered).collect::<Result<Vec<_>, _>>()
+        };
         match self.run(now, job).await {
             Some(turns) => {
-                for turn in turns {
-                    self.send(now, turn);
+                for (turn, ask) in turns {
+                    self.send(now, ask, turn);
                 }
             }
             // The store could not be read or written: nothing was decided. It is asked again in a while.
@@ -215,6 +233,18 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Finds the locks whose moment has come.
+    async fn look_at_clocks(&mut self, now: Now) {
+        let late = |worker: &Worker| worker.is_overdue(now.mono);
+        let overdue: Vec<DeviceId> = self.workers.iter().filter(|(_, w)| late(w)).map(|(id, _)| *id).collect();
+        for device in overdue {
+            tracing::error!(%device, "the driver did not answer a command");
+            self.ended(now, device, Err(CommandError::Unproven)).await;
+        }
+        let due = |worker: &Worker| worker.was_due(now.mono);
+        self.dirty.extend(self.workers.iter().filter(|(_, worker)| due(worker)).map(|(id, _)| *id));
     }
 
     fn ask(&self, now: Now, device: DeviceId) -> Option<Ask> {
@@ -233,8 +263,9 @@ impl Engine {
     }
 
     /// The intent is on disk: now the command goes out.
-    fn send(&mut self, now: Now, turn: Turn) {
+    fn send(&mut self, now: Now, ask: Ask, turn: Turn) {
         let Some(worker) = self.workers.get_mut(&turn.device) else { return };
+        worker.answers.keep(ask, &turn);
         worker.set_plan_wake(now.mono, turn.wake.map(|wake| now.instant_of(wake)));
         let (Some((step, before)), Some(seat)) = (turn.step, worker.seat.clone()) else { return };
         self.last_command += 1;
@@ -262,7 +293,7 @@ impl Engine {
         let job = move |unit: &mut Unit<'_>| roll::counted(unit, &networks, all);
         for device in self.run(now, job).await.unwrap_or_default() {
             tracing::warn!(%device, "the lock is not driven any more");
-            self.dirty.insert(device);
+            self.changed_now(device);
         }
     }
 
@@ -281,7 +312,7 @@ impl Engine {
             if let Some(worker) = self.workers.get_mut(&device) {
                 worker.handle_ready();
             }
-            self.dirty.insert(device);
+            self.changed_now(device);
         }
     }
 
@@ -357,7 +388,7 @@ impl Engine {
         let worker = self.workers.entry(device).or_insert_with(|| Worker::new(now));
         worker.seat = Some(seat);
         worker.handle_ready();
-        self.dirty.insert(device);
+        self.changed_now(device);
     }
 
     /// The device of a lock that tells something; looked for in the store the first time.
@@ -438,7 +469,11 @@ impl Engine {
         if let Err(error) = &result {
             tracing::info!(%device, step = ?done.step, %error, "the lock did not do it");
         }
-        self.dirty.insert(device);
+        match &result {
+            // Nothing was learned.
+            Err(error) if error.retry() == Retry::WhenReachable => _ = self.dirty.insert(device),
+            Ok(_) | Err(_) => self.changed_now(device),
+        }
         let took = now.mono.saturating_duration_since(done.begun);
         let (step, before): (Step, Vec<Presence>) = (done.step, done.before);
         let job = move |unit: &mut Unit<'_>| {
@@ -473,7 +508,7 @@ impl Engine {
             if let Some(worker) = self.workers.get_mut(&device) {
                 worker.handle_unwritten(now);
             }
-            self.dirty.insert(device);
+            self.changed_now(device);
         }
     }
 

@@ -1,6 +1,7 @@
 //! Makes each lock hold what it should: one worker a lock, level-triggered. Intent on disk, command to the radio,
 //! proof from the lock, outcome on disk; then the next difference.
 
+mod answers;
 mod battery;
 mod codes;
 mod engine;
@@ -92,7 +93,7 @@ impl Reconciler {
                     None => reports = None,
                 },
                 change = changes.recv() => match change {
-                    Ok(change) => self.engine.changed(&change.devices),
+                    Ok(change) => self.engine.changed(&change),
                     Err(RecvError::Lagged(_)) => self.engine.anything_changed(),
                     Err(RecvError::Closed) => return,
                 },
@@ -106,7 +107,7 @@ impl Reconciler {
     fn catch_up(&mut self, changes: &mut broadcast::Receiver<Arc<Changes>>) {
         loop {
             match changes.try_recv() {
-                Ok(change) => self.engine.changed(&change.devices),
+                Ok(change) => self.engine.changed(&change),
                 Err(TryRecvError::Lagged(_)) => self.engine.anything_changed(),
                 // That it is closed ends the loop outside.
                 Err(TryRecvError::Empty | TryRecvError::Closed) => return,

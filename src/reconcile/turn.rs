@@ -32,8 +32,17 @@ pub(super) struct Ask {
     pub(super) acting: Option<ActionAttemptId>,
 }
 
+impl Ask {
+    /// Whether this is the same question, though at another time.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        let Self { device, memory, now: Moment { trusted, .. }, may_send, given_up, acting } = self;
+        let same = (*device, *trusted, *may_send) == (other.device, other.now.trusted, other.may_send);
+        same && (*given_up, *acting) == (other.given_up, other.acting) && *memory == other.memory
+    }
+}
+
 /// What came of it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Turn {
     pub(super) device: DeviceId,
     /// What to send, and what was known before of each code that it writes.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use keyway_lock::{CommandError, CommandId, CommandOutput, LockEvent, LockId, Retry, SlotNumber};
 
+use super::answers::Answers;
 use super::retry::Pause;
 use crate::clock::Now;
 use crate::faults::{self, Fault};
@@ -107,6 +108,8 @@ fn shown(now: Now, before: ClockWord, result: &Result<CommandOutput, CommandErro
 #[derive(Debug)]
 pub(super) struct Worker {
     pub(super) seat: Option<Seat>,
+    /// What its turns came to since something changed for it.
+    pub(super) answers: Answers,
     in_flight: Option<InFlight>,
     rest: Pause,
     busy: Pause,
@@ -138,6 +141,7 @@ impl Worker {
     pub(super) fn new(now: Now) -> Self {
         Self {
             seat: None,
+            answers: Answers::default(),
             in_flight: None,
             rest: Pause::default(),
             busy: Pause::default(),

@@ -39,6 +39,21 @@ async fn an_offline_lock_is_tried_with_growing_pauses_and_at_once_when_it_is_hea
 }
 
 #[tokio::test]
+async fn to_ask_a_lock_again_whether_it_is_back_its_codes_and_slots_are_not_read_again() {
+    let mut world = World::new().await;
+    world.lock(FRONT).faults.offline = true;
+    world.lock(GATE).faults.offline = true;
+    world.grant(&[FRONT, GATE], 80_000, 90_000).await.unwrap();
+    world.run_until(4000).await;
+    let mut steps = Vec::new();
+    for _ in 0..40 {
+        steps.push(world.next_moment().await);
+    }
+    let (first, last) = (steps[0].max(steps[1]), *steps[20..].iter().max().unwrap());
+    assert!(last * 4 < first, "{steps:?}");
+}
+
+#[tokio::test]
 async fn a_due_code_that_is_not_in_its_lock_is_told_of_and_the_alarm_ends_with_the_proof() {
     let mut world = World::new().await;
     world.lock(FRONT).faults.offline = true;

@@ -193,7 +193,7 @@ impl World {
         for _ in 0..steps {
             let mut changed = false;
             while let Ok(change) = self.changes.try_recv() {
-                self.engine.changed(&change.devices);
+                self.engine.changed(&change);
                 changed = true;
             }
             let command = self.queue.0.lock().unwrap().pop();
@@ -229,6 +229,22 @@ impl World {
             }
         }
         panic!("it wakes without end");
+    }
+
+    /// The next moment at which the engine wants to be woken, and what comes of it; how many steps the database took for that.
+    pub(super) async fn next_moment(&mut self) -> u64 {
+        let (before, wake) = (self.steps(), self.engine.wake().unwrap());
+        self.set_mono(wake.max(self.now.mono));
+        self.engine.turn(self.now).await;
+        while let Some((id, lock, command)) = { self.queue.0.lock().unwrap().pop() } {
+            let result = self.lock(lock).obey(&command);
+            self.report(RadioEvent::CommandDone(id, result)).await;
+            while let Ok(change) = self.changes.try_recv() {
+                self.engine.changed(&change);
+            }
+            self.engine.turn(self.now).await;
+        }
+        self.steps() - before
     }
 
     fn set_mono(&mut self, mono: Instant) {
