@@ -167,15 +167,15 @@ impl Stick {
     pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
         let mut port: Option<Port> = None;
         let (mut open_at, mut moves) = (self.clock.now().mono, self.clock.moves());
+        let mut look_at = open_at + LOOK_EVERY;
         let mut buffer = Zeroizing::new([0; READ_BUFFER]);
         let mut stopped = pin!(stopped(&mut stop));
         loop {
-            let look = async {
-                tokio::select! {
-                    () = moves.next() => {}
-                    () = tokio::time::sleep(LOOK_EVERY) => {}
-                }
+            let (wake_at, woken) = match self.deadline.filter(|deadline| *deadline <= look_at) {
+                Some(deadline) => (deadline, Happened::Timeout),
+                None => (look_at, Happened::Look),
             };
+            let wake = tokio::time::sleep_until(wake_at.into());
             let happened = match &mut port {
                 Some(port) => {
                     let write = async {
@@ -193,8 +193,8 @@ impl Stick {
                         wrote = write => Happened::Wrote(wrote),
                         read = port.reader.read(&mut *buffer) => Happened::Read(read),
                         asked = self.requests.recv() => asked.map_or(Happened::Stop, Happened::Asked),
-                        () = at(self.deadline) => Happened::Timeout,
-                        () = look => Happened::Look,
+                        () = wake => woken,
+                        () = moves.next() => Happened::Look,
                     }
                 }
                 None => {
@@ -207,13 +207,14 @@ impl Stick {
                         () = &mut stopped => Happened::Stop,
                         opened = open => Happened::Opened(opened),
                         asked = self.requests.recv() => asked.map_or(Happened::Stop, Happened::Asked),
-                        () = at(self.deadline) => Happened::Timeout,
-                        () = look => Happened::Look,
+                        () = wake => woken,
+                        () = moves.next() => Happened::Look,
                     }
                 }
             };
             let reading = self.clock.now();
             let now = reading.mono;
+            look_at = now + LOOK_EVERY;
             if let Some(utc) = self.told.look(reading) {
                 self.radio.handle_wall_time(now, utc);
             }
@@ -319,11 +320,4 @@ impl Stick {
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     // An error means that the sender is gone, which is a stop as well.
     let _ = stop.wait_for(|stop| *stop).await;
-}
-
-async fn at(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
-        None => pending().await,
-    }
 }

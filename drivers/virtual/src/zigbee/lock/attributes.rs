@@ -60,88 +60,112 @@ impl Settings {
     }
 }
 
+/// An attribute, and what a lock says of it.
+type Attribute = (u16, fn(&Lock) -> Value);
+
+const BASIC: &[Attribute] = &[
+    (0x0000, |_| Value::u8(8)),
+    (0x0001, |_| Value::u8(1)),
+    (0x0002, |_| Value::u8(2)),
+    (0x0003, |_| Value::u8(1)),
+    (0x0004, |lock| Value::string(&lock.setup.manufacturer)),
+    (0x0005, |lock| Value::string(&lock.setup.model)),
+    (0x0006, |_| Value::string("20260101")),
+    // On a battery.
+    (0x0007, |_| Value::enum8(3)),
+    (0x4000, |_| Value::string("1.2.3")),
+];
+
+const POWER: &[Attribute] = &[
+    (0x0020, |_| Value::u8(60)),
+    (0x0021, |lock| Value::u8(lock.door.battery() * if lock.setup.half_percents { 2 } else { 1 })),
+    // Four AA cells.
+    (0x0031, |_| Value::enum8(3)),
+    (0x0033, |_| Value::u8(4)),
+];
+
+const IDENTIFY: &[Attribute] = &[(0x0000, |lock| Value::u16(lock.settings.identify))];
+
+const ALARMS: &[Attribute] = &[(0x0000, |_| Value::u16(0))];
+
+const POLL_CONTROL: &[Attribute] = &[
+    (0x0000, |lock| Value::u32(lock.settings.check_in)),
+    (0x0001, |lock| Value::u32(lock.long_poll_quarters())),
+    (0x0002, |_| Value::u16(1)),
+    (0x0003, |lock| Value::u16(lock.settings.fast_poll_timeout)),
+];
+
+const DOOR_LOCK: &[Attribute] = &[
+    (0x0000, |lock| Value::enum8(lock.door.locked().map_or(0, |locked| if locked { 1 } else { 2 }))),
+    // A dead bolt, enabled.
+    (0x0001, |_| Value::enum8(0)),
+    (0x0002, |_| Value::bool(true)),
+    (0x0003, |lock| Value::enum8(if lock.door.is_open() { 0 } else { 1 })),
+    (0x0010, |_| Value::u16(super::events::MAX_RECORDS)),
+    (0x0011, |lock| Value::u16(lock.door.setup().slots)),
+    (0x0012, |lock| Value::u16(lock.door.setup().slots)),
+    (0x0013, |_| Value::u16(0)),
+    (0x0014, |lock| Value::u8(lock.numbers.schedules)),
+    (0x0015, |lock| Value::u8(lock.numbers.schedules)),
+    (0x0016, |lock| Value::u8(lock.numbers.schedules)),
+    (0x0017, |lock| length(*lock.door.setup().pin_lengths.end())),
+    (0x0018, |lock| length(*lock.door.setup().pin_lengths.start())),
+    (0x0020, |_| Value::bool(true)),
+    (0x0021, |lock| Value::string(&lock.settings.language)),
+    (0x0023, |lock| Value::u32(lock.settings.auto_relock)),
+    (0x0024, |lock| Value::u8(lock.settings.sound_volume)),
+    (0x0025, |lock| Value::enum8(lock.settings.operating_mode)),
+    // Normal, vacation, privacy and no RF lockout, each supported.
+    (0x0026, |_| Value::map16(0x000F)),
+    (0x0029, |lock| Value::bool(lock.settings.one_touch)),
+    (0x0030, |lock| Value::u8(lock.settings.wrong_code_limit)),
+    (0x0031, |lock| Value::u8(lock.settings.code_disable_seconds)),
+    (0x0032, |lock| Value::bool(lock.settings.sends_pins)),
+    (0x0033, |lock| Value::bool(lock.settings.requires_pin)),
+    (0x0034, |_| Value::u8(0)),
+    (FIRST_MASK, |lock| Value::map16(lock.settings.masks.0[0])),
+    (FIRST_MASK + 1, |lock| Value::map16(lock.settings.masks.0[1])),
+    (FIRST_MASK + 2, |lock| Value::map16(lock.settings.masks.0[2])),
+    (FIRST_MASK + 3, |lock| Value::map16(lock.settings.masks.0[3])),
+    (FIRST_MASK + 4, |lock| Value::map16(lock.settings.masks.0[4])),
+    (FIRST_MASK + 5, |lock| Value::map16(lock.settings.masks.0[5])),
+    (FIRST_MASK + 6, |lock| Value::map16(lock.settings.masks.0[6])),
+    (FIRST_MASK + 7, |lock| Value::map16(lock.settings.masks.0[7])),
+];
+
+fn length(digits: usize) -> Value {
+    Value::u8(u8::try_from(digits).unwrap_or(u8::MAX))
+}
+
+/// The attributes of a cluster, in order; those of the time are the clock's.
+fn of_cluster(of: u16) -> Option<&'static [Attribute]> {
+    Some(match of {
+        cluster::BASIC => BASIC,
+        cluster::POWER => POWER,
+        cluster::IDENTIFY => IDENTIFY,
+        cluster::ALARMS => ALARMS,
+        cluster::POLL_CONTROL => POLL_CONTROL,
+        cluster::DOOR_LOCK => DOOR_LOCK,
+        _ => return None,
+    })
+}
+
 impl Lock {
     /// The attributes of a cluster that it has, in order; `None`: no such cluster.
     pub(super) fn attributes(&self, of: u16) -> Option<Vec<(u16, Value)>> {
-        Some(match of {
-            cluster::BASIC => vec![
-                (0x0000, Value::u8(8)),
-                (0x0001, Value::u8(1)),
-                (0x0002, Value::u8(2)),
-                (0x0003, Value::u8(1)),
-                (0x0004, Value::string(&self.setup.manufacturer)),
-                (0x0005, Value::string(&self.setup.model)),
-                (0x0006, Value::string("20260101")),
-                // On a battery.
-                (0x0007, Value::enum8(3)),
-                (0x4000, Value::string("1.2.3")),
-            ],
-            cluster::POWER => vec![
-                (0x0020, Value::u8(60)),
-                (0x0021, Value::u8(self.door.battery() * if self.setup.half_percents { 2 } else { 1 })),
-                // Four AA cells.
-                (0x0031, Value::enum8(3)),
-                (0x0033, Value::u8(4)),
-            ],
-            cluster::IDENTIFY => vec![(0x0000, Value::u16(self.settings.identify))],
-            cluster::ALARMS => vec![(0x0000, Value::u16(0))],
-            cluster::POLL_CONTROL => vec![
-                (0x0000, Value::u32(self.settings.check_in)),
-                (0x0001, Value::u32(self.long_poll_quarters())),
-                (0x0002, Value::u16(1)),
-                (0x0003, Value::u16(self.settings.fast_poll_timeout)),
-            ],
-            cluster::DOOR_LOCK => self.of_door_lock(),
-            cluster::TIME => self.clock.attributes(self.now),
-            _ => return None,
-        })
+        match of {
+            cluster::TIME => Some(self.clock.attributes(self.now)),
+            _ => Some(of_cluster(of)?.iter().map(|(id, value)| (*id, value(self))).collect()),
+        }
     }
 
     pub(super) fn attribute(&self, of: u16, id: u16) -> Option<Value> {
-        self.attributes(of)?.into_iter().find(|(held, _)| *held == id).map(|(_, value)| value)
-    }
-
-    fn of_door_lock(&self) -> Vec<(u16, Value)> {
-        let door = self.door.setup();
-        let length = |digits: usize| Value::u8(u8::try_from(digits).unwrap_or(u8::MAX));
-        let schedules = Value::u8(self.numbers.schedules);
-        let settings = &self.settings;
-        let lock_state = match self.door.locked() {
-            None => 0,
-            Some(true) => 1,
-            Some(false) => 2,
-        };
-        let mut attributes = vec![
-            (0x0000, Value::enum8(lock_state)),
-            // A dead bolt, enabled.
-            (0x0001, Value::enum8(0)),
-            (0x0002, Value::bool(true)),
-            (0x0003, Value::enum8(if self.door.is_open() { 0 } else { 1 })),
-            (0x0010, Value::u16(super::events::MAX_RECORDS)),
-            (0x0011, Value::u16(door.slots)),
-            (0x0012, Value::u16(door.slots)),
-            (0x0013, Value::u16(0)),
-            (0x0014, schedules.clone()),
-            (0x0015, schedules.clone()),
-            (0x0016, schedules),
-            (0x0017, length(*door.pin_lengths.end())),
-            (0x0018, length(*door.pin_lengths.start())),
-            (0x0020, Value::bool(true)),
-            (0x0021, Value::string(&settings.language)),
-            (0x0023, Value::u32(settings.auto_relock)),
-            (0x0024, Value::u8(settings.sound_volume)),
-            (0x0025, Value::enum8(settings.operating_mode)),
-            // Normal, vacation, privacy and no RF lockout, each supported.
-            (0x0026, Value::map16(0x000F)),
-            (0x0029, Value::bool(settings.one_touch)),
-            (0x0030, Value::u8(settings.wrong_code_limit)),
-            (0x0031, Value::u8(settings.code_disable_seconds)),
-            (0x0032, Value::bool(settings.sends_pins)),
-            (0x0033, Value::bool(settings.requires_pin)),
-            (0x0034, Value::u8(0)),
-        ];
-        attributes.extend((FIRST_MASK..).zip(settings.masks.0.map(Value::map16)));
-        attributes
+        match of {
+            cluster::TIME => {
+                self.clock.attributes(self.now).into_iter().find(|(held, _)| *held == id).map(|(_, value)| value)
+            }
+            _ => of_cluster(of)?.iter().find(|(held, _)| *held == id).map(|(_, value)| value(self)),
+        }
     }
 
     /// Writes an attribute: the status.

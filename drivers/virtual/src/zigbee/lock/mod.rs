@@ -347,12 +347,12 @@ impl Lock {
     fn settle(&mut self, now: Instant) {
         self.tell_events(now);
         let mut reports = std::mem::take(&mut self.reports);
-        for ((of, id), value) in reports.due(now, |of, id| self.attribute(of, id)) {
+        let (due, next) = reports.due(now, |of, id| self.attribute(of, id));
+        (self.reports, self.reports_at) = (reports, next);
+        for ((of, id), value) in due {
             let body = Vec::new().u16(id).u8(value.kind).bytes(&value.bytes);
             self.tell(of, false, zcl::global::REPORT, &body);
         }
-        self.reports_at = reports.timeout(|of, id| self.attribute(of, id));
-        self.reports = reports;
         if !self.frames.is_empty() {
             self.expects_until = now + EXPECTS;
         }

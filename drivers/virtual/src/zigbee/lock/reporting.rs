@@ -9,6 +9,9 @@ use super::zcl::Value;
 /// As a longest interval: no reports at all.
 const OFF: u16 = 0xFFFF;
 
+/// An attribute's cluster, and its number there.
+pub(super) type Key = (u16, u16);
+
 /// How an attribute is reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Configuration {
@@ -28,10 +31,10 @@ struct Report {
 
 /// The reports that were asked for, by cluster and attribute.
 #[derive(Debug, Default)]
-pub(super) struct Reports(BTreeMap<(u16, u16), Report>);
+pub(super) struct Reports(BTreeMap<Key, Report>);
 
 impl Reports {
-    pub(super) fn configure(&mut self, now: Instant, key: (u16, u16), configuration: Configuration, present: Value) {
+    pub(super) fn configure(&mut self, now: Instant, key: Key, configuration: Configuration, present: Value) {
         if configuration.intervals.1 == OFF {
             self.0.remove(&key);
         } else {
@@ -39,7 +42,7 @@ impl Reports {
         }
     }
 
-    pub(super) fn configuration(&self, key: (u16, u16)) -> Option<&Configuration> {
+    pub(super) fn configuration(&self, key: Key) -> Option<&Configuration> {
         self.0.get(&key).map(|report| &report.configuration)
     }
 
@@ -47,28 +50,25 @@ impl Reports {
         self.0.clear();
     }
 
-    /// The attributes to be reported now, with their values.
+    /// The attributes to be reported now, with their values; and when something is to be reported next, as things are.
     pub(super) fn due(
         &mut self,
         now: Instant,
         present: impl Fn(u16, u16) -> Option<Value>,
-    ) -> Vec<((u16, u16), Value)> {
-        let mut due = Vec::new();
+    ) -> (Vec<(Key, Value)>, Option<Instant>) {
+        let (mut due, mut next) = (Vec::new(), None);
         for (key, report) in &mut self.0 {
             let Some(value) = present(key.0, key.1) else { continue };
-            if report.wake(&value).is_some_and(|at| at <= now) {
+            let mut at = report.wake(&value);
+            if at.is_some_and(|at| at <= now) {
                 report.told = value.clone();
                 report.at = now;
+                at = report.wake(&value);
                 due.push((*key, value));
             }
+            next = next.into_iter().chain(at).min();
         }
-        due
-    }
-
-    /// When something is to be reported next, as things are.
-    pub(super) fn timeout(&self, present: impl Fn(u16, u16) -> Option<Value>) -> Option<Instant> {
-        let wake = |(key, report): (&(u16, u16), &Report)| report.wake(&present(key.0, key.1)?);
-        self.0.iter().filter_map(wake).min()
+        (due, next)
     }
 }
 
