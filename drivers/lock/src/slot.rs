@@ -43,6 +43,7 @@ pub enum Evidence {
     ReadBack,
     /// The lock carried out the command under supervision and said SUCCESS, where it hides its codes.
     Supervised,
-    /// The lock's own programming event named the slot, where it hides its codes.
+    /// The lock reported what became of the command by its own event, where it hides its codes and answers like that (User
+    /// Credential).
     ProgrammingEvent,
 }

@@ -244,7 +244,7 @@ impl CodeJob {
                 self.done(Ok(output.unwrap_or_else(one)));
             }
             (Goal::Set(_), SlotContent::Free) if self.emptying => {
-                (self.emptying, self.was_free) = (false, true);
+                (self.emptying, self.was_free, self.delivered) = (false, true, false);
                 (self.reads, self.writes) = (0, 0);
                 self.phase = Phase::Write;
             }

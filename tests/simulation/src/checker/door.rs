@@ -83,6 +83,9 @@ pub(super) struct DoorRecord {
     pub(super) said_out: BTreeMap<GrantNumber, Timestamp>,
     /// Grants of whose code it told something else than what is, and that was held against it.
     pub(super) unsaid: BTreeSet<GrantNumber>,
+    /// Slots that a hand emptied of the hub's code in a lock that shows no digits, and nobody heard of it: what is put there next
+    /// passes for that code, until the hub tells that it is out.
+    pub(super) emptied: BTreeMap<SlotNumber, String>,
     /// A hand changed a code while the hub was down, and the lock was not within its reach since.
     pub(super) unseen: bool,
     /// When the lock took no codes.
@@ -113,6 +116,7 @@ impl DoorRecord {
             said_set: BTreeSet::new(),
             said_out: BTreeMap::new(),
             unsaid: BTreeSet::new(),
+            emptied: BTreeMap::new(),
             unseen: false,
             rejections: Vec::new(),
             troubles: BTreeMap::new(),
@@ -186,6 +190,12 @@ impl DoorRecord {
             if before.as_ref().map(|held| &held.pin) == after.as_ref() {
                 continue;
             }
+            let ours = before.as_ref().filter(|held| held.by == By::Radio || held.passes_for_ours);
+            let emptied = self.emptied.remove(&slot);
+            let over_ours = ours.is_some() || emptied.is_some();
+            if let Some(ours) = ours.filter(|_| unseen && after.is_none()) {
+                self.emptied.insert(slot, ours.hides.as_ref().unwrap_or(&ours.pin).clone());
+            }
             if let Some(gone) = self.slots.remove(&slot) {
                 let stay = self.stays.iter_mut().rfind(|stay| stay.pin == gone.pin && stay.until.is_none());
                 stay.into_iter().for_each(|stay| stay.until = Some(now));
@@ -198,7 +208,7 @@ impl DoorRecord {
                     // Written over twice.
                     By::Hand => held.hides.clone(),
                 });
-                let over_ours = before.as_ref().is_some_and(|held| held.by == By::Radio || held.passes_for_ours);
+                let hides = hides.or(emptied.filter(|_| unseen));
                 let passes_for_ours = masked && by == By::Hand && over_ours;
                 self.slots.insert(slot, Held { pin: pin.clone(), by, since: now, hides, passes_for_ours });
                 self.stays.push(Stay { pin: pin.clone(), until: None });

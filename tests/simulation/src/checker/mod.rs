@@ -148,7 +148,8 @@ impl Checker {
     /// It was answered.
     pub(crate) fn answered(&mut self, now: Timestamp, number: GrantNumber, ok: bool) {
         self.ledger.answered(now, number, ok);
-        for door in self.ledger.grant(number).doors.clone() {
+        // What was refused changes nothing of what was told.
+        for door in self.ledger.grant(number).doors.clone().into_iter().filter(|_| ok) {
             self.doors[door].refused.remove(&number);
             // What was told in the moment of an answer may be of this change, or of one right before it.
             self.doors[door].alarmed.retain(|alarmed, told| *alarmed != number || told.after(MOMENT) >= now);
@@ -328,6 +329,8 @@ impl Checker {
             | "access_code.modified_external_to_seam" => {
                 record.said_set.remove(&number);
                 record.said_out.insert(number, told_at);
+                let pin = &self.ledger.grant(number).pin;
+                record.emptied.retain(|_, emptied| emptied != pin);
             }
             _ => {}
         }
