@@ -50,6 +50,14 @@ pub struct Write {
 }
 
 impl Step {
+    /// Whether it changes nothing about the lock, and nobody waits for it.
+    pub fn is_question(&self) -> bool {
+        match self {
+            Self::Read(_) | Self::Check(..) | Self::CheckClock | Self::Status | Self::Ping | Self::Log(_) => true,
+            Self::Act(..) | Self::Clear(..) | Self::Set(..) | Self::Together(..) => false,
+        }
+    }
+
     /// The slots that it writes, in order.
     pub fn writes(&self) -> Vec<Write> {
         match self {

@@ -26,6 +26,10 @@ pub(super) fn apply(
     before: &[Presence],
     result: &Result<CommandOutput, CommandError>,
 ) -> Result<(), StoreError> {
+    // Of a lock that is out of reach it was only asked whether it still is.
+    if step.is_question() && *result == Err(CommandError::Offline) && !unit.is_online(device)? {
+        return Ok(());
+    }
     let Some(mut known) = unit.device(device)? else { return Ok(()) };
     match result {
         Ok(_) => heard(unit, &mut known)?,

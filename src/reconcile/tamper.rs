@@ -49,8 +49,8 @@ pub(super) fn slot_word(unit: &mut Unit<'_>, device: DeviceId, report: &SlotRepo
 /// The lock said that these slots hold what they held: as if each had been read. Most are free as they were, with which
 /// nothing more has to be done.
 pub(super) fn all_as_before(unit: &mut Unit<'_>, device: DeviceId, slots: &[SlotReport]) -> Result<(), StoreError> {
-    let mut others: BTreeSet<SlotNumber> = unit.codes_in_lock(device)?.iter().map(|code| code.slot).collect();
-    others.extend(unit.unmanaged_codes(device)?.iter().map(|code| code.slot));
+    let mut others = unit.slots_in_use(device)?;
+    others.extend(unit.slots_unmanaged(device)?);
     let free = unit.still_free(device)?;
     for report in slots {
         let is_free = report.content == SlotContent::Free && free.contains(&report.slot);
@@ -64,14 +64,14 @@ pub(super) fn all_as_before(unit: &mut Unit<'_>, device: DeviceId, slots: &[Slot
 /// Slots that the lock passed over when it told of several: they are free, as far as nothing else was known of them. Of
 /// those that hold a code of ours, or held one of somebody, it must say so itself.
 pub(super) fn passed_over(unit: &mut Unit<'_>, device: DeviceId, slots: &[SlotNumber]) -> Result<(), StoreError> {
-    let ours = unit.codes_in_lock(device)?;
+    let ours = unit.slots_in_use(device)?;
     let taken: BTreeSet<SlotNumber> = unit
         .slots(device)?
         .into_iter()
         .filter(|word| word.report.content != SlotContent::Free)
         .map(|word| word.report.slot)
         .collect();
-    let is_clear = |slot: &&SlotNumber| !taken.contains(slot) && !ours.iter().any(|code| code.slot == **slot);
+    let is_clear = |slot: &&SlotNumber| !taken.contains(slot) && !ours.contains(slot);
     for slot in slots.iter().filter(is_clear) {
         unit.put_slot(device, &SlotReport { slot: *slot, content: SlotContent::Free })?;
     }
@@ -80,7 +80,7 @@ pub(super) fn passed_over(unit: &mut Unit<'_>, device: DeviceId, slots: &[SlotNu
 
 /// The lock refuses to say what is in a slot: where nothing of ours is, it is not to be used.
 pub(super) fn not_told(unit: &mut Unit<'_>, device: DeviceId, slot: SlotNumber) -> Result<(), StoreError> {
-    if unit.codes_in_lock(device)?.iter().any(|code| code.slot == slot) {
+    if unit.slots_in_use(device)?.contains(&slot) {
         return Ok(());
     }
     unit.put_slot(device, &SlotReport { slot, content: SlotContent::Unusable })?;

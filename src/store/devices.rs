@@ -31,6 +31,16 @@ impl Unit<'_> {
         self.one(TABLE, "SELECT * FROM devices WHERE device_id = ?1", [id], |row| self.read_device(row))
     }
 
+    /// Whether a device is there and online.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn is_online(&mut self, id: DeviceId) -> Result<bool, StoreError> {
+        let online =
+            self.one(TABLE, "SELECT online FROM devices WHERE device_id = ?1", [id], |row| row.get("online"))?;
+        Ok(online.unwrap_or(false))
+    }
+
     /// All, by id, which is by age.
     ///
     /// # Errors

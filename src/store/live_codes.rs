@@ -4,6 +4,7 @@
 //! stored; or waiting for its window. Of the latter most begin only after a horizon, before which nothing is done for
 //! them: they are not read, but for those that somebody must be told of.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use keyway_lock::SlotNumber;
@@ -140,6 +141,15 @@ impl Unit<'_> {
         };
         codes.retain(|code| code.is_in_lock() || code.window.overlaps(window));
         Ok(codes)
+    }
+
+    /// The slots that they are in which are or may be in the lock, and no PIN is opened for that.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn slots_in_use(&mut self, device: DeviceId) -> Result<BTreeSet<SlotNumber>, StoreError> {
+        let sql = "SELECT slot FROM access_codes WHERE device_id = ?1 AND presence <> 'absent'";
+        Ok(self.readable(TABLE, sql, [device], |row| row.slot("slot"))?.into_iter().collect())
     }
 
     /// Those that are or may be in the lock.

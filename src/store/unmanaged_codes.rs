@@ -57,6 +57,15 @@ impl Unit<'_> {
         self.readable(TABLE, sql, [device], |row| read(vault, row))
     }
 
+    /// The slots that they are in.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn slots_unmanaged(&mut self, device: DeviceId) -> Result<Vec<SlotNumber>, StoreError> {
+        let sql = "SELECT slot FROM unmanaged_codes WHERE device_id = ?1";
+        self.readable(TABLE, sql, [device], |row| row.slot("slot"))
+    }
+
     /// The one in this slot of a lock.
     ///
     /// # Errors

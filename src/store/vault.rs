@@ -82,7 +82,8 @@ impl Vault {
 
 /// Table, column, row and key version, each with its length before it, so that no two places give the same bytes.
 fn associated(place: Place<'_>, key_version: u8) -> Vec<u8> {
-    let mut bytes = b"keyway vault 1".to_vec();
+    let mut bytes = Vec::with_capacity(128);
+    bytes.extend_from_slice(b"keyway vault 1");
     for part in [place.table.as_bytes(), place.column.as_bytes(), place.row, &[key_version]] {
         bytes.extend_from_slice(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
         bytes.extend_from_slice(part);
