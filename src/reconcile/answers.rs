@@ -1,12 +1,17 @@
 //! What a lock's last turns came to. As long as nothing changed for the lock, and no moment came at which that changes by
 //! itself, the same question has the same answer, and nothing is read for it: a lock that was only heard again, or that is
-//! asked every few minutes whether it is back, costs next to nothing.
+//! asked every few minutes whether it is back, costs next to nothing. Nobody relies on having heard of each change: no answer
+//! is older than [`LONGEST`].
+
+use std::time::Duration;
 
 use super::turn::{Ask, Turn};
 use crate::plan::Step;
 
 /// Questions whose answers are known at once: to a lock that is out of reach the same ones are put again and again.
 const MOST: usize = 4;
+/// So long after it was read everything is read again.
+const LONGEST: Duration = Duration::from_secs(3600);
 
 /// The answers that still hold, of one lock. None of them has a PIN in it.
 #[derive(Debug, Default)]
@@ -21,6 +26,9 @@ impl Answers {
     /// What a turn came to. Not all that a lock is asked for stays right for as long as the turn has it: of a lock that is
     /// out of reach it does.
     pub(super) fn keep(&mut self, ask: Ask, turn: &Turn) {
+        if self.to(&ask).is_some() {
+            return;
+        }
         let stays = match turn.step {
             None => true,
             Some((Step::Status | Step::Read(_), _)) => ask.memory.heard_since.is_none(),
@@ -37,7 +45,8 @@ impl Answers {
     pub(super) fn to(&self, ask: &Ask) -> Option<Turn> {
         let holds = |(known, turn): &&(Ask, Turn)| {
             let now = ask.now.utc;
-            known.now.utc <= now && turn.wake.is_none_or(|wake| now < wake) && known.is_like(ask)
+            let is_young = known.now.utc <= now && known.now.utc.until(now) < LONGEST;
+            is_young && turn.wake.is_none_or(|wake| now < wake) && known.is_like(ask)
         };
         self.0.iter().find(holds).map(|(_, turn)| turn.clone())
     }
@@ -82,6 +91,17 @@ mod tests {
         assert!(answers.to(&ask(9)).is_none(), "the clock was moved back");
         answers.forget();
         assert!(answers.to(&ask(99)).is_none());
+    }
+
+    #[test]
+    fn an_answer_is_found_anew_in_the_end_however_often_it_was_asked_for() {
+        let never = Turn { wake: None, ..turn(None) };
+        let mut answers = kept(&ask(10), &never);
+        for seconds in 11..3610 {
+            assert!(answers.to(&ask(seconds)).is_some(), "{seconds}");
+            answers.keep(ask(seconds), &never);
+        }
+        assert!(answers.to(&ask(3610)).is_none());
     }
 
     #[test]

@@ -49,8 +49,10 @@ async fn to_ask_a_lock_again_whether_it_is_back_its_codes_and_slots_are_not_read
     for _ in 0..40 {
         steps.push(world.next_moment().await);
     }
-    let (first, last) = (steps[0].max(steps[1]), *steps[20..].iter().max().unwrap());
-    assert!(last * 4 < first, "{steps:?}");
+    // Once an hour they are, in case that something was not heard.
+    let first = steps[0].max(steps[1]);
+    let read = steps.iter().filter(|steps| **steps * 4 >= first).count();
+    assert!(read <= 8, "{read} times: {steps:?}");
 }
 
 #[tokio::test]
