@@ -84,6 +84,11 @@ pub(super) fn gone(unit: &mut Unit<'_>, id: AccessCodeId, how: Gone) -> Result<(
         let kind = match how {
             Gone::Replaced => ProblemKind::ModifiedExternally,
             Gone::Cleared(_) | Gone::SlotIsFree if was_in => ProblemKind::RemovedExternally,
+            // What took it out, and was not heard to have done so, was ordered before it was wanted again.
+            Gone::Cleared(_) | Gone::SlotIsFree if is_told_set(unit, id)? => {
+                unit.note(id, &JournalEntry::Confirmed(CodeChange::Clear, evidence))?;
+                return unit.emit(EventType::AccessCodeRemovedFromDevice, &code, Map::new());
+            }
             // It never got in; it is simply not there yet.
             Gone::Cleared(_) | Gone::SlotIsFree => return Ok(()),
         };

@@ -246,3 +246,19 @@ async fn a_stick_that_goes_and_comes_back_loses_nothing() {
     world.run_until(201).await;
     assert_eq!(world.pins(FRONT), [grant.pin]);
 }
+
+#[tokio::test]
+async fn that_a_code_went_out_unheard_is_told_of_whatever_the_clock_says_when_it_is_found_out() {
+    let mut world = World::new().await;
+    world.grant(&[FRONT], 4990, 5000).await.unwrap();
+    world.run_until(4999).await;
+    world.lock(FRONT).faults.lost_answers = 1;
+    world.run_until(5000).await;
+    assert!(world.pins(FRONT).is_empty() && world.events("access_code.removed").await.is_empty());
+    world.set_clock(4991, false);
+    world.run_until(5007).await;
+    world.set_clock(5100, true);
+    world.run_until(5100).await;
+    assert_eq!(world.events("access_code.removed").await, ["access_code.removed_from_device"]);
+    assert!(world.pins(FRONT).is_empty());
+}

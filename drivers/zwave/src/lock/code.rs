@@ -72,7 +72,7 @@ pub(super) struct CodeJob {
     /// The slot is emptied first: what it hides after that is what was written.
     emptying: bool,
     emptied: bool,
-    /// A write was acknowledged by a lock that can't tell more.
+    /// The last write was acknowledged by a lock that can't tell more.
     delivered: bool,
     reads: u8,
     writes: u8,
@@ -178,7 +178,7 @@ impl CodeJob {
     }
 
     fn written(&mut self, now: Instant, answer: Result<Answer, AskError>) {
-        self.writes += 1;
+        (self.writes, self.delivered) = (self.writes + 1, false);
         self.unheard = matches!(answer, Err(AskError::Offline { .. }));
         match answer {
             Ok(Answer::Supervised(Status::Success)) => {
@@ -244,7 +244,7 @@ impl CodeJob {
                 self.done(Ok(output.unwrap_or_else(one)));
             }
             (Goal::Set(_), SlotContent::Free) if self.emptying => {
-                (self.emptying, self.was_free, self.delivered) = (false, true, false);
+                (self.emptying, self.was_free) = (false, true);
                 (self.reads, self.writes) = (0, 0);
                 self.phase = Phase::Write;
             }
@@ -361,5 +361,40 @@ impl CodeJob {
 
     fn done(&mut self, result: Result<CommandOutput, CommandError>) {
         self.phase = Phase::Done(result);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SLOT: SlotNumber = SlotNumber(3);
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "an arbitrary instant to count from")]
+    fn a_lock_refuses_what_reached_it_and_nothing_else() {
+        let now = Instant::now();
+        let lost = || Err(AskError::Offline { maybe_done: true });
+        let heard = || Ok(Answer::Delivered);
+        let not_taken = CommandError::from(Refusal::NotTaken(SlotContent::Free));
+        for (last, told) in [(lost(), CommandError::Unproven), (heard(), not_taken)] {
+            let command = LockCommand::SetCode { slot: SLOT, pin: Pin::new("482915").unwrap() };
+            let mut job = CodeJob::new(&command, &NodeRecord::new(&[]), true).unwrap();
+            let mut writes = [heard(), lost(), last].into_iter();
+            loop {
+                match job.next() {
+                    Next::Ask(_, Want::Outcome) => job.handle_answer(now, writes.next().unwrap()),
+                    Next::Ask(..) => {
+                        let free = UserCodeCommand::Report(UserCode::cleared(SLOT)).encode();
+                        job.handle_answer(now, Ok(Answer::Report(Zeroizing::new(free))));
+                    }
+                    Next::Pause(until) => job.handle_timeout(until),
+                    Next::Done(result) => {
+                        assert_eq!(result, Err(told));
+                        break;
+                    }
+                }
+            }
+        }
     }
 }

@@ -7,7 +7,7 @@ use keyway_lock::SlotNumber;
 use keyway_virtual::door::{By, Code};
 
 use super::hands_off::UNSEEN;
-use super::ledger::GrantNumber;
+use super::ledger::{GrantNumber, Ledger, Verdict};
 
 /// What is in the hub's way at a door. None of it is an excuse for another door, as far as it is not every door's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,8 +83,8 @@ pub(super) struct DoorRecord {
     pub(super) said_out: BTreeMap<GrantNumber, Timestamp>,
     /// Grants of whose code it told something else than what is, and that was held against it.
     pub(super) unsaid: BTreeSet<GrantNumber>,
-    /// Slots that a hand emptied of the hub's code in a lock that shows no digits, and nobody heard of it: what is put there next
-    /// passes for that code, until the hub tells that it is out.
+    /// Slots that were emptied of the hub's code in a lock that shows no digits: what a hand puts there next, and nobody hears
+    /// of, passes for that code until the hub tells that it is out.
     pub(super) emptied: BTreeMap<SlotNumber, String>,
     /// A hand changed a code while the hub was down, and the lock was not within its reach since.
     pub(super) unseen: bool,
@@ -172,6 +172,13 @@ impl DoorRecord {
         self.slots.values().any(|held| held.hides.as_deref() == Some(pin))
     }
 
+    /// Whether a PIN is that of another grant as well, which is not over: there are only so many.
+    pub(super) fn is_anothers(&self, ledger: &Ledger, number: GrantNumber, now: Timestamp) -> bool {
+        let pin = &ledger.grant(number).pin;
+        let mut others = self.grants.iter().filter(|other| **other != number).map(|other| ledger.grant(*other));
+        others.any(|other| other.pin == *pin && other.verdict(now).0 != Verdict::MustNot)
+    }
+
     /// What became of its slots. `masked`: the lock shows no digits.
     pub(super) fn take(
         &mut self,
@@ -191,9 +198,10 @@ impl DoorRecord {
                 continue;
             }
             let ours = before.as_ref().filter(|held| held.by == By::Radio || held.passes_for_ours);
-            let emptied = self.emptied.remove(&slot);
+            let emptied = self.emptied.remove(&slot).filter(|_| unseen);
             let over_ours = ours.is_some() || emptied.is_some();
-            if let Some(ours) = ours.filter(|_| unseen && after.is_none()) {
+            // The hub itself may not have heard that its order was carried out.
+            if let Some(ours) = ours.filter(|_| masked && (unseen || by == By::Radio) && after.is_none()) {
                 self.emptied.insert(slot, ours.hides.as_ref().unwrap_or(&ours.pin).clone());
             }
             if let Some(gone) = self.slots.remove(&slot) {
@@ -208,7 +216,7 @@ impl DoorRecord {
                     // Written over twice.
                     By::Hand => held.hides.clone(),
                 });
-                let hides = hides.or(emptied.filter(|_| unseen));
+                let hides = hides.or(emptied);
                 let passes_for_ours = masked && by == By::Hand && over_ours;
                 self.slots.insert(slot, Held { pin: pin.clone(), by, since: now, hides, passes_for_ours });
                 self.stays.push(Stay { pin: pin.clone(), until: None });

@@ -167,12 +167,15 @@ impl Checker {
     /// What a door should do for a grant's PIN, if that can be held against the hub by now.
     pub(crate) fn expects(&self, now: Timestamp, door: usize, number: GrantNumber) -> Option<bool> {
         let record = &self.doors[door];
-        let (verdict, since) = self.ledger.grant(number).verdict(now);
-        let settled = since.max(record.calm_since()?).after(SETTLES_WITHIN) <= now;
-        let excused = || record.refused.contains(&number) || record.is_hidden(&self.ledger.grant(number).pin);
+        let grant = self.ledger.grant(number);
+        let (verdict, since) = grant.verdict(now);
+        // A hand may just have taken it out.
+        let left = if verdict == Verdict::Must { record.left(&grant.pin) } else { since };
+        let settled = since.max(left).max(record.calm_since()?).after(SETTLES_WITHIN) <= now;
+        let excused = || record.refused.contains(&number) || record.is_hidden(&grant.pin);
         match verdict {
             Verdict::Must if settled && !excused() => Some(true),
-            Verdict::MustNot if settled => Some(false),
+            Verdict::MustNot if settled && !record.is_anothers(&self.ledger, number, now) => Some(false),
             _ => None,
         }
     }

@@ -32,7 +32,7 @@ pub(super) fn judge(
         let opened = opens(&grant.pin);
         let wrong = match verdict {
             Verdict::Must => !opened && !record.refused.contains(&number) && !record.is_hidden(&grant.pin),
-            Verdict::MustNot => opened,
+            Verdict::MustNot => opened && !record.is_anothers(ledger, number, now),
             Verdict::Either => false,
         };
         if !wrong {
