@@ -65,6 +65,11 @@ impl Machine {
         }
     }
 
+    /// Of each door, whether its lock can keep codes to their times by its own clock.
+    pub(crate) fn keep_times(&self) -> impl Iterator<Item = bool> {
+        self.sticks.iter().flat_map(AnySetup::keep_times)
+    }
+
     /// The database.
     pub(crate) fn database(&self) -> PathBuf {
         self.data.path().join("keyway.db")

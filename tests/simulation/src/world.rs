@@ -37,7 +37,6 @@ pub(crate) struct World {
     pub(crate) broker: Broker,
     pub(crate) inbox: RefCell<Inbox>,
     jammed: Vec<Cell<bool>>,
-    keeps_times: Vec<bool>,
     is_broken: Notify,
     /// A lock has done what the hub told it, which the hub does not know yet.
     done: Notify,
@@ -72,7 +71,6 @@ async fn live(scenario: Scenario) -> Report {
         plugs.push(plug);
         connections.push(connected);
     }
-    let keeps_times = setups.iter().flat_map(|(setup, _)| setup.keep_times()).collect();
     let time = Time::begin(&mut random);
     let world = Rc::new(World {
         scenario,
@@ -89,7 +87,6 @@ async fn live(scenario: Scenario) -> Report {
         counts: RefCell::default(),
         broker: Broker::new(),
         inbox: RefCell::default(),
-        keeps_times,
         is_broken: Notify::new(),
         done: Notify::new(),
         jammed: vec![Cell::new(false); scenario.doors],
@@ -182,7 +179,7 @@ impl World {
 
     /// Whether the lock of a door can keep codes to their times by its own clock.
     pub(crate) fn keeps_times(&self, door: usize) -> bool {
-        self.keeps_times[door]
+        self.machine.keep_times().nth(door).expect("there is such a door")
     }
 
     /// The lock of a door looks for a network.

@@ -2,28 +2,17 @@
 
 use std::time::Duration;
 
-use keyway_lock::{
-    CommandError, CommandOutput, LockCommand, Minute, SlotChange, SlotContent, SlotNumber, SlotReport, SlotWindow,
-    WallTime,
-};
+use keyway_lock::{CommandError, CommandOutput, LockCommand, SlotChange, SlotContent, SlotNumber, SlotReport};
 use keyway_virtual::zwave::{Action, CodesBy, LockSetup};
 use keyway_zwave::security::SecurityClass;
 
+use super::schedules::{NOW, PIN, STAND_IN, minutes_from_now, timed};
 use super::world::{World, building, node};
 use super::{SLOT, held, pin, set};
 
-/// 2026-11-25T16:29:01Z.
-const NOW: i64 = 1_795_624_141;
-const PIN: &str = "482915";
 const FORMER: &str = "700700";
 /// More frames than any of the commands takes.
 const FRAMES: u32 = 24;
-
-fn timed() -> LockCommand {
-    let minute = |minutes: i64| Minute::of(WallTime::from_seconds(NOW + minutes * 60));
-    let window = SlotWindow { from: minute(0), until: minute(600) };
-    LockCommand::SetTimedCode { slot: SLOT, pin: pin(PIN), window, stand_ins: [pin("111111"), pin("222222")] }
-}
 
 /// A lock that tells what the hub does to its codes, and asks for an answer to that.
 fn lock(security: &[SecurityClass]) -> LockSetup {
@@ -119,8 +108,9 @@ fn a_code_that_goes_out() {
 #[test]
 fn a_code_that_its_lock_keeps_to_its_time() {
     for lock in locks_that_keep_times() {
-        is_told_as_it_is(&lock, None, &timed(), Some(PIN));
-        is_told_as_it_is(&lock, Some("111111"), &timed(), Some(PIN));
+        let timed = timed(minutes_from_now(0, 600));
+        is_told_as_it_is(&lock, None, &timed, Some(PIN));
+        is_told_as_it_is(&lock, Some(STAND_IN), &timed, Some(PIN));
     }
 }
 

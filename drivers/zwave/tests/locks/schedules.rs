@@ -13,16 +13,18 @@ use super::world::{World, building, node};
 use super::{SLOT, held, lock, pin, set};
 
 /// 2026-11-25T16:29:01Z.
-const NOW: i64 = 1_795_624_141;
-const PIN: &str = "4711";
+pub(super) const NOW: i64 = 1_795_624_141;
+pub(super) const PIN: &str = "4711";
+/// Stands in for it first.
+pub(super) const STAND_IN: &str = "8462";
 
-fn minutes_from_now(from: i64, until: i64) -> SlotWindow {
+pub(super) fn minutes_from_now(from: i64, until: i64) -> SlotWindow {
     let minute = |minutes: i64| Minute::of(WallTime::from_seconds(NOW + minutes * 60));
     SlotWindow { from: minute(from), until: minute(until) }
 }
 
-fn timed(window: SlotWindow) -> LockCommand {
-    LockCommand::SetTimedCode { slot: SLOT, pin: pin(PIN), window, stand_ins: [pin("8462"), pin("9173")] }
+pub(super) fn timed(window: SlotWindow) -> LockCommand {
+    LockCommand::SetTimedCode { slot: SLOT, pin: pin(PIN), window, stand_ins: [pin(STAND_IN), pin("9173")] }
 }
 
 fn scheduler(oddities: Oddities) -> LockSetup {

@@ -149,10 +149,12 @@ impl Checker {
     pub(crate) fn answered(&mut self, now: Timestamp, number: GrantNumber, ok: bool) {
         self.ledger.answered(now, number, ok);
         // What was refused changes nothing of what was told.
-        for door in self.ledger.grant(number).doors.clone().into_iter().filter(|_| ok) {
-            self.doors[door].refused.remove(&number);
-            // What was told in the moment of an answer may be of this change, or of one right before it.
-            self.doors[door].alarmed.retain(|alarmed, told| *alarmed != number || told.after(MOMENT) >= now);
+        if ok {
+            for door in self.ledger.grant(number).doors.clone() {
+                self.doors[door].refused.remove(&number);
+                // What was told in the moment of an answer may be of this change, or of one right before it.
+                self.doors[door].alarmed.retain(|alarmed, told| *alarmed != number || told.after(MOMENT) >= now);
+            }
         }
         self.look_again(now, number);
     }

@@ -2,24 +2,17 @@
 
 use std::time::Duration;
 
-use keyway_lock::{CommandError, CommandOutput, LockCommand, Minute, SlotWindow, WallTime};
+use keyway_lock::{CommandError, CommandOutput, LockCommand};
 use keyway_virtual::zigbee::{Action, LockSetup, Shows};
 
+use super::timed::{NOW, STAND_IN, keeping_time, timed};
 use super::{World, lock};
-use crate::{SLOT, pin, set};
+use crate::{SLOT, set};
 
-/// 2026-11-25T16:30:00Z.
-const NOW: i64 = 1_795_624_200;
 const PIN: &str = "482915";
 const FORMER: &str = "700700";
 /// More frames than any of the commands takes.
 const FRAMES: u32 = 20;
-
-fn timed() -> LockCommand {
-    let minute = |hours: i64| Minute::of(WallTime::from_seconds(NOW + hours * 3600));
-    let window = SlotWindow { from: minute(0), until: minute(100) };
-    LockCommand::SetTimedCode { slot: SLOT, pin: pin(PIN), window, stand_ins: [pin("111111"), pin("222222")] }
-}
 
 /// Locks that tell what the hub does to their codes.
 fn locks(setup: &LockSetup) -> Vec<LockSetup> {
@@ -95,9 +88,9 @@ fn a_code_that_goes_out() {
 
 #[test]
 fn a_code_that_its_lock_keeps_to_its_time() {
-    for lock in locks(&LockSetup { shows_clock: true, schedules: 2, ..lock(2) }) {
-        is_told_as_it_is(&lock, None, &timed(), Some(PIN));
-        is_told_as_it_is(&lock, Some("111111"), &timed(), Some(PIN));
+    for lock in locks(&LockSetup { schedules: 2, ..keeping_time(lock(2)) }) {
+        is_told_as_it_is(&lock, None, &timed(PIN), Some(PIN));
+        is_told_as_it_is(&lock, Some(STAND_IN), &timed(PIN), Some(PIN));
     }
 }
 

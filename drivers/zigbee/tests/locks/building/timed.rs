@@ -12,7 +12,9 @@ use super::{World, lock};
 use crate::{SLOT, pin, proven, set};
 
 /// 2026-11-25T16:30:00Z.
-const NOW: i64 = 1_795_624_200;
+pub(super) const NOW: i64 = 1_795_624_200;
+/// Stands in for a PIN first.
+pub(super) const STAND_IN: &str = "77019283";
 const OPENED: Outcome = Outcome::Keypad(Some(5));
 const SHUT: Outcome = Outcome::Keypad(None);
 
@@ -22,12 +24,12 @@ fn window() -> SlotWindow {
     SlotWindow { from: minute(1), until: minute(2) }
 }
 
-fn timed(digits: &str) -> LockCommand {
-    let stand_ins = [pin("77019283"), pin("60518294")];
+pub(super) fn timed(digits: &str) -> LockCommand {
+    let stand_ins = [pin(STAND_IN), pin("60518294")];
     LockCommand::SetTimedCode { slot: SLOT, pin: pin(digits), window: window(), stand_ins }
 }
 
-fn keeping_time(setup: LockSetup) -> LockSetup {
+pub(super) fn keeping_time(setup: LockSetup) -> LockSetup {
     LockSetup { shows_clock: true, ..setup }
 }
 
